@@ -1,0 +1,16 @@
+/** A JSON number that a JavaScript number cannot hold without loss: a fraction, an exponent, or an integer beyond ±(2^53−1). */
+export class LosslessNumber {
+	/** The number's own characters, as they came: `1.0`, `1e2`, `9223372036854775807`. */
+	readonly raw: string;
+	constructor(raw: string) {
+		this.raw = raw;
+	}
+}
+
+/** Any JSON value as the strict reader gives it. Objects from outside have a null prototype. */
+export type JsonValue = null | boolean | number | string | LosslessNumber | JsonValue[] | JsonObject;
+
+/** A JSON object. */
+export interface JsonObject {
+	[key: string]: JsonValue;
+}

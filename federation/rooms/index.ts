@@ -1,0 +1,1 @@
+export type {Pdu, RoomVersionId, StateLookup, Verdict} from './pdu.ts';

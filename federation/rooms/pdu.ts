@@ -1,0 +1,38 @@
+import type {EventId, JsonObject, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+
+/** The stable room versions of the specification v1.19. */
+export type RoomVersionId = '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '10' | '11' | '12';
+
+/**
+ * An event of a room as servers exchange it, its format checked and its id known.
+ * Immutable: whoever needs another form (redacted, signed) makes a new one.
+ */
+export interface Pdu {
+	readonly eventId: EventId;
+	/** In room version 12 the create event's room id is derived from its event id. */
+	readonly roomId: RoomId;
+	readonly roomVersion: RoomVersionId;
+	readonly type: string;
+	readonly sender: UserId;
+	/** Absent for events that are not state. */
+	readonly stateKey?: string;
+	readonly content: JsonObject;
+	readonly depth: number;
+	/** Milliseconds since the Unix epoch, chosen by the sender; never used to order or expire anything of ours. */
+	readonly originServerTs: number;
+	readonly prevEvents: readonly EventId[];
+	readonly authEvents: readonly EventId[];
+	/** The event a redaction names: top level up to version 10, `content.redacts` from 11 on. */
+	readonly redacts?: EventId;
+	readonly signatures: Readonly<Record<ServerName, Readonly<Record<string, string>>>>;
+	/** The event as it travels between servers, without `unsigned` (and without `event_id` from version 3 on). */
+	readonly json: JsonObject;
+}
+
+/** What pure code says of an event: allowed, or which numbered rule of the room version's authorisation rules refuses it. */
+export type Verdict =
+	| {readonly allowed: true}
+	| {readonly allowed: false; readonly rule: string; readonly reason: string};
+
+/** Looks up one entry of a room's state. */
+export type StateLookup = (type: string, stateKey: string) => Pdu | undefined;
