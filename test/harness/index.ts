@@ -1,0 +1,23 @@
+export {allocateAddress, findFreePort} from './addresses.ts';
+export {type CertificateAuthority, type CertificateFiles, createAuthority} from './certificates.ts';
+export {
+	type Answer,
+	type CallOptions,
+	type ClientTarget,
+	call,
+	login,
+	passwordOf,
+	register,
+	request,
+	type Session,
+	until,
+} from './client.ts';
+export {
+	REGISTRATION_SHARED_SECRET,
+	SERVER_PROGRAM,
+	type ServerOptions,
+	type ServerProcess,
+	type Servers,
+	startServer,
+	startServers,
+} from './server-process.ts';
