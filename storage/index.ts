@@ -1,1 +1,21 @@
-export {};
+export {
+	AnnouncedPosition,
+	Batch,
+	type Change,
+	type ChangeKind,
+	type CommittedChange,
+	Outcome,
+	type Position,
+	type PositionOrAnnounced,
+} from './batch.ts';
+export {type Condition, ConflictError, DuplicateError, StorageError, type StorageErrorCode} from './errors.ts';
+export type * from './interfaces/accounts.ts';
+export type * from './interfaces/encryption.ts';
+export type * from './interfaces/events.ts';
+export type * from './interfaces/media.ts';
+export type * from './interfaces/memberships.ts';
+export type * from './interfaces/receipts.ts';
+export type * from './interfaces/rooms.ts';
+export type * from './interfaces/state.ts';
+export type * from './interfaces/transport.ts';
+export type {Ids, Storage, StorageFigures, StorageOptions, Stream} from './storage.ts';

@@ -1,0 +1,124 @@
+import type {JsonObject, RoomId} from '../crypto/index.ts';
+import type {Condition} from './errors.ts';
+
+/** A place in the server's one stream; positions are whole numbers from 1 on, in commit order, without gaps. */
+export type Position = number;
+
+/**
+ * What a stream row tells of. The columns mean, for each kind:
+ *
+ * | kind | roomId | subject | ref | told when |
+ * |---|---|---|---|---|
+ * | event | its room | sender | event nid | an event took a live place in a timeline |
+ * | state | its room | – | – | a room's head root changed without a new live event (resolution, completed join) |
+ * | membership | its room | the user | event nid | a membership outside a joined room changed (invite or knock over federation) |
+ * | receipt | its room | reader | – | a receipt moved |
+ * | account_data | room or none | owner | – | account data, push rules or tags changed |
+ * | to_device | – | user id | – | messages wait for one of the user's devices (`extra.device_id`) |
+ * | device_list | – | user id | – | a device's keys or a cross-signing key of a user (local or remote) changed |
+ * | device_keys | – | user id | – | the one-time-key or fallback counts of `extra.device_id` changed |
+ * | profile | – | user id | – | a profile field changed |
+ * | device | – | user id | – | sessions ended or a device was removed (`extra.device_ids`; absent: all) |
+ * | account | – | user id | – | locked, suspended, deactivated, made administrator, and back |
+ * | edu | – | destination | – | an EDU waits for a partner server |
+ * | cursor | – | cursor's name | – | a cursor should be looked at again |
+ */
+export type ChangeKind =
+	| 'event'
+	| 'state'
+	| 'membership'
+	| 'receipt'
+	| 'account_data'
+	| 'to_device'
+	| 'device_list'
+	| 'device_keys'
+	| 'profile'
+	| 'device'
+	| 'account'
+	| 'edu'
+	| 'cursor';
+
+/** What a batch announces on the stream. */
+export interface Change {
+	readonly kind: ChangeKind;
+	readonly roomId?: RoomId | undefined;
+	/** A user id or a server name, as the kind says. */
+	readonly subject?: string | undefined;
+	/** An event's nid, as the kind says. */
+	readonly ref?: number | undefined;
+	/** Whether this server sends it to the partner servers of the room: our own events, and what we accepted for others. */
+	readonly relay?: boolean | undefined;
+	/** Small facts that listeners need without a read; at most 1 KiB as JSON. */
+	readonly extra?: JsonObject | undefined;
+}
+
+/** A change that is on disk. */
+export interface CommittedChange extends Change {
+	readonly pos: Position;
+}
+
+/** A value that is known only once the batch is committed; reading it before throws. */
+export class Outcome<T> {
+	#settled = false;
+	#value: T | undefined;
+
+	/** The value, once `storage.commit` has returned. */
+	get value(): T {
+		if (!this.#settled) throw new Error('the batch is not committed yet');
+		return this.#value as T;
+	}
+
+	/** For the storage layer alone. */
+	settle(value: T): void {
+		this.#settled = true;
+		this.#value = value;
+	}
+}
+
+/** The position that a change will have: usable as a value in the same batch, and readable after the commit. */
+export class AnnouncedPosition extends Outcome<Position> {
+	readonly index: number;
+	constructor(index: number) {
+		super();
+		this.index = index;
+	}
+}
+
+/** A position that exists, or one that this batch will be given. */
+export type PositionOrAnnounced = Position | AnnouncedPosition;
+
+/** One statement of a batch: for the storage layer alone. */
+export interface Operation {
+	readonly statement: number;
+	/** Values in statement order; text to intern and positions are still symbolic. */
+	readonly params: readonly unknown[];
+	/** Whether a value is a position of this batch, so that it must run after positions are handed out. */
+	readonly isPositioned: boolean;
+	readonly expect?: {readonly changes: number; readonly condition: Condition} | undefined;
+	/** Receives the rows of a statement with RETURNING. */
+	readonly onRows?: ((rows: readonly (readonly unknown[])[]) => void) | undefined;
+}
+
+/**
+ * Writes that are committed together or not at all. Operations run in the order they were added, except that those
+ * which use an announced position run after all others. A batch is committed once; after a failure a new one is built.
+ */
+export class Batch {
+	readonly operations: Operation[] = [];
+	readonly changes: Change[] = [];
+	readonly positions: AnnouncedPosition[] = [];
+	/** Set by whoever put ids of interned text into values that storage cannot rewrite (trie nodes). */
+	holdsInternedIds = false;
+
+	/** Announces a change: the only way to get a position. It is delivered to listeners after the commit, never before. */
+	announce(change: Change): AnnouncedPosition {
+		const position = new AnnouncedPosition(this.positions.length);
+		this.positions.push(position);
+		this.changes.push(change);
+		return position;
+	}
+
+	get isEmpty(): boolean {
+		return this.operations.length === 0 && this.changes.length === 0;
+	}
+}

@@ -1,0 +1,212 @@
+import type {DeviceId, JsonObject, JsonValue, RoomId, UserId} from '../../crypto/index.ts';
+import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
+
+/** An account of this server. */
+export interface AccountRow {
+	readonly userId: UserId;
+	/** Argon2id in its text form; `null` where no password signs in. */
+	readonly passwordHash: string | null;
+	readonly isAdmin: boolean;
+	readonly isGuest: boolean;
+	readonly isDeactivated: boolean;
+	readonly isLocked: boolean;
+	readonly isSuspended: boolean;
+	/** Whether the user asked that messages be forgotten as far as possible. */
+	readonly isErased: boolean;
+	/** Days since the Unix epoch: no finer time is kept. */
+	readonly createdDay: number;
+}
+
+/** The states of an account that can be changed. */
+export type AccountStates = Partial<
+	Pick<AccountRow, 'isAdmin' | 'isDeactivated' | 'isLocked' | 'isSuspended' | 'isErased'>
+>;
+
+/** A token that lets people register. Only the hash of the token is stored. */
+export interface RegistrationTokenRow {
+	readonly tokenHash: string;
+	/** What administrators see; never the token. */
+	readonly name: string;
+	/** `null`: without limit. */
+	readonly usesAllowed: number | null;
+	readonly usesDone: number;
+	/** Milliseconds; `null`: never. */
+	readonly expiresTs: number | null;
+	/** Whether the account that it makes is an administrator: the set-up link. */
+	readonly makesAdmin: boolean;
+}
+
+/** Accounts, and the tokens that let people register. */
+export interface AccountsRepository {
+	/** Adds an account; `DuplicateError('accounts')` where the name exists, deactivated accounts included. */
+	add(batch: Batch, account: AccountRow): void;
+	/** Sets or removes the password; ConflictError('account') where there is no such account. */
+	setPassword(batch: Batch, userId: UserId, passwordHash: string | null): void;
+	/** Sets states of an account; ConflictError('account') where there is no such account. */
+	setStates(batch: Batch, userId: UserId, states: AccountStates): void;
+	find(userId: UserId): Promise<AccountRow | undefined>;
+	/** Lists accounts in the order of their names (bytewise). */
+	list(page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<AccountRow[]>;
+	/** Counts all accounts. */
+	count(): Promise<number>;
+
+	/** Adds a registration token; `DuplicateError('registration_tokens')` where its hash exists. */
+	addRegistrationToken(batch: Batch, token: RegistrationTokenRow): void;
+	/** Uses a registration token once; ConflictError('registration_token') where it is unknown, used up or past its time. */
+	redeemRegistrationToken(batch: Batch, tokenHash: string, nowMs: number): void;
+	removeRegistrationToken(batch: Batch, tokenHash: string): void;
+	findRegistrationToken(tokenHash: string): Promise<RegistrationTokenRow | undefined>;
+	listRegistrationTokens(): Promise<RegistrationTokenRow[]>;
+}
+
+/** A field of a profile. */
+export interface ProfileField {
+	readonly userId: UserId;
+	readonly key: string;
+	/** `null` where the field was removed. */
+	readonly value: JsonValue;
+	readonly pos: Position;
+}
+
+/** Profiles of this server's people: `displayname`, `avatar_url`, `m.tz` and any other field. */
+export interface ProfilesRepository {
+	/** Sets a field; `undefined` removes it. */
+	set(batch: Batch, userId: UserId, key: string, value: JsonValue | undefined, pos: PositionOrAnnounced): void;
+	/** Finds all fields; an empty object where there are none. */
+	find(userId: UserId): Promise<Record<string, JsonValue>>;
+	findMany(userIds: readonly UserId[]): Promise<Map<UserId, Record<string, JsonValue>>>;
+	/** Lists profiles of this server whose user id or display name contains the text, ignoring case; for the user directory. */
+	search(text: string, page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<UserId[]>;
+}
+
+/** A device, which is a session. */
+export interface DeviceRow {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly displayName: string | null;
+	/** Days since the Unix epoch; `null` where it was never kept. */
+	readonly lastSeenDay: number | null;
+}
+
+/** An access token. Only its hash is stored. */
+export interface AccessTokenRow {
+	readonly tokenHash: string;
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	/** Milliseconds; `null`: never. */
+	readonly expiresTs: number | null;
+	/** The refresh token that it came with; `null` for sessions without refresh. */
+	readonly refreshHash: string | null;
+}
+
+/** What authentication needs, in one read. */
+export interface Session extends AccessTokenRow {
+	readonly account: Omit<AccountRow, 'passwordHash'>;
+	readonly displayName: string | null;
+	readonly lastSeenDay: number | null;
+}
+
+/** A refresh token. Only its hash is stored. */
+export interface RefreshTokenRow {
+	readonly tokenHash: string;
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	/** Milliseconds; `null`: never. */
+	readonly expiresTs: number | null;
+	/** The token it was exchanged for; it stays good until that one, or its access token, is first used. */
+	readonly nextHash: string | null;
+}
+
+/** Devices, their access and refresh tokens. */
+export interface DevicesRepository {
+	/** Adds a device, or keeps the one that exists (its name stays). */
+	add(batch: Batch, device: DeviceRow): void;
+	/** ConflictError('device') where there is no such device. */
+	setDisplayName(batch: Batch, userId: UserId, deviceId: DeviceId, displayName: string | null): void;
+	setLastSeen(batch: Batch, userId: UserId, deviceId: DeviceId, day: number): void;
+	/**
+	 * Removes a device and all that hangs on it: tokens, device keys, one-time and fallback keys, waiting to-device
+	 * messages, pushers, client transactions. The caller announces `device` and `device_list`.
+	 */
+	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
+	find(userId: UserId, deviceId: DeviceId): Promise<DeviceRow | undefined>;
+	listOfUser(userId: UserId): Promise<DeviceRow[]>;
+
+	addAccessToken(batch: Batch, token: AccessTokenRow): void;
+	/** Removes the access tokens of a device but one: a new token ends the old ones. */
+	removeAccessTokens(batch: Batch, userId: UserId, deviceId: DeviceId, exceptHash?: string): void;
+	/** Finds the session of an access token with its account's states; expiry is for the caller to judge. */
+	findSession(tokenHash: string): Promise<Session | undefined>;
+
+	addRefreshToken(batch: Batch, token: RefreshTokenRow): void;
+	/**
+	 * Exchanges a refresh token for `next`. Of two exchanges of one token the second replaces what the first gave
+	 * (the client may not have received it), as long as `next` of the first is unused; else ConflictError('refresh_token').
+	 */
+	exchangeRefreshToken(batch: Batch, tokenHash: string, replaced: string | null, next: RefreshTokenRow): void;
+	/** Removes a refresh token and the access tokens that came with it: its successor was used. */
+	removeRefreshToken(batch: Batch, tokenHash: string): void;
+	findRefreshToken(tokenHash: string): Promise<RefreshTokenRow | undefined>;
+	/** Lists refresh tokens whose exchange led to this one. */
+	listRefreshTokensBefore(nextHash: string): Promise<RefreshTokenRow[]>;
+}
+
+/** One piece of account data. */
+export interface AccountDataRow {
+	readonly userId: UserId;
+	/** `null`: of the account. */
+	readonly roomId: RoomId | null;
+	readonly type: string;
+	/** `null`: deleted at `pos`. */
+	readonly content: JsonObject | null;
+	readonly pos: Position;
+}
+
+/** Account data: global, of rooms, tags, push rules (`m.push_rules`), read markers. */
+export interface AccountDataRepository {
+	/** Sets account data; `null` content deletes it and leaves a tombstone with the position. */
+	set(
+		batch: Batch,
+		data: {
+			readonly userId: UserId;
+			readonly roomId: RoomId | null;
+			readonly type: string;
+			readonly content: JsonObject | null;
+			readonly pos: PositionOrAnnounced;
+		},
+	): void;
+	/** Finds account data; deleted ones are `undefined`. */
+	find(userId: UserId, roomId: RoomId | null, type: string): Promise<AccountDataRow | undefined>;
+	/** Lists a user's account data that changed in `(after, upto]`, of the account and of all rooms, tombstones included. `after` 0 with tombstones left out is all. */
+	listChanged(userId: UserId, after: Position, upto: Position): Promise<AccountDataRow[]>;
+}
+
+/** Filters that clients stored. */
+export interface FiltersRepository {
+	/** Adds a filter and gives its id; the same JSON gives the same id. */
+	add(batch: Batch, userId: UserId, filter: JsonObject): Promise<string>;
+	find(userId: UserId, filterId: string): Promise<JsonObject | undefined>;
+}
+
+/** A pusher. */
+export interface PusherRow {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly appId: string;
+	readonly pushkey: string;
+	/** The pusher as the client set it. */
+	readonly json: JsonObject;
+	/** Where the stream stood when it was set: it tells of nothing earlier. */
+	readonly pos: Position;
+}
+
+/** Pushers. */
+export interface PushersRepository {
+	/** Sets a pusher, keyed by user, app id and pushkey. */
+	set(batch: Batch, pusher: Omit<PusherRow, 'pos'> & {readonly pos: PositionOrAnnounced}): void;
+	remove(batch: Batch, userId: UserId, appId: string, pushkey: string): void;
+	/** Removes the pushers of other users with this app id and pushkey. */
+	removeOfOthers(batch: Batch, userId: UserId, appId: string, pushkey: string): void;
+	listOfUser(userId: UserId): Promise<PusherRow[]>;
+	list(): Promise<PusherRow[]>;
+}

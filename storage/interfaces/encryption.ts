@@ -1,0 +1,117 @@
+import type {DeviceId, JsonObject, ServerName, UserId} from '../../crypto/index.ts';
+import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
+
+/** The identity keys of a device, local or remote. */
+export interface DeviceKeysRow {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	/** The DeviceKeys object as uploaded, without `unsigned`; signatures that others made since are kept apart. */
+	readonly json: JsonObject;
+	/** The name to show in `unsigned.device_display_name`; `null`: none. */
+	readonly displayName: string | null;
+}
+
+/** A one-time or fallback key as uploaded. */
+export interface OneTimeKey {
+	/** `algorithm:id`. */
+	readonly keyId: string;
+	/** A key object, or the bare key for unsigned algorithms. */
+	readonly json: JsonObject | string;
+}
+
+/** A cross-signing key. */
+export interface CrossSigningKeyRow {
+	readonly userId: UserId;
+	readonly usage: 'master' | 'self_signing' | 'user_signing';
+	readonly json: JsonObject;
+}
+
+/** A signature that was uploaded on a device key or cross-signing key. */
+export interface KeySignatureRow {
+	readonly signer: UserId;
+	/** `ed25519:…` */
+	readonly signerKeyId: string;
+	readonly userId: UserId;
+	/** A device id, or a cross-signing key's public key. */
+	readonly targetId: string;
+	readonly signature: string;
+}
+
+/** What is known of a remote user's device list. */
+export interface RemoteDeviceListRow {
+	readonly userId: UserId;
+	readonly streamId: number;
+	/** Whether an update was missed and the list must be asked for. */
+	readonly isStale: boolean;
+	readonly fetchedTs: number;
+}
+
+/** Keys for end-to-end encryption. Device-list changes are stream rows of the kind `device_list`. */
+export interface KeysRepository {
+	setDeviceKeys(batch: Batch, keys: DeviceKeysRow): void;
+	/** Removes the keys of one device, or of all devices of a user. */
+	removeDeviceKeys(batch: Batch, userId: UserId, deviceId?: DeviceId): void;
+	findDeviceKeys(userId: UserId, deviceId: DeviceId): Promise<DeviceKeysRow | undefined>;
+	listDeviceKeys(userIds: readonly UserId[]): Promise<DeviceKeysRow[]>;
+
+	/** Adds one-time keys in this order; a key id that is already there stays as it is. */
+	addOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId, keys: readonly OneTimeKey[]): void;
+	/** Sets the fallback key of an algorithm, unused. */
+	setFallbackKey(batch: Batch, userId: UserId, deviceId: DeviceId, key: OneTimeKey): void;
+	/**
+	 * Takes the oldest one-time key of an algorithm, or else the fallback key (which stays and becomes used). No
+	 * one-time key is ever given out twice. The outcome is `undefined` where there is neither.
+	 */
+	claim(
+		batch: Batch,
+		userId: UserId,
+		deviceId: DeviceId,
+		algorithm: string,
+	): Outcome<(OneTimeKey & {readonly isFallback: boolean}) | undefined>;
+	/** Finds those of the named keys that are stored: an upload of the same id with other content must be refused. */
+	findOneTimeKeys(userId: UserId, deviceId: DeviceId, keyIds: readonly string[]): Promise<OneTimeKey[]>;
+	/** Counts one-time keys by algorithm. */
+	countOneTimeKeys(userId: UserId, deviceId: DeviceId): Promise<Record<string, number>>;
+	/** Lists the algorithms whose fallback key is unused. */
+	listUnusedFallbackKeys(userId: UserId, deviceId: DeviceId): Promise<string[]>;
+
+	setCrossSigningKey(batch: Batch, key: CrossSigningKeyRow): void;
+	listCrossSigningKeys(userIds: readonly UserId[]): Promise<CrossSigningKeyRow[]>;
+	setSignature(batch: Batch, signature: KeySignatureRow): void;
+	/** Removes the signatures on one key: it was replaced. */
+	removeSignatures(batch: Batch, userId: UserId, targetId: string): void;
+	listSignatures(userIds: readonly UserId[]): Promise<KeySignatureRow[]>;
+
+	setRemoteDeviceList(batch: Batch, list: RemoteDeviceListRow): void;
+	findRemoteDeviceLists(userIds: readonly UserId[]): Promise<Map<UserId, RemoteDeviceListRow>>;
+	/** Lists lists that must be asked for again. */
+	listStaleDeviceLists(limit: number): Promise<RemoteDeviceListRow[]>;
+}
+
+/** A message to a device. */
+export interface ToDeviceMessage {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly pos: Position;
+	readonly sender: UserId;
+	readonly type: string;
+	readonly content: JsonObject;
+}
+
+/** Messages that wait for devices. */
+export interface ToDeviceRepository {
+	/** Adds a message for one device; `deviceId` must be resolved (`*` is for the caller to expand). */
+	add(batch: Batch, message: Omit<ToDeviceMessage, 'pos'> & {readonly pos: PositionOrAnnounced}): void;
+	/** Notes a message id of a partner server; `DuplicateError('to_device_received')` where it came before. */
+	addReceived(batch: Batch, origin: ServerName, messageId: string, receivedTs: number): void;
+	/** Lists messages in `(after, upto]` in order. At most 1,000. */
+	list(
+		userId: UserId,
+		deviceId: DeviceId,
+		page: {readonly after: Position; readonly upto: Position; readonly limit: number},
+	): Promise<ToDeviceMessage[]>;
+	/** Removes what a device has acknowledged. */
+	removeUpTo(batch: Batch, userId: UserId, deviceId: DeviceId, pos: Position): void;
+	/** Removes message ids of partner servers older than a time, at most 10,000. */
+	sweepReceived(batch: Batch, beforeTs: number): void;
+}

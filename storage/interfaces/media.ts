@@ -1,0 +1,46 @@
+import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
+import type {Batch} from '../batch.ts';
+
+/** A medium, ours or cached. */
+export interface MediaRow {
+	readonly origin: ServerName;
+	readonly mediaId: string;
+	/** Who uploaded it; `null` for other servers' media. */
+	readonly uploader: UserId | null;
+	readonly contentType: string;
+	/** The file name that the uploader gave; `null`: none. */
+	readonly fileName: string | null;
+	/** `null`: the id was handed out (`/create`), the upload has not come. */
+	readonly sizeBytes: number | null;
+	/** Lower-case hexadecimal SHA-256 of the content, which names the file; `null` as above. */
+	readonly sha256: string | null;
+	readonly isQuarantined: boolean;
+	readonly createdTs: number;
+	readonly lastUsedDay: number;
+}
+
+/** Media and what refers to them. */
+export interface MediaRepository {
+	/** Adds a medium; `DuplicateError('media')` where its id exists. */
+	add(batch: Batch, media: MediaRow): void;
+	/** Fills a medium that was handed out without content; ConflictError('media') where it is unknown or filled. */
+	fill(
+		batch: Batch,
+		media: Pick<MediaRow, 'origin' | 'mediaId' | 'contentType' | 'fileName'> & {sizeBytes: number; sha256: string},
+	): void;
+	setQuarantined(batch: Batch, origin: ServerName, mediaId: string, isQuarantined: boolean): void;
+	setLastUsed(batch: Batch, origin: ServerName, mediaId: string, day: number): void;
+	remove(batch: Batch, origin: ServerName, mediaId: string): void;
+	find(origin: ServerName, mediaId: string): Promise<MediaRow | undefined>;
+	/** Counts the media that name this content: a file is deleted when none is left. */
+	countOfContent(sha256: string): Promise<number>;
+	listOfUploader(
+		uploader: UserId,
+		page: {readonly after?: string | undefined; readonly limit: number},
+	): Promise<MediaRow[]>;
+
+	/** Notes that an event shows a medium. */
+	addReference(batch: Batch, origin: ServerName, mediaId: string, eventId: EventId): void;
+	/** Lists the events that show a medium. At most 1,000. */
+	listReferences(origin: ServerName, mediaId: string): Promise<EventId[]>;
+}

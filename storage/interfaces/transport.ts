@@ -1,0 +1,176 @@
+import type {DeviceId, EventId, JsonObject, JsonValue, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
+
+/** A body that was or is being sent, retried byte for byte until it is answered. */
+export interface InFlight {
+	readonly txnId: string;
+	/** The position that a success acknowledges. */
+	readonly to: Position;
+	/** The body's own bytes as text. */
+	readonly body: string;
+}
+
+/** How a cursor's receiver fails; absent when it answers. */
+export interface CursorFailure {
+	/** When the first failure of this row was, in milliseconds. */
+	readonly sinceTs: number;
+	readonly attempts: number;
+	/** When the next attempt may be made. */
+	readonly retryTs: number;
+}
+
+/** How far a receiver has been told of the stream. */
+export interface CursorRow {
+	/** `federation:news.example`, `push:…`, `appservice:…`. */
+	readonly name: string;
+	readonly acked: Position;
+	readonly inFlight: InFlight | null;
+	readonly failure: CursorFailure | null;
+}
+
+/** Cursors on the stream. What lies past a cursor is its queue. */
+export interface CursorsRepository {
+	/** Adds a cursor at a position; without effect where it exists. */
+	add(batch: Batch, name: string, acked: PositionOrAnnounced): void;
+	/** Freezes a body before its first attempt; ConflictError('cursor') where one is frozen or `acked` is another. */
+	freeze(batch: Batch, name: string, acked: Position, inFlight: InFlight): void;
+	/** Moves a cursor and clears body and failure; ConflictError('cursor') where `from` is not its position. */
+	advance(batch: Batch, name: string, from: Position, to: Position): void;
+	setFailure(batch: Batch, name: string, failure: CursorFailure | null): void;
+	remove(batch: Batch, name: string): void;
+	find(name: string): Promise<CursorRow | undefined>;
+	/** Lists cursors whose names start with the text, in the order of names. */
+	list(prefix: string, page: {readonly after?: string | undefined; readonly limit: number}): Promise<CursorRow[]>;
+}
+
+/** An EDU that waits for a partner server (to-device messages, device-list updates that cannot be made from the stream). */
+export interface OutgoingEduRow {
+	readonly destination: ServerName;
+	readonly pos: Position;
+	readonly type: string;
+	readonly content: JsonObject;
+}
+
+/** A PDU of a partner server's transaction that is not accepted yet. */
+export interface StagedPdu {
+	readonly origin: ServerName;
+	readonly txnId: string;
+	readonly index: number;
+	/** The PDU as it came, as JSON text. */
+	readonly json: string;
+	readonly receivedTs: number;
+}
+
+/** A key of another server. */
+export interface ServerKeyRow {
+	readonly server: ServerName;
+	/** `ed25519:…` */
+	readonly keyId: string;
+	/** The public key in unpadded base64. */
+	readonly key: string;
+	readonly validUntilTs: number;
+	/** When it stopped being used; `null`: in use. */
+	readonly expiredTs: number | null;
+	readonly fetchedTs: number;
+}
+
+/** What is kept of the conversation with partner servers. */
+export interface FederationRepository {
+	addOutgoingEdu(batch: Batch, edu: Omit<OutgoingEduRow, 'pos'> & {readonly pos: PositionOrAnnounced}): void;
+	/** Lists EDUs for a destination in `(after, upto]` in order. At most 1,000. */
+	listOutgoingEdus(
+		destination: ServerName,
+		page: {readonly after: Position; readonly upto: Position; readonly limit: number},
+	): Promise<OutgoingEduRow[]>;
+	removeOutgoingEdus(batch: Batch, destination: ServerName, upto: Position): void;
+
+	/** Adds PDUs of a transaction to staging. */
+	stage(batch: Batch, pdus: readonly StagedPdu[]): void;
+	/** Removes a PDU from staging: it was accepted, or refused for good. */
+	unstage(batch: Batch, pdu: Pick<StagedPdu, 'origin' | 'txnId' | 'index'>): void;
+	/** Lists staged PDUs in the order they came. At most 1,000. */
+	listStaged(limit: number): Promise<StagedPdu[]>;
+	/** Notes that a transaction was taken; `DuplicateError('inbound_transactions')` where it was before. */
+	addInboundTransaction(
+		batch: Batch,
+		transaction: {
+			readonly origin: ServerName;
+			readonly txnId: string;
+			readonly answer: string;
+			readonly receivedTs: number;
+		},
+	): void;
+	/** Finds the answer that was given to a transaction, as JSON text. */
+	findInboundTransaction(origin: ServerName, txnId: string): Promise<string | undefined>;
+	sweepInboundTransactions(batch: Batch, beforeTs: number): void;
+
+	/** Sets a key, keeping the later `validUntilTs` of the two where the key is the same. */
+	setServerKey(batch: Batch, key: ServerKeyRow): void;
+	listServerKeys(server: ServerName): Promise<ServerKeyRow[]>;
+}
+
+/** What makes a client's request the same request: the specification's scope of transaction ids. */
+export interface ClientTransactionKey {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly method: string;
+	/** The endpoint's operation id. */
+	readonly endpoint: string;
+	/** Empty for endpoints without a room. */
+	readonly roomId: RoomId | '';
+	readonly txnId: string;
+}
+
+/** Transaction ids of clients. */
+export interface ClientTransactionsRepository {
+	/** Adds a transaction with its answer; `DuplicateError('client_transactions')` where it exists. */
+	add(batch: Batch, transaction: ClientTransactionKey & {readonly answer: JsonValue; readonly ts: number}): void;
+	/** Finds the answer that was given. */
+	find(key: ClientTransactionKey): Promise<{readonly answer: JsonValue} | undefined>;
+	/** Notes which transaction an event came from, for `unsigned.transaction_id` to its sender's device. */
+	setEvent(batch: Batch, eventId: EventId, key: ClientTransactionKey): void;
+	/** Finds, of these events, the transaction ids that this device sent them with. */
+	findOfEvents(userId: UserId, deviceId: DeviceId, eventIds: readonly EventId[]): Promise<Map<EventId, string>>;
+	/** Removes transactions older than a time, at most 10,000. */
+	sweep(batch: Batch, beforeTs: number): void;
+}
+
+/** A background job. */
+export interface JobRow {
+	readonly id: number;
+	readonly kind: string;
+	/** At most one job of a kind has this key. */
+	readonly key: string;
+	readonly payload: JsonObject;
+	readonly dueTs: number;
+	readonly attempts: number;
+	/** Whose it is, and until when; `null`: nobody's. */
+	readonly leasedUntilTs: number | null;
+}
+
+/** Background jobs that must survive a restart. */
+export interface JobsRepository {
+	/** Adds a job, or keeps the one with this kind and key, taking the earlier time. */
+	add(
+		batch: Batch,
+		job: {readonly kind: string; readonly key: string; readonly payload: JsonObject; readonly dueTs: number},
+	): void;
+	/** Takes a job for a time; ConflictError('job') where another took it. */
+	lease(batch: Batch, id: number, nowMs: number, untilMs: number): void;
+	/** Puts a job off after a failure. */
+	postpone(batch: Batch, id: number, dueTs: number, payload?: JsonObject): void;
+	remove(batch: Batch, id: number): void;
+	/** Lists jobs that are due and nobody's, earliest first. */
+	listDue(nowMs: number, limit: number): Promise<JobRow[]>;
+	find(kind: string, key: string): Promise<JobRow | undefined>;
+	/** Finds when the next job is due. */
+	findNextDue(): Promise<number | undefined>;
+}
+
+/** Facts of the server itself: secrets, marks of sweeps, the server name. */
+export interface MetaRepository {
+	find(name: string): Promise<string | undefined>;
+	set(batch: Batch, name: string, value: string): void;
+	/** Gives the stored value, or stores and gives `value`; of several at once one wins and all get it. */
+	findOrSet(name: string, value: string): Promise<string>;
+}

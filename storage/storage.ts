@@ -1,0 +1,120 @@
+import type {Batch, ChangeKind, CommittedChange, Position} from './batch.ts';
+import type {
+	AccountDataRepository,
+	AccountsRepository,
+	DevicesRepository,
+	FiltersRepository,
+	ProfilesRepository,
+	PushersRepository,
+} from './interfaces/accounts.ts';
+import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
+import type {EventsRepository} from './interfaces/events.ts';
+import type {MediaRepository} from './interfaces/media.ts';
+import type {MembershipsRepository} from './interfaces/memberships.ts';
+import type {ReceiptsRepository} from './interfaces/receipts.ts';
+import type {AliasesRepository, RoomsRepository} from './interfaces/rooms.ts';
+import type {StateRepository} from './interfaces/state.ts';
+import type {
+	ClientTransactionsRepository,
+	CursorsRepository,
+	FederationRepository,
+	JobsRepository,
+	MetaRepository,
+} from './interfaces/transport.ts';
+
+/** How to open a database. */
+export interface StorageOptions {
+	/** `sqlite:/path/to/file.db`, or `postgres://user:password@host:port/name` (also `?host=/socket/folder`). */
+	readonly url: string;
+	/** The server whose database it is; a database of another server is refused with StorageError('wrong_server'). */
+	readonly serverName: string;
+	/** Bytes that the caches of interned text and trie nodes may take together. Default 64 MiB. */
+	readonly cacheBytes?: number | undefined;
+	/** Called with what an operator should know (a damaged row left out, a lost connection); no contents, no secrets. */
+	readonly onProblem?: ((problem: Error) => void) | undefined;
+}
+
+/** Integers from one sequence of the database, leased in blocks; never given twice, not in time order between processes. */
+export interface Ids {
+	/** Makes sure that `count` ids can be had synchronously. Needed only before taking more than 500 in one turn. */
+	reserve(count: number): Promise<void>;
+	/** Gives an id. @throws StorageError('unavailable') when more were taken than reserved. */
+	next(): number;
+}
+
+/** The one stream. */
+export interface Stream {
+	/** The position up to which this process has delivered changes; what readers use as `upto`. */
+	head(): Position;
+	/** Lists changes in `(after, upto]` in order. At most 10,000. */
+	list(query: {
+		readonly after: Position;
+		readonly upto: Position;
+		readonly kinds?: readonly ChangeKind[] | undefined;
+		/** Only changes that this server relays. */
+		readonly relay?: true | undefined;
+		/** Only changes about this subject. */
+		readonly subject?: string | undefined;
+		readonly limit: number;
+	}): Promise<CommittedChange[]>;
+}
+
+/** Figures for metrics and `doctor`. */
+export interface StorageFigures {
+	readonly commits: number;
+	readonly batches: number;
+	/** Batches that wait for the writer. */
+	readonly queued: number;
+	/** Bytes of SQLite's write-ahead log; 0 on PostgreSQL. */
+	readonly walBytes: number;
+}
+
+/**
+ * The server's memory. Reads are methods of repositories and give what is committed. Writes go into a `Batch` and happen
+ * with `commit`. Text is kept exactly, NUL included, and compared bytewise; lone surrogates are refused
+ * (StorageError('invalid_text')). Every method may throw StorageError('unavailable').
+ */
+export interface Storage {
+	readonly dialect: 'sqlite' | 'postgres';
+	readonly ids: Ids;
+	readonly stream: Stream;
+	readonly state: StateRepository;
+
+	readonly accountData: AccountDataRepository;
+	readonly accounts: AccountsRepository;
+	readonly aliases: AliasesRepository;
+	readonly clientTransactions: ClientTransactionsRepository;
+	readonly cursors: CursorsRepository;
+	readonly devices: DevicesRepository;
+	readonly events: EventsRepository;
+	readonly federation: FederationRepository;
+	readonly filters: FiltersRepository;
+	readonly jobs: JobsRepository;
+	readonly keys: KeysRepository;
+	readonly media: MediaRepository;
+	readonly memberships: MembershipsRepository;
+	readonly meta: MetaRepository;
+	readonly profiles: ProfilesRepository;
+	readonly pushers: PushersRepository;
+	readonly receipts: ReceiptsRepository;
+	readonly rooms: RoomsRepository;
+	readonly toDevice: ToDeviceRepository;
+
+	/** Starts a batch; nothing happens until it is committed. */
+	batch(): Batch;
+	/**
+	 * Commits a batch: all of it is on disk when the promise resolves, or none of it is anywhere. Before it resolves,
+	 * listeners have been given its changes.
+	 *
+	 * @throws ConflictError, DuplicateError: nothing was written; read again.
+	 * @throws StorageError('unavailable'): nothing was written. StorageError('outcome_unknown'): look before retrying.
+	 */
+	commit(batch: Batch): Promise<void>;
+	/** Calls the listener with every committed change, of every process, in position order, each once. Returns how to stop. */
+	onCommitted(listener: (changes: readonly CommittedChange[]) => void): () => void;
+	/** Applies what other processes have committed before this call: needed before a cache is read. Nothing to do on SQLite. */
+	barrier(): Promise<void>;
+	figures(): StorageFigures;
+	/** Finishes what was asked, then closes. */
+	close(): Promise<void>;
+}
