@@ -9,3 +9,21 @@ export {
 	type TransportResponse,
 } from './seams.ts';
 export {systemClock, systemRandom} from './system-seams.ts';
+export type {
+	AlsoWrite,
+	CreateRoomRequest,
+	Engine,
+	EventProto,
+	EventTemplate,
+	ImportRoomRequest,
+	OutsideMembershipRequest,
+	ReceiveRequest,
+	Reception,
+	RemoteEvents,
+	RoomView,
+	SendRequest,
+	SentEvent,
+	SignatureChecker,
+	StoredEvent,
+} from './engine.ts';
+export {EngineError, type EngineErrorCode} from './errors.ts';
