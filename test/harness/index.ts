@@ -12,11 +12,11 @@ export {
 	type Session,
 	until,
 } from './client.ts';
+export {type ServerPlace, ServerProcess} from './process.ts';
 export {
 	REGISTRATION_SHARED_SECRET,
 	SERVER_PROGRAM,
 	type ServerOptions,
-	type ServerProcess,
 	type Servers,
 	startServer,
 	startServers,

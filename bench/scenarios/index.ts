@@ -1,0 +1,9 @@
+/** The table of all scenarios, in the order in which they run. */
+import type {Scenario} from '../scenario.ts';
+import {fanOut} from './fan-out.ts';
+import {federation} from './federation.ts';
+import {floor} from './floor.ts';
+import {send, sendRooms} from './send.ts';
+import {messages, syncRooms} from './sync.ts';
+
+export const SCENARIOS: readonly Scenario[] = [floor, send, sendRooms, fanOut, syncRooms, messages, federation];
