@@ -1,2 +1,68 @@
-export type {DeviceId, EventId, RoomAlias, RoomId, ServerName, UserId} from './identifiers.ts';
+export {type Base64Leniency, decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url} from './base64.ts';
+export {
+	CanonicalJsonError,
+	type CanonicalJsonFault,
+	canonicalJson,
+	canonicalJsonBytes,
+	compareCodePoints,
+	findCanonicalFault,
+} from './canonical-json.ts';
+export {
+	findPublicKeyFault,
+	type PublicKeyFault,
+	type RandomBytes,
+	type SignedMessage,
+	verify,
+	verifyMany,
+} from './ed25519.ts';
+export {sha256, sha256Base64, sha256Base64Url} from './hashes.ts';
+export {
+	type DeviceId,
+	domainOf,
+	type EventId,
+	type EventIdShape,
+	isCompliantUserId,
+	isDeviceId,
+	isDomainRoomId,
+	isEventId,
+	isEventIdOfShape,
+	isHashRoomId,
+	isKeyId,
+	isMediaId,
+	isRoomAlias,
+	isRoomId,
+	isServerName,
+	isStrictLocalpart,
+	isStrictUserId,
+	isUserId,
+	type KeyId,
+	localpartOf,
+	type MediaId,
+	type MxcUri,
+	parseMxcUri,
+	parseServerName,
+	type RoomAlias,
+	type RoomId,
+	type ServerAddress,
+	type ServerName,
+	type UserId,
+} from './identifiers.ts';
 export {type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
+export {type JsonDefect, type JsonFault, JsonSyntaxError} from './json-fault.ts';
+export {
+	type JsonReading,
+	type ReadClientJsonOptions,
+	type ReadJsonOptions,
+	readClientJson,
+	readJson,
+	readStrictJson,
+} from './json-reader.ts';
+export {
+	findSignedMessage,
+	listSignatureKeyIds,
+	type SignedJson,
+	type Signer,
+	signedBytes,
+	signJson,
+	verifySignedJson,
+} from './sign-json.ts';
