@@ -1,0 +1,14 @@
+export {AuthChainCycle, AuthChainIndex, type AuthEdges, UnknownAuthChain} from './auth-chains.ts';
+export {type AuthGraph, createAuthGraph, type EventNumbers} from './auth-graph.ts';
+export {type Algorithm, resolveConflictBy, resolveLoading, resolveStateBy} from './resolve.ts';
+export {type AuthRules, ForeignEvent, MissingEvents, type Rejection, type ResolutionInput} from './sources.ts';
+export {
+	type Conflict,
+	type StateKey,
+	type StateMap,
+	separateStates,
+	splitStateKey,
+	stateKeyOf,
+	type UnconflictedState,
+} from './state-map.ts';
+export {BudgetExceeded, createWorkBudget, WORK_UNITS_MAX, type WorkBudget} from './work-budget.ts';

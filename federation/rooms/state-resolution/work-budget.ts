@@ -1,0 +1,36 @@
+/** Bounds the work of one resolution, so that nobody can make a server think for minutes by the shape of a room. */
+export interface WorkBudget {
+	/**
+	 * Counts work before it is done; a unit is about one event or one edge of the event graph looked at.
+	 * @throws BudgetExceeded
+	 */
+	spend(units: number): void;
+}
+
+/** A resolution would cost more than it may. The room is not broken: a larger budget gives the same answer on every server. */
+export class BudgetExceeded extends Error {
+	override name = 'BudgetExceeded';
+	readonly limit: number;
+
+	constructor(limit: number, what: string) {
+		super(`Expected at most ${limit} ${what}, got more`);
+		this.limit = limit;
+	}
+}
+
+/**
+ * Enough for the full conflict of 100,000 events, which takes about a second; ordinary conflicts need a few hundred units.
+ * It bounds CPU time without a clock, so that pure code stays pure and every run of one input ends alike.
+ */
+export const WORK_UNITS_MAX = 10_000_000;
+
+/** Gives a budget that ends after so many units of work. */
+export function createWorkBudget(unitsMax: number = WORK_UNITS_MAX): WorkBudget {
+	let left = unitsMax;
+	return {
+		spend(units) {
+			left -= units;
+			if (left < 0) throw new BudgetExceeded(unitsMax, 'units of work');
+		},
+	};
+}
