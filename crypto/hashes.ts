@@ -15,3 +15,8 @@ export function sha256Base64(data: Uint8Array | string): string {
 export function sha256Base64Url(data: Uint8Array | string): string {
 	return hash('sha256', data, 'base64url');
 }
+
+/** Hashes a string's UTF-8 bytes with SHA-1, in hexadecimal. It proves nothing: room version 1 breaks ties by it. */
+export function sha1Hex(text: string): string {
+	return hash('sha1', text, 'hex');
+}

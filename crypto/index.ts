@@ -15,7 +15,7 @@ export {
 	verify,
 	verifyMany,
 } from './ed25519.ts';
-export {sha256, sha256Base64, sha256Base64Url} from './hashes.ts';
+export {sha1Hex, sha256, sha256Base64, sha256Base64Url} from './hashes.ts';
 export {
 	type DeviceId,
 	domainOf,

@@ -1,6 +1,5 @@
-import type {EventId} from '../../../crypto/index.ts';
+import {compareCodePoints, type EventId} from '../../../crypto/index.ts';
 import type {Pdu} from '../pdu.ts';
-import {compareEventIds} from './event-order.ts';
 import type {EventSource} from './sources.ts';
 import {findCitedPowerLevels} from './state-types.ts';
 import type {WorkBudget} from './work-budget.ts';
@@ -22,7 +21,7 @@ export function sortByMainline(
 	const placed = Array.from(events, (event) => ({event, position: findPosition(event, positions, source, budget)}));
 	placed.sort((a, b) => {
 		if (a.position !== b.position) return a.position > b.position ? -1 : 1;
-		return a.event.originServerTs - b.event.originServerTs || compareEventIds(a.event.eventId, b.event.eventId);
+		return a.event.originServerTs - b.event.originServerTs || compareCodePoints(a.event.eventId, b.event.eventId);
 	});
 	return placed.map(({event}) => event);
 }

@@ -1,6 +1,5 @@
-import type {EventId} from '../../../crypto/index.ts';
+import {compareCodePoints, type EventId} from '../../../crypto/index.ts';
 import type {Pdu} from '../pdu.ts';
-import {compareEventIds} from './event-order.ts';
 import type {AuthRules, EventSource} from './sources.ts';
 import {
 	CREATE,
@@ -103,7 +102,7 @@ export function sortByPower(
 function compareVertices(a: Vertex, b: Vertex): number {
 	// Not by subtraction: a creator's level is infinite from room version 12 on.
 	if (a.level !== b.level) return a.level > b.level ? -1 : 1;
-	return a.event.originServerTs - b.event.originServerTs || compareEventIds(a.event.eventId, b.event.eventId);
+	return a.event.originServerTs - b.event.originServerTs || compareCodePoints(a.event.eventId, b.event.eventId);
 }
 
 /** Adds to a binary heap whose smallest vertex is first. */

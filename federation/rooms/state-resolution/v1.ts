@@ -1,4 +1,4 @@
-import {type EventId, LosslessNumber, sha1} from '../../../crypto/index.ts';
+import {type EventId, LosslessNumber, sha1Hex} from '../../../crypto/index.ts';
 import type {Pdu, StateLookup} from '../pdu.ts';
 import {type StateKey, splitStateKey, stateKeyOf} from './state-map.ts';
 import {JOIN_RULES, MEMBER, POWER_LEVELS_KEY} from './state-types.ts';
@@ -100,7 +100,7 @@ function lookUpIn(resolved: ReadonlyMap<StateKey, EventId>, {conflict, source}: 
 }
 
 function sortByDepth(events: readonly Pdu[]): Pdu[] {
-	const sortable = events.map((event) => ({event, depth: depthOf(event), hash: sha1(event.eventId)}));
+	const sortable = events.map((event) => ({event, depth: depthOf(event), hash: sha1Hex(event.eventId)}));
 	sortable.sort((a, b) => {
 		if (a.depth !== b.depth) return a.depth < b.depth ? -1 : 1;
 		return a.hash > b.hash ? -1 : 1;
