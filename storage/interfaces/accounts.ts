@@ -135,6 +135,8 @@ export interface DevicesRepository {
 	addAccessToken(batch: Batch, token: AccessTokenRow): void;
 	/** Removes the access tokens of a device but one: a new token ends the old ones. */
 	removeAccessTokens(batch: Batch, userId: UserId, deviceId: DeviceId, exceptHash?: string): void;
+	/** Removes all access and refresh tokens of a device, which itself stays: it is about to be signed in anew. */
+	removeTokens(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	/** Finds the session of an access token with its account's states; expiry is for the caller to judge. */
 	findSession(tokenHash: string): Promise<Session | undefined>;
 

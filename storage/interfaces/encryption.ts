@@ -76,6 +76,8 @@ export interface KeysRepository {
 	listUnusedFallbackKeys(userId: UserId, deviceId: DeviceId): Promise<string[]>;
 
 	setCrossSigningKey(batch: Batch, key: CrossSigningKeyRow): void;
+	/** Removes all cross-signing keys of a user, and every signature that the user made or that is on the user's keys. */
+	removeCrossSigningKeys(batch: Batch, userId: UserId): void;
 	listCrossSigningKeys(userIds: readonly UserId[]): Promise<CrossSigningKeyRow[]>;
 	setSignature(batch: Batch, signature: KeySignatureRow): void;
 	/** Removes the signatures on one key: it was replaced. */
