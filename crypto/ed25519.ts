@@ -1,22 +1,13 @@
-import {
-	createPrivateKey,
-	createPublicKey,
-	type KeyObject,
-	sign as nodeSign,
-	verify as nodeVerify,
-	randomBytes,
-} from 'node:crypto';
+import {createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify} from 'node:crypto';
 import {LRUCache} from 'lru-cache';
 import nacl from 'tweetnacl';
 import {encodeBase64} from './base64.ts';
 import {leakedPublicKeys} from './leaked-keys.ts';
+import {type RandomBytes, systemRandom} from './random-text.ts';
 
 export const publicKeyBytes = 32;
 export const seedBytes = 32;
 export const signatureBytes = 64;
-
-/** Gives so many random bytes; the default everywhere is the system's generator. */
-export type RandomBytes = (sizeBytes: number) => Uint8Array;
 
 /** A message, its signature and the key that should have made it. */
 export interface SignedMessage {
@@ -29,7 +20,7 @@ export interface SignedMessage {
 export type PublicKeyFault = 'length' | 'non_canonical' | 'small_order' | 'leaked';
 
 /** Makes a new seed, from which both halves of a key pair follow. */
-export function generateSeed(random: RandomBytes = randomBytes): Uint8Array {
+export function generateSeed(random: RandomBytes = systemRandom): Uint8Array {
 	const seed = random(seedBytes);
 	if (seed.length !== seedBytes) throw new TypeError(`Expected ${seedBytes} random bytes, got ${seed.length}`);
 	return seed;
@@ -69,7 +60,7 @@ const batchInFlightMax = 16;
 
 /** Verifies a batch on all cores, off this thread; the answers are in the order of the items. Never rejects. */
 export async function verifyMany(items: readonly SignedMessage[]): Promise<boolean[]> {
-	const results = new Array<boolean>(items.length).fill(false);
+	const results = items.map(() => false);
 	const entries = items.entries();
 	const worker = async () => {
 		// All workers draw from one iterator, so each item is taken once.
@@ -129,13 +120,13 @@ const smallOrderY = [
 function isSmallOrder(bytes: Uint8Array): boolean {
 	return smallOrderY.some((y) => {
 		for (let index = 0; index < 31; index += 1) if (bytes[index] !== y[index]) return false;
-		return ((bytes[31] as number) & 0x7f) === y[31];
+		return ((bytes[31] ?? 0) & 0x7f) === y[31];
 	});
 }
 
 /** A point is canonical if its y is below 2^255-19. (x = 0 with a sign occurs only at small order.) */
 function isCanonicalPoint(bytes: Uint8Array): boolean {
-	if (((bytes[31] as number) & 0x7f) !== 0x7f) return true;
+	if (((bytes[31] ?? 0) & 0x7f) !== 0x7f) return true;
 	for (let index = 30; index > 0; index -= 1) if (bytes[index] !== 0xff) return true;
-	return (bytes[0] as number) < 0xed;
+	return (bytes[0] ?? 0) < 0xed;
 }

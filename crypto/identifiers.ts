@@ -104,20 +104,16 @@ export function isHashRoomId(value: unknown): value is RoomId {
 
 /** Tells whether a value is an event id of any room version. @see https://spec.matrix.org/v1.19/appendices/#event-ids */
 export function isEventId(value: unknown): value is EventId {
-	return typeof value === 'string' && (/^\$[A-Za-z0-9_+/-]{43}$/.test(value) || isCommonIdentifier(value, '$'));
+	return isEventIdOfShape(value, 'base64url') || isEventIdOfShape(value, 'base64') || isEventIdOfShape(value, 'domain');
 }
 
 /** Tells whether a value is an event id as one room version writes them. */
 export function isEventIdOfShape(value: unknown, shape: EventIdShape): value is EventId {
-	switch (shape) {
-		case 'domain':
-			return isCommonIdentifier(value, '$');
-		case 'base64':
-			return typeof value === 'string' && /^\$[A-Za-z0-9+/]{43}$/.test(value);
-		case 'base64url':
-			return typeof value === 'string' && /^\$[A-Za-z0-9_-]{43}$/.test(value);
-	}
+	if (shape === 'domain') return isCommonIdentifier(value, '$');
+	return typeof value === 'string' && hashEventIds[shape].test(value);
 }
+
+const hashEventIds = {base64: /^\$[A-Za-z0-9+/]{43}$/, base64url: /^\$[A-Za-z0-9_-]{43}$/};
 
 /** Tells whether a value is a room alias. @see https://spec.matrix.org/v1.19/appendices/#room-aliases */
 export function isRoomAlias(value: unknown): value is RoomAlias {
@@ -152,6 +148,7 @@ export function domainOf(id: UserId | RoomAlias): ServerName;
 export function domainOf(id: UserId | RoomAlias | RoomId | EventId): ServerName | undefined;
 export function domainOf(id: string): ServerName | undefined {
 	const colon = id.indexOf(':');
+	// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the checked id says so
 	return colon === -1 ? undefined : (id.slice(colon + 1) as ServerName);
 }
 

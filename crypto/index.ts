@@ -10,7 +10,6 @@ export {
 export {
 	findPublicKeyFault,
 	type PublicKeyFault,
-	type RandomBytes,
 	type SignedMessage,
 	verify,
 	verifyMany,
@@ -47,7 +46,7 @@ export {
 	type ServerName,
 	type UserId,
 } from './identifiers.ts';
-export {type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
+export {isJsonObject, type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 export {type JsonDefect, type JsonFault, JsonSyntaxError} from './json-fault.ts';
 export {
 	type JsonReading,
@@ -60,9 +59,38 @@ export {
 export {
 	findSignedMessage,
 	listSignatureKeyIds,
+	readSignatures,
+	type Signatures,
 	type SignedJson,
 	type Signer,
 	signedBytes,
 	signJson,
 	verifySignedJson,
 } from './sign-json.ts';
+export {
+	loadOldVerifyKeys,
+	loadOrCreateSigningKeys,
+	loadSigningKeys,
+	saveOldVerifyKeys,
+	saveSigningKeys,
+} from './signing-key-file.ts';
+export {generateSigningKey, type OldVerifyKey, parseSigningKeys, SigningKey, SigningKeyError} from './signing-key.ts';
+export {
+	type Argon2Cost,
+	PasswordHasher,
+	type PasswordHasherOptions,
+	PasswordTooLongError,
+	passwordBytesMax,
+} from './passwords.ts';
+export {type RandomBytes, randomText} from './random-text.ts';
+export {BusyError, Semaphore} from './semaphore.ts';
+export {
+	hashToken,
+	isToken,
+	newDeviceId,
+	newMediaId,
+	newOpaqueId,
+	newToken,
+	secretsEqual,
+	type TokenKind,
+} from './tokens.ts';

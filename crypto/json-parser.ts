@@ -83,7 +83,7 @@ class Parser {
 
 	#readValue(): void {
 		this.#skipBlanks();
-		switch (this.#text[this.#index]) {
+		switch (this.#text.charAt(this.#index)) {
 			case '{':
 				return this.#openContainer(object);
 			case '[':
@@ -122,7 +122,8 @@ class Parser {
 			this.#containers.push({items});
 		} else {
 			// Unlike Object.create(null), this keeps the engine's fast layout.
-			const members = Object.setPrototypeOf({}, null) as JsonObject;
+			const members: JsonObject = {};
+			Object.setPrototypeOf(members, null);
 			this.#place(members);
 			this.#containers.push({members, key: ''});
 		}
@@ -171,7 +172,7 @@ class Parser {
 			if (/^[ !#-[\]-\uffff]*$/.test(text)) return text;
 		}
 		try {
-			return JSON.parse(this.#text.slice(start, end + 1)) as string;
+			return unquote(this.#text.slice(start, end + 1));
 		} catch {
 			this.#index = start;
 			return this.#fail('syntax');
@@ -235,5 +236,11 @@ class Parser {
 
 /** Makes a copy that does not keep the text alive which it was cut from. */
 function copy(text: string): string {
-	return JSON.parse(`"${text}"`) as string;
+	return unquote(`"${text}"`);
+}
+
+/** Reads one string with its quotation marks. Throws SyntaxError for control characters and unknown escapes. */
+function unquote(token: string): string {
+	const text: unknown = JSON.parse(token);
+	return String(text);
 }

@@ -1,5 +1,5 @@
 import {isUtf8} from 'node:buffer';
-import type {JsonValue} from './json.ts';
+import {isJsonObject, type JsonObject, type JsonValue} from './json.ts';
 import {type JsonDefect, JsonSyntaxError} from './json-fault.ts';
 import {parseJson} from './json-parser.ts';
 import {scanJson} from './json-scan.ts';
@@ -106,7 +106,8 @@ function decodeText(input: Uint8Array | string): string {
 /** Absent if the text is not JSON: the thorough parser then finds out where. */
 function parseNatively(text: string): JsonValue | undefined {
 	try {
-		return JSON.parse(text) as JsonValue;
+		const value: JsonValue = JSON.parse(text);
+		return value;
 	} catch {
 		return undefined;
 	}
@@ -115,12 +116,13 @@ function parseNatively(text: string): JsonValue | undefined {
 /** Takes every object's prototype away, in place, counts their members and looks for infinite numbers. */
 function adopt(value: JsonValue): {members: number; isFinite: boolean} {
 	let members = 0;
-	let isFinite = typeof value !== 'number' || Number.isFinite(value);
-	const pending: object[] = typeof value === 'object' && value !== null ? [value] : [];
-	const visit = (child: unknown) => {
-		if (typeof child === 'object' && child !== null) pending.push(child);
+	let isFinite = true;
+	const pending: (JsonValue[] | JsonObject)[] = [];
+	const visit = (child: JsonValue | undefined) => {
+		if (Array.isArray(child) || isJsonObject(child)) pending.push(child);
 		else if (typeof child === 'number' && !Number.isFinite(child)) isFinite = false;
 	};
+	visit(value);
 	for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
 		if (Array.isArray(item)) {
 			for (const child of item) visit(child);
@@ -128,7 +130,7 @@ function adopt(value: JsonValue): {members: number; isFinite: boolean} {
 			Object.setPrototypeOf(item, null);
 			for (const key in item) {
 				members += 1;
-				visit((item as Record<string, unknown>)[key]);
+				visit(item[key]);
 			}
 		}
 	}
