@@ -1,1 +1,56 @@
-export type {Pdu, RoomVersionId, StateLookup, Verdict} from './pdu.ts';
+export {type AuthEventsSubject, authEventKeys, selectAuthEvents} from './auth-events.ts';
+export {
+	type AuthContext,
+	type AuthEventsContext,
+	checkAuth,
+	checkAuthEvents,
+	stateOf,
+	type VerifySignature,
+} from './auth-rules/index.ts';
+export {buildPdu, type EventFields} from './build-pdu.ts';
+export {type ClientEventOptions, toClientEvent, toFederationEvent, toStrippedState} from './client-event.ts';
+export {defaultPowerLevels} from './default-power-levels.ts';
+export {
+	AUTH_EVENTS_MAX,
+	EVENT_BYTES_MAX,
+	FIELD_BYTES_MAX,
+	type FormatFault,
+	type ParsedPdu,
+	type ParseOptions,
+	PREV_EVENTS_MAX,
+	parsePdu,
+} from './event-format.ts';
+export {
+	calculateEventId,
+	contentHash,
+	hasRightContentHash,
+	referenceHash,
+	roomIdOfCreateEvent,
+	signedForm,
+} from './event-hashes.ts';
+export {
+	type HistoryVisibility,
+	historyVisibilityOf,
+	mayUserSee,
+	maySeeEvent,
+	membershipsAt,
+	type VisibilityFacts,
+	visibilitiesAt,
+} from './history-visibility.ts';
+export {isKnockable, isRestricted, joinRuleIn, joinRuleOf, listAllowedRooms} from './join-rules.ts';
+export {mayApplyRedaction} from './may-apply-redaction.ts';
+export {isMembership, membershipIn, membershipOf} from './membership.ts';
+export type {Membership, Pdu, PduSignatures, RoomVersionId, StateKeyPair, StateLookup, Verdict} from './pdu.ts';
+export {
+	eventLevel,
+	notificationLevel,
+	type PowerLevels,
+	powerLevelsOf,
+	readLevel,
+	userLevel,
+} from './power-levels.ts';
+export {redactJson, redactPdu} from './redact.ts';
+export {creatorOf, unlimitedCreators} from './room-creators.ts';
+export {isServerAllowed, parseServerAcl, type ServerAcl, serverAclOf} from './server-acl.ts';
+export {mergeSignatures, signPdu, signaturesRequired} from './event-signatures.ts';
+export {findRoomVersion, ROOM_VERSIONS, type RedactionRules, type RoomVersion, roomVersion} from './versions.ts';

@@ -21,3 +21,4 @@ export {
 	startServer,
 	startServers,
 } from './server-process.ts';
+export {readShared} from './shared-files.ts';

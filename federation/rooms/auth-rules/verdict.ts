@@ -1,0 +1,8 @@
+import type {Verdict} from '../pdu.ts';
+
+export const allowed: Verdict = {allowed: true};
+
+/** Makes a refusal. The rule is the number the room version's specification gives it. */
+export function refuse(rule: string, reason: string): Verdict {
+	return {allowed: false, rule, reason};
+}
