@@ -1,0 +1,231 @@
+import {isIP} from 'node:net';
+import {resolve} from 'node:path';
+import type {ServerName} from '../../crypto/index.ts';
+import type {RoomVersionId} from '../../federation/rooms/index.ts';
+import type {ListenerOptions, Rate, RateLimits, TlsFiles} from '../http/index.ts';
+import type {ConfigDocument, privacyScopes, roles} from './schema.ts';
+import {readSize} from './units.ts';
+
+/** A part of the server that a process may run. */
+export type Role = (typeof roles)[number];
+
+/** Who, among local people, partners and strangers, may know that somebody exists. */
+export type PrivacyScope = (typeof privacyScopes)[number];
+
+/** Where facts are kept. */
+export type DatabaseConfig =
+	| {readonly kind: 'sqlite'; readonly path: string}
+	| {readonly kind: 'postgres'; readonly url: string};
+
+/** The configuration of a server: every key of homeserver.yaml with its default filled in and its paths absolute. */
+export interface Config {
+	readonly serverName: ServerName;
+	/** Where clients reach the server, without a trailing slash. */
+	readonly publicUrl: string;
+	/** What `.well-known/matrix/server` names, if it is served. */
+	readonly federationAddress: string | undefined;
+	/** What `.well-known/matrix/support` answers, if it is served. */
+	readonly support: NonNullable<ConfigDocument['support']> | undefined;
+	readonly dataPath: string;
+	readonly listeners: readonly ListenerOptions[];
+	readonly trustedProxies: readonly string[];
+	readonly database: DatabaseConfig;
+	readonly roles: readonly Role[];
+	readonly registration: 'closed' | 'token' | 'open';
+	readonly registrationSharedSecret: string | undefined;
+	readonly federation: {
+		readonly mode: 'off' | 'partners' | 'open';
+		/** Counts with mode `partners` only. */
+		readonly partners: readonly ServerName[];
+		/** PEM files, trusted besides the authorities that Node knows. */
+		readonly trustedCertificates: readonly string[];
+		/** CIDR ranges of private addresses that outbound requests may reach. */
+		readonly allowPrivateAddresses: readonly string[];
+		readonly trustedKeyServers: readonly ServerName[];
+		/** Addresses of DNS servers; empty: the system's. */
+		readonly resolvers: readonly string[];
+	};
+	readonly privacy: {
+		readonly profiles: PrivacyScope;
+		readonly directory: PrivacyScope;
+		readonly keys: PrivacyScope;
+	};
+	readonly presence: 'off' | 'local' | 'federated';
+	readonly rateLimits: RateLimits;
+	readonly defaultRoomVersion: RoomVersionId;
+	readonly media: {
+		/** A directory. */
+		readonly store: string;
+		readonly uploadBytesMax: number;
+	};
+	/** Facts about other people that a stranger may learn in a day. */
+	readonly factBudgetPerDay: number;
+	readonly log: {
+		readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+		readonly format: 'json' | 'pretty';
+	};
+}
+
+/** The configuration cannot be used; the message names the file and the key. */
+export class ConfigError extends Error {
+	override readonly name = 'ConfigError';
+}
+
+const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
+	{address: '127.0.0.1', port: 8008, serves: ['client', 'federation', 'well-known']},
+];
+
+/** Keys whose function is not part of this version: saying anything but the default would promise it. */
+const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
+	['url_previews', isNotEnabled],
+	['appservices', isEmptyList],
+	['smtp', (value) => value === null],
+	['turn', (value) => value === null],
+	['rtc', (value) => value === null],
+	['identity_providers', isEmptyList],
+	['second_factor', (value) => value === 'optional'],
+	['quarantine', (value) => value === false],
+	['source_links', isNotEnabled],
+	['keep_addresses_days', (value) => value === 0],
+	['retention', (value) => Object.keys(value as object).length === 0],
+];
+
+function isNotEnabled(value: unknown): boolean {
+	return (value as {enabled?: boolean}).enabled !== true;
+}
+
+function isEmptyList(value: unknown): boolean {
+	return (value as readonly unknown[]).length === 0;
+}
+
+/**
+ * Fills in the defaults of a checked document.
+ * @param directory what relative paths are relative to
+ * @throws ConfigError for keys that do not go together
+ */
+export function makeConfig(document: ConfigDocument, directory: string): Config {
+	for (const [key, isDefault] of reservedKeys) {
+		if (document[key] !== undefined && !isDefault(document[key])) {
+			throw new ConfigError(`${key}: reserved for a later version, expected its default`);
+		}
+	}
+	const toPath = (path: string): string => resolve(directory, path);
+	const dataPath = toPath(document.data ?? './data');
+	const listeners = (document.listeners ?? defaultListeners).map((listener, index) =>
+		makeListener(listener, index, toPath),
+	);
+	const registration = document.registration ?? 'closed';
+	return {
+		serverName: (document.server_name ?? 'localhost') as ServerName,
+		publicUrl: (document.public_url ?? defaultPublicUrl(listeners)).replace(/\/+$/u, ''),
+		federationAddress: document.federation_address ?? undefined,
+		support: document.support ?? undefined,
+		dataPath,
+		listeners,
+		trustedProxies: document.trusted_proxies ?? ['127.0.0.0/8', '::1'],
+		database: makeDatabase(document.database ?? undefined, dataPath, toPath),
+		roles: document.roles ?? ['all'],
+		registration,
+		registrationSharedSecret: document.registration_shared_secret ?? undefined,
+		federation: makeFederation(document.federation ?? {}, toPath),
+		privacy: makePrivacy(document.privacy ?? 'default', registration),
+		presence: document.presence ?? 'local',
+		rateLimits: makeRateLimits(document.rate_limits ?? 'default'),
+		defaultRoomVersion: document.default_room_version ?? '12',
+		media: makeMedia(document.media ?? {}, dataPath, toPath),
+		factBudgetPerDay: document.fact_budget_per_day ?? 30,
+		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},
+	};
+}
+
+function makeListener(
+	{address, port, path, serves, tls}: NonNullable<ConfigDocument['listeners']>[number],
+	index: number,
+	toPath: (path: string) => string,
+): ListenerOptions {
+	const where = `listeners[${index}]`;
+	if (path !== undefined && (address !== undefined || port !== undefined)) {
+		throw new ConfigError(`${where}: expected either path (a Unix socket) or address and port, not both`);
+	}
+	if (path === undefined && port === undefined) {
+		throw new ConfigError(`${where}.port: missing, expected a port number`);
+	}
+	const files = tls === undefined || tls === null ? undefined : ((Array.isArray(tls) ? tls : [tls]) as TlsFiles[]);
+	return {
+		...(path === undefined ? {address: address ?? '127.0.0.1', port: port!} : {path: toPath(path)}),
+		serves,
+		...(files && {tls: files.map(({certificate, key}) => ({certificate: toPath(certificate), key: toPath(key)}))}),
+	};
+}
+
+function defaultPublicUrl(listeners: readonly ListenerOptions[]): string {
+	const first = listeners.find(({serves, path}) => serves.includes('client') && path === undefined);
+	const {address = '127.0.0.1', port = 8008, tls} = first ?? {};
+	const reachable = address === '0.0.0.0' || address === '::' ? 'localhost' : address;
+	const host = isIP(reachable) === 6 ? `[${reachable}]` : reachable;
+	return `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+}
+
+function makeDatabase(
+	database: string | undefined,
+	dataPath: string,
+	toPath: (path: string) => string,
+): DatabaseConfig {
+	if (database === undefined) {
+		return {kind: 'sqlite', path: resolve(dataPath, 'broadsheet.db')};
+	}
+	return database.startsWith('sqlite:')
+		? {kind: 'sqlite', path: toPath(database.slice('sqlite:'.length))}
+		: {kind: 'postgres', url: database};
+}
+
+function makeFederation(
+	federation: NonNullable<ConfigDocument['federation']>,
+	toPath: (path: string) => string,
+): Config['federation'] {
+	const partners = federation.partners ?? [];
+	return {
+		mode: federation.mode ?? 'open',
+		partners: partners.map((partner) => (typeof partner === 'string' ? partner : partner.server_name) as ServerName),
+		trustedCertificates: (federation.trusted_certificates ?? []).map((path) => toPath(path)),
+		allowPrivateAddresses: federation.allow_private_addresses ?? [],
+		trustedKeyServers: (federation.trusted_key_servers ?? []) as readonly ServerName[],
+		resolvers: federation.resolvers ?? [],
+	};
+}
+
+function makePrivacy(
+	privacy: NonNullable<ConfigDocument['privacy']>,
+	registration: Config['registration'],
+): Config['privacy'] {
+	// Where anybody may sign up, being of this server is no reason to be told who else is.
+	const usual = registration === 'open' ? 'shared' : 'server';
+	const scopeOf = (scope: PrivacyScope | 'default' = 'default'): PrivacyScope => (scope === 'default' ? usual : scope);
+	const scopes = typeof privacy === 'string' ? {profiles: privacy, directory: privacy, keys: privacy} : privacy;
+	return {profiles: scopeOf(scopes.profiles), directory: scopeOf(scopes.directory), keys: scopeOf(scopes.keys)};
+}
+
+function makeRateLimits(limits: NonNullable<ConfigDocument['rate_limits']>): RateLimits {
+	if (typeof limits === 'string') {
+		return limits;
+	}
+	const rates = Object.entries(limits).filter((entry) => entry[1] !== undefined);
+	return Object.fromEntries(
+		rates.map(([name, rate]): [string, Rate] => [name, {perSecond: rate.per_second, burst: rate.burst}]),
+	);
+}
+
+function makeMedia(
+	media: NonNullable<ConfigDocument['media']>,
+	dataPath: string,
+	toPath: (path: string) => string,
+): Config['media'] {
+	if (media.store?.startsWith('s3:') === true || (media.s3 ?? null) !== null) {
+		throw new ConfigError('media.store: storage in S3 is reserved for a later version, expected a directory');
+	}
+	const store = media.store ?? undefined;
+	return {
+		store: store === undefined ? resolve(dataPath, 'media') : toPath(store),
+		uploadBytesMax: readSize(media.max_upload ?? '100MiB'),
+	};
+}

@@ -1,0 +1,155 @@
+import {isIP} from 'node:net';
+import {defaultRates, type RateLimitClass, servedGroups} from '../http/index.ts';
+import {type Infer, type OptionalSchema, schemaOf, v} from '../validation/index.ts';
+import {sizeSchema} from './units.ts';
+
+/** What a process may do; `all` is everything. */
+export const roles = [
+	'all',
+	'client',
+	'sync',
+	'federation-in',
+	'federation-out',
+	'media',
+	'push',
+	'appservice',
+	'background',
+] as const;
+
+/** Who is told that a person exists. */
+export const privacyScopes = ['shared', 'server', 'partners', 'open'] as const;
+
+const roomVersions = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'] as const;
+
+const serverNamePattern = /^(?:[\dA-Za-z][\dA-Za-z.-]{0,229}|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?$/u;
+
+const serverName = v.string({
+	max: 255,
+	pattern: serverNamePattern,
+	description: 'a server name such as news.example or matrix.news.example:8448',
+});
+
+const httpUrl = schemaOf<string>('an http or https URL', isHttpUrl, 'string');
+
+const networkRange = schemaOf<string>(
+	'an address or a CIDR range such as 10.0.0.0/8',
+	(value) => typeof value === 'string' && isNetworkRange(value),
+	'string',
+);
+
+const databaseUrl = schemaOf<string>(
+	'sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME',
+	(value) => typeof value === 'string' && /^(?:sqlite:.|postgres(?:ql)?:\/\/.)/u.test(value),
+	'string',
+);
+
+function isHttpUrl(value: unknown): boolean {
+	return typeof value === 'string' && /^https?:\/\//u.test(value) && URL.canParse(value);
+}
+
+function isNetworkRange(value: string): boolean {
+	const [address = '', prefix, rest] = value.split('/');
+	const version = isIP(address);
+	const bitsMax = version === 6 ? 128 : 32;
+	const hasGoodPrefix = prefix === undefined || (/^\d{1,3}$/u.test(prefix) && Number(prefix) <= bitsMax);
+	return version !== 0 && rest === undefined && hasGoodPrefix;
+}
+
+const path = v.string({min: 1, max: 4096, description: 'a path'});
+
+const tlsFiles = v.strictObject({certificate: path, key: path});
+
+const listener = v.strictObject({
+	address: v.optional(v.string({min: 1, max: 255, description: 'an IP address or a name of this machine'})),
+	port: v.optional(v.integer({min: 0, max: 65_535})),
+	path: v.optional(path),
+	serves: v.array(v.literal(...servedGroups), {min: 1}),
+	tls: v.optional(v.nullable(v.union(tlsFiles, v.array(tlsFiles, {min: 1})))),
+});
+
+const rate = v.strictObject({per_second: v.number({min: 0.0001, max: 1e6}), burst: v.integer({min: 1, max: 1e6})});
+const rateOfClass = Object.fromEntries(Object.keys(defaultRates).map((name) => [name, v.optional(rate)])) as Record<
+	RateLimitClass,
+	OptionalSchema<Infer<typeof rate>>
+>;
+
+const privacyScope = v.literal('default', ...privacyScopes);
+
+const support = v.strictObject({
+	contacts: v.optional(
+		v.array(
+			v.strictObject({
+				role: v.string({min: 1}),
+				matrix_id: v.optional(v.string({min: 1})),
+				email_address: v.optional(v.string({min: 1})),
+			}),
+		),
+	),
+	support_page: v.optional(httpUrl),
+});
+
+const federation = v.strictObject({
+	mode: v.optional(v.literal('off', 'partners', 'open')),
+	partners: v.optional(v.array(v.union(serverName, v.strictObject({server_name: serverName})))),
+	trusted_certificates: v.optional(v.array(path)),
+	allow_private_addresses: v.optional(v.array(networkRange)),
+	trusted_key_servers: v.optional(v.array(serverName)),
+	resolvers: v.optional(v.array(v.string({min: 1, description: 'the address of a DNS server'}))),
+});
+
+const privacy = v.strictObject({
+	profiles: v.optional(privacyScope),
+	directory: v.optional(privacyScope),
+	keys: v.optional(privacyScope),
+});
+
+const secret = v.string({min: 6, description: 'a string of 6 characters or more'});
+
+/** The form of homeserver.yaml; keys that name what is not built yet are reserved, and must keep their default. */
+export const documentSchema = v.strictObject({
+	server_name: v.optional(serverName),
+	public_url: v.optional(v.nullable(httpUrl)),
+	federation_address: v.optional(v.nullable(serverName)),
+	support: v.optional(v.nullable(support)),
+	data: v.optional(path),
+	listeners: v.optional(v.array(listener, {min: 1, max: 64})),
+	trusted_proxies: v.optional(v.array(networkRange)),
+	database: v.optional(v.nullable(databaseUrl)),
+	roles: v.optional(v.array(v.literal(...roles), {min: 1})),
+	registration: v.optional(v.literal('closed', 'token', 'open')),
+	registration_shared_secret: v.optional(v.nullable(secret)),
+	federation: v.optional(federation),
+	privacy: v.optional(v.union(privacyScope, privacy)),
+	presence: v.optional(v.literal('off', 'local', 'federated')),
+	rate_limits: v.optional(v.union(v.literal('default', 'off'), v.strictObject(rateOfClass))),
+	default_room_version: v.optional(v.literal(...roomVersions)),
+	media: v.optional(
+		v.strictObject({
+			store: v.optional(v.nullable(path)),
+			max_upload: v.optional(sizeSchema),
+			s3: v.optional(v.nullable(v.jsonObject())),
+		}),
+	),
+	url_previews: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
+	appservices: v.optional(v.array(path)),
+	smtp: v.optional(v.nullable(v.jsonObject())),
+	turn: v.optional(v.nullable(v.jsonObject())),
+	rtc: v.optional(v.nullable(v.jsonObject())),
+	oauth: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
+	identity_providers: v.optional(v.array(v.jsonObject())),
+	second_factor: v.optional(v.literal('optional', 'administrators', 'everybody')),
+	quarantine: v.optional(v.boolean()),
+	source_links: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
+	keep_addresses_days: v.optional(v.integer({min: 0, max: 3650})),
+	fact_budget_per_day: v.optional(v.integer({min: 0, max: 1_000_000})),
+	retention: v.optional(v.jsonObject()),
+	log: v.optional(
+		v.strictObject({
+			level: v.optional(v.literal('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+			format: v.optional(v.literal('json', 'pretty')),
+		}),
+	),
+});
+
+/** A checked homeserver.yaml, its defaults not yet filled in. */
+export type ConfigDocument = Infer<typeof documentSchema>;

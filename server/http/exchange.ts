@@ -1,0 +1,164 @@
+import type {IncomingHttpHeaders, IncomingMessage, ServerResponse} from 'node:http';
+import type {Readable} from 'node:stream';
+import type {JsonValue} from '../../crypto/index.ts';
+import {SchemaError} from '../validation/index.ts';
+import {addressOf, networkOf, type TrustedProxies} from './address.ts';
+import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
+import {hasBody, openBody, readBody} from './body.ts';
+import {MatrixError} from './errors.ts';
+import {readClientBody} from './json.ts';
+import {readQuery} from './query.ts';
+import type {RateLimitClass, RateLimiter} from './rate-limit.ts';
+import type {AnyRequest, Route} from './route.ts';
+import {type AbortReason, RequestAborted} from './signals.ts';
+
+/** What all exchanges of a server share. */
+export interface ExchangeContext {
+	readonly authenticators: Authenticators;
+	readonly limiter: RateLimiter;
+	readonly isTrusted: TrustedProxies;
+	/** Requests under way; they are told when the server stops. */
+	readonly underway: Set<Exchange>;
+	isStopping: boolean;
+}
+
+const textOfNothing = new Uint8Array(0);
+
+/**
+ * One request on its way to a handler. What handlers seldom ask for (the signal, the address) is made when asked for.
+ */
+export class Exchange implements AnyRequest {
+	readonly uri: string;
+	parameters: Readonly<Record<string, string>> = {};
+	query: unknown = undefined;
+	body: unknown = undefined;
+	caller: unknown = undefined;
+	/** The operation, once it is known. */
+	operation = 'unrecognized';
+	readonly #request: IncomingMessage;
+	readonly #response: ServerResponse;
+	readonly #context: ExchangeContext;
+	#search: URLSearchParams | undefined;
+	#address: string | undefined;
+	#controller: AbortController | undefined;
+
+	constructor(request: IncomingMessage, response: ServerResponse, uri: string, context: ExchangeContext) {
+		this.#request = request;
+		this.#response = response;
+		this.#context = context;
+		this.uri = uri;
+	}
+
+	get headers(): IncomingHttpHeaders {
+		return this.#request.headers;
+	}
+
+	get address(): string {
+		this.#address ??= addressOf(this.#request, this.#context.isTrusted);
+		return this.#address;
+	}
+
+	get signal(): AbortSignal {
+		if (this.#controller === undefined) {
+			this.#controller = new AbortController();
+			if (this.#context.isStopping) {
+				this.abort('server-stopping');
+			} else if (this.#response.destroyed) {
+				this.abort('client-gone');
+			} else {
+				this.#response.once('close', () => this.abort('client-gone'));
+			}
+		}
+		return this.#controller.signal;
+	}
+
+	/** Tells the handler, if it listens, that the work is not worth going on with. */
+	abort(reason: AbortReason): void {
+		this.#controller?.abort(new RequestAborted(reason));
+	}
+
+	spend(limitClass: RateLimitClass, key: string): void {
+		this.#context.limiter.spend(limitClass, key);
+	}
+
+	openBody(sizeBytesMax: number): Readable {
+		return openBody(this.#request, this.#response, sizeBytesMax);
+	}
+
+	/**
+	 * Does all that the route declares before its handler may run: who calls, how often, and what they sent. The body
+	 * of a caller who may not call is never read.
+	 */
+	async prepare(route: Route<never>): Promise<void> {
+		const queryStart = this.uri.indexOf('?');
+		if (queryStart !== -1 && queryStart + 1 < this.uri.length) {
+			this.#search = new URLSearchParams(this.uri.slice(queryStart + 1));
+		}
+		if (route.auth === 'server') {
+			await this.#prepareServer(route);
+		} else {
+			const key = await this.#prepareUser(route);
+			this.spend(route.rateLimit, key);
+			if (route.body !== undefined) {
+				this.body = checkBody(route, readClientBody(await this.#readBytes(route)));
+			}
+		}
+		if (route.query !== undefined) {
+			this.query = readQuery(route.query, this.#search);
+		}
+	}
+
+	async #prepareUser(route: Route<never>): Promise<string> {
+		if (route.auth === 'none') {
+			return networkOf(this.address);
+		}
+		let caller: UserCaller | undefined;
+		try {
+			caller = await authenticateUser(this.#request, this.#search, route, this.#context.authenticators);
+		} catch (error) {
+			if (error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN') {
+				this.spend('unknown-token', networkOf(this.address));
+			}
+			throw error;
+		}
+		this.caller = caller;
+		return caller?.userId ?? networkOf(this.address);
+	}
+
+	async #prepareServer(route: Route<never>): Promise<void> {
+		this.spend('federation-unsigned', networkOf(this.address));
+		const pending = this.#context.authenticators.server({
+			method: this.#request.method ?? '',
+			uri: this.uri,
+			authorization: listAuthorization(this.#request),
+		});
+		const content = hasBody(this.#request) ? readClientBody(await this.#readBytes(route)) : undefined;
+		const caller = await pending.verify(content);
+		this.caller = caller;
+		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, caller.origin);
+		if (route.body !== undefined) {
+			this.body = checkBody(route, content ?? {});
+		}
+	}
+
+	/** An absent body of a POST is the empty object, as many clients mean it. */
+	async #readBytes(route: Route<never>): Promise<Uint8Array> {
+		const bytes = hasBody(this.#request)
+			? await readBody(this.#request, this.#response, route.bodyBytesMax)
+			: textOfNothing;
+		return bytes.length === 0 && route.method !== 'PUT' ? emptyObject : bytes;
+	}
+}
+
+const emptyObject = Buffer.from('{}');
+
+function checkBody(route: Route<never>, value: JsonValue): unknown {
+	try {
+		return route.body!.check(value, '');
+	} catch (error) {
+		if (error instanceof SchemaError) {
+			throw new MatrixError('M_BAD_JSON', error.message);
+		}
+		throw error;
+	}
+}

@@ -1,0 +1,121 @@
+import {hash, randomBytes} from 'node:crypto';
+import {limitExceeded} from './errors.ts';
+
+/** A token bucket: how fast it fills, and how much it holds. */
+export interface Rate {
+	readonly perSecond: number;
+	readonly burst: number;
+}
+
+/**
+ * The classes of requests that are limited together, for each caller (user, server, or address of a stranger).
+ * `…-name` classes count by what a stranger claims, whether or not it exists: handlers spend those themselves.
+ */
+export const defaultRates = {
+	/** Whatever names no class of its own. */
+	general: {perSecond: 50, burst: 200},
+	/** Events, to-device messages, receipts: what a person's typing and their client's housekeeping cause. */
+	message: {perSecond: 20, burst: 100},
+	sync: {perSecond: 20, burst: 100},
+	join: {perSecond: 0.5, burst: 20},
+	invite: {perSecond: 0.5, burst: 30},
+	'room-creation': {perSecond: 0.1, burst: 20},
+	/** Looking for people, rooms and aliases. */
+	search: {perSecond: 1, burst: 20},
+	keys: {perSecond: 10, burst: 100},
+	upload: {perSecond: 1, burst: 50},
+	download: {perSecond: 20, burst: 200},
+	report: {perSecond: 0.05, burst: 10},
+	/** By address. Each try costs a password hash. */
+	login: {perSecond: 0.17, burst: 10},
+	/** By claimed user name: 5 tries, then one each three minutes. */
+	'login-name': {perSecond: 1 / 180, burst: 5},
+	registration: {perSecond: 0.1, burst: 10},
+	/** Questions that tell whether a name or a token is good: 5 a minute. */
+	'registration-check': {perSecond: 5 / 60, burst: 5},
+	/** By address: requests with a token that is not known. */
+	'unknown-token': {perSecond: 5, burst: 100},
+	/** By origin. */
+	federation: {perSecond: 100, burst: 500},
+	/** By origin: joins, knocks and invites of other servers. */
+	'federation-membership': {perSecond: 1, burst: 60},
+	/** By address: requests to other servers' endpoints before their signature is checked. */
+	'federation-unsigned': {perSecond: 100, burst: 500},
+} as const satisfies Record<string, Rate>;
+
+/** A row of the table of limits. */
+export type RateLimitClass = keyof typeof defaultRates;
+
+/** Limits of this server: those above, none, or those above with some replaced. */
+export type RateLimits = 'default' | 'off' | {readonly [Class in RateLimitClass]?: Rate};
+
+/** Buckets kept at most; the least recently used goes first, and a bucket that is full is as good as none. */
+const bucketsMax = 100_000;
+const saltLifetimeMs = 86_400_000;
+
+interface Bucket {
+	tokens: number;
+	updatedMs: number;
+}
+
+/**
+ * Token buckets in bounded memory. Callers are kept only as hashes under a salt that is replaced daily, so that memory
+ * and core dumps do not list who was here.
+ */
+export class RateLimiter {
+	readonly #rates: Readonly<Record<string, Rate>> | undefined;
+	readonly #now: () => number;
+	readonly #buckets = new Map<string, Bucket>();
+	#salt = randomBytes(16).toString('base64');
+	#saltedMs: number;
+
+	/** @param now milliseconds of a clock that does not jump */
+	constructor(limits: RateLimits, now: () => number = () => performance.now()) {
+		this.#rates = limits === 'off' ? undefined : limits === 'default' ? defaultRates : {...defaultRates, ...limits};
+		this.#now = now;
+		this.#saltedMs = now();
+	}
+
+	/**
+	 * Takes one request out of the caller's bucket.
+	 * @throws MatrixError M_LIMIT_EXCEEDED when it is empty
+	 */
+	spend(limitClass: RateLimitClass, key: string): void {
+		if (this.#rates === undefined) {
+			return;
+		}
+		const rate = this.#rates[limitClass]!;
+		const nowMs = this.#now();
+		const name = this.#nameOf(limitClass, key, nowMs);
+		const bucket = this.#buckets.get(name) ?? {tokens: rate.burst, updatedMs: nowMs};
+		const elapsedMs = Math.max(0, nowMs - bucket.updatedMs);
+		bucket.tokens = Math.min(rate.burst, bucket.tokens + (elapsedMs / 1000) * rate.perSecond);
+		bucket.updatedMs = nowMs;
+		this.#keep(name, bucket);
+		if (bucket.tokens < 1) {
+			throw limitExceeded(((1 - bucket.tokens) / rate.perSecond) * 1000);
+		}
+		bucket.tokens -= 1;
+	}
+
+	#nameOf(limitClass: string, key: string, nowMs: number): string {
+		if (nowMs - this.#saltedMs > saltLifetimeMs) {
+			this.#salt = randomBytes(16).toString('base64');
+			this.#saltedMs = nowMs;
+			this.#buckets.clear();
+		}
+		return hash('sha256', `${this.#salt}${limitClass}\0${key}`, 'base64');
+	}
+
+	#keep(name: string, bucket: Bucket): void {
+		// Deleted and set again, so that the map's order is the order of last use.
+		this.#buckets.delete(name);
+		if (this.#buckets.size >= bucketsMax) {
+			const oldest = this.#buckets.keys().next();
+			if (oldest.done !== true) {
+				this.#buckets.delete(oldest.value);
+			}
+		}
+		this.#buckets.set(name, bucket);
+	}
+}

@@ -1,0 +1,44 @@
+import type {Readable} from 'node:stream';
+
+interface ResponseOptions {
+	/** Default 200. */
+	readonly status?: number;
+	/** Lower-case names; they replace the server's own headers of the same name. */
+	readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A response that is more than a JSON object with status 200. Handlers make one with the functions below. */
+export class HttpResponse {
+	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: string | Buffer | Readable | undefined;
+	constructor(status: number, headers: Readonly<Record<string, string>>, body: string | Buffer | Readable | undefined) {
+		this.status = status;
+		this.headers = headers;
+		this.body = body;
+	}
+}
+
+/** A JSON response whose status or headers are not the usual ones. */
+export function json(value: object, {status = 200, headers = {}}: ResponseOptions = {}): HttpResponse {
+	return rawJson(JSON.stringify(value), {status, headers});
+}
+
+/** JSON that is text already, sent as it is: what was rendered once need not be rendered for each reader. */
+export function rawJson(text: string, {status = 200, headers = {}}: ResponseOptions = {}): HttpResponse {
+	return new HttpResponse(status, {'content-type': 'application/json', ...headers}, text);
+}
+
+/** A redirect; 302 unless said otherwise. */
+export function redirect(location: string, {status = 302, headers = {}}: ResponseOptions = {}): HttpResponse {
+	return new HttpResponse(status, {location, ...headers}, undefined);
+}
+
+/** A body with a content type of its own: bytes, text, or a stream. The stream is destroyed when the client goes. */
+export function content(
+	contentType: string,
+	body: string | Buffer | Readable,
+	{status = 200, headers = {}}: ResponseOptions = {},
+): HttpResponse {
+	return new HttpResponse(status, {'content-type': contentType, ...headers}, body);
+}

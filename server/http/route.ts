@@ -1,0 +1,129 @@
+import type {IncomingHttpHeaders} from 'node:http';
+import type {Readable} from 'node:stream';
+import type {ObjectSchema, Schema} from '../validation/index.ts';
+import type {AuthKind, CallerOf} from './authenticate.ts';
+import type {ParametersOf} from './parameters.ts';
+import type {RateLimitClass} from './rate-limit.ts';
+import type {HttpResponse} from './response.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** JSON bodies are at most this long where a route does not say otherwise: an event of 65,536 bytes and some room. */
+export const bodyBytesMaxDefault = 96 * 1024;
+
+/** What a handler is given of the request. */
+export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, Query> {
+	/** Decoded. Those named as identifiers (`roomId`, `userId`, …) have their form checked. */
+	readonly parameters: ParametersOf<Path>;
+	readonly query: Query;
+	readonly body: Body;
+	readonly caller: CallerOf<Auth>;
+	/** Aborted with a `RequestAborted` when the client goes away or the server stops: long polls answer then. */
+	readonly signal: AbortSignal;
+	/** The client's address, behind the listed proxies; never to be logged or stored. */
+	readonly address: string;
+	readonly headers: IncomingHttpHeaders;
+	/** Path and query as they came. */
+	readonly uri: string;
+	/**
+	 * Takes one out of another limit than the route's own, such as the tries for a claimed user name.
+	 * @throws MatrixError M_LIMIT_EXCEEDED
+	 */
+	spend(limitClass: RateLimitClass, key: string): void;
+	/**
+	 * The body as it comes, for routes that declare `upload`. It fails with M_TOO_LARGE beyond the size, and when it
+	 * comes slower than 1 KiB/s over 30 s.
+	 */
+	openBody(sizeBytesMax: number): Readable;
+}
+
+/** All that is true of an endpoint. */
+export interface RouteDeclaration<Services, Path extends string, Auth extends AuthKind, Body, Query> {
+	/** The specification's operationId. */
+	readonly id: string;
+	readonly method: Method;
+	/** Parameters as `:name`; a parameter is one whole segment and never empty. */
+	readonly path: Path;
+	/** Other paths of the same endpoint (unstable names, trailing slashes); parameters they lack are empty strings. */
+	readonly alsoAt?: readonly string[];
+	readonly auth: Auth;
+	/** Default: `general`. */
+	readonly rateLimit?: RateLimitClass;
+	/** The JSON body; absent: none is read. */
+	readonly body?: Schema<Body>;
+	readonly bodyBytesMax?: number;
+	/** The handler reads the body itself, with `openBody`. */
+	readonly upload?: boolean;
+	/** Repeated keys of the query count once (the first), except in arrays. */
+	readonly query?: ObjectSchema<Query>;
+	/** Locked accounts may call this. */
+	readonly allowsLocked?: boolean;
+	/** Returns the JSON object to answer with, or a response made with `json`, `rawJson`, `content`, `redirect`. */
+	handle(
+		request: RouteRequest<Path, Auth, Body, Query>,
+		services: Services,
+	): Promise<object | HttpResponse> | object | HttpResponse;
+}
+
+/** A route in the table, its types proven by `route` and forgotten. */
+export interface Route<Services> {
+	readonly id: string;
+	readonly method: Method;
+	readonly path: string;
+	readonly alsoAt: readonly string[];
+	readonly auth: AuthKind;
+	readonly rateLimit: RateLimitClass;
+	readonly body: Schema<unknown> | undefined;
+	readonly bodyBytesMax: number;
+	readonly upload: boolean;
+	readonly query: ObjectSchema<unknown> | undefined;
+	readonly allowsLocked: boolean;
+	handle(request: AnyRequest, services: Services): Promise<object> | object;
+}
+
+/** A request whose route's types are forgotten. */
+export interface AnyRequest {
+	readonly parameters: Readonly<Record<string, string>>;
+	readonly query: unknown;
+	readonly body: unknown;
+	readonly caller: unknown;
+	readonly signal: AbortSignal;
+	readonly address: string;
+	readonly headers: IncomingHttpHeaders;
+	readonly uri: string;
+	spend(limitClass: RateLimitClass, key: string): void;
+	openBody(sizeBytesMax: number): Readable;
+}
+
+/** What a listener may serve. `/health` is served everywhere. */
+export const servedGroups = ['client', 'federation', 'well-known', 'admin', 'metrics'] as const;
+export type ServedGroup = (typeof servedGroups)[number];
+
+/** The routes of one API and which listeners serve them. */
+export interface RouteTable<Services> {
+	readonly serves: ServedGroup | 'everywhere';
+	readonly routes: readonly Route<Services>[];
+}
+
+/** Declares one endpoint. The types of what its handler is given follow from the declaration. */
+export type RouteMaker<Services> = <Path extends string, Auth extends AuthKind, Body = undefined, Query = undefined>(
+	declaration: RouteDeclaration<Services, Path, Auth, Body, Query>,
+) => Route<Services>;
+
+/** Gives the function that declares routes whose handlers are given `Services`. */
+export function routeMaker<Services>(): RouteMaker<Services> {
+	return (declaration) => ({
+		id: declaration.id,
+		method: declaration.method,
+		path: declaration.path,
+		alsoAt: declaration.alsoAt ?? [],
+		auth: declaration.auth,
+		rateLimit: declaration.rateLimit ?? 'general',
+		body: declaration.body,
+		bodyBytesMax: declaration.bodyBytesMax ?? bodyBytesMaxDefault,
+		upload: declaration.upload ?? false,
+		query: declaration.query,
+		allowsLocked: declaration.allowsLocked ?? false,
+		handle: (request, services) => declaration.handle(request as never, services),
+	});
+}

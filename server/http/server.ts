@@ -1,0 +1,53 @@
+import {trustedProxies} from './address.ts';
+import type {Authenticators} from './authenticate.ts';
+import type {ErrorMapper} from './errors.ts';
+import type {EdgeLog, RequestObserver} from './koa.ts';
+import {type HttpServer, type ListenerOptions, startListeners} from './listeners.ts';
+import {RateLimiter, type RateLimits} from './rate-limit.ts';
+import type {RouteTable} from './route.ts';
+
+/** All that a server needs from outside. */
+export interface ServerOptions<Services> {
+	readonly listeners: readonly ListenerOptions[];
+	readonly tables: readonly RouteTable<Services>[];
+	/** Given to every handler. */
+	readonly services: Services;
+	readonly authenticators: Authenticators;
+	/** How the errors of domains are answered; the first mapper that knows an error answers it. */
+	readonly errorMappers: readonly ErrorMapper[];
+	readonly rateLimits: RateLimits;
+	/** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+	readonly trustedProxies: readonly string[];
+	readonly log: EdgeLog;
+	readonly observe?: RequestObserver;
+}
+
+/**
+ * Turns route tables into a running server.
+ * @throws Error saying which listener could not start, and why
+ */
+export function startHttpServer<Services>(options: ServerOptions<Services>): Promise<HttpServer> {
+	const {errorMappers} = options;
+	return startListeners(options.listeners, {
+		tables: options.tables,
+		services: options.services,
+		context: {
+			authenticators: options.authenticators,
+			limiter: new RateLimiter(options.rateLimits),
+			isTrusted: trustedProxies(options.trustedProxies),
+			underway: new Set(),
+			isStopping: false,
+		},
+		mapError: (error) => {
+			for (const map of errorMappers) {
+				const mapped = map(error);
+				if (mapped !== undefined) {
+					return mapped;
+				}
+			}
+			return undefined;
+		},
+		log: options.log,
+		observe: options.observe ?? (() => undefined),
+	});
+}

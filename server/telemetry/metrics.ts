@@ -1,0 +1,61 @@
+import {collectDefaultMetrics, Counter, Gauge, Histogram, Registry} from 'prom-client';
+import type {RequestObserver} from '../http/index.ts';
+
+/** What the server measures of itself. */
+export interface Metrics {
+	readonly contentType: string;
+	/** Where parts of the server add measures of their own, named `broadsheet_…`. */
+	readonly registry: Registry;
+	render(): Promise<string>;
+	/** Counts an answered request. */
+	readonly observeRequest: RequestObserver;
+}
+
+const durationBucketsSeconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+/** Makes the registry with the measures of the process and of HTTP. */
+export function makeMetrics(): Metrics {
+	const registry = new Registry();
+	collectDefaultMetrics({register: registry});
+	const requests = new Counter({
+		name: 'broadsheet_http_requests_total',
+		help: 'Requests answered, by the operation of the specification and status.',
+		labelNames: ['operation', 'status'],
+		registers: [registry],
+	});
+	const durations = new Histogram({
+		name: 'broadsheet_http_request_seconds',
+		help: 'Time from the head of a request to its answer, by operation; long polls wait in here.',
+		labelNames: ['operation'],
+		buckets: durationBucketsSeconds,
+		registers: [registry],
+	});
+	new Gauge({
+		name: 'broadsheet_start_time_seconds',
+		help: 'When the process started, in seconds since the Unix epoch.',
+		registers: [registry],
+	}).setToCurrentTime();
+	const counters = new Map<string, Counter.Internal>();
+	const histograms = new Map<string, Histogram.Internal<'operation'>>();
+	return {
+		contentType: registry.contentType,
+		registry,
+		render: () => registry.metrics(),
+		observeRequest: (operation, _method, status, durationMs) => {
+			// Labelled children are kept: looking one up by its labels costs more than counting.
+			const key = `${operation} ${status}`;
+			let counter = counters.get(key);
+			if (counter === undefined) {
+				counter = requests.labels({operation, status: String(status)});
+				counters.set(key, counter);
+			}
+			counter.inc();
+			let histogram = histograms.get(operation);
+			if (histogram === undefined) {
+				histogram = durations.labels({operation});
+				histograms.set(operation, histogram);
+			}
+			histogram.observe(durationMs / 1000);
+		},
+	};
+}

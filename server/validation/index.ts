@@ -1,0 +1,11 @@
+export {
+	type Infer,
+	isJsonObject,
+	type ObjectSchema,
+	type OptionalSchema,
+	type Schema,
+	SchemaError,
+	type SchemaKind,
+	schemaOf,
+} from './schema.ts';
+export {v} from './v.ts';
