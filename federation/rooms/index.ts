@@ -53,4 +53,33 @@ export {redactJson, redactPdu} from './redact.ts';
 export {creatorOf, unlimitedCreators} from './room-creators.ts';
 export {isServerAllowed, parseServerAcl, type ServerAcl, serverAclOf} from './server-acl.ts';
 export {mergeSignatures, signPdu, signaturesRequired} from './event-signatures.ts';
+export {
+	AuthChainCycle,
+	AuthChainIndex,
+	type AuthEdges,
+	type AuthGraph,
+	BudgetExceeded,
+	type Conflict,
+	type ConflictResolutionInput,
+	createAuthGraph,
+	createWorkBudget,
+	type EventNumbers,
+	ForeignEvent,
+	MissingEvents,
+	type Rejection,
+	type ResolutionInput,
+	resolveConflict,
+	resolveLoading,
+	resolveState,
+	type StateKey,
+	type StateMap,
+	type StateResolutionInput,
+	separateStates,
+	splitStateKey,
+	stateKeyOf,
+	type UnconflictedState,
+	UnknownAuthChain,
+	WORK_UNITS_MAX,
+	type WorkBudget,
+} from './state-resolution/index.ts';
 export {findRoomVersion, ROOM_VERSIONS, type RedactionRules, type RoomVersion, roomVersion} from './versions.ts';

@@ -1,7 +1,13 @@
 export {AuthChainCycle, AuthChainIndex, type AuthEdges, UnknownAuthChain} from './auth-chains.ts';
 export {type AuthGraph, createAuthGraph, type EventNumbers} from './auth-graph.ts';
-export {type Algorithm, resolveConflictBy, resolveLoading, resolveStateBy} from './resolve.ts';
-export {type AuthRules, ForeignEvent, MissingEvents, type Rejection, type ResolutionInput} from './sources.ts';
+export {
+	type ConflictResolutionInput,
+	resolveConflict,
+	resolveLoading,
+	resolveState,
+	type StateResolutionInput,
+} from './resolve.ts';
+export {ForeignEvent, MissingEvents, type Rejection, type ResolutionInput} from './sources.ts';
 export {
 	type Conflict,
 	type StateKey,

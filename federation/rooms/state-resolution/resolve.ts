@@ -1,4 +1,8 @@
-import type {EventId} from '../../../crypto/index.ts';
+import {type EventId, verify} from '../../../crypto/index.ts';
+import {checkAuth} from '../auth-rules/index.ts';
+import type {RoomVersionId} from '../pdu.ts';
+import {powerLevelsOf, userLevel} from '../power-levels.ts';
+import {type RoomVersion, roomVersion} from '../versions.ts';
 import {type AuthRules, EventSource, MissingEvents, type ResolutionInput} from './sources.ts';
 import {type Conflict, type StateKey, type StateMap, separateStates} from './state-map.ts';
 import {resolveV1} from './v1.ts';
@@ -6,31 +10,51 @@ import {type Resolution, resolveV2} from './v2.ts';
 import {resolveV2Dot1} from './v2-1.ts';
 import {createWorkBudget} from './work-budget.ts';
 
-/** The algorithms there are, as the table of room versions names them. */
-export type Algorithm = 'v1' | 'v2' | 'v2.1';
-
-const ALGORITHMS: Readonly<Record<Algorithm, (resolution: Resolution) => ReadonlyMap<StateKey, EventId>>> = {
+const ALGORITHMS: Readonly<
+	Record<RoomVersion['stateResolution'], (resolution: Resolution) => ReadonlyMap<StateKey, EventId>>
+> = {
 	v1: resolveV1,
 	v2: resolveV2,
 	'v2.1': resolveV2Dot1,
 };
 
+/** Several whole states of a room, which are to become one. */
+export interface StateResolutionInput extends ResolutionInput {
+	/** In any order; the result does not depend on it. */
+	readonly stateSets: readonly StateMap[];
+}
+
+/** What several states of a room do not agree on. */
+export interface ConflictResolutionInput extends ResolutionInput {
+	readonly conflict: Conflict;
+}
+
 /**
- * Resolves a conflict and gives what has to be laid over the unconflicted state: the winners of the conflicted keys, and
- * now and then an event that no state set held.
+ * Resolves several states of a room into one: that before an event, from those after its `prev_events`. Gives a new map;
+ * of no state sets, an empty one. Depends on its input alone, and on no order within it.
+ *
+ * @throws MissingEvents, ForeignEvent, BudgetExceeded, AuthChainCycle, UnknownAuthChain
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
+ */
+export function resolveState(version: RoomVersionId, input: StateResolutionInput): StateMap {
+	const conflict = separateStates(input.stateSets);
+	return new Map([...conflict.unconflicted, ...resolveConflict(version, {...input, conflict})]);
+}
+
+/**
+ * Resolves what several states do not agree on, for callers who find that out faster than by comparing whole states. Gives
+ * what has to be laid over the unconflicted state: the winners of the conflicted keys, and now and then an event that no
+ * state set held. A conflicted key may be left without an event.
  *
  * @throws MissingEvents, ForeignEvent, BudgetExceeded, AuthChainCycle, UnknownAuthChain
  */
-export function resolveConflictBy(
-	algorithm: Algorithm,
-	rules: AuthRules,
-	input: ResolutionInput & {readonly conflict: Conflict},
-): StateMap {
+export function resolveConflict(version: RoomVersionId, input: ConflictResolutionInput): StateMap {
 	const {conflict} = input;
 	if (conflict.conflicted.every((entries) => entries.size === 0)) return new Map();
-	const resolved = ALGORITHMS[algorithm]({
+	const row = roomVersion(version);
+	const resolved = ALGORITHMS[row.stateResolution]({
 		conflict,
-		rules,
+		rules: authRulesOf(row),
 		source: new EventSource(input),
 		budget: input.budget ?? createWorkBudget(),
 		authGraph: input.authGraph,
@@ -39,18 +63,12 @@ export function resolveConflictBy(
 	return new Map([...resolved].filter(([key]) => conflict.unconflicted.get(key) === undefined));
 }
 
-/**
- * Resolves whole states. Gives a new map; of no state sets, an empty one.
- *
- * @throws MissingEvents, ForeignEvent, BudgetExceeded, AuthChainCycle, UnknownAuthChain
- */
-export function resolveStateBy(
-	algorithm: Algorithm,
-	rules: AuthRules,
-	input: ResolutionInput & {readonly stateSets: readonly StateMap[]},
-): StateMap {
-	const conflict = separateStates(input.stateSets);
-	return new Map([...conflict.unconflicted, ...resolveConflictBy(algorithm, rules, {...input, conflict})]);
+function authRulesOf(version: RoomVersion): AuthRules {
+	return {
+		checkAuth: (event, state) => checkAuth(event, state, {verifySignature: verify}),
+		senderLevel: (event, powerLevels, create) => userLevel(powerLevelsOf(create, powerLevels), event.sender),
+		isCreateImplied: !version.selectsCreateEvent,
+	};
 }
 
 /**
