@@ -46,6 +46,12 @@ export interface Snapshot {
 	 * 8 for each change beforehand. The new snapshot remembers the nodes that are not yet stored.
 	 */
 	with(changes: readonly StateChange[]): Snapshot;
+	/** Whether `get` and `with` may be asked about this key. */
+	isLoaded(type: string, stateKey: string): boolean;
+	/** Lists all entries, those of nodes that are not stored yet too. */
+	entries(): Promise<StateEntry[]>;
+	/** Lists where this state differs from another of the room, reading only what differs; works on unstored ones too. */
+	differenceFrom(before: Snapshot): Promise<StateDifference[]>;
 }
 
 /** Room states as tries with structural sharing. */
