@@ -1,0 +1,111 @@
+import {Client, errors} from 'undici';
+import {DEFAULT_RATE, readBody} from './body.ts';
+import {createConnector, type Network} from './connect.ts';
+import {OutboundError} from './errors.ts';
+
+/** Bounds of {@link fetchPublic}. */
+export interface FetchLimits {
+	readonly sizeBytesMax: number;
+	readonly redirectsMax: number;
+	/** From the first byte of DNS to the last byte of the body, redirects included. */
+	readonly totalTimeoutMs: number;
+}
+
+/** An answer of {@link fetchPublic}, after its redirects. */
+export interface FetchedAnswer {
+	readonly status: number;
+	/** Lower-case names; a header that came several times is joined by commas. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: Buffer;
+}
+
+const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Gets an https URL without any credentials, following redirects. Every hop is a new connection through the checked
+ * connector, so no redirect leads to a private address.
+ */
+export async function fetchPublic(network: Network, url: URL, limits: FetchLimits): Promise<FetchedAnswer> {
+	const signal = AbortSignal.timeout(limits.totalTimeoutMs);
+	const visited = new Set<string>();
+	let target = url;
+	for (;;) {
+		if (target.protocol !== 'https:' || target.username !== '' || target.password !== '') {
+			throw new OutboundError('not_allowed', 'Expected an https URL without credentials');
+		}
+		visited.add(target.href);
+		const answer = await fetchOnce(network, target, limits, signal);
+		const location = answer.headers['location'];
+		if (!REDIRECT_STATUSES.has(answer.status) || location === undefined) return answer;
+		if (visited.size > limits.redirectsMax) {
+			throw new OutboundError('bad_response', `Expected at most ${limits.redirectsMax} redirects, got more`);
+		}
+		if (!URL.canParse(location, target.href)) throw new OutboundError('bad_response', 'Expected a URL in Location');
+		target = new URL(location, target.href);
+		target.hash = '';
+		if (visited.has(target.href)) throw new OutboundError('bad_response', 'Expected no loop of redirects');
+	}
+}
+
+async function fetchOnce(network: Network, url: URL, limits: FetchLimits, signal: AbortSignal): Promise<FetchedAnswer> {
+	const client = new Client(url.origin, {connect: createConnector(network)});
+	try {
+		const {statusCode, headers, body} = await client.request({
+			method: 'GET',
+			path: url.pathname + url.search,
+			headers: {accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'Broadsheet'},
+			headersTimeout: limits.totalTimeoutMs,
+			bodyTimeout: limits.totalTimeoutMs,
+			signal,
+		});
+		const flat = flattenHeaders(headers);
+		const isRedirect = REDIRECT_STATUSES.has(statusCode);
+		if (!isRedirect) checkEncoding(flat);
+		const content = isRedirect ? Buffer.alloc(0) : await readBody(body, {...DEFAULT_RATE, ...limits});
+		return {status: statusCode, headers: flat, body: content};
+	} catch (error) {
+		throw toOutboundError(error, signal);
+	} finally {
+		// Nothing of it is used again; a body not read to its end goes with the connection.
+		await client.destroy();
+	}
+}
+
+/** We ask for no compression and undo none: a small bomb stays small. */
+export function checkEncoding(headers: Readonly<Record<string, string>>): void {
+	const encoding = headers['content-encoding'];
+	if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+		throw new OutboundError('bad_response', 'Expected an answer without content encoding');
+	}
+}
+
+/** Joins repeated headers, as RFC 9110 section 5.3 allows. */
+export function flattenHeaders(
+	headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+	const flat = Object.create(null) as Record<string, string>;
+	for (const [name, value] of Object.entries(headers)) {
+		if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+	}
+	return flat;
+}
+
+/** Gives our own error for whatever undici, TLS or a signal threw. */
+export function toOutboundError(error: unknown, deadline: AbortSignal, callerSignal?: AbortSignal): OutboundError {
+	if (error instanceof OutboundError) return error;
+	if (callerSignal?.aborted === true)
+		return new OutboundError('aborted', 'The request was ended by us', {cause: error});
+	if (deadline.aborted) return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
+	const isTimeout =
+		error instanceof errors.HeadersTimeoutError ||
+		error instanceof errors.BodyTimeoutError ||
+		error instanceof errors.ConnectTimeoutError;
+	if (isTimeout) return new OutboundError('timeout', 'Expected an answer in time', {cause: error});
+	const isMalformed =
+		error instanceof errors.HTTPParserError ||
+		error instanceof errors.HeadersOverflowError ||
+		error instanceof errors.ResponseContentLengthMismatchError ||
+		error instanceof errors.ResponseExceededMaxSizeError;
+	if (isMalformed) return new OutboundError('bad_response', 'Expected an HTTP answer', {cause: error});
+	return new OutboundError('unreachable', 'The connection ended before the answer', {cause: error});
+}
