@@ -13,12 +13,21 @@ export interface BodyLimits {
 /** A peer that sends less than 10 KiB in 10 s (1 KiB/s) holds a connection for nothing. */
 export const DEFAULT_RATE = {windowMs: 10_000, windowBytesMin: 10_240} as const;
 
+/** The peer's answer was longer than allowed. */
+export class BodyTooLargeError extends OutboundError {
+	override name = 'BodyTooLargeError';
+
+	constructor({sizeBytesMax}: Pick<BodyLimits, 'sizeBytesMax'>) {
+		super('bad_response', `Expected at most ${sizeBytesMax} bytes, got more`);
+	}
+}
+
 /**
  * Gives a body's chunks until it ends or breaks a limit; then throws `bad_response` or `timeout` and ends the connection.
  * Only time spent waiting for the peer counts, so a slow reader of ours does not make the peer look slow.
  */
 export async function* limitBody(body: Readable, limits: BodyLimits): AsyncGenerator<Buffer, void, void> {
-	const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+	const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
 	let sizeBytes = 0;
 	let windowBytes = 0;
 	let waitedMs = 0;
@@ -36,7 +45,7 @@ export async function* limitBody(body: Readable, limits: BodyLimits): AsyncGener
 			waitedMs += performance.now() - start;
 			sizeBytes += result.value.length;
 			windowBytes += result.value.length;
-			if (sizeBytes > limits.sizeBytesMax) throw tooLarge(limits);
+			if (sizeBytes > limits.sizeBytesMax) throw new BodyTooLargeError(limits);
 			if (windowBytes >= limits.windowBytesMin) {
 				windowBytes = 0;
 				waitedMs = 0;
@@ -54,11 +63,7 @@ export async function* limitBody(body: Readable, limits: BodyLimits): AsyncGener
 export async function readBody(body: Readable, limits: BodyLimits): Promise<Buffer> {
 	const chunks: Buffer[] = [];
 	for await (const chunk of limitBody(body, limits)) chunks.push(chunk);
-	return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-}
-
-function tooLarge({sizeBytesMax}: BodyLimits): OutboundError {
-	return new OutboundError('bad_response', `Expected at most ${sizeBytesMax} bytes, got more`);
+	return Buffer.concat(chunks);
 }
 
 function tooSlow({windowMs, windowBytesMin}: BodyLimits): OutboundError {

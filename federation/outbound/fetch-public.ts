@@ -91,11 +91,11 @@ export function flattenHeaders(
 }
 
 /** Gives our own error for whatever undici, TLS or a signal threw. */
-export function toOutboundError(error: unknown, deadline: AbortSignal, callerSignal?: AbortSignal): OutboundError {
+export function toOutboundError(error: unknown, deadline?: AbortSignal, callerSignal?: AbortSignal): OutboundError {
 	if (error instanceof OutboundError) return error;
 	if (callerSignal?.aborted === true)
 		return new OutboundError('aborted', 'The request was ended by us', {cause: error});
-	if (deadline.aborted) return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
+	if (deadline?.aborted === true) return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
 	const isTimeout =
 		error instanceof errors.HeadersTimeoutError ||
 		error instanceof errors.BodyTimeoutError ||

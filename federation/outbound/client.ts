@@ -1,0 +1,210 @@
+import {
+	canonicalJson,
+	type JsonObject,
+	JsonSyntaxError,
+	type JsonValue,
+	readStrictJson,
+	type ServerName,
+	type Signer,
+} from '../../crypto/index.ts';
+import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
+import {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
+import type {HttpsTransport, StreamedResponse} from './transport.ts';
+import {buildAuthorization} from './x-matrix.ts';
+
+/** What an answer may cost. */
+export interface RequestLimits {
+	/** The whole request, from finding the server to the answer's last byte. Default: 30 s. */
+	readonly timeoutMs?: number | undefined;
+	/** Default: 1 MiB. */
+	readonly responseBytesMax?: number | undefined;
+}
+
+/** A request to another server. */
+export interface FederationRequest {
+	readonly destination: ServerName;
+	readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+	/** Made with {@link path}. */
+	readonly path: string;
+	/** A list gives its name several times; `undefined` is left out. */
+	readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> | undefined;
+	/** A JSON object, or canonical JSON text that was frozen before. PUT and POST always carry one, `{}` if need be. */
+	readonly body?: JsonObject | string | undefined;
+	/** Whether the request says who we are; `false` only for keys and the like, which anybody may ask. Default: true. */
+	readonly sign?: boolean | undefined;
+	readonly limits?: RequestLimits | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** A 2xx answer. */
+export interface FederationAnswer {
+	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: JsonValue;
+}
+
+/** Asks things of other servers. All methods throw OutboundError, RemoteError among them, and nothing else. */
+export interface FederationClient {
+	/** Sends a request and gives its 2xx answer, read strictly and without loss. */
+	request(request: FederationRequest): Promise<FederationAnswer>;
+	/** Sends a request and gives its 2xx answer as it comes: media. */
+	stream(request: FederationRequest): Promise<StreamedResponse>;
+}
+
+export interface FederationClientOptions {
+	readonly serverName: ServerName;
+	readonly signer: Signer;
+	/** Only the https transport can stream. */
+	readonly transport: Transport & Partial<Pick<HttpsTransport, 'stream'>>;
+	/** Whether `federation.mode` lets us talk with a server. */
+	readonly isAllowed: (server: ServerName) => boolean;
+}
+
+const TIMEOUT_MS = 30_000;
+const RESPONSE_BYTES_MAX = 1 << 20;
+/** Requests to one server at a time, waiting ones included; more would only wait longer. */
+const REQUESTS_MAX = 256;
+const RETRY_AFTER_MAX_MS = 86_400_000;
+
+const ERROR_CODES: Readonly<Record<TransportErrorCode, OutboundErrorCode>> = {
+	unreachable: 'unreachable',
+	timeout: 'timeout',
+	connection_lost: 'unreachable',
+	too_large: 'bad_response',
+	aborted: 'aborted',
+};
+
+/** Gives a path whose values are percent-encoded: path`/_matrix/federation/v1/event/${eventId}`. */
+export function path(parts: TemplateStringsArray, ...values: readonly string[]): string {
+	return String.raw({raw: parts}, ...values.map(encodeURIComponent));
+}
+
+/** Makes the client through which everything that we ask of other servers goes. */
+export function createFederationClient(options: FederationClientOptions): FederationClient {
+	const {transport} = options;
+	const counts = new Map<ServerName, number>();
+	const take = (server: ServerName): (() => void) => {
+		if (server === options.serverName) throw new OutboundError('not_allowed', 'Expected another server, got ourselves');
+		if (!options.isAllowed(server)) throw new OutboundError('not_allowed', 'Expected a server that we federate with');
+		const count = counts.get(server) ?? 0;
+		if (count >= REQUESTS_MAX) throw new OutboundError('overloaded', `Expected fewer than ${count} requests to one server`);
+		counts.set(server, count + 1);
+		return () => {
+			const left = (counts.get(server) ?? 1) - 1;
+			if (left === 0) counts.delete(server);
+			else counts.set(server, left);
+		};
+	};
+	return {
+		async request(request) {
+			const release = take(request.destination);
+			try {
+				const {status, headers, body} = await transport.request(encodeRequest(request, options));
+				if (status < 200 || status > 299) throw new RemoteError(readRemoteAnswer(status, headers, body));
+				return {status, headers, body: readBody(body)};
+			} catch (error) {
+				throw toOutboundError(error);
+			} finally {
+				release();
+			}
+		},
+		async stream(request) {
+			if (transport.stream === undefined) throw new OutboundError('unreachable', 'This transport cannot stream');
+			const release = take(request.destination);
+			try {
+				const answer = await transport.stream(encodeRequest(request, options));
+				if (answer.status >= 200 && answer.status <= 299) return answer;
+				throw new RemoteError(readRemoteAnswer(answer.status, answer.headers, await readStart(answer)));
+			} catch (error) {
+				throw toOutboundError(error);
+			} finally {
+				release();
+			}
+		},
+	};
+}
+
+function encodeRequest(request: FederationRequest, {serverName, signer}: FederationClientOptions): TransportRequest {
+	const {destination, method, limits, signal} = request;
+	const uri = request.path + formatQuery(request.query ?? {});
+	const headers: Record<string, string> = {accept: 'application/json', 'user-agent': 'Broadsheet'};
+	const hasBody = method === 'POST' || method === 'PUT' || request.body !== undefined;
+	const given = request.body ?? {};
+	const canonicalBody = !hasBody ? undefined : typeof given === 'string' ? given : canonicalJson(given);
+	if (request.sign !== false) {
+		headers['authorization'] = buildAuthorization(
+			{method, uri, origin: serverName, destination, canonicalBody},
+			signer,
+		);
+	}
+	if (hasBody) headers['content-type'] = 'application/json';
+	return {
+		destination,
+		method,
+		path: uri,
+		headers,
+		...(canonicalBody !== undefined && {body: Buffer.from(canonicalBody)}),
+		timeoutMs: limits?.timeoutMs ?? TIMEOUT_MS,
+		responseBytesMax: limits?.responseBytesMax ?? RESPONSE_BYTES_MAX,
+		...(signal !== undefined && {signal}),
+	};
+}
+
+function formatQuery(query: NonNullable<FederationRequest['query']>): string {
+	const pairs = Object.entries(query).flatMap(([name, value]) => {
+		const values = Array.isArray(value) ? value : value === undefined ? [] : [String(value)];
+		return values.map((item: string) => `${encodeURIComponent(name)}=${encodeURIComponent(item)}`);
+	});
+	return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function readBody(bytes: Uint8Array): JsonValue {
+	try {
+		return readStrictJson(bytes);
+	} catch (cause) {
+		if (!(cause instanceof JsonSyntaxError)) throw cause;
+		throw new OutboundError('bad_response', 'Expected JSON', {cause});
+	}
+}
+
+/** Reads the start of an error's body, which is all that is needed of it. */
+async function readStart(answer: StreamedResponse): Promise<Uint8Array> {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of answer.body) {
+		chunks.push(chunk);
+		sizeBytes += chunk.length;
+		if (sizeBytes > RESPONSE_BYTES_MAX) break;
+	}
+	return Buffer.concat(chunks);
+}
+
+/** Keeps of an error answer only what has a form that we know. */
+function readRemoteAnswer(
+	status: number,
+	headers: Readonly<Record<string, string>>,
+	bytes: Uint8Array,
+): RemoteAnswer {
+	let body: JsonValue = null;
+	try {
+		body = readStrictJson(bytes);
+	} catch (error) {
+		// A proxy's error page is no JSON, and no less an error.
+		if (!(error instanceof JsonSyntaxError)) throw error;
+	}
+	const object: JsonObject = typeof body === 'object' && body !== null && !Array.isArray(body) ? {...body} : {};
+	const {errcode, retry_after_ms: retryAfterMs, room_version: roomVersion} = object;
+	const seconds = /^\d{1,9}$/.exec(headers['retry-after'] ?? '')?.[0];
+	const waitMs = seconds !== undefined ? Number(seconds) * 1000 : retryAfterMs;
+	return {
+		status,
+		errcode: typeof errcode === 'string' && /^[A-Z0-9_.]{1,100}$/i.test(errcode) ? errcode : undefined,
+		retryAfterMs: typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, RETRY_AFTER_MAX_MS) : undefined,
+		roomVersion: typeof roomVersion === 'string' && /^[a-z0-9.-]{1,32}$/.test(roomVersion) ? roomVersion : undefined,
+	};
+}
+
+function toOutboundError(error: unknown): Error {
+	if (error instanceof TransportError) return new OutboundError(ERROR_CODES[error.code], error.message, {cause: error});
+	return error instanceof Error ? error : new Error('Expected an error', {cause: error});
+}
