@@ -3,6 +3,7 @@ import {
 	type JsonObject,
 	JsonSyntaxError,
 	type JsonValue,
+	readJson,
 	readStrictJson,
 	type ServerName,
 	type Signer,
@@ -10,6 +11,7 @@ import {
 import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
 import {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 import type {HttpsTransport, StreamedResponse} from './transport.ts';
+import {asObject} from './key-document.ts';
 import {buildAuthorization} from './x-matrix.ts';
 
 /** What an answer may cost. */
@@ -45,7 +47,7 @@ export interface FederationAnswer {
 
 /** Asks things of other servers. All methods throw OutboundError, RemoteError among them, and nothing else. */
 export interface FederationClient {
-	/** Sends a request and gives its 2xx answer, read strictly and without loss. */
+	/** Sends a request and gives its 2xx answer, read without loss; defective elements of lists are null. */
 	request(request: FederationRequest): Promise<FederationAnswer>;
 	/** Sends a request and gives its 2xx answer as it comes: media. */
 	stream(request: FederationRequest): Promise<StreamedResponse>;
@@ -87,7 +89,8 @@ export function createFederationClient(options: FederationClientOptions): Federa
 		if (server === options.serverName) throw new OutboundError('not_allowed', 'Expected another server, got ourselves');
 		if (!options.isAllowed(server)) throw new OutboundError('not_allowed', 'Expected a server that we federate with');
 		const count = counts.get(server) ?? 0;
-		if (count >= REQUESTS_MAX) throw new OutboundError('overloaded', `Expected fewer than ${count} requests to one server`);
+		if (count >= REQUESTS_MAX)
+			throw new OutboundError('overloaded', `Expected fewer than ${count} requests to one server`);
 		counts.set(server, count + 1);
 		return () => {
 			const left = (counts.get(server) ?? 1) - 1;
@@ -158,13 +161,28 @@ function formatQuery(query: NonNullable<FederationRequest['query']>): string {
 	return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
+/** Reads a body. A defect within an element of a list, such as one event of many, costs that element, which becomes null. */
 function readBody(bytes: Uint8Array): JsonValue {
 	try {
-		return readStrictJson(bytes);
+		const {value, defects} = readJson(bytes);
+		for (const {path: keys} of defects) blankElement(value, keys);
+		return value;
 	} catch (cause) {
 		if (!(cause instanceof JsonSyntaxError)) throw cause;
 		throw new OutboundError('bad_response', 'Expected JSON', {cause});
 	}
+}
+
+function blankElement(root: JsonValue, keys: readonly (string | number)[]): void {
+	let value: JsonValue | undefined = root;
+	for (const key of keys) {
+		if (Array.isArray(value) && typeof key === 'number') {
+			value[key] = null;
+			return;
+		}
+		value = typeof value === 'object' && value !== null ? (value as JsonObject)[key] : undefined;
+	}
+	throw new OutboundError('bad_response', 'Expected JSON without defects');
 }
 
 /** Reads the start of an error's body, which is all that is needed of it. */
@@ -180,11 +198,7 @@ async function readStart(answer: StreamedResponse): Promise<Uint8Array> {
 }
 
 /** Keeps of an error answer only what has a form that we know. */
-function readRemoteAnswer(
-	status: number,
-	headers: Readonly<Record<string, string>>,
-	bytes: Uint8Array,
-): RemoteAnswer {
+function readRemoteAnswer(status: number, headers: Readonly<Record<string, string>>, bytes: Uint8Array): RemoteAnswer {
 	let body: JsonValue = null;
 	try {
 		body = readStrictJson(bytes);
@@ -192,7 +206,7 @@ function readRemoteAnswer(
 		// A proxy's error page is no JSON, and no less an error.
 		if (!(error instanceof JsonSyntaxError)) throw error;
 	}
-	const object: JsonObject = typeof body === 'object' && body !== null && !Array.isArray(body) ? {...body} : {};
+	const object = asObject(body) ?? {};
 	const {errcode, retry_after_ms: retryAfterMs, room_version: roomVersion} = object;
 	const seconds = /^\d{1,9}$/.exec(headers['retry-after'] ?? '')?.[0];
 	const waitMs = seconds !== undefined ? Number(seconds) * 1000 : retryAfterMs;

@@ -1,6 +1,7 @@
 import {isIP, connect as openTcp, type Socket} from 'node:net';
 import {connect as openTls, createSecureContext, rootCertificates, type SecureContext, type TLSSocket} from 'node:tls';
 import type {buildConnector} from 'undici';
+import {abortable} from './abortable.ts';
 import type {AddressPolicy} from './addresses.ts';
 import type {DnsResolver} from './dns.ts';
 import {OutboundError} from './errors.ts';
@@ -72,9 +73,8 @@ export async function openConnection(
 	certificateName: string,
 ): Promise<TLSSocket> {
 	const deadline = AbortSignal.timeout(network.connectTimeoutMs);
-	const untilDeadline = rejectOnAbort(deadline);
 	try {
-		const addresses = await Promise.race([listAddresses(network, targets), untilDeadline.promise]);
+		const addresses = await abortable(listAddresses(network, targets), deadline);
 		let failure: unknown;
 		for (let rest = addresses; rest.length > 0; ) {
 			const {socket, untried} = await raceTcp(rest, deadline, failure);
@@ -92,8 +92,6 @@ export async function openConnection(
 		if (deadline.aborted)
 			throw new OutboundError('timeout', `No connection to ${certificateName} in time`, {cause: error});
 		throw new OutboundError('unreachable', `No trusted connection to ${certificateName}`, {cause: error});
-	} finally {
-		untilDeadline.dispose();
 	}
 }
 
@@ -154,7 +152,7 @@ function raceTcp(
 			if (target === undefined) {
 				if (open.size > 0) return;
 				finish();
-				reject(failure as Error);
+				reject(failure);
 				return;
 			}
 			const socket = openTcp({host: target.host, port: target.port, noDelay: true, keepAlive: true});
@@ -218,14 +216,4 @@ function secure(
 		secured.once('error', fail);
 		secured.once('close', () => fail(new Error('Expected a TLS handshake, got the end of the connection')));
 	});
-}
-
-function rejectOnAbort(signal: AbortSignal): {promise: Promise<never>; dispose: () => void} {
-	let listener = (): void => undefined;
-	const promise = new Promise<never>((_resolve, reject) => {
-		listener = () => reject(signal.reason as Error);
-		signal.addEventListener('abort', listener);
-	});
-	promise.catch(() => undefined);
-	return {promise, dispose: () => signal.removeEventListener('abort', listener)};
 }

@@ -92,7 +92,7 @@ function certificateNameOf(host: string): string {
 function orderRecords(records: readonly ServiceRecord[], random: () => number): ServiceRecord[] {
 	const usable = records.filter(({name, port}) => name !== '' && name !== '.' && port > 0 && port <= 65_535);
 	const ordered: ServiceRecord[] = [];
-	for (const priority of [...new Set(usable.map((record) => record.priority))].sort((a, b) => a - b)) {
+	for (const priority of [...new Set(usable.map((record) => record.priority))].toSorted((a, b) => a - b)) {
 		const group = usable.filter((record) => record.priority === priority);
 		while (group.length > 0) {
 			// A weight of zero still gets a small chance.

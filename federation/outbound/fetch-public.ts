@@ -95,7 +95,8 @@ export function toOutboundError(error: unknown, deadline?: AbortSignal, callerSi
 	if (error instanceof OutboundError) return error;
 	if (callerSignal?.aborted === true)
 		return new OutboundError('aborted', 'The request was ended by us', {cause: error});
-	if (deadline?.aborted === true) return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
+	if (deadline?.aborted === true)
+		return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
 	const isTimeout =
 		error instanceof errors.HeadersTimeoutError ||
 		error instanceof errors.BodyTimeoutError ||

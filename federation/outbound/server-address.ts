@@ -1,4 +1,4 @@
-import {isIPv4, isIPv6} from 'node:net';
+import {parseServerName} from '../../crypto/index.ts';
 
 /** A server name taken apart. */
 export interface ServerAddress {
@@ -9,8 +9,6 @@ export interface ServerAddress {
 	readonly port: number | undefined;
 }
 
-/** A name of 255 characters and a port of five digits, with the colon between. */
-const SERVER_NAME_LENGTH_MAX = 261;
 /** One label of a DNS name: letters, digits, hyphens, at most 63. Underscores stand in no host name. */
 const LABEL = /^[a-z0-9-]{1,63}$/i;
 /**
@@ -24,16 +22,11 @@ const NUMERIC_LABEL = /^(?:\d+|0x[0-9a-f]*)$/i;
  * @see https://spec.matrix.org/v1.19/appendices/#server-name
  */
 export function parseServerAddress(serverName: string): ServerAddress | undefined {
-	if (serverName.length > SERVER_NAME_LENGTH_MAX) return undefined;
-	const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(serverName);
-	if (match === null) return undefined;
-	const [, ipv6, name, digits] = match;
-	const port = digits === undefined ? undefined : Number(digits);
-	if (port !== undefined && (port === 0 || port > 65_535)) return undefined;
-	if (ipv6 !== undefined) return isIPv6(ipv6) ? {host: ipv6, isIpLiteral: true, port} : undefined;
-	if (name === undefined) return undefined;
-	if (isIPv4(name)) return {host: name, isIpLiteral: true, port};
-	return isDnsName(name) ? {host: name, isIpLiteral: false, port} : undefined;
+	const parts = parseServerName(serverName);
+	if (parts === undefined || parts.port === 0) return undefined;
+	const {host, kind, port} = parts;
+	if (kind === 'dns' && !isDnsName(host)) return undefined;
+	return {host, isIpLiteral: kind !== 'dns', port};
 }
 
 /** Whether a text can be looked up in DNS as a host, and no resolver could take it for an address. */

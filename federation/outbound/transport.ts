@@ -1,6 +1,7 @@
 import {type Dispatcher, errors, Pool} from 'undici';
 import type {ServerName} from '../../crypto/index.ts';
 import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
+import {abortable} from './abortable.ts';
 import {type BodyLimits, BodyTooLargeError, DEFAULT_RATE, limitBody} from './body.ts';
 import {createConnector, type Network} from './connect.ts';
 import type {Discovery, Route} from './discovery.ts';
@@ -157,7 +158,12 @@ class PooledTransport implements HttpsTransport {
 
 	/** Gives the pool of a server's route. A server that moved gets another pool; the old one goes when it is idle. */
 	#acquire(destination: ServerName, route: Route): PoolEntry {
-		const key = JSON.stringify([destination, route.hostHeader, route.certificateName, ...route.targets.map(formatTarget)]);
+		const key = JSON.stringify([
+			destination,
+			route.hostHeader,
+			route.certificateName,
+			...route.targets.map(formatTarget),
+		]);
 		const entry = this.#pools.get(key) ?? {pool: this.#createPool(route), usedAt: 0, active: 0};
 		this.#pools.delete(key);
 		this.#pools.set(key, entry);
@@ -247,14 +253,4 @@ function toTransportError(error: unknown, deadline?: AbortSignal, signal?: Abort
 	const isLost = outbound.code === 'unreachable' && outbound !== error;
 	const code = outbound instanceof BodyTooLargeError ? 'too_large' : ERROR_CODES[outbound.code];
 	return new TransportError(isLost ? 'connection_lost' : code, outbound.message, {cause: outbound});
-}
-
-/** Waits for a promise no longer than until the signal; what it does goes on, its outcome is not looked at. */
-function abortable<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-	return new Promise((resolve, reject) => {
-		const abort = (): void => reject(signal.reason as Error);
-		if (signal.aborted) abort();
-		signal.addEventListener('abort', abort, {once: true});
-		promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-	});
 }

@@ -201,4 +201,3 @@ function encodeRequest(
 function refuse(fault: RequestFault): RequestVerdict {
 	return {isAuthentic: false, fault};
 }
-

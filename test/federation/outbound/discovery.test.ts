@@ -54,8 +54,9 @@ test('step 2: an explicit port asks neither well-known nor SRV', async (t) => {
 	t.deepEqual(await findRoute('hs.example:8448', world), route('hs.example:8448', 'hs.example', ['hs.example', 8448]));
 });
 
+const to = (delegate: string): Promise<Route> => findRoute('hs.example', {delegates: {'hs.example': delegate}});
+
 test('steps 3.1 and 3.2: a delegate that is an IP literal or has a port is connected to', async (t) => {
-	const to = (delegate: string): Promise<Route> => findRoute('hs.example', {delegates: {'hs.example': delegate}});
 	t.deepEqual(await to('1.2.3.4'), route('1.2.3.4', '1.2.3.4', ['1.2.3.4', 8448]));
 	t.deepEqual(await to('1.2.3.4:99'), route('1.2.3.4:99', '1.2.3.4', ['1.2.3.4', 99]));
 	t.deepEqual(await to('[::2]:99'), route('[::2]:99', '::2', ['::2', 99]));
@@ -67,7 +68,7 @@ test('steps 3.3 and 3.4: SRV of the delegate, the registered service first', asy
 	const fed = {'_matrix-fed._tcp.m.example': [[1, 1, 4000, 'srv.example']]} as World['services'];
 	const old = {'_matrix._tcp.m.example': [[1, 1, 5000, 'old.example']]} as World['services'];
 	t.deepEqual(
-		await findRoute('hs.example', {delegates, services: {...fed, ...old} as World['services']}),
+		await findRoute('hs.example', {delegates, services: {...fed, ...old}}),
 		route('m.example', 'm.example', ['srv.example', 4000]),
 	);
 	t.deepEqual(
@@ -87,7 +88,7 @@ test('steps 4 to 6: without a delegate the same with the host itself', async (t)
 	const fed = {'_matrix-fed._tcp.hs.example': [[1, 1, 4000, 'srv.example']]} as World['services'];
 	const old = {'_matrix._tcp.hs.example': [[1, 1, 5000, 'old.example']]} as World['services'];
 	t.deepEqual(
-		await findRoute('hs.example', {services: {...fed, ...old} as World['services']}),
+		await findRoute('hs.example', {services: {...fed, ...old}}),
 		route('hs.example', 'hs.example', ['srv.example', 4000]),
 	);
 	t.deepEqual(await findRoute('hs.example', {services: old}), route('hs.example', 'hs.example', ['old.example', 5000]));
@@ -148,12 +149,9 @@ test('what is not a server name is refused without a look-up', async (t) => {
 });
 
 function cares(answers: Partial<Record<'A' | 'AAAA' | 'SRV', () => unknown>>, asked: string[] = []): CaresResolver {
-	const absent = (): never => {
-		throw Object.assign(new Error('absent'), {code: 'ENODATA'});
-	};
 	const ask = (kind: 'A' | 'AAAA' | 'SRV') => (name: string) => {
 		asked.push(`${kind} ${name}`);
-		return Promise.resolve().then(answers[kind] ?? absent);
+		return Promise.resolve().then(answers[kind] ?? fail('ENODATA'));
 	};
 	return {resolve4: ask('A'), resolve6: ask('AAAA'), resolveSrv: ask('SRV')} as unknown as CaresResolver;
 }
@@ -176,15 +174,16 @@ test('addresses of both families take turns, are asked once and cached', async (
 	t.deepEqual(asked, ['A hs.example', 'AAAA hs.example']);
 });
 
+const addresses = (answers: Parameters<typeof cares>[0]): Promise<readonly string[]> =>
+	createDnsResolver({resolvers: [], cares: cares(answers)}).resolveAddresses('hs.example');
+const services = (answers: Parameters<typeof cares>[0]): Promise<readonly object[]> =>
+	createDnsResolver({resolvers: [], cares: cares(answers)}).resolveService('_matrix-fed._tcp.hs.example');
+
 test('absence is an empty answer, a failing DNS an error, and one family is enough', async (t) => {
-	const addresses = (answers: Parameters<typeof cares>[0]): Promise<readonly string[]> =>
-		createDnsResolver({resolvers: [], cares: cares(answers)}).resolveAddresses('hs.example');
 	t.deepEqual(await addresses({}), []);
 	t.deepEqual(await addresses({A: () => [{address: '192.0.2.1', ttl: 1}], AAAA: fail('ETIMEOUT')}), ['192.0.2.1']);
 	await t.throwsAsync(addresses({A: fail('ESERVFAIL'), AAAA: fail('ESERVFAIL')}), {instanceOf: OutboundError});
 	await t.throwsAsync(addresses({AAAA: fail('ETIMEOUT')}), {instanceOf: OutboundError});
-	const services = (answers: Parameters<typeof cares>[0]): Promise<readonly object[]> =>
-		createDnsResolver({resolvers: [], cares: cares(answers)}).resolveService('_matrix-fed._tcp.hs.example');
 	t.deepEqual(await services({}), []);
 	t.deepEqual(await services({SRV: fail('ENOTIMP')}), []);
 	await t.throwsAsync(services({SRV: fail('ETIMEOUT')}), {instanceOf: OutboundError});

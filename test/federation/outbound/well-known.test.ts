@@ -41,12 +41,13 @@ async function measureTtl({world, find}: ReturnType<typeof createCache>): Promis
 	return world.now - start;
 }
 
+function ttl(headers: Record<string, string>): Promise<number> {
+	const cache = createCache();
+	cache.world.next = answer('m.example', headers);
+	return measureTtl(cache);
+}
+
 test('a valid answer is kept as its headers say, a day without them, never over two days', async (t) => {
-	const ttl = (headers: Record<string, string>): Promise<number> => {
-		const cache = createCache();
-		cache.world.next = answer('m.example', headers);
-		return measureTtl(cache);
-	};
 	t.is(await ttl({}), 24 * HOUR_MS);
 	t.is(await ttl({'cache-control': 'public, max-age=7200'}), 2 * HOUR_MS);
 	t.is(await ttl({'cache-control': 'Max-Age="7200"'}), 2 * HOUR_MS);
@@ -142,7 +143,7 @@ test('redirects are followed three times, and no more', async (t) => {
 		const hop = Number(url.split('?')[1] ?? 0);
 		return hop === 3 ? {body: {'m.server': 'end'}} : {status: 302, headers: {location: `?${hop + 1}`}};
 	});
-	await using _peer = peer;
+	t.teardown(() => peer.stop());
 	t.is((await get(network, peer)).body.toString(), '{"m.server":"end"}');
 	t.is(peer.requests.length, 4);
 	await t.throwsAsync(get(network, peer, {redirectsMax: 2 as 3}), {message: /at most 2 redirects/});
@@ -155,9 +156,9 @@ test('redirects are followed three times, and no more', async (t) => {
 test('a loop of redirects, and redirects to where nothing may go, are refused', async (t) => {
 	let location = '';
 	const {peer, network} = await startWellKnownPeer(() => ({status: 301, headers: {location}}));
-	await using _peer = peer;
+	t.teardown(() => peer.stop());
 	const trap = await startPeer({keyPair: authority.issue(['127.0.0.1']), handle: () => ({}), address: '127.0.0.1'});
-	await using _trap = trap;
+	t.teardown(() => trap.stop());
 	const locations = [
 		'/.well-known/matrix/server',
 		`https://127.0.0.1:${trap.port}/`,
@@ -194,7 +195,7 @@ test('a body over 50 KiB is not read to its end', async (t) => {
 			t.teardown(() => clearInterval(timer));
 		},
 	}));
-	await using _peer = peer;
+	t.teardown(() => peer.stop());
 	const error = await t.throwsAsync(get(network, peer), {instanceOf: OutboundError});
 	t.is(error?.code, 'bad_response');
 	t.true(written < 10 * 2 ** 20);
@@ -207,7 +208,7 @@ test('a peer that sends a byte now and then is given up at the deadline', async 
 			t.teardown(() => clearInterval(timer));
 		},
 	}));
-	await using _peer = peer;
+	t.teardown(() => peer.stop());
 	const start = performance.now();
 	const error = await t.throwsAsync(get(network, peer, {totalTimeoutMs: 500 as 10_000}), {instanceOf: OutboundError});
 	t.is(error?.code, 'timeout');
@@ -219,6 +220,6 @@ test('a compressed body is not decompressed', async (t) => {
 		headers: {'content-encoding': 'gzip'},
 		body: Buffer.alloc(1000),
 	}));
-	await using _peer = peer;
+	t.teardown(() => peer.stop());
 	await t.throwsAsync(get(network, peer), {message: /content encoding/});
 });

@@ -1,0 +1,44 @@
+export {type AddressPolicy, createAddressPolicy} from './addresses.ts';
+export {
+	createFederationClient,
+	type FederationAnswer,
+	type FederationClient,
+	type FederationClientOptions,
+	type FederationRequest,
+	path,
+	type RequestLimits,
+} from './client.ts';
+export {createConnector, type Network, type Target} from './connect.ts';
+export type {Discovery, Route} from './discovery.ts';
+export {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
+export {createKeySource, type KeySource} from './fetch-keys.ts';
+export {type FetchedAnswer, type FetchLimits, fetchPublic} from './fetch-public.ts';
+export type {ServerKey} from './key-document.ts';
+export {createKeyStore} from './key-store.ts';
+export {
+	Keyring,
+	type KeyringNotice,
+	type KeyringOptions,
+	type KeyQuery,
+	type KeyStore,
+	type ValidAt,
+} from './keyring.ts';
+export {createNetwork, createNetworkDiscovery, type NetworkSettings} from './network.ts';
+export {type OldKey, type OwnKey, PublishedKeys, type PublishedKeysOptions} from './published-keys.ts';
+export {
+	createHttpsTransport,
+	type HttpsTransport,
+	type HttpsTransportOptions,
+	type StreamedResponse,
+} from './transport.ts';
+export {
+	buildAuthorization,
+	type InboundRequest,
+	parseAuthorization,
+	type RequestFault,
+	type RequestToSign,
+	type RequestVerdict,
+	type RequestVerifierOptions,
+	verifyRequest,
+	type XMatrix,
+} from './x-matrix.ts';
