@@ -11,6 +11,7 @@ const prefixes = {
 	login: 'bsl_',
 	openid: 'bso_',
 	refresh: 'bsr_',
+	registration: 'bsg_',
 	session: 'bss_',
 	setup: 'bsu_',
 } as const;

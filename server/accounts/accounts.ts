@@ -1,0 +1,255 @@
+import {
+	type DeviceId,
+	hashToken,
+	newOpaqueId,
+	newToken,
+	type PasswordHasher,
+	type ServerName,
+	type UserId,
+	type RandomBytes,
+} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import {type AccountRow, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
+import type {DeviceRequest, Devices, IssuedSession, IssuedTokens} from '../devices/index.ts';
+import {deactivate} from './deactivate.ts';
+import {AccountsError} from './errors.ts';
+import {type Action, checkMay} from './gate.ts';
+import {claimedUserId, newUserId} from './names.ts';
+import {checkNewPassword, checkPasswordLength} from './password-rules.ts';
+import {signIn} from './sign-in.ts';
+
+/** What the accounts domain is built from. */
+export interface AccountsDependencies {
+	readonly storage: Storage;
+	readonly devices: Devices;
+	readonly passwords: PasswordHasher;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly serverName: ServerName;
+	/** Takes a person out of all rooms; the rooms domain does. Called after a deactivation is on disk. */
+	readonly leaveAllRooms: (userId: UserId) => Promise<void>;
+}
+
+/** Who a request comes from. */
+export interface AccountCaller {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly isGuest: boolean;
+	readonly isAdmin: boolean;
+	readonly isSuspended: boolean;
+}
+
+/** A new account. */
+export interface Registration {
+	/** From {@link Accounts.checkNewName} or {@link Accounts.inventName}. */
+	readonly userId: UserId;
+	/** Absent: no password signs in. */
+	readonly password?: string | undefined;
+	/** Makes an administrator; default: as the registration token says. */
+	readonly isAdmin?: boolean;
+	/** The hash of a registration token, which is used once more in the same commit. */
+	readonly registrationTokenHash?: string | undefined;
+	/** The first session; absent: none is opened. */
+	readonly device?: DeviceRequest | undefined;
+}
+
+/** A token that lets people register, as an administrator makes it. */
+export interface NewRegistrationToken {
+	/** What administrators see. */
+	readonly name: string;
+	/** `null`: without limit. */
+	readonly usesAllowed: number | null;
+	/** Milliseconds since the Unix epoch; `null`: never. */
+	readonly expiresTs: number | null;
+	readonly makesAdmin: boolean;
+}
+
+/** The accounts of this server. */
+export interface Accounts {
+	/**
+	 * Gives who has this access token; `undefined` where nobody has. Costs a hash and a look into memory where the
+	 * token was used lately.
+	 * @throws AccountsError 'locked'; DevicesError 'session-expired'
+	 */
+	authenticate(
+		accessToken: string,
+		options: {readonly allowsLocked: boolean},
+	): Promise<AccountCaller | undefined> | AccountCaller | undefined;
+	/** Gives the user id that a new account of this name would have. @throws AccountsError 'invalid-username' */
+	checkNewName(username: string): UserId;
+	/** Gives the user id for an account whose person chose no name. */
+	inventName(): UserId;
+	/** Whether the name was ever given to anybody. */
+	isNameTaken(userId: UserId): Promise<boolean>;
+	/** Gives the user id of this server that a claimed name, full or only its localpart, stands for. */
+	claimedUserId(name: string): UserId | undefined;
+	/**
+	 * Makes an account, and its first session where one is asked for.
+	 * @throws AccountsError 'user-in-use', 'registration-token-spent', 'weak-password', 'password-too-long'
+	 */
+	register(registration: Registration): Promise<{readonly userId: UserId; readonly session?: IssuedSession}>;
+	/**
+	 * Opens a session by password. An unknown name costs what a wrong password costs, and both are answered at the
+	 * next tick of a fixed grid.
+	 * @param userId `undefined` for a name that nobody here could have
+	 * @throws AccountsError 'wrong-password', 'deactivated', 'locked'
+	 */
+	signIn(attempt: {
+		readonly userId: UserId | undefined;
+		readonly password: string;
+		readonly device: DeviceRequest;
+	}): Promise<IssuedSession>;
+	/** Whether this is the password of the account. Costs the same where there is no such account. */
+	checkPassword(userId: UserId, password: string): Promise<boolean>;
+	/** Exchanges a refresh token. @throws DevicesError; AccountsError 'locked', 'deactivated' */
+	refresh(refreshToken: string): Promise<IssuedTokens>;
+	/**
+	 * Sets another password, and ends the other sessions if asked.
+	 * @throws AccountsError 'weak-password', 'password-too-long', 'unknown-account'
+	 */
+	changePassword(
+		userId: UserId,
+		newPassword: string,
+		options: {readonly endsOtherSessions: boolean; readonly keeps?: DeviceId | undefined},
+	): Promise<void>;
+	/**
+	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again.
+	 * @throws AccountsError 'unknown-account'
+	 */
+	deactivate(userId: UserId, options: {readonly erase: boolean}): Promise<void>;
+	/** Gives the hash of a registration token that is good now. */
+	findRegistrationToken(token: string): Promise<string | undefined>;
+	/** Makes a registration token; it is not kept, only its hash is. */
+	createRegistrationToken(token: NewRegistrationToken): Promise<string>;
+	find(userId: UserId): Promise<AccountRow | undefined>;
+	/** Whether there is any account at all. */
+	isEmpty(): Promise<boolean>;
+}
+
+/** Makes the accounts domain. */
+export function createAccounts(dependencies: AccountsDependencies): Accounts {
+	const {storage, devices, passwords, random, serverName} = dependencies;
+
+	async function mayRefresh(userId: UserId): Promise<void> {
+		const account = await storage.accounts.find(userId);
+		if (account !== undefined) {
+			checkMay('use', account);
+		}
+	}
+
+	return {
+		authenticate: createAuthenticator(devices),
+		checkNewName: (username) => newUserId(username, serverName),
+		inventName: () => newUserId(newOpaqueId(random).toLowerCase(), serverName),
+		isNameTaken: async (userId) => (await storage.accounts.find(userId)) !== undefined,
+		claimedUserId: (name) => claimedUserId(name, serverName),
+		register: (registration) => register(dependencies, registration),
+		signIn: (attempt) => signIn(dependencies, attempt),
+		async checkPassword(userId, password) {
+			checkPasswordLength(password);
+			const account = await storage.accounts.find(userId);
+			return passwords.verify(password, account?.passwordHash ?? undefined);
+		},
+		refresh: (refreshToken) => devices.refresh(refreshToken, mayRefresh),
+		async changePassword(userId, newPassword, {endsOtherSessions, keeps}) {
+			checkNewPassword(newPassword);
+			const batch = storage.batch();
+			storage.accounts.setPassword(batch, userId, await passwords.hash(newPassword));
+			if (endsOtherSessions) {
+				await devices.removeAll(batch, userId, keeps);
+			}
+			await storage.commit(batch).catch(orUnknownAccount);
+		},
+		deactivate: (userId, options) => deactivate(dependencies, userId, options),
+		async findRegistrationToken(token) {
+			const row = await storage.accounts.findRegistrationToken(hashToken(token));
+			const isGood =
+				row !== undefined &&
+				(row.usesAllowed === null || row.usesDone < row.usesAllowed) &&
+				(row.expiresTs === null || row.expiresTs > dependencies.clock.now());
+			return isGood ? row.tokenHash : undefined;
+		},
+		async createRegistrationToken(token) {
+			const text = newToken('registration', random);
+			const batch = storage.batch();
+			storage.accounts.addRegistrationToken(batch, {...token, tokenHash: hashToken(text), usesDone: 0});
+			await storage.commit(batch);
+			return text;
+		},
+		find: (userId) => storage.accounts.find(userId),
+		isEmpty: async () => (await storage.accounts.count()) === 0,
+	};
+}
+
+function createAuthenticator(devices: Devices): Accounts['authenticate'] {
+	type Found = Awaited<ReturnType<Devices['findSession']>>;
+
+	function judge(session: Found, action: Action): AccountCaller | undefined {
+		// A deactivated account has no sessions; one that is opened while it is being deactivated is worth nothing.
+		if (session === undefined || session.account.isDeactivated) {
+			return undefined;
+		}
+		checkMay(action, session.account);
+		const {isGuest, isAdmin, isSuspended} = session.account;
+		return {userId: session.userId, deviceId: session.deviceId, isGuest, isAdmin, isSuspended};
+	}
+
+	return (accessToken, {allowsLocked}) => {
+		const action = allowsLocked ? 'log-out' : 'use';
+		const found = devices.findSession(accessToken);
+		return found instanceof Promise ? found.then((session) => judge(session, action)) : judge(found, action);
+	};
+}
+
+async function register(
+	{storage, devices, passwords, clock}: AccountsDependencies,
+	{userId, password, isAdmin, registrationTokenHash, device}: Registration,
+): Promise<{userId: UserId; session?: IssuedSession}> {
+	if (password !== undefined) {
+		checkNewPassword(password);
+	}
+	const token =
+		registrationTokenHash === undefined
+			? undefined
+			: await storage.accounts.findRegistrationToken(registrationTokenHash);
+	const batch = storage.batch();
+	storage.accounts.add(batch, {
+		userId,
+		passwordHash: password === undefined ? null : await passwords.hash(password),
+		isAdmin: isAdmin ?? token?.makesAdmin ?? false,
+		isGuest: false,
+		isDeactivated: false,
+		isLocked: false,
+		isSuspended: false,
+		isErased: false,
+		createdDay: Math.floor(clock.now() / 86_400_000),
+	});
+	if (registrationTokenHash !== undefined) {
+		storage.accounts.redeemRegistrationToken(batch, registrationTokenHash, clock.now());
+	}
+	const session = device === undefined ? undefined : await devices.open(batch, userId, device);
+	try {
+		await storage.commit(batch);
+	} catch (cause) {
+		if (cause instanceof DuplicateError && cause.table === 'accounts') {
+			throw nameTaken({cause});
+		}
+		if (cause instanceof ConflictError && cause.condition === 'registration_token') {
+			throw new AccountsError('registration-token-spent', 'This registration token has been used up', {cause});
+		}
+		throw cause;
+	}
+	return session === undefined ? {userId} : {userId, session};
+}
+
+/** The error for a name that is taken. */
+export function nameTaken(options?: ErrorOptions): AccountsError {
+	return new AccountsError('user-in-use', 'This user name is taken', options);
+}
+
+function orUnknownAccount(cause: unknown): never {
+	if (cause instanceof ConflictError && cause.condition === 'account') {
+		throw new AccountsError('unknown-account', 'No such account', {cause});
+	}
+	throw cause;
+}

@@ -1,0 +1,43 @@
+import type {UserId} from '../../crypto/index.ts';
+import {type Batch, ConflictError, type Storage} from '../../storage/index.ts';
+import type {AccountsDependencies} from './accounts.ts';
+import {AccountsError} from './errors.ts';
+
+/** Ends an account for good; see `Accounts.deactivate`. */
+export async function deactivate(
+	{storage, devices, leaveAllRooms}: AccountsDependencies,
+	userId: UserId,
+	{erase}: {readonly erase: boolean},
+): Promise<void> {
+	const batch = storage.batch();
+	storage.accounts.setStates(batch, userId, {isDeactivated: true, isErased: erase});
+	batch.announce({kind: 'account', subject: userId});
+	await devices.removeAll(batch, userId);
+	storage.keys.removeDeviceKeys(batch, userId);
+	storage.keys.removeCrossSigningKeys(batch, userId);
+	for (const key of Object.keys(await storage.profiles.find(userId))) {
+		storage.profiles.set(batch, userId, key, undefined, batch.announce({kind: 'profile', subject: userId}));
+	}
+	if (erase) {
+		// Without the hash nobody can be told that the account is deactivated; until then who knows the password is.
+		storage.accounts.setPassword(batch, userId, null);
+		await eraseAccountData(storage, batch, userId);
+	}
+	try {
+		await storage.commit(batch);
+	} catch (cause) {
+		throw cause instanceof ConflictError && cause.condition === 'account'
+			? new AccountsError('unknown-account', 'No such account', {cause})
+			: cause;
+	}
+	await leaveAllRooms(userId);
+}
+
+async function eraseAccountData(storage: Storage, batch: Batch, userId: UserId): Promise<void> {
+	for (const {roomId, type, content} of await storage.accountData.listChanged(userId, 0, storage.stream.head())) {
+		if (content !== null) {
+			const pos = batch.announce({kind: 'account_data', subject: userId, roomId: roomId ?? undefined});
+			storage.accountData.set(batch, {userId, roomId, type, content: null, pos});
+		}
+	}
+}

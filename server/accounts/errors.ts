@@ -1,0 +1,32 @@
+/** Why the accounts domain did not do what it was asked, as a closed list. */
+export type AccountsErrorCode =
+	/** The name or the password is wrong; nobody is told which. */
+	| 'wrong-password'
+	/** The account is deactivated; told only to who knows its password. */
+	| 'deactivated'
+	/** An administrator has locked the account. */
+	| 'locked'
+	/** An administrator has suspended the account, and this is not among what it may still do. */
+	| 'suspended'
+	/** The name is taken, or was and is never given again. */
+	| 'user-in-use'
+	/** No new account may have this name. */
+	| 'invalid-username'
+	/** The registration token was used up, or ended, before the account could be made. */
+	| 'registration-token-spent'
+	/** Longer than a password may be. */
+	| 'password-too-long'
+	/** Too short to be a password. */
+	| 'weak-password'
+	/** There is no such account. */
+	| 'unknown-account';
+
+/** Every expected failure of the accounts domain. */
+export class AccountsError extends Error {
+	override readonly name = 'AccountsError';
+	readonly code: AccountsErrorCode;
+	constructor(code: AccountsErrorCode, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+}

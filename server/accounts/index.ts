@@ -1,0 +1,25 @@
+export {
+	type AccountCaller,
+	type Accounts,
+	type AccountsDependencies,
+	createAccounts,
+	nameTaken,
+	type NewRegistrationToken,
+	type Registration,
+} from './accounts.ts';
+export {AccountsError, type AccountsErrorCode} from './errors.ts';
+export {type Action, checkMay} from './gate.ts';
+export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
+export {createSetUp, type SetUp} from './set-up.ts';
+export {createUia, readClaimedName} from './stage-checks.ts';
+export {
+	type AuthData,
+	AuthenticationRequired,
+	type Challenge,
+	type CompletedAuth,
+	type Flow,
+	isStage,
+	type Stage,
+	type UiaRequest,
+	type UserInteractiveAuth,
+} from './uia/index.ts';

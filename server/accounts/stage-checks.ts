@@ -1,0 +1,67 @@
+import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Accounts} from './accounts.ts';
+import {
+	type AuthData,
+	createUiaSessions,
+	createUserInteractiveAuth,
+	type StageAttempt,
+	type StageVerdict,
+	type UserInteractiveAuth,
+} from './uia/index.ts';
+
+/** Makes user-interactive authentication with the stages that accounts can check. */
+export function createUia({
+	accounts,
+	clock,
+	random,
+}: {
+	readonly accounts: Accounts;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+}): UserInteractiveAuth {
+	const sessions = createUiaSessions(
+		() => clock.monotonic(),
+		() => newOpaqueId(random),
+	);
+	return createUserInteractiveAuth(sessions, {
+		'm.login.password': (attempt) => checkPassword(accounts, attempt),
+		'm.login.dummy': async () => ({passed: true, proof: ''}),
+		'm.login.registration_token': (attempt) => checkRegistrationToken(accounts, attempt),
+	});
+}
+
+/** The name that a client claims: an identifier of a Matrix user, or the older `user`; `undefined` for any other. */
+export function readClaimedName(data: AuthData): string | undefined {
+	const {identifier, user} = data as {readonly identifier?: unknown; readonly user?: unknown};
+	if (typeof identifier === 'object' && identifier !== null) {
+		const {type, user: name} = identifier as {readonly type?: unknown; readonly user?: unknown};
+		return type === 'm.id.user' && typeof name === 'string' ? name : undefined;
+	}
+	return typeof user === 'string' ? user : undefined;
+}
+
+async function checkPassword(accounts: Accounts, {auth, subject}: StageAttempt): Promise<StageVerdict> {
+	const name = readClaimedName(auth);
+	const password = auth['password'];
+	if (subject === undefined || name === undefined || typeof password !== 'string') {
+		return failed('M_FORBIDDEN', 'Expected an identifier of type m.id.user and a password');
+	}
+	// Somebody else's name and password prove nothing about this account, right as they may be.
+	if (accounts.claimedUserId(name) !== subject || !(await accounts.checkPassword(subject, password))) {
+		return failed('M_FORBIDDEN', 'The name or the password is wrong');
+	}
+	return {passed: true, proof: ''};
+}
+
+async function checkRegistrationToken(accounts: Accounts, {auth}: StageAttempt): Promise<StageVerdict> {
+	const token = auth['token'];
+	const hash = typeof token === 'string' ? await accounts.findRegistrationToken(token) : undefined;
+	return hash === undefined
+		? failed('M_UNAUTHORIZED', 'The registration token is not valid')
+		: {passed: true, proof: hash};
+}
+
+function failed(errcode: string, error: string): StageVerdict {
+	return {passed: false, errcode, error};
+}

@@ -1,0 +1,14 @@
+export {type Flow, isStage, type Stage} from './flows.ts';
+export {createUiaSessions} from './sessions.ts';
+export {
+	type AuthData,
+	AuthenticationRequired,
+	type Challenge,
+	type CompletedAuth,
+	createUserInteractiveAuth,
+	type StageAttempt,
+	type StageChecks,
+	type StageVerdict,
+	type UiaRequest,
+	type UserInteractiveAuth,
+} from './user-interactive-auth.ts';

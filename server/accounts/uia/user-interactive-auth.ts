@@ -1,0 +1,188 @@
+import type {UserId} from '../../../crypto/index.ts';
+import {type Flow, isComplete, isStage, mayAttempt, type Stage} from './flows.ts';
+import {isBoundTo, SESSION_FAILURES_MAX, type SessionBinding, type UiaSession, type UiaSessions} from './sessions.ts';
+
+/** A request's `auth` object: its session and type, and whatever the type asks for. */
+export interface AuthData {
+	readonly type?: string | undefined;
+	readonly session?: string | undefined;
+	readonly [key: string]: unknown;
+}
+
+/** What a client is told when an operation needs authentication: the body of the specification's 401. */
+export interface Challenge {
+	readonly session: string;
+	readonly flows: readonly Flow[];
+	readonly params: Readonly<Record<string, never>>;
+	readonly completed?: readonly Stage[];
+	readonly errcode?: string;
+	readonly error?: string;
+}
+
+/** An operation waits for its caller to authenticate; carries the challenge to answer with. */
+export class AuthenticationRequired extends Error {
+	override name = 'AuthenticationRequired' as const;
+	readonly code = 'AUTHENTICATION_REQUIRED' as const;
+	readonly challenge: Challenge;
+	constructor(challenge: Challenge) {
+		super('Expected a completed authentication flow');
+		this.challenge = challenge;
+	}
+}
+
+/** One attempt at one stage. */
+export interface StageAttempt {
+	readonly auth: AuthData;
+	/** Whose account is asked for; `undefined` for a registration. */
+	readonly subject: UserId | undefined;
+	/** Where the attempt comes from, for rate limits. */
+	readonly source: string;
+}
+
+/** Passed, with what it proved; or failed, with what the client is told. */
+export type StageVerdict =
+	| {readonly passed: true; readonly proof: string}
+	| {readonly passed: false; readonly errcode: string; readonly error: string};
+
+/** How each stage is checked. A check throws only what ends the request, such as a rate limit. */
+export type StageChecks = Readonly<Record<Stage, (attempt: StageAttempt) => Promise<StageVerdict>>>;
+
+/** A request for authentication, as an endpoint makes it. */
+export interface UiaRequest {
+	/** The operation, by the specification's operationId. */
+	readonly purpose: string;
+	/** Whose account it is about; `undefined` for a registration. */
+	readonly subject: UserId | undefined;
+	/** What the operation is done to where that matters, such as the ids of the devices to delete. */
+	readonly target?: string;
+	readonly flows: readonly Flow[];
+	/** The body's `auth`; `undefined` on the first call, which is always answered with a challenge. */
+	readonly auth: AuthData | undefined;
+	/** Where the request comes from, for rate limits. */
+	readonly source: string;
+}
+
+/** A completed flow, usable once. */
+export interface CompletedAuth {
+	readonly session: UiaSession;
+}
+
+/**
+ * The User-Interactive Authentication API: sessions in memory, bound to operation, account and target.
+ * The request's body is never kept; a client sends it again with each stage.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
+ */
+export interface UserInteractiveAuth {
+	/**
+	 * Resolves once the caller has completed a flow, and consumes it. A session that is unknown, over, or bound to
+	 * something else is replaced by a new one, in which the submitted stage counts.
+	 * @throws {AuthenticationRequired} while anything is missing
+	 */
+	require(request: UiaRequest): Promise<CompletedAuth>;
+	/** Gives a consumed flow back, because what it allowed could not be done for another reason. */
+	reopen(completed: CompletedAuth): void;
+	/** Attempts a stage out of band, for a fallback page; `undefined` where no open session waits for that stage. */
+	attempt(
+		sessionId: string,
+		attempt: {stage: Stage; auth: AuthData; source: string},
+	): Promise<StageVerdict | undefined>;
+	/** Whether an open session of this id waits for this stage. */
+	isWaitingFor(sessionId: string, stage: string): boolean;
+}
+
+const EXPIRED = {errcode: 'M_FORBIDDEN', error: 'This authentication session is over: please begin again'};
+const OUT_OF_ORDER = {errcode: 'M_FORBIDDEN', error: 'Expected the next stage of an offered flow'};
+
+/** Makes the engine from its sessions and the checks of its stages. */
+export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageChecks): UserInteractiveAuth {
+	const attemptStage = stageAttempter(sessions, checks);
+
+	function findBound(auth: AuthData, binding: SessionBinding): UiaSession | undefined {
+		const session = auth.session === undefined ? undefined : sessions.find(auth.session);
+		return session !== undefined && isBoundTo(session, binding) ? session : undefined;
+	}
+
+	function findWaiting(sessionId: string, stage: string): UiaSession | undefined {
+		const session = sessions.find(sessionId);
+		return session !== undefined && isStage(stage) && isNext(session, stage) ? session : undefined;
+	}
+
+	return {
+		async require(request) {
+			const binding = {purpose: request.purpose, subject: request.subject, target: request.target ?? ''};
+			const {auth} = request;
+			const found = auth === undefined ? undefined : findBound(auth, binding);
+			const session = found ?? sessions.open(binding, request.flows);
+			if (auth === undefined) {
+				throw challengeOf(session);
+			}
+			const {type} = auth;
+			if (type === undefined) {
+				if (found === undefined) {
+					throw challengeOf(session, EXPIRED);
+				}
+			} else if (!isStage(type)) {
+				throw challengeOf(session, OUT_OF_ORDER);
+			} else if (!session.completed.has(type)) {
+				const verdict = await attemptStage(session, type, auth, request.source);
+				if (!verdict.passed) {
+					const open = sessions.find(session.id) ?? sessions.open(binding, request.flows);
+					throw challengeOf(open, {errcode: verdict.errcode, error: verdict.error});
+				}
+			}
+			if (!isComplete(session.flows, [...session.completed.keys()])) {
+				throw challengeOf(session);
+			}
+			// Of two requests that completed it together, one has it.
+			if (!sessions.close(session)) {
+				throw challengeOf(sessions.open(binding, request.flows), EXPIRED);
+			}
+			return {session};
+		},
+		reopen: ({session}) => sessions.reopen(session),
+		async attempt(sessionId, {stage, auth, source}) {
+			const session = findWaiting(sessionId, stage);
+			return session === undefined ? undefined : attemptStage(session, stage, auth, source);
+		},
+		isWaitingFor: (sessionId, stage) => findWaiting(sessionId, stage) !== undefined,
+	};
+}
+
+function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
+	return async (session: UiaSession, stage: Stage, auth: AuthData, source: string): Promise<StageVerdict> => {
+		if (!isNext(session, stage)) {
+			return {passed: false, ...OUT_OF_ORDER};
+		}
+		const verdict = await checks[stage]({auth, subject: session.subject, source});
+		if (sessions.find(session.id) !== session) {
+			return {passed: false, ...EXPIRED};
+		}
+		if (verdict.passed) {
+			// Another attempt at the same stage may have passed while this one was checked; the first counts.
+			if (isNext(session, stage)) {
+				session.completed.set(stage, verdict.proof);
+			}
+			return verdict;
+		}
+		session.failures += 1;
+		if (session.failures >= SESSION_FAILURES_MAX) {
+			sessions.close(session);
+		}
+		return verdict;
+	};
+}
+
+function isNext(session: UiaSession, stage: Stage): boolean {
+	return mayAttempt(session.flows, [...session.completed.keys()], stage);
+}
+
+function challengeOf(session: UiaSession, failure?: {errcode: string; error: string}): AuthenticationRequired {
+	const completed = [...session.completed.keys()];
+	return new AuthenticationRequired({
+		...failure,
+		...(completed.length > 0 ? {completed} : {}),
+		flows: session.flows,
+		params: {},
+		session: session.id,
+	});
+}

@@ -1,0 +1,239 @@
+import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index.ts';
+import {type Batch, ConflictError, type DeviceRow, type Session, StorageError} from '../../storage/index.ts';
+import {DevicesError} from './errors.ts';
+import {
+	addAccessToken,
+	createRefreshPair,
+	type DeviceRequest,
+	type IssuedSession,
+	type IssuedTokens,
+	openSession,
+	type TokenDependencies,
+} from './open-session.ts';
+import {createSessionCache} from './session-cache.ts';
+
+const DAY_MS = 86_400_000;
+/** Exchanges tried where another one of the same token keeps coming first. */
+const EXCHANGES_MAX = 3;
+
+/** The devices of this server's people, which are their sessions, with their access and refresh tokens. */
+export interface Devices {
+	/**
+	 * Gives the session of an access token, from memory where it was used lately; `undefined` where there is none.
+	 * The states of the account are the caller's to judge.
+	 * @throws DevicesError 'session-expired'
+	 */
+	findSession(accessToken: string): Promise<Session | undefined> | Session | undefined;
+	/**
+	 * Adds a session to the batch of a login or registration; it is open once that is committed. Reusing a device id
+	 * ends that device's earlier tokens.
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices
+	 * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key'
+	 */
+	open(batch: Batch, userId: UserId, request: DeviceRequest): Promise<IssuedSession>;
+	/**
+	 * Exchanges a refresh token. The old one stays good until the new access or refresh token is first used, so that a
+	 * client that lost the answer can ask again.
+	 * @param mayRefresh throws where the account may not go on
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
+	 * @throws DevicesError 'unknown-refresh-token', 'refresh-token-expired'
+	 */
+	refresh(refreshToken: string, mayRefresh: (userId: UserId) => Promise<void>): Promise<IssuedTokens>;
+	/** Lists a user's devices. */
+	list(userId: UserId): Promise<readonly DeviceRow[]>;
+	/** @throws DevicesError 'unknown-device' */
+	get(userId: UserId, deviceId: DeviceId): Promise<DeviceRow>;
+	/** @throws DevicesError 'unknown-device' */
+	rename(userId: UserId, deviceId: DeviceId, displayName: string): Promise<void>;
+	/** Removes devices with all that hangs on them; those that are gone already are passed over. */
+	remove(userId: UserId, deviceIds: readonly DeviceId[]): Promise<void>;
+	/** Adds to a batch the removal of all of a user's devices but one. */
+	removeAll(batch: Batch, userId: UserId, except?: DeviceId): Promise<void>;
+	/** Stops following the stream. */
+	close(): void;
+}
+
+/** Makes the devices domain. */
+export function createDevices(dependencies: TokenDependencies): Devices {
+	const {storage} = dependencies;
+	const {findSession, close} = createSessionFinder(dependencies);
+	return {
+		findSession,
+		close,
+		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
+		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
+		list: (userId) => storage.devices.listOfUser(userId),
+		async get(userId, deviceId) {
+			const device = await storage.devices.find(userId, deviceId);
+			if (device === undefined) {
+				throw unknownDevice();
+			}
+			return device;
+		},
+		async rename(userId, deviceId, displayName) {
+			const batch = storage.batch();
+			storage.devices.setDisplayName(batch, userId, deviceId, displayName);
+			// The name is shown beside the device's keys to those who see them.
+			batch.announce({kind: 'device_list', subject: userId});
+			try {
+				await storage.commit(batch);
+			} catch (cause) {
+				throw cause instanceof ConflictError && cause.condition === 'device' ? unknownDevice({cause}) : cause;
+			}
+		},
+		async remove(userId, deviceIds) {
+			const wanted = new Set(deviceIds);
+			const batch = storage.batch();
+			const devices = await storage.devices.listOfUser(userId);
+			removeDevices(
+				dependencies,
+				batch,
+				userId,
+				devices.filter(({deviceId}) => wanted.has(deviceId)),
+			);
+			if (!batch.isEmpty) {
+				await storage.commit(batch);
+			}
+		},
+		async removeAll(batch, userId, except) {
+			const devices = await storage.devices.listOfUser(userId);
+			removeDevices(
+				dependencies,
+				batch,
+				userId,
+				devices.filter(({deviceId}) => deviceId !== except),
+			);
+		},
+	};
+}
+
+function unknownDevice(options?: ErrorOptions): DevicesError {
+	return new DevicesError('unknown-device', 'No such device', options);
+}
+
+function removeDevices(
+	{storage}: TokenDependencies,
+	batch: Batch,
+	userId: UserId,
+	devices: readonly DeviceRow[],
+): void {
+	for (const {deviceId} of devices) {
+		storage.devices.remove(batch, userId, deviceId);
+		batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
+	}
+	if (devices.length > 0) {
+		batch.announce({kind: 'device_list', subject: userId});
+	}
+}
+
+async function refresh(
+	dependencies: TokenDependencies,
+	refreshToken: string,
+	mayRefresh: (userId: UserId) => Promise<void>,
+): Promise<IssuedTokens> {
+	const {storage, clock, random} = dependencies;
+	const tokenHash = hashToken(refreshToken);
+	for (let exchange = 1; ; exchange += 1) {
+		const row = await storage.devices.findRefreshToken(tokenHash);
+		if (row === undefined) {
+			throw new DevicesError('unknown-refresh-token', 'The refresh token is not known');
+		}
+		await mayRefresh(row.userId);
+		if (row.expiresTs !== null && row.expiresTs <= clock.now()) {
+			throw new DevicesError('refresh-token-expired', 'The refresh token has ended: log in again');
+		}
+		const {userId, deviceId} = row;
+		const batch = storage.batch();
+		const next = createRefreshPair(random);
+		storage.devices.exchangeRefreshToken(batch, tokenHash, row.nextHash, {
+			tokenHash: next.hash,
+			userId,
+			deviceId,
+			expiresTs: null,
+			nextHash: null,
+		});
+		const tokens = addAccessToken(dependencies, batch, {userId, deviceId, refresh: next});
+		// This token is in use now, so those it was exchanged for have done their duty.
+		for (const earlier of await storage.devices.listRefreshTokensBefore(tokenHash)) {
+			storage.devices.removeRefreshToken(batch, earlier.tokenHash);
+		}
+		try {
+			await storage.commit(batch);
+			return tokens;
+		} catch (error) {
+			const isRace = error instanceof ConflictError && error.condition === 'refresh_token';
+			if (!isRace || exchange === EXCHANGES_MAX) {
+				throw error;
+			}
+		}
+	}
+}
+
+function createSessionFinder({storage, clock}: TokenDependencies): Pick<Devices, 'findSession' | 'close'> {
+	const cache = createSessionCache();
+	const close = storage.onCommitted((changes) => cache.apply(changes));
+
+	// What is noted here helps later requests and never this one: a full disk must not end reading.
+	async function commitIfPossible(batch: Batch): Promise<void> {
+		try {
+			await storage.commit(batch);
+		} catch (error) {
+			if (!(error instanceof StorageError)) {
+				throw error;
+			}
+		}
+	}
+
+	async function noteUse(session: Session, today: number): Promise<void> {
+		const batch = storage.batch();
+		if (session.lastSeenDay !== today) {
+			storage.devices.setLastSeen(batch, session.userId, session.deviceId, today);
+		}
+		if (session.refreshHash !== null) {
+			for (const earlier of await storage.devices.listRefreshTokensBefore(session.refreshHash)) {
+				storage.devices.removeRefreshToken(batch, earlier.tokenHash);
+			}
+		}
+		if (!batch.isEmpty) {
+			await commitIfPossible(batch);
+		}
+	}
+
+	async function read(tokenHash: string, today: number): Promise<Session | undefined> {
+		const keep = cache.beginRead();
+		const session = await storage.devices.findSession(tokenHash);
+		if (session !== undefined) {
+			checkNotExpired(session, clock.now());
+			await noteUse(session, today);
+			keep({...session, lastSeenDay: today});
+		}
+		return session;
+	}
+
+	function find(accessToken: string): Promise<Session | undefined> | Session | undefined {
+		if (!isToken(accessToken, 'access')) {
+			return undefined;
+		}
+		const tokenHash = hashToken(accessToken);
+		const nowMs = clock.now();
+		const today = Math.floor(nowMs / DAY_MS);
+		const session = cache.get(tokenHash);
+		if (session === undefined || session.lastSeenDay !== today) {
+			return read(tokenHash, today);
+		}
+		checkNotExpired(session, nowMs);
+		return session;
+	}
+
+	return {
+		close,
+		findSession: (accessToken) =>
+			storage.dialect === 'sqlite' ? find(accessToken) : storage.barrier().then(() => find(accessToken)),
+	};
+}
+
+function checkNotExpired(session: Session, nowMs: number): void {
+	if (session.expiresTs !== null && session.expiresTs <= nowMs) {
+		throw new DevicesError('session-expired', 'The access token has ended: refresh it, or log in again');
+	}
+}

@@ -1,0 +1,129 @@
+import {
+	type DeviceId,
+	hashToken,
+	isDeviceId,
+	newDeviceId,
+	newToken,
+	type UserId,
+	type RandomBytes,
+} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Batch, Storage} from '../../storage/index.ts';
+import {DevicesError} from './errors.ts';
+
+/** How long an access token lives that comes with a refresh token. */
+export const ACCESS_TOKEN_LIFETIME_MS = 5 * 60 * 1000;
+
+/** The device that a login or registration asks for. */
+export interface DeviceRequest {
+	/** Absent: a new one. */
+	readonly deviceId?: string | undefined;
+	/** For a new device only. */
+	readonly displayName?: string | undefined;
+	/** Whether the client can refresh its token; the access token then ends soon. */
+	readonly wantsRefresh: boolean;
+}
+
+/** Tokens as a client is given them, this once: only their hashes are kept. */
+export interface IssuedTokens {
+	readonly accessToken: string;
+	readonly refreshToken?: string;
+	/** Milliseconds; absent: the access token does not end by itself. */
+	readonly expiresInMs?: number;
+}
+
+/** A session that a batch opens. */
+export interface IssuedSession extends IssuedTokens {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+}
+
+/** What issuing tokens needs. */
+export interface TokenDependencies {
+	readonly storage: Storage;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+}
+
+/** The refresh token that an access token comes with, or what is to be exchanged for it. */
+export interface RefreshPair {
+	readonly token: string;
+	readonly hash: string;
+}
+
+/** Makes a refresh token. */
+export function createRefreshPair(random: RandomBytes): RefreshPair {
+	const token = newToken('refresh', random);
+	return {token, hash: hashToken(token)};
+}
+
+/** Adds an access token to a batch, tied to the refresh token where there is one. */
+export function addAccessToken(
+	{storage, clock, random}: TokenDependencies,
+	batch: Batch,
+	session: {userId: UserId; deviceId: DeviceId; refresh: RefreshPair | undefined},
+): IssuedTokens {
+	const accessToken = newToken('access', random);
+	const {userId, deviceId, refresh} = session;
+	storage.devices.addAccessToken(batch, {
+		tokenHash: hashToken(accessToken),
+		userId,
+		deviceId,
+		expiresTs: refresh === undefined ? null : clock.now() + ACCESS_TOKEN_LIFETIME_MS,
+		refreshHash: refresh?.hash ?? null,
+	});
+	return refresh === undefined
+		? {accessToken}
+		: {accessToken, refreshToken: refresh.token, expiresInMs: ACCESS_TOKEN_LIFETIME_MS};
+}
+
+/**
+ * Adds a session to a batch: the device, where it is new, and its tokens; the tokens it had before end.
+ * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key'
+ */
+export async function openSession(
+	dependencies: TokenDependencies,
+	batch: Batch,
+	userId: UserId,
+	request: DeviceRequest,
+): Promise<IssuedSession> {
+	const {storage, clock, random} = dependencies;
+	const deviceId = request.deviceId ?? newDeviceId(random);
+	if (!isDeviceId(deviceId)) {
+		throw new DevicesError('invalid-device-id', 'Expected a device id of 1 to 255 bytes without control characters');
+	}
+	if (request.deviceId !== undefined) {
+		await checkIsNoKey(storage, userId, deviceId);
+		if ((await storage.devices.find(userId, deviceId)) !== undefined) {
+			storage.devices.removeTokens(batch, userId, deviceId);
+			batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
+		}
+	}
+	storage.devices.add(batch, {
+		userId,
+		deviceId,
+		displayName: request.displayName ?? null,
+		lastSeenDay: Math.floor(clock.now() / 86_400_000),
+	});
+	const refresh = request.wantsRefresh ? createRefreshPair(random) : undefined;
+	if (refresh !== undefined) {
+		storage.devices.addRefreshToken(batch, {
+			tokenHash: refresh.hash,
+			userId,
+			deviceId,
+			expiresTs: null,
+			nextHash: null,
+		});
+	}
+	return {userId, deviceId, ...addAccessToken(dependencies, batch, {userId, deviceId, refresh})};
+}
+
+// A signature is stored by the id of what it signs: a device named like a key would be signed in its place.
+async function checkIsNoKey(storage: Storage, userId: UserId, deviceId: DeviceId): Promise<void> {
+	for (const {json} of await storage.keys.listCrossSigningKeys([userId])) {
+		const {keys} = json;
+		if (typeof keys === 'object' && keys !== null && Object.values(keys).includes(deviceId)) {
+			throw new DevicesError('device-id-is-a-key', 'This device id is the id of a cross-signing key');
+		}
+	}
+}

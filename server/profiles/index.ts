@@ -1,0 +1,3 @@
+export {ProfilesError, type ProfilesErrorCode} from './errors.ts';
+export type {Profile} from './fields.ts';
+export {createProfiles, type Profiles, type ProfilesDependencies} from './profiles.ts';

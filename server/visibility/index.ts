@@ -1,0 +1,8 @@
+export {
+	type Asker,
+	createVisibility,
+	type PrivacyScope,
+	type Surface,
+	type Visibility,
+	type VisibilityDependencies,
+} from './visibility.ts';
