@@ -48,8 +48,14 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 		command: [process.execPath, SERVER_PROGRAM, '--config', join(directory, 'homeserver.yaml')],
 		environment: options.environment ?? {},
 	});
-	if (options.isHeld !== true) await server.start();
-	return server;
+	if (options.isHeld === true) return server;
+	try {
+		await server.start();
+		return server;
+	} catch (cause) {
+		await server[Symbol.asyncDispose]();
+		throw cause;
+	}
 }
 
 /** Several servers that trust one authority and reach each other. */

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/**
+ * `npm run test:interop`: Synapse as the partner. For each kind of room: one side invites, the other joins, messages go
+ * both ways; and then with the sides exchanged. Says what it skips, and why.
+ */
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {
+	type CertificateAuthority,
+	createAuthority,
+	register,
+	type ServerProcess,
+	startServer,
+} from '../harness/index.ts';
+import type {Person} from './conversation.ts';
+import {EncryptedClient} from './encrypted-client.ts';
+import {PlainClient} from './plain-client.ts';
+import {prepareSynapse, startSynapse} from './synapse.ts';
+
+/** Room versions that people meet today, and what the SDK of the encrypted clients knows. */
+const PLAIN_VERSIONS = ['6', '10', '11', '12'];
+const ENCRYPTED_VERSION = '11';
+
+type Open = (server: ServerProcess, username: string) => Promise<Person>;
+
+async function talk(inviter: Person, guest: Person, roomVersion: string): Promise<void> {
+	const roomId = await inviter.createRoom(guest.userId, roomVersion);
+	await guest.accept(roomId);
+	await inviter.meet(roomId, guest.userId);
+	for (const word of ['one', 'two', 'three']) {
+		await inviter.say(roomId, `question ${word}`);
+		await guest.hear(roomId, [`question ${word}`], 30_000);
+		await guest.say(roomId, `answer ${word}`);
+		await inviter.hear(roomId, [`answer ${word}`], 30_000);
+	}
+}
+
+async function meetSynapse(python: string, authority: CertificateAuthority): Promise<void> {
+	await using ours = await startServer({authority});
+	await using synapse = await startSynapse(python, authority);
+	const kinds: readonly {readonly name: string; readonly versions: readonly string[]; readonly open: Open}[] = [
+		{
+			name: 'plain',
+			versions: PLAIN_VERSIONS,
+			open: async (server, username) => new PlainClient(server, await register(server, username)),
+		},
+		{
+			name: 'encrypted',
+			versions: [ENCRYPTED_VERSION],
+			open: async (server, username) => EncryptedClient.open(server, await register(server, username)),
+		},
+	];
+	try {
+		for (const {name, versions, open} of kinds) {
+			using here = await open(ours, `here-${name}`);
+			using there = await open(synapse, `there-${name}`);
+			for (const version of versions) {
+				for (const [inviter, guest] of [
+					[here, there],
+					[there, here],
+				] as const) {
+					const begun = performance.now();
+					await talk(inviter, guest, version);
+					const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
+					process.stdout.write(
+						`ok: ${name} room of version ${version}, invited by ${inviter === here ? 'ours' : 'Synapse'}, ${seconds} s\n`,
+					);
+				}
+			}
+		}
+	} catch (cause) {
+		process.stderr.write(`${ours.readLog().slice(-2_000)}\n${synapse.readLog().slice(-2_000)}\n`);
+		throw cause;
+	}
+}
+
+const prepared = prepareSynapse();
+if ('skipped' in prepared) {
+	process.stdout.write(`skipped: ${prepared.skipped}\n`);
+} else {
+	const tls = mkdtempSync(join(tmpdir(), 'broadsheet-tls-'));
+	try {
+		await meetSynapse(prepared.python, createAuthority(tls));
+	} catch (error) {
+		process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+		process.exitCode = 1;
+	} finally {
+		rmSync(tls, {recursive: true, force: true});
+	}
+	// The SDK leaves timers behind.
+	process.exit();
+}
