@@ -77,13 +77,12 @@ export class Exchange implements AnyRequest {
 		this.#controller?.abort(new RequestAborted(reason));
 	}
 
-	spend(limitClass: RateLimitClass, key: string): void {
+	// Handlers take these out of the request one by one, so they are functions and not methods.
+	readonly spend = (limitClass: RateLimitClass, key: string): void => {
 		this.#context.limiter.spend(limitClass, key);
-	}
+	};
 
-	openBody(sizeBytesMax: number): Readable {
-		return openBody(this.#request, this.#response, sizeBytesMax);
-	}
+	readonly openBody = (sizeBytesMax: number): Readable => openBody(this.#request, this.#response, sizeBytesMax);
 
 	/**
 	 * Does all that the route declares before its handler may run: who calls, how often, and what they sent. The body

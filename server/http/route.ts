@@ -29,12 +29,12 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	 * Takes one out of another limit than the route's own, such as the tries for a claimed user name.
 	 * @throws MatrixError M_LIMIT_EXCEEDED
 	 */
-	spend(limitClass: RateLimitClass, key: string): void;
+	readonly spend: (limitClass: RateLimitClass, key: string) => void;
 	/**
 	 * The body as it comes, for routes that declare `upload`. It fails with M_TOO_LARGE beyond the size, and when it
 	 * comes slower than 1 KiB/s over 30 s.
 	 */
-	openBody(sizeBytesMax: number): Readable;
+	readonly openBody: (sizeBytesMax: number) => Readable;
 }
 
 /** All that is true of an endpoint. */
@@ -91,8 +91,8 @@ export interface AnyRequest {
 	readonly address: string;
 	readonly headers: IncomingHttpHeaders;
 	readonly uri: string;
-	spend(limitClass: RateLimitClass, key: string): void;
-	openBody(sizeBytesMax: number): Readable;
+	readonly spend: (limitClass: RateLimitClass, key: string) => void;
+	readonly openBody: (sizeBytesMax: number) => Readable;
 }
 
 /** What a listener may serve. `/health` is served everywhere. */

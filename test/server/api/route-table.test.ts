@@ -1,0 +1,76 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {routeTables} from '../../../server/api/index.ts';
+import type {AuthKind} from '../../../server/http/index.ts';
+
+/** One operation of the specification, as `../shared/spec/endpoints.json` has it. */
+interface Endpoint {
+	readonly api: string;
+	readonly method: string;
+	readonly path: string;
+	readonly operationId: string;
+	readonly auth: string;
+	readonly guests: boolean | null;
+}
+
+const file = join(process.cwd(), '../shared/spec/endpoints.json');
+const maybe = existsSync(file) ? test : test.skip;
+if (!existsSync(file)) {
+	console.log(`skipped: ${file} is not here`);
+}
+
+const readEndpoints = (): Endpoint[] => {
+	const {endpoints} = JSON.parse(readFileSync(file, 'utf8')) as {endpoints: Endpoint[]};
+	return endpoints.filter(({api}) => api === 'client-server' || api === 'server-server');
+};
+
+/** What a route may declare where the specification asks for `auth`. */
+const allowedAuth: Readonly<Record<string, readonly AuthKind[]>> = {
+	access_token: ['user', 'guest', 'admin'],
+	// A token that is allowed need not be looked at.
+	optional: ['optional', 'none'],
+	none: ['none', 'optional'],
+	server_signature: ['server'],
+};
+
+const keyOf = (method: string, path: string): string => `${method} ${path.trim().replace(/\{\w+\}|:\w+/gu, ':')}`;
+
+const namesIn = (path: string): string[] => path.match(/(?<=[:{])\w+/gu) ?? [];
+
+const routes = routeTables.flatMap((table) => table.routes);
+
+test('every operation has one route, and its id is nobody else’s', (t) => {
+	const ids = routes.map(({id}) => id);
+	t.deepEqual(ids.length, new Set(ids).size);
+});
+
+maybe('every route of the Matrix APIs is an operation of the specification, with its method, path and caller', (t) => {
+	const endpoints = new Map(readEndpoints().map((endpoint) => [keyOf(endpoint.method, endpoint.path), endpoint]));
+	for (const route of routes) {
+		if (!/^\/(?:_matrix|\.well-known)\//u.test(route.path) || route.path.includes('/unstable/')) {
+			continue;
+		}
+		const endpoint = endpoints.get(keyOf(route.method, route.path));
+		if (endpoint === undefined) {
+			t.fail(`${route.id}: the specification has no ${route.method} ${route.path}`);
+			continue;
+		}
+		t.is(route.id, endpoint.operationId, `${route.method} ${route.path}`);
+		t.deepEqual(namesIn(route.path), namesIn(endpoint.path), `${route.id}: names of parameters`);
+		t.true(allowedAuth[endpoint.auth]?.includes(route.auth) === true, `${route.id}: auth of ${endpoint.auth}`);
+		if (endpoint.guests !== null && endpoint.auth === 'access_token') {
+			t.is(route.auth === 'guest', endpoint.guests, `${route.id}: guests`);
+		}
+	}
+});
+
+maybe('operations of the specification that are not served are listed', (t) => {
+	const served = new Set(routes.flatMap(({method, path, alsoAt}) => [path, ...alsoAt].map((at) => keyOf(method, at))));
+	const missing = readEndpoints().filter(({method, path}) => !served.has(keyOf(method, path)));
+	for (const {api, operationId, method, path} of missing) {
+		t.log(`${api} ${operationId}: ${method} ${path}`);
+	}
+	t.log(`${missing.length} operations are not served`);
+	t.pass();
+});
