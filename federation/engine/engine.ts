@@ -142,8 +142,8 @@ export interface Engine {
 		readonly prevEvents: readonly EventId[];
 		readonly authEvents: readonly EventId[];
 		readonly depth: number;
-		/** `[id, hashes]` pairs of versions 1 and 2, as they came. */
-		readonly references?: {readonly prev: JsonObject[string]; readonly auth: JsonObject[string]} | undefined;
+		/** Reference hashes of the events named, for versions 1 and 2. */
+		readonly referenceHashes?: ReadonlyMap<EventId, string> | undefined;
 	}): Pdu;
 	/** Adds this server's signature to an event that another server made. */
 	countersign(pdu: Pdu): Pdu;
@@ -152,7 +152,7 @@ export interface Engine {
 	findEvent(eventId: EventId): Promise<StoredEvent | undefined>;
 	findEvents(eventIds: readonly EventId[]): Promise<StoredEvent[]>;
 	/** Reads the JSON of rows that came from storage; a damaged one is left out. */
-	readRows(rows: readonly EventRow[]): StoredEvent[];
+	readRows(rows: readonly EventRow[]): Promise<StoredEvent[]>;
 	/** Lists the state before an event; `undefined` where it is not known (outliers). */
 	listStateBefore(eventId: EventId): Promise<Pdu[] | undefined>;
 	/** Finds entries of the state at an event: after it, where it is a state event itself. */
@@ -164,8 +164,6 @@ export interface Engine {
 	listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]>;
 	/** Fetches older events from partner servers into the gap at or before a place; whether something came. */
 	backfill(roomId: RoomId, from: {readonly anchor: Position; readonly minor: number}, limit: number): Promise<boolean>;
-	/** Forgets what is in memory for rooms that are not in use. */
-	close(): Promise<void>;
 }
 
 /** What the engine asks of the outside; all of it can be a simulation. */

@@ -27,3 +27,4 @@ export type {
 	StoredEvent,
 } from './engine.ts';
 export {EngineError, type EngineErrorCode} from './errors.ts';
+export {createEngine, type EngineOptions} from './create-engine.ts';

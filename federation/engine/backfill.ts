@@ -1,0 +1,135 @@
+import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
+import type {EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
+import type {RoomVersionId} from '../rooms/index.ts';
+import {eventFacts} from './draft.ts';
+import {
+	checkAll,
+	fetchAuthEvents,
+	fetchStateBefore,
+	inOrder,
+	listMissing,
+	type MissingContext,
+} from './missing-events.ts';
+import {type CheckedPdu, judgeByAuthEvents, judgeByState, keysOfPdu} from './receive-event.ts';
+import type {RoomState} from './room-state.ts';
+import {StateUnknown} from './state-before.ts';
+
+/** Servers that are asked before a gap is left as it is. */
+const SERVERS_MAX = 3;
+/** Events that one request asks for at most. */
+const EVENTS_MAX = 100;
+
+interface Room {
+	readonly roomId: RoomId;
+	readonly version: RoomVersionId;
+}
+
+interface Placed {
+	readonly nid: EventNid;
+	readonly checked: CheckedPdu;
+	readonly stateBefore: RoomState | null;
+	readonly rejected: string | null;
+	readonly isOutlier: boolean;
+}
+
+/**
+ * Fetches events into the nearest gap at or before a place of a timeline. They get places between the gap's two sides,
+ * wake nobody, and are judged like all others. Gives whether something came.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+ */
+export async function backfill(
+	context: MissingContext,
+	room: Room,
+	from: TimelinePlace,
+	options: {readonly limit: number; readonly serverName: ServerName},
+): Promise<boolean> {
+	const [gap] = await context.storage.events.listGaps(room.roomId, from, 1);
+	if (!gap || gap.anchor === null) return false;
+	const gaps = (await context.storage.events.listGaps(room.roomId, from, 20)).filter(
+		({eventNid}) => eventNid === gap.eventNid,
+	);
+	const missing = gaps.map((row) => row.missing);
+	const servers = (await context.storage.memberships.listServers(room.roomId)).filter((s) => s !== options.serverName);
+	for (const server of servers.slice(0, SERVERS_MAX)) {
+		const answered = await context.remote
+			.backfill(server, room.roomId, missing, Math.min(options.limit, EVENTS_MAX))
+			.catch(() => []);
+		const checked = await checkAll(context, room, answered.slice(0, EVENTS_MAX), server);
+		const fresh = new Set(
+			await listMissing(
+				context,
+				checked.map(({pdu}) => pdu.eventId),
+			),
+		);
+		const events = inOrder(checked.filter(({pdu}) => fresh.has(pdu.eventId)));
+		if (events.length > 0) {
+			await store(context, room, gap, missing, events);
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Oldest first: the state before the oldest is asked for where its own past is unknown, that of the others follows. */
+async function store(
+	context: MissingContext,
+	room: Room,
+	gap: GapRow,
+	missing: readonly EventId[],
+	events: readonly CheckedPdu[],
+): Promise<void> {
+	const {storage} = context;
+	const anchor = gap.anchor ?? 0;
+	let minor = (await storage.events.findLowestMinor(room.roomId, anchor)) - events.length;
+	for (const checked of events) {
+		const placed = await judge(context, room, checked);
+		const batch = storage.batch();
+		const isShown = placed.rejected === null;
+		if (placed.stateBefore) storage.state.save(batch, placed.stateBefore.snapshot);
+		const write = placed.isOutlier ? 'replace' : 'add';
+		storage.events[write](batch, {
+			...eventFacts({nid: placed.nid, pdu: checked.pdu}, context.now()),
+			stateBefore: placed.stateBefore?.root ?? null,
+			statePartial: false,
+			rejected: placed.rejected,
+			softFailed: false,
+			outlier: false,
+			notifyCount: 0,
+			threadNotifyCount: 0,
+			anchor: isShown ? anchor : null,
+			minor: isShown ? minor : null,
+		});
+		minor += 1;
+		const unknown = await listMissing(context, checked.pdu.prevEvents);
+		if (unknown.length > 0) storage.events.addGap(batch, room.roomId, placed.nid, unknown);
+		if (missing.includes(checked.pdu.eventId)) storage.events.removeGap(batch, gap.eventNid, [checked.pdu.eventId]);
+		await storage.commit(batch);
+	}
+}
+
+async function judge(context: MissingContext, room: Room, checked: CheckedPdu): Promise<Placed> {
+	const {pdu, origin} = checked;
+	const mark = (await context.storage.events.findMarks([pdu.eventId])).get(pdu.eventId);
+	const base = {nid: mark?.nid ?? context.storage.ids.next(), checked, isOutlier: mark !== undefined};
+	await fetchAuthEvents(context, room, checked);
+	const verdict = await judgeByAuthEvents(context, pdu);
+	if (!verdict.allowed) return {...base, stateBefore: null, rejected: verdict.reason};
+	const stateBefore = await stateBeforeOf(context, room, checked, origin);
+	await stateBefore.load(keysOfPdu(pdu));
+	const byState = judgeByState(context, pdu, stateBefore);
+	return {...base, stateBefore, rejected: byState.allowed ? null : byState.reason};
+}
+
+async function stateBeforeOf(
+	context: MissingContext,
+	room: Room,
+	{pdu}: CheckedPdu,
+	origin: ServerName,
+): Promise<RoomState> {
+	try {
+		return await context.states.before(room, pdu.prevEvents);
+	} catch (error) {
+		if (!(error instanceof StateUnknown)) throw error;
+		return fetchStateBefore(context, room, pdu.eventId, origin);
+	}
+}

@@ -1,0 +1,226 @@
+import type {EventId, RoomId, ServerName, Signer} from '../../crypto/index.ts';
+import type {ClientTransactionKey, EventRow, Storage} from '../../storage/index.ts';
+import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
+import {backfill} from './backfill.ts';
+import {buildEvent} from './build-event.ts';
+import {createRoom} from './create-room.ts';
+import type {Engine, RemoteEvents, SendRequest, SentEvent, SignatureChecker, StoredEvent} from './engine.ts';
+import {EngineError} from './errors.ts';
+import {importRoom} from './import-room.ts';
+import {setOutsideMembership} from './outside-membership.ts';
+import {Receiver} from './receiver.ts';
+import {loadHead, RoomActor} from './room-actor.ts';
+import {CommittedView} from './room-view.ts';
+import type {Clock, Random} from './seams.ts';
+import {findSent, SendEvent} from './send-event.ts';
+import {StatesAtEvents} from './state-before.ts';
+import {StoredEvents} from './stored-events.ts';
+
+/** Rooms whose heads are held in memory; idle ones beyond that are let go of. */
+const ACTORS_MAX = 2_000;
+/** Events of an auth chain that are followed at most (C11). */
+const AUTH_CHAIN_MAX = 100_000;
+
+/** What an engine is made of. */
+export interface EngineOptions {
+	readonly storage: Storage;
+	readonly serverName: ServerName;
+	readonly signer: Signer;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly remote: RemoteEvents;
+	readonly signatures: SignatureChecker;
+	/** Checks the signatures of third-party invites. */
+	readonly verifySignature: VerifySignature;
+	/** Whether an event notifies by the default push rules. */
+	readonly notifies: (pdu: Pdu) => boolean;
+	/** Told of a stored event that cannot be read back; it costs that event only. */
+	readonly onDamage: (eventId: EventId, cause: unknown) => void;
+}
+
+/** Makes the engine of a server. */
+export function createEngine(options: EngineOptions): Engine {
+	return new RoomEngine(options);
+}
+
+class RoomEngine implements Engine {
+	readonly #context;
+	readonly #actors = new Map<RoomId, Promise<RoomActor | undefined>>();
+	readonly #receiver: Receiver;
+	readonly #pending = new Map<string, Promise<SentEvent>>();
+
+	constructor(options: EngineOptions) {
+		const {storage, verifySignature, clock} = options;
+		const events = new StoredEvents(storage, options.onDamage);
+		const states = new StatesAtEvents({storage, events, verifySignature});
+		this.#context = {...options, events, states, now: () => clock.now()};
+		this.#receiver = new Receiver(this.#context, (roomId) => this.#activate(roomId));
+	}
+
+	#activate(roomId: RoomId): Promise<RoomActor | undefined> {
+		const active = this.#actors.get(roomId);
+		if (active) return active;
+		const loading = this.#load(roomId);
+		this.#actors.set(roomId, loading);
+		loading.then(
+			(actor) => {
+				if (!actor) this.#forget(roomId, loading);
+				else this.#evictIdle();
+			},
+			() => this.#forget(roomId, loading),
+		);
+		return loading;
+	}
+
+	async #load(roomId: RoomId): Promise<RoomActor | undefined> {
+		const head = await loadHead(this.#context, roomId);
+		const version = head && (await this.#context.events.findVersion(roomId));
+		return head && version && new RoomActor(this.#context, {roomId, version}, head);
+	}
+
+	#forget(roomId: RoomId, loading: Promise<RoomActor | undefined>): void {
+		if (this.#actors.get(roomId) === loading) this.#actors.delete(roomId);
+	}
+
+	/** Lets go of the rooms that have been in memory longest and in which nothing is going on. */
+	#evictIdle(): void {
+		let surplus = this.#actors.size - ACTORS_MAX;
+		for (const [roomId, loading] of this.#actors) {
+			if (surplus <= 0) return;
+			surplus -= 1;
+			void loading.then(
+				(actor) => {
+					if (actor?.isIdle) this.#forget(roomId, loading);
+				},
+				() => undefined,
+			);
+		}
+	}
+
+	async #mustActivate(roomId: RoomId): Promise<RoomActor> {
+		const actor = await this.#activate(roomId);
+		if (!actor) throw new EngineError('not_in_room', 'This server is not in the room');
+		return actor;
+	}
+
+	async findRoom(roomId: RoomId): Promise<CommittedView | undefined> {
+		const actor = await this.#activate(roomId);
+		return actor && new CommittedView(this.#context, actor);
+	}
+
+	send(request: SendRequest): Promise<SentEvent> {
+		if (!request.transaction) return this.#send(request);
+		// A repetition that comes while the first is on its way joins it.
+		const key = pendingKey(request.transaction);
+		const pending = this.#pending.get(key);
+		if (pending) return pending;
+		const sending = this.#sendOnce(request, request.transaction).finally(() => this.#pending.delete(key));
+		this.#pending.set(key, sending);
+		return sending;
+	}
+
+	async #sendOnce(request: SendRequest, transaction: ClientTransactionKey): Promise<SentEvent> {
+		const done = await this.#context.storage.clientTransactions.find(transaction);
+		const eventId = (done?.answer as {event_id?: EventId} | undefined)?.event_id;
+		const sent = eventId && (await findSent(this.#context.events, eventId));
+		return sent ?? this.#send(request);
+	}
+
+	async #send(request: SendRequest): Promise<SentEvent> {
+		const actor = await this.#mustActivate(request.roomId);
+		return actor.submit(new SendEvent(this.#context, actor.version, request));
+	}
+
+	async createRoom(request: Parameters<Engine['createRoom']>[0]): ReturnType<Engine['createRoom']> {
+		const {roomId, pdus, head} = await createRoom(this.#context, request);
+		this.#actors.set(roomId, Promise.resolve(new RoomActor(this.#context, {roomId, version: request.version}, head)));
+		this.#evictIdle();
+		return {roomId, pdus};
+	}
+
+	receive(request: Parameters<Engine['receive']>[0]): ReturnType<Engine['receive']> {
+		return this.#receiver.receive(request);
+	}
+
+	importRoom(request: Parameters<Engine['importRoom']>[0]): Promise<SentEvent> {
+		return this.#receiver.inOrder(request.roomId, async () => {
+			const {sent} = await importRoom(this.#context, request);
+			// Whoever still holds the old head loses against the new one in the database.
+			this.#actors.delete(request.roomId);
+			return sent;
+		});
+	}
+
+	setOutsideMembership(request: Parameters<Engine['setOutsideMembership']>[0]): Promise<void> {
+		return this.#receiver.inOrder(request.pdu.roomId, () => setOutsideMembership(this.#context, request));
+	}
+
+	async makeProto(...[roomId, event]: Parameters<Engine['makeProto']>): ReturnType<Engine['makeProto']> {
+		const view = await this.findRoom(roomId);
+		if (!view) throw new EngineError('not_in_room', 'This server is not in the room');
+		return view.makeProto(event);
+	}
+
+	signFromProto(proto: Parameters<Engine['signFromProto']>[0]): Pdu {
+		return buildEvent(this.#context, {...proto, template: proto.event});
+	}
+
+	countersign(pdu: Pdu): Pdu {
+		return signPdu(pdu, this.#context.serverName, this.#context.signer);
+	}
+
+	findEvent(eventId: EventId): Promise<StoredEvent | undefined> {
+		return this.#context.events.find(eventId);
+	}
+
+	async findEvents(eventIds: readonly EventId[]): Promise<StoredEvent[]> {
+		const found = await this.#context.events.findMany(eventIds);
+		return eventIds.map((eventId) => found.get(eventId)).filter((event) => event !== undefined);
+	}
+
+	readRows(rows: readonly EventRow[]): Promise<StoredEvent[]> {
+		return this.#context.events.read(rows);
+	}
+
+	async listStateBefore(eventId: EventId): Promise<Pdu[] | undefined> {
+		const mark = (await this.#context.storage.events.findMarks([eventId])).get(eventId);
+		if (!mark || mark.stateBefore === null) return undefined;
+		const events = await this.#context.states.open(mark.roomId, mark.stateBefore).listEvents();
+		return events.map(({pdu}) => pdu);
+	}
+
+	async findStatesAt({pdu, row}: StoredEvent, keys: Parameters<Engine['findStatesAt']>[1]): Promise<Pdu[] | undefined> {
+		if (row.stateBefore === null) return undefined;
+		const state = this.#context.states.open(row.roomId, row.stateBefore);
+		await state.load(keys);
+		const found = keys.map(({type, stateKey}) =>
+			pdu.type === type && pdu.stateKey === stateKey && row.rejected === null ? pdu : state.lookup(type, stateKey),
+		);
+		return found.filter((event) => event !== undefined);
+	}
+
+	async listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]> {
+		const chain = new Map<EventId, Pdu>();
+		const start = await this.#context.events.findPdus(eventIds);
+		let wanted = [...new Set([...start.values()].flatMap(({pdu}) => pdu.authEvents))];
+		while (wanted.length > 0 && chain.size < AUTH_CHAIN_MAX) {
+			const layer = await this.#context.events.findPdus(wanted);
+			for (const [eventId, {pdu}] of layer) chain.set(eventId, pdu);
+			const next = new Set([...layer.values()].flatMap(({pdu}) => pdu.authEvents));
+			wanted = [...next].filter((eventId) => !chain.has(eventId));
+		}
+		return [...chain.values()];
+	}
+
+	async backfill(...[roomId, from, limit]: Parameters<Engine['backfill']>): Promise<boolean> {
+		const actor = await this.#activate(roomId);
+		if (!actor) return false;
+		const room = {roomId, version: actor.version};
+		const {serverName} = this.#context;
+		return this.#receiver.inOrder(roomId, () => backfill(this.#context, room, from, {limit, serverName}));
+	}
+}
+
+function pendingKey({userId, deviceId, method, endpoint, roomId, txnId}: ClientTransactionKey): string {
+	return JSON.stringify([userId, deviceId, method, endpoint, roomId, txnId]);
+}

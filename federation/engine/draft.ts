@@ -1,0 +1,284 @@
+import {canonicalJson, domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {AnnouncedPosition, Batch, EventNid, Storage} from '../../storage/index.ts';
+import {type Membership, membershipOf, type Pdu, type RoomVersionId} from '../rooms/index.ts';
+import {relationOf} from './relations.ts';
+import type {RoomState} from './room-state.ts';
+import type {KnownEvent} from './stored-events.ts';
+import {threadOf} from './thread-counts.ts';
+
+/** Forward extremities that a new event names at most; the specification allows 20. */
+const PREV_EVENTS_MAX = 10;
+
+/** Threads whose running counts a head holds; others are read when they are written to. */
+const THREADS_MAX = 256;
+
+/** What a room has come to: the value that a turn is computed from, and the value that it gives. */
+export interface Head {
+	readonly version: number;
+	readonly extremities: readonly EventId[];
+	/** The depth of the deepest extremity. */
+	readonly depth: number;
+	readonly state: RoomState;
+	/** Joined members of each server, counted once the first membership change needs it. */
+	readonly joined: ReadonlyMap<ServerName, number> | undefined;
+	readonly notifyCount: number;
+	/** Running notification counts of threads that were written to since the room came into memory. */
+	readonly threads: ReadonlyMap<EventId, number>;
+	readonly isPartial: boolean;
+}
+
+/** Which server and database a draft is written for. */
+export interface DraftContext {
+	readonly storage: Storage;
+	readonly serverName: ServerName;
+	readonly now: () => number;
+	/** Whether an event notifies by the default push rules: the running counts are made of it. */
+	readonly notifies: (pdu: Pdu) => boolean;
+}
+
+/** How an event enters the room. */
+export interface Entrance {
+	readonly stateBefore: RoomState;
+	readonly isSoftFailed: boolean;
+	readonly relay: boolean;
+	/** The running count of the event's thread before it. */
+	readonly threadNotifyCount: number;
+	readonly extremities: readonly EventId[];
+	/** The current state after the event: that of the extremities, resolved. */
+	readonly state: RoomState;
+	/** The entries in which `state` differs from the head's, other than the event itself, with their events loaded. */
+	readonly changes: readonly {readonly before: KnownEvent | undefined; readonly after: KnownEvent | undefined}[];
+	/** Events before this one that this server has not. */
+	readonly missing: readonly EventId[];
+	readonly redactionOf: EventNid | undefined;
+	/** Whether the event is stored already, as an outlier. */
+	readonly replaces: boolean;
+}
+
+/** Chooses the `prev_events` of a new event: the newest extremities, a bounded number. */
+export function choosePrevEvents(head: Head): readonly EventId[] {
+	return head.extremities.slice(-PREV_EVENTS_MAX);
+}
+
+/**
+ * A head on its way to the next one, with the writes that bring it there. Synchronous throughout: a turn fills it, and
+ * `finish` gives the head that stands once the batch is committed.
+ */
+export class Draft {
+	readonly batch: Batch;
+	readonly announced: {readonly pdu: Pdu; readonly nid: EventNid; readonly pos: AnnouncedPosition}[] = [];
+	readonly #context: DraftContext;
+	readonly #roomId: RoomId;
+	readonly #from: number;
+	#head: Head;
+	#rootPos: AnnouncedPosition | null = null;
+
+	constructor(context: DraftContext, roomId: RoomId, head: Head) {
+		this.#context = context;
+		this.#roomId = roomId;
+		this.#head = head;
+		this.#from = head.version;
+		this.batch = context.storage.batch();
+	}
+
+	get head(): Head {
+		return this.#head;
+	}
+
+	/** Adds a room that has no row yet. */
+	addRoom(version: RoomVersionId, creator: UserId | null): void {
+		this.#context.storage.rooms.add(this.batch, {roomId: this.#roomId, version, creator});
+	}
+
+	/** Adds an event that is part of the graph, and moves the head past it unless it is soft-failed. */
+	append(event: KnownEvent, entrance: Entrance): AnnouncedPosition | null {
+		const {pdu, nid} = event;
+		const {storage} = this.#context;
+		const counts = entrance.isSoftFailed ? 0 : Number(this.#context.notifies(pdu));
+		const thread = threadOf(pdu);
+		const threadCount =
+			thread === undefined ? 0 : (this.#head.threads.get(thread) ?? entrance.threadNotifyCount) + counts;
+		const notifyCount = this.#head.notifyCount + (thread === undefined ? counts : 0);
+		const pos = entrance.isSoftFailed ? null : this.#announce(event, entrance.relay);
+		const write = entrance.replaces ? 'replace' : 'add';
+		storage.events[write](this.batch, {
+			...eventFacts(event, this.#context.now()),
+			stateBefore: entrance.stateBefore.root,
+			statePartial: this.#head.isPartial,
+			rejected: null,
+			softFailed: entrance.isSoftFailed,
+			outlier: false,
+			notifyCount,
+			threadNotifyCount: threadCount,
+			anchor: pos,
+			minor: pos && 0,
+		});
+		storage.state.save(this.batch, entrance.stateBefore.snapshot);
+		if (entrance.missing.length > 0) storage.events.addGap(this.batch, this.#roomId, nid, entrance.missing);
+		if (!pos) return null;
+		if (entrance.redactionOf !== undefined) storage.events.setRedactedBy(this.batch, entrance.redactionOf, nid);
+		this.#moveState(event, entrance, pos);
+		this.#head = {
+			...this.#head,
+			extremities: entrance.extremities,
+			depth: Math.max(this.#head.depth, pdu.depth),
+			state: entrance.state,
+			notifyCount,
+			threads: thread === undefined ? this.#head.threads : withCount(this.#head.threads, thread, threadCount),
+		};
+		return pos;
+	}
+
+	/** Adds an event that the rules refuse: it is known, and nothing else. */
+	appendRejected(event: KnownEvent, reason: string, stateBefore: RoomState | null, replaces: boolean): void {
+		const {storage} = this.#context;
+		if (stateBefore) storage.state.save(this.batch, stateBefore.snapshot);
+		const write = replaces ? 'replace' : 'add';
+		storage.events[write](this.batch, {
+			...eventFacts(event, this.#context.now()),
+			stateBefore: stateBefore?.root ?? null,
+			statePartial: false,
+			rejected: reason,
+			softFailed: false,
+			outlier: false,
+			notifyCount: 0,
+			threadNotifyCount: 0,
+			anchor: null,
+			minor: null,
+		});
+	}
+
+	/** Writes the move of the head, and gives the head that holds from the commit on. */
+	finish(): Head {
+		const {storage} = this.#context;
+		const head: Head = {...this.#head, version: this.#from + 1};
+		storage.state.save(this.batch, head.state.snapshot);
+		storage.rooms.moveHead(this.batch, {
+			roomId: this.#roomId,
+			fromVersion: this.#from,
+			root: head.state.root,
+			pos: this.#rootPos,
+			extremities: head.extremities,
+			depth: head.depth,
+			notifyCount: head.notifyCount,
+			isPartial: head.isPartial,
+		});
+		this.#head = head;
+		return head;
+	}
+
+	/**
+	 * Enters a room by our own join: the head's state is what the resident server's answer says, and every entry of it is
+	 * written. `stale` are the entries of the state that this server knew when it left the room.
+	 */
+	installBy(
+		join: KnownEvent,
+		from: {
+			readonly entries: readonly KnownEvent[];
+			readonly stale: readonly KnownEvent[];
+			readonly replaces: boolean;
+			readonly missing: readonly EventId[];
+		},
+	): AnnouncedPosition {
+		const before = this.#head.state;
+		const pos = this.append(join, {
+			...from,
+			stateBefore: before,
+			isSoftFailed: false,
+			relay: false,
+			threadNotifyCount: 0,
+			extremities: [join.pdu.eventId],
+			state: before.after(join),
+			changes: [
+				...from.stale.map((entry) => ({before: entry, after: undefined})),
+				...from.entries.map((entry) => ({before: undefined, after: entry})),
+			],
+			redactionOf: undefined,
+		});
+		if (!pos) throw new Error('a join of this server has no place in the timeline');
+		return pos;
+	}
+
+	/** Announces an event, and remembers it for those who are told after the commit. */
+	#announce({pdu, nid}: KnownEvent, relay: boolean): AnnouncedPosition {
+		const pos = this.batch.announce({
+			kind: 'event',
+			roomId: this.#roomId,
+			ref: nid,
+			relay,
+			...(pdu.type === 'm.room.member' && {subject: pdu.stateKey}),
+		});
+		this.announced.push({pdu, nid, pos});
+		return pos;
+	}
+
+	#moveState(event: KnownEvent, entrance: Entrance, pos: AnnouncedPosition): void {
+		if (entrance.state.root === this.#head.state.root) return;
+		this.#rootPos = pos;
+		for (const change of entrance.changes) this.#setEntry(change.after, change.before, pos);
+		const {type, stateKey} = event.pdu;
+		const isCurrent = stateKey !== undefined && entrance.state.nid(type, stateKey) === event.nid;
+		if (isCurrent) this.#setEntry(event, this.#head.state.entry(type, stateKey), pos);
+	}
+
+	/** Writes one entry of the current state and what follows from it: memberships, and the servers that are in the room. */
+	#setEntry(after: KnownEvent | undefined, before: KnownEvent | undefined, pos: AnnouncedPosition): void {
+		const subject = (after ?? before)?.pdu;
+		if (subject?.stateKey === undefined) return;
+		const {storage} = this.#context;
+		const {type, stateKey} = subject;
+		storage.rooms.setCurrentState(this.batch, this.#roomId, [{type, stateKey, eventNid: after?.nid ?? null}]);
+		if (type !== 'm.room.member') return;
+		const userId = stateKey as UserId;
+		const membership: Membership = membershipOf(after?.pdu);
+		storage.memberships.set(this.batch, {
+			roomId: this.#roomId,
+			userId,
+			membership,
+			eventNid: after?.nid ?? null,
+			sender: after?.pdu.sender ?? userId,
+			isLocal: domainOf(userId) === this.#context.serverName,
+			strippedState: null,
+			pos,
+		});
+		this.#countServer(userId, membershipOf(before?.pdu), membership, pos);
+	}
+
+	#countServer(userId: UserId, before: Membership, after: Membership, pos: AnnouncedPosition): void {
+		if ((before === 'join') === (after === 'join')) return;
+		const {storage, serverName} = this.#context;
+		const server = domainOf(userId);
+		const joined = new Map(this.#head.joined);
+		const count = (joined.get(server) ?? 0) + (after === 'join' ? 1 : -1);
+		if (count > 0) joined.set(server, count);
+		else joined.delete(server);
+		this.#head = {...this.#head, joined};
+		if (server === serverName) return;
+		if (after === 'join' && count === 1) storage.memberships.addServer(this.batch, this.#roomId, server, pos);
+		if (after !== 'join' && count === 0) storage.memberships.removeServer(this.batch, this.#roomId, server, pos);
+	}
+}
+
+function withCount(threads: ReadonlyMap<EventId, number>, thread: EventId, count: number): Map<EventId, number> {
+	const kept = threads.size >= THREADS_MAX ? [] : threads;
+	return new Map([...kept, [thread, count]]);
+}
+
+/** What a row holds of an event itself, whatever becomes of it. */
+export function eventFacts({pdu, nid}: KnownEvent, receivedTs: number) {
+	const relation = relationOf(pdu);
+	return {
+		nid,
+		eventId: pdu.eventId,
+		roomId: pdu.roomId,
+		type: pdu.type,
+		stateKey: pdu.stateKey ?? null,
+		sender: pdu.sender,
+		depth: pdu.depth,
+		originServerTs: pdu.originServerTs,
+		receivedTs,
+		relatesTo: relation?.eventId ?? null,
+		relType: relation?.relType ?? null,
+		json: canonicalJson(pdu.json),
+	};
+}

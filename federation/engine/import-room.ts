@@ -1,0 +1,101 @@
+import type {EventId} from '../../crypto/index.ts';
+import {type Pdu, stateOf} from '../rooms/index.ts';
+import {Draft, type Head} from './draft.ts';
+import type {ImportRoomRequest, SentEvent} from './engine.ts';
+import {EngineError} from './errors.ts';
+import {storeOutliers} from './outliers.ts';
+import {judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
+import {type ActorContext, loadHead} from './room-actor.ts';
+import type {KnownEvent} from './stored-events.ts';
+
+/** Events that a resident server may give us for one join (C13). */
+const IMPORTED_EVENTS_MAX = 200_000;
+
+/** What importing needs of the engine. */
+export type ImportContext = ReceiveContext & ActorContext;
+
+/**
+ * Takes over a room from a resident server's answer: its events become outliers, judged by their auth events; those that
+ * are allowed make the state; our join is the first event with a place in the timeline. Signatures have been checked.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+ */
+export async function importRoom(
+	context: ImportContext,
+	request: ImportRoomRequest,
+): Promise<{sent: SentEvent; head: Head}> {
+	const {roomId, version, join, state, authChain, origin} = request;
+	if (state.length + authChain.length > IMPORTED_EVENTS_MAX) throw badResponse('it holds too many events');
+	const foreign = [...state, ...authChain, join].find((pdu) => pdu.roomId !== roomId || pdu.roomVersion !== version);
+	if (foreign) throw badResponse('it holds an event of another room');
+	context.events.noteVersion(roomId, version);
+	await context.storage.rooms.find(roomId).then((room) => (room ? undefined : addRoom(context, request)));
+	await storeOutliers(
+		context,
+		[...authChain, ...state].map((pdu) => ({pdu, origin, relay: false})),
+	);
+	const entries = await usableState(context, state);
+	if (!stateOf(entries.map(({pdu}) => pdu))('m.room.create', '')) throw badResponse('it lacks the create event');
+	const before = await context.states.build(roomId, entries);
+	await before.load(keysOfPdu(join));
+	const verdict = judgeByState(context, join, before);
+	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+	return writeJoin(context, request, entries, before);
+}
+
+async function addRoom({storage}: ImportContext, {roomId, version}: ImportRoomRequest): Promise<void> {
+	const batch = storage.batch();
+	storage.rooms.add(batch, {roomId, version, creator: null});
+	await storage.commit(batch);
+}
+
+/** The state's events that are here and not rejected. */
+async function usableState({events, storage}: ImportContext, state: readonly Pdu[]): Promise<KnownEvent[]> {
+	const ids = state.map(({eventId}) => eventId);
+	const [known, marks] = await Promise.all([events.findPdus(ids), storage.events.findMarks(ids)]);
+	return [...known.values()].filter(({pdu}) => pdu.stateKey !== undefined && marks.get(pdu.eventId)?.rejected === null);
+}
+
+async function writeJoin(
+	context: ImportContext,
+	request: ImportRoomRequest,
+	entries: readonly KnownEvent[],
+	before: Head['state'],
+): Promise<{sent: SentEvent; head: Head}> {
+	const {roomId, join, alsoWrite} = request;
+	const {storage} = context;
+	const room = await storage.rooms.find(roomId);
+	const old = await loadHead(context, roomId);
+	const stored = (await storage.events.findMarks([join.eventId])).get(join.eventId);
+	const event: KnownEvent = {nid: stored?.nid ?? storage.ids.next(), pdu: join};
+	await storage.ids.reserve(64);
+	const draft = new Draft(context, roomId, {
+		version: room?.headVersion ?? 0,
+		extremities: [],
+		depth: join.depth,
+		state: before,
+		joined: old?.joined ?? new Map(),
+		notifyCount: old?.notifyCount ?? 0,
+		threads: new Map(),
+		isPartial: false,
+	});
+	const pos = draft.installBy(event, {
+		entries,
+		stale: old ? await old.state.listEvents() : [],
+		replaces: stored !== undefined,
+		missing: await listMissing(context, join.prevEvents),
+	});
+	alsoWrite?.(draft.batch, {roomId, pdus: [join]});
+	const head = draft.finish();
+	await storage.commit(draft.batch);
+	context.events.note(event);
+	return {sent: {eventId: join.eventId, pdu: join, pos: pos.value}, head};
+}
+
+async function listMissing({storage}: ImportContext, eventIds: readonly EventId[]): Promise<EventId[]> {
+	const marks = await storage.events.findMarks(eventIds);
+	return eventIds.filter((eventId) => marks.get(eventId)?.outlier !== false);
+}
+
+function badResponse(what: string): EngineError {
+	return new EngineError('bad_response', `The answer of the resident server cannot be used: ${what}`);
+}

@@ -1,0 +1,155 @@
+import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
+import type {RoomVersionId} from '../rooms/index.ts';
+import type {RemoteEvents} from './engine.ts';
+import {storeOutliers} from './outliers.ts';
+import {checkPdu, type CheckedPdu, type ReceiveContext} from './receive-event.ts';
+import type {RoomState} from './room-state.ts';
+import type {KnownEvent} from './stored-events.ts';
+
+/** Rounds of get_missing_events for one gap, and events that one round asks for: C12 bounds what a peer can make us do. */
+const ROUNDS_MAX = 10;
+const ROUND_EVENTS = 100;
+/** Events that are taken from one gap at most. */
+const GAP_EVENTS_MAX = 1_024;
+/** State events that are fetched one by one before the whole state is asked for at once. */
+const SINGLE_FETCHES_MAX = 20;
+
+/** What filling gaps needs. */
+export interface MissingContext extends ReceiveContext {
+	readonly remote: RemoteEvents;
+}
+
+interface Room {
+	readonly roomId: RoomId;
+	readonly version: RoomVersionId;
+}
+
+/** Lists which of these events are not here, or are here only as outliers. */
+export async function listMissing(context: ReceiveContext, eventIds: readonly EventId[]): Promise<EventId[]> {
+	const marks = await context.storage.events.findMarks(eventIds);
+	return eventIds.filter((eventId) => marks.get(eventId)?.outlier !== false);
+}
+
+/**
+ * Asks a server for the events between those this server knows and one whose `prev_events` it lacks. Gives what came,
+ * checked for form and signatures, oldest first: each is then received like any other event.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
+ */
+export async function fetchGap(
+	context: MissingContext,
+	room: Room,
+	before: CheckedPdu,
+	extremities: readonly EventId[],
+): Promise<CheckedPdu[]> {
+	const {pdu, origin} = before;
+	const found = new Map<EventId, CheckedPdu>();
+	let latest: readonly EventId[] = [pdu.eventId];
+	for (let round = 0; round < ROUNDS_MAX && found.size < GAP_EVENTS_MAX; round += 1) {
+		const answered = await context.remote
+			.getMissingEvents(origin, room.roomId, {earliest: extremities, latest, limit: ROUND_EVENTS, minDepth: 0})
+			.catch((): JsonObject[] => []);
+		const fresh = await checkAll(context, room, answered.slice(0, ROUND_EVENTS), origin);
+		const unseen = fresh.filter((event) => !found.has(event.pdu.eventId));
+		for (const event of unseen) found.set(event.pdu.eventId, event);
+		if (unseen.length === 0) break;
+		const wanted = unseen.flatMap((event) => event.pdu.prevEvents).filter((eventId) => !found.has(eventId));
+		if ((await listMissing(context, wanted)).length === 0) break;
+		latest = unseen
+			.filter((event) => event.pdu.prevEvents.some((id) => !found.has(id)))
+			.map((event) => event.pdu.eventId);
+	}
+	return inOrder([...found.values()]);
+}
+
+/** Orders events so that each comes after those that it names, without trusting `depth`. */
+export function inOrder(events: readonly CheckedPdu[]): CheckedPdu[] {
+	const byId = new Map(events.map((event) => [event.pdu.eventId, event]));
+	const ordered: CheckedPdu[] = [];
+	const state = new Map<EventId, 'open' | 'done'>();
+	for (const start of events) {
+		const stack = [start];
+		for (let event = stack.at(-1); event; event = stack.at(-1)) {
+			const {eventId, prevEvents} = event.pdu;
+			if (state.get(eventId) === undefined) {
+				state.set(eventId, 'open');
+				for (const prev of prevEvents) {
+					const earlier = byId.get(prev);
+					if (earlier && state.get(prev) === undefined) stack.push(earlier);
+				}
+				continue;
+			}
+			stack.pop();
+			if (state.get(eventId) === 'done') continue;
+			state.set(eventId, 'done');
+			ordered.push(event);
+		}
+	}
+	return ordered;
+}
+
+/**
+ * Learns the state before an event whose own past cannot be had, by asking for it whole. What is new of it is stored as
+ * outliers.
+ */
+export async function fetchStateBefore(
+	context: MissingContext,
+	room: Room,
+	eventId: EventId,
+	origin: ServerName,
+): Promise<RoomState> {
+	const ids = await context.remote.getStateIds(origin, room.roomId, eventId);
+	const wanted = [...new Set([...ids.authChain, ...ids.state])];
+	const known = await context.events.findPdus(wanted);
+	const missing = wanted.filter((id) => !known.has(id));
+	const fetched = await fetchEvents(context, room, {eventId, origin, missing});
+	await storeOutliers(context, fetched);
+	const events = await context.events.findPdus(ids.state);
+	const marks = await context.storage.events.findMarks(ids.state);
+	const entries: KnownEvent[] = [...events.values()].filter(
+		({pdu}) => pdu.roomId === room.roomId && pdu.stateKey !== undefined && marks.get(pdu.eventId)?.rejected === null,
+	);
+	return context.states.build(room.roomId, entries);
+}
+
+async function fetchEvents(
+	context: MissingContext,
+	room: Room,
+	from: {readonly eventId: EventId; readonly origin: ServerName; readonly missing: readonly EventId[]},
+): Promise<CheckedPdu[]> {
+	const {origin, missing} = from;
+	if (missing.length === 0) return [];
+	if (missing.length > SINGLE_FETCHES_MAX) {
+		const whole = await context.remote.getState(origin, room.roomId, from.eventId);
+		return checkAll(context, room, [...whole.authChain, ...whole.state], origin);
+	}
+	const single = await Promise.all(missing.map((id) => context.remote.getEvent(origin, id).catch(() => undefined)));
+	return checkAll(
+		context,
+		room,
+		single.filter((json) => json !== undefined),
+		origin,
+	);
+}
+
+/** Makes sure that the auth events of an event are here, asking for its auth chain where some are not. */
+export async function fetchAuthEvents(context: MissingContext, room: Room, checked: CheckedPdu): Promise<void> {
+	const {pdu, origin} = checked;
+	const known = await context.events.findPdus(pdu.authEvents);
+	const missing = pdu.authEvents.filter((eventId) => !known.has(eventId));
+	if (missing.length === 0) return;
+	const chain = await context.remote.getEventAuth(origin, room.roomId, pdu.eventId).catch((): JsonObject[] => []);
+	await storeOutliers(context, await checkAll(context, room, chain, origin));
+}
+
+/** Checks what a server answered; what is no event of the room is left out, and so costs nobody else anything. */
+export async function checkAll(
+	context: ReceiveContext,
+	room: Room,
+	events: readonly JsonObject[],
+	origin: ServerName,
+): Promise<CheckedPdu[]> {
+	const options = {roomId: room.roomId, allowManyReferences: true};
+	const checked = await Promise.all(events.map((json) => checkPdu(context.signatures, room.version, json, options)));
+	const right = checked.flatMap((result) => ('pdu' in result ? [{pdu: result.pdu, origin, relay: false}] : []));
+	return [...new Map(right.map((event) => [event.pdu.eventId, event])).values()];
+}

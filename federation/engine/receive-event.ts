@@ -1,0 +1,276 @@
+import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
+import type {Batch, EventNid, StateKey} from '../../storage/index.ts';
+import {
+	authEventKeys,
+	checkAuth,
+	checkAuthEvents,
+	hasRightContentHash,
+	mayApplyRedaction,
+	type Pdu,
+	parsePdu,
+	redactPdu,
+	type RoomVersionId,
+	stateOf,
+	type Verdict,
+} from '../rooms/index.ts';
+import type {Draft, Entrance, Head} from './draft.ts';
+import type {Reception, SignatureChecker} from './engine.ts';
+import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
+import {REDACTION_RELATION} from './relations.ts';
+import {type ResolveContext, resolveStates} from './resolve-states.ts';
+import {HeadMoved, type Intent} from './room-actor.ts';
+import type {RoomState} from './room-state.ts';
+import type {StatesAtEvents} from './state-before.ts';
+import type {KnownEvent} from './stored-events.ts';
+import {findThreadCount} from './thread-counts.ts';
+
+/** What receiving needs of the engine. */
+export interface ReceiveContext extends ResolveContext {
+	readonly now: () => number;
+	readonly states: StatesAtEvents;
+	readonly signatures: SignatureChecker;
+}
+
+/** A PDU whose form, hash and signatures are right. */
+export interface CheckedPdu {
+	readonly pdu: Pdu;
+	readonly origin: ServerName;
+	readonly relay: boolean;
+	readonly alsoWrite?: ((batch: Batch) => void) | undefined;
+}
+
+/**
+ * The checks that depend on nothing but the event itself: form, content hash (redacted where it does not match), and
+ * signatures. @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu 1 to 3
+ */
+export async function checkPdu(
+	signatures: SignatureChecker,
+	version: RoomVersionId,
+	json: JsonObject,
+	options: {readonly roomId: RoomId; readonly allowManyReferences?: boolean},
+): Promise<{readonly pdu: Pdu} | {readonly reason: string}> {
+	const parsed = parsePdu(json, version, options);
+	if (!parsed.ok) return {reason: parsed.fault.reason};
+	if (parsed.pdu.roomId !== options.roomId) return {reason: 'the event is of another room'};
+	const verdict = await signatures.check(parsed.pdu);
+	if (!verdict.allowed) return {reason: verdict.reason};
+	return {pdu: hasRightContentHash(parsed.pdu.json) ? parsed.pdu : redactPdu(parsed.pdu)};
+}
+
+/** Everything about a PDU that is settled before its turn. */
+export interface Judged {
+	/** The state before it; `null` where it is rejected by its auth events already. */
+	readonly stateBefore: RoomState | null;
+	/** Why it is rejected; absent: it is allowed by its auth events and the state before it. */
+	readonly rejected?: string | undefined;
+	/** Its `prev_events` that this server has not. */
+	readonly missing: readonly EventId[];
+}
+
+/** Judges an event by its auth events (4). All of them must be stored. */
+export async function judgeByAuthEvents(
+	{events, storage, verifySignature}: ResolveContext,
+	pdu: Pdu,
+): Promise<Verdict> {
+	const [found, marks] = await Promise.all([events.findPdus(pdu.authEvents), storage.events.findMarks(pdu.authEvents)]);
+	const missing = pdu.authEvents.filter((eventId) => !found.has(eventId));
+	if (missing.length > 0) return {allowed: false, rule: '', reason: `${missing.length} auth events cannot be had`};
+	const authEvents = pdu.authEvents.map((eventId) => found.get(eventId)?.pdu).filter((event) => event !== undefined);
+	const verdict = checkAuthEvents(pdu, authEvents, {isRejected: (eventId) => isRejected(marks.get(eventId)?.rejected)});
+	if (!verdict.allowed) return verdict;
+	const createEvent = await findCreateEvent({events}, pdu, authEvents);
+	return checkAuth(pdu, stateOf(authEvents), {createEvent, verifySignature});
+}
+
+function isRejected(rejected: string | null | undefined): boolean {
+	return rejected !== null && rejected !== undefined;
+}
+
+/** Finds the room's create event: among the auth events, or from version 12 on by the room's id. */
+async function findCreateEvent(
+	{events}: Pick<ResolveContext, 'events'>,
+	pdu: Pdu,
+	authEvents: readonly Pdu[],
+): Promise<Pdu | undefined> {
+	const named = authEvents.find(({type}) => type === 'm.room.create');
+	if (named || pdu.type === 'm.room.create') return named;
+	const createId = `$${pdu.roomId.slice(1)}` as EventId;
+	return (await events.findPdus([createId])).get(createId)?.pdu;
+}
+
+/** Lists the entries of state that judging an event asks for. */
+export function keysOfPdu(pdu: Pdu): StateKey[] {
+	const keys = authEventKeys(pdu).map(([type, stateKey]) => ({type, stateKey}));
+	keys.push({type: 'm.room.create', stateKey: ''}, {type: 'm.room.join_rules', stateKey: ''});
+	if (pdu.stateKey !== undefined) keys.push({type: pdu.type, stateKey: pdu.stateKey});
+	return keys;
+}
+
+/** Judges an event by a state whose entries are loaded (5, 6). @throws NotLoaded */
+export function judgeByState(
+	{verifySignature}: Pick<ResolveContext, 'verifySignature'>,
+	pdu: Pdu,
+	state: RoomState,
+): Verdict {
+	return checkAuth(pdu, state.lookup, {createEvent: state.lookup('m.room.create', ''), verifySignature});
+}
+
+/** What a room comes to by an event. */
+interface Plan {
+	readonly extremities: readonly EventId[];
+	readonly state: RoomState;
+	readonly changes: Entrance['changes'];
+}
+
+/** A PDU from outside on its way into a room; its past is settled, its place in the present is not. */
+export class ReceiveEvent implements Intent<Reception> {
+	readonly #context: ReceiveContext;
+	readonly #version: RoomVersionId;
+	readonly #checked: CheckedPdu;
+	readonly #judged: Judged;
+	readonly #event: KnownEvent;
+	readonly #isStored: boolean;
+	#redaction: RedactionTarget | null = null;
+	/** A redaction of this very event that came before it. */
+	#redactedBy: EventNid | undefined;
+	#threadNotifyCount = 0;
+	#isFollowed = false;
+	#plan: (Plan & {readonly head: Head; readonly isConflicted: boolean}) | undefined;
+
+	/** @param outlier The nid under which the event is stored already, as an outlier. */
+	constructor(
+		context: ReceiveContext,
+		version: RoomVersionId,
+		checked: CheckedPdu,
+		judged: Judged,
+		outlier: EventNid | undefined,
+	) {
+		this.#context = context;
+		this.#version = version;
+		this.#checked = checked;
+		this.#judged = judged;
+		this.#isStored = outlier !== undefined;
+		this.#event = {nid: outlier ?? context.storage.ids.next(), pdu: checked.pdu};
+	}
+
+	async prepare(head: Head): Promise<void> {
+		if (this.#judged.rejected !== undefined) return;
+		const {events, storage} = this.#context;
+		const {pdu} = this.#event;
+		await head.state.load(keysOfPdu(pdu));
+		this.#threadNotifyCount = await findThreadCount(storage, pdu.roomId, pdu);
+		if (pdu.redacts !== undefined) this.#redaction = await findRedactionTarget(events, pdu.roomId, pdu.redacts);
+		this.#redactedBy = await findEarlierRedaction(this.#context, pdu);
+		// An event that others here follow already is no new end of the graph.
+		this.#isFollowed = (await storage.events.listGapsWaitingFor([pdu.eventId])).length > 0;
+		this.#plan = {head, ...(await this.#planOn(head))};
+	}
+
+	async #planOn(head: Head): Promise<Plan & {readonly isConflicted: boolean}> {
+		const {stateBefore} = this.#judged;
+		if (this.#isFollowed || !stateBefore)
+			return {extremities: head.extremities, state: head.state, changes: [], isConflicted: false};
+		const named = new Set(this.#event.pdu.prevEvents);
+		const kept = head.extremities.filter((eventId) => !named.has(eventId));
+		const extremities = [...kept, this.#event.pdu.eventId];
+		if (stateBefore.root === head.state.root && kept.length === 0) {
+			return {extremities, state: head.state.after(this.#event), changes: [], isConflicted: false};
+		}
+		const {pdu} = this.#event;
+		if (pdu.stateKey !== undefined) await stateBefore.load([{type: pdu.type, stateKey: pdu.stateKey}]);
+		const states = [...(await this.#statesAfter(kept)), stateBefore.after(this.#event)];
+		if (states.every(({root}) => root === head.state.root)) {
+			return {extremities, state: head.state, changes: [], isConflicted: false};
+		}
+		const room = {roomId: pdu.roomId, version: this.#version};
+		const resolved = await resolveStates(this.#context, room, states);
+		return {...(await this.#changesTo(head, resolved)), extremities, isConflicted: true};
+	}
+
+	async #statesAfter(eventIds: readonly EventId[]): Promise<RoomState[]> {
+		const marks = await this.#context.storage.events.findMarks(eventIds);
+		const states = await Promise.all([...marks.values()].map((mark) => this.#context.states.findAfter(mark)));
+		return states.filter((state) => state !== undefined);
+	}
+
+	/** Expresses a resolved state as changes of the head's, so that both share their nodes. */
+	async #changesTo(head: Head, resolved: RoomState): Promise<Pick<Plan, 'state' | 'changes'>> {
+		const difference = await resolved.differenceFrom(head.state);
+		await head.state.load(difference.map(({key}) => key));
+		const others = difference.filter(({after}) => after?.nid !== this.#event.nid);
+		return {
+			state: head.state.with(difference.map(({key, after}) => ({key, event: after ?? null}))),
+			changes: others,
+		};
+	}
+
+	turn(draft: Draft): () => Reception {
+		const {relay, alsoWrite, pdu} = this.#checked;
+		const {rejected, stateBefore, missing} = this.#judged;
+		if (rejected !== undefined) {
+			draft.appendRejected(this.#event, rejected, stateBefore, this.#isStored);
+			alsoWrite?.(draft.batch);
+			return () => ({status: 'rejected', reason: rejected});
+		}
+		if (!stateBefore) throw new Error('an allowed event has no state before it');
+		const plan = this.#planFor(draft.head);
+		// 6: against the current state; who fails is soft-failed, and leaves the head as it is.
+		const isSoftFailed = !judgeByState(this.#context, pdu, draft.head.state).allowed;
+		const {head} = draft;
+		const pos = draft.append(this.#event, {
+			stateBefore,
+			isSoftFailed,
+			relay,
+			threadNotifyCount: this.#threadNotifyCount,
+			missing,
+			replaces: this.#isStored,
+			redactionOf: this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined,
+			...(isSoftFailed ? {extremities: head.extremities, state: head.state, changes: []} : plan),
+		});
+		if (pos && this.#redactedBy !== undefined) {
+			this.#context.storage.events.setRedactedBy(draft.batch, this.#event.nid, this.#redactedBy);
+		}
+		alsoWrite?.(draft.batch);
+		return () => ({status: isSoftFailed ? 'soft_failed' : 'accepted', pdu});
+	}
+
+	/** Gives the plan for the draft's head: as prepared, or adapted where only messages came between. @throws HeadMoved */
+	#planFor(head: Head): Plan {
+		const plan = this.#plan;
+		if (!plan) throw new HeadMoved();
+		if (plan.head === head) return plan;
+		if (plan.isConflicted || plan.head.state.root !== head.state.root) throw new HeadMoved();
+		if (this.#isFollowed) return {...plan, extremities: head.extremities};
+		const named = new Set(this.#event.pdu.prevEvents);
+		const kept = head.extremities.filter((eventId) => !named.has(eventId));
+		// A fork beside events that are newer than the plan: their states are the head's, so only a message is safe.
+		if (kept.length > 0 && plan.state.root !== head.state.root) throw new HeadMoved();
+		return {...plan, extremities: [...kept, this.#event.pdu.eventId]};
+	}
+
+	async findDone(): Promise<Reception | undefined> {
+		const stored = await this.#context.events.find(this.#event.pdu.eventId);
+		return stored && !stored.row.outlier ? {status: 'known', pdu: stored.pdu} : undefined;
+	}
+}
+
+/** Finds a redaction that came before the event it names, and may be applied. */
+async function findEarlierRedaction(
+	{events, storage, states}: ReceiveContext,
+	pdu: Pdu,
+): Promise<EventNid | undefined> {
+	const rows = await storage.events.listRelations({
+		roomId: pdu.roomId,
+		eventId: pdu.eventId,
+		relType: REDACTION_RELATION,
+		direction: 'forwards',
+		limit: 10,
+	});
+	for (const {pdu: redaction, row} of await events.read(rows)) {
+		if (row.stateBefore === null) continue;
+		const state = states.open(pdu.roomId, row.stateBefore);
+		await state.load(keysOfPdu(redaction));
+		if (mayApplyRedaction(redaction, pdu, state.lookup)) return row.nid;
+	}
+	return undefined;
+}

@@ -1,0 +1,132 @@
+import type {EventId, RoomId} from '../../crypto/index.ts';
+import type {EventNid} from '../../storage/index.ts';
+import type {RoomVersionId} from '../rooms/index.ts';
+import type {ReceiveRequest, Reception} from './engine.ts';
+import {EngineError} from './errors.ts';
+import {fetchAuthEvents, fetchGap, fetchStateBefore, listMissing, type MissingContext} from './missing-events.ts';
+import {
+	type CheckedPdu,
+	checkPdu,
+	judgeByAuthEvents,
+	judgeByState,
+	type Judged,
+	keysOfPdu,
+	ReceiveEvent,
+} from './receive-event.ts';
+import type {RoomActor} from './room-actor.ts';
+import type {RoomState} from './room-state.ts';
+import {StateUnknown} from './state-before.ts';
+
+interface Room {
+	readonly roomId: RoomId;
+	readonly version: RoomVersionId;
+	readonly actor: RoomActor;
+}
+
+/** Takes PDUs from outside through the checks on receipt, one after the other in each room. */
+export class Receiver {
+	readonly #context: MissingContext;
+	readonly #activate: (roomId: RoomId) => Promise<RoomActor | undefined>;
+	readonly #queues = new Map<RoomId, Promise<unknown>>();
+
+	constructor(context: MissingContext, activate: (roomId: RoomId) => Promise<RoomActor | undefined>) {
+		this.#context = context;
+		this.#activate = activate;
+	}
+
+	/** Runs something that must not run beside the reception of an event of the same room. */
+	async inOrder<T>(roomId: RoomId, run: () => Promise<T>): Promise<T> {
+		const before = this.#queues.get(roomId) ?? Promise.resolve();
+		const mine = before.then(run, run);
+		this.#queues.set(roomId, mine);
+		try {
+			return await mine;
+		} finally {
+			if (this.#queues.get(roomId) === mine) this.#queues.delete(roomId);
+		}
+	}
+
+	/** Receives one PDU. @throws EngineError, TransportError: nothing is settled; the PDU may be received again. */
+	async receive(request: ReceiveRequest): Promise<Reception> {
+		const {roomId, json, origin, relay = false, alsoWrite} = request;
+		const version = await this.#context.events.findVersion(roomId);
+		if (!version) return this.#drop(request, 'the room is not known here');
+		const checked = await checkPdu(this.#context.signatures, version, json, {roomId});
+		if ('reason' in checked) return this.#drop(request, checked.reason);
+		const {pdu} = checked;
+		return this.inOrder(roomId, async () => {
+			const actor = await this.#activate(roomId);
+			if (!actor) return this.#drop(request, 'this server is not in the room');
+			const room = {roomId, version, actor};
+			return this.#receiveChecked(room, {pdu, origin, relay, alsoWrite}, true);
+		});
+	}
+
+	/** A PDU that is none, or of no room of ours: what the caller wants to be written with it is written all the same. */
+	async #drop({alsoWrite}: ReceiveRequest, reason: string): Promise<Reception> {
+		await this.#writeAlone(alsoWrite);
+		return {status: 'rejected', reason};
+	}
+
+	async #writeAlone(alsoWrite: ReceiveRequest['alsoWrite']): Promise<void> {
+		if (!alsoWrite) return;
+		const batch = this.#context.storage.batch();
+		alsoWrite(batch);
+		await this.#context.storage.commit(batch);
+	}
+
+	async #receiveChecked(room: Room, checked: CheckedPdu, mayFillGap: boolean): Promise<Reception> {
+		const {pdu} = checked;
+		const mark = (await this.#context.storage.events.findMarks([pdu.eventId])).get(pdu.eventId);
+		if (mark && !mark.outlier) {
+			await this.#writeAlone(checked.alsoWrite);
+			return {status: 'known', pdu};
+		}
+		await fetchAuthEvents(this.#context, room, checked);
+		const verdict = await judgeByAuthEvents(this.#context, pdu);
+		if (!verdict.allowed) {
+			return this.#submit(room, checked, {stateBefore: null, rejected: verdict.reason, missing: []}, mark?.nid);
+		}
+		if (mayFillGap) await this.#fillGap(room, checked);
+		const {state, missing} = await this.#stateBefore(room, checked);
+		await state.load(keysOfPdu(pdu));
+		const byState = judgeByState(this.#context, pdu, state);
+		const rejected = byState.allowed ? undefined : byState.reason;
+		return this.#submit(room, checked, {stateBefore: state, rejected, missing}, mark?.nid);
+	}
+
+	#submit(room: Room, checked: CheckedPdu, judged: Judged, outlier: EventNid | undefined): Promise<Reception> {
+		return room.actor.submit(new ReceiveEvent(this.#context, room.version, checked, judged, outlier));
+	}
+
+	/** Receives the events between what is known and this one; each that fails is left to the state that is asked for. */
+	async #fillGap(room: Room, checked: CheckedPdu): Promise<void> {
+		if ((await listMissing(this.#context, checked.pdu.prevEvents)).length === 0) return;
+		for (const earlier of await fetchGap(this.#context, room, checked, room.actor.committed.extremities)) {
+			try {
+				await this.#receiveChecked(room, earlier, false);
+			} catch (error) {
+				if (error instanceof EngineError && error.code === 'unavailable') throw error;
+			}
+		}
+	}
+
+	async #stateBefore(
+		room: Room,
+		{pdu, origin}: CheckedPdu,
+	): Promise<{readonly state: RoomState; readonly missing: readonly EventId[]}> {
+		const {committed} = room.actor;
+		if (isSameSet(pdu.prevEvents, committed.extremities)) return {state: committed.state, missing: []};
+		try {
+			return {state: await this.#context.states.before(room, pdu.prevEvents), missing: []};
+		} catch (error) {
+			if (!(error instanceof StateUnknown)) throw error;
+			const state = await fetchStateBefore(this.#context, room, pdu.eventId, origin);
+			return {state, missing: error.eventIds};
+		}
+	}
+}
+
+function isSameSet(one: readonly EventId[], other: readonly EventId[]): boolean {
+	return one.length === other.length && one.every((eventId) => other.includes(eventId));
+}

@@ -1,0 +1,26 @@
+import {type EventId, type JsonObject, LosslessNumber} from '../../crypto/index.ts';
+import type {Pdu} from '../rooms/index.ts';
+
+/** The relation type under which a redaction is found from the event it names; no client can send it as a relation. */
+export const REDACTION_RELATION = 'm.room.redaction';
+
+/**
+ * Gives the relation of an event: the event it names in `content.m.relates_to`, or the event that a redaction redacts.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#forming-relationships-between-events
+ */
+export function relationOf(pdu: Pdu): {readonly relType: string; readonly eventId: EventId} | undefined {
+	if (pdu.redacts !== undefined) return {relType: REDACTION_RELATION, eventId: pdu.redacts};
+	const relatesTo = relatesToOf(pdu);
+	if (!relatesTo) return undefined;
+	const relType = relatesTo['rel_type'];
+	const eventId = relatesTo['event_id'];
+	if (typeof relType !== 'string' || typeof eventId !== 'string' || relType === REDACTION_RELATION) return undefined;
+	return {relType, eventId: eventId as EventId};
+}
+
+/** Gives the `m.relates_to` of a content, if it is an object. */
+export function relatesToOf(event: {readonly content: JsonObject}): JsonObject | undefined {
+	const relatesTo = Object.hasOwn(event.content, 'm.relates_to') ? event.content['m.relates_to'] : undefined;
+	if (relatesTo === null || typeof relatesTo !== 'object') return undefined;
+	return Array.isArray(relatesTo) || relatesTo instanceof LosslessNumber ? undefined : relatesTo;
+}

@@ -1,0 +1,93 @@
+import {LRUCache} from 'lru-cache';
+import type {EventId, RoomId} from '../../crypto/index.ts';
+import type {EventMark, StateKey} from '../../storage/index.ts';
+import type {RoomVersionId} from '../rooms/index.ts';
+import {type ResolveContext, resolveStates} from './resolve-states.ts';
+import {RoomState} from './room-state.ts';
+import type {KnownEvent} from './stored-events.ts';
+
+/** States after recent events that are kept in memory. */
+const CACHED_STATES_MAX = 1_000;
+
+/** Trie nodes that one change makes at most. */
+const NODES_OF_CHANGE = 8;
+
+/** Some `prev_events` are not here, or are here without their state. */
+export class StateUnknown extends Error {
+	override readonly name = 'StateUnknown';
+	readonly eventIds: readonly EventId[];
+	constructor(eventIds: readonly EventId[]) {
+		super(`the state after ${eventIds.length} events is not known`);
+		this.eventIds = eventIds;
+	}
+}
+
+/** Finds the states at events of rooms. */
+export class StatesAtEvents {
+	readonly #context: ResolveContext;
+	readonly #after = new LRUCache<EventId, RoomState>({max: CACHED_STATES_MAX});
+
+	constructor(context: ResolveContext) {
+		this.#context = context;
+	}
+
+	/** Opens a stored state. */
+	open(roomId: RoomId, root: number): RoomState {
+		return new RoomState(this.#context.storage.state.open(roomId, root), this.#context.events);
+	}
+
+	/** Makes a whole state of events; where two have the same key, the later one counts. */
+	async build(roomId: RoomId, entries: readonly KnownEvent[]): Promise<RoomState> {
+		const empty = this.open(roomId, 0);
+		const byKey = new Map<string, {readonly key: StateKey; readonly event: KnownEvent}>();
+		for (const event of entries) {
+			const {type, stateKey} = event.pdu;
+			if (stateKey !== undefined) byKey.set(`${type}\0${stateKey}`, {key: {type, stateKey}, event});
+		}
+		const changes = [...byKey.values()];
+		await this.#context.storage.ids.reserve(changes.length * NODES_OF_CHANGE);
+		await empty.snapshot.load(changes.map(({key}) => key));
+		const snapshot = empty.snapshot.with(changes.map(({key, event}) => ({...key, eventNid: event.nid})));
+		return new RoomState(snapshot, this.#context.events);
+	}
+
+	/** Keeps the state after an event that was just stored, so that the next one need not work it out. */
+	note(eventId: EventId, state: RoomState): void {
+		this.#after.set(eventId, state);
+	}
+
+	/** Gives the state after an event; `undefined` where it is not known. */
+	async findAfter(mark: EventMark): Promise<RoomState | undefined> {
+		const cached = this.#after.get(mark.eventId);
+		if (cached) return cached;
+		if (mark.stateBefore === null || mark.outlier) return undefined;
+		const before = this.open(mark.roomId, mark.stateBefore);
+		const event = (await this.#context.events.findPdus([mark.eventId])).get(mark.eventId);
+		if (!event) return undefined;
+		const {type, stateKey} = event.pdu;
+		if (stateKey === undefined || mark.rejected !== null) return before;
+		await before.load([{type, stateKey}]);
+		const after = before.after(event);
+		this.note(mark.eventId, after);
+		return after;
+	}
+
+	/** Gives the state that an event naming these `prev_events` has before it. @throws StateUnknown */
+	async before(
+		room: {readonly roomId: RoomId; readonly version: RoomVersionId},
+		prevEvents: readonly EventId[],
+	): Promise<RoomState> {
+		if (prevEvents.length === 0) return this.open(room.roomId, 0);
+		const marks = await this.#context.storage.events.findMarks(prevEvents);
+		const states: RoomState[] = [];
+		const unknown: EventId[] = [];
+		for (const eventId of prevEvents) {
+			const mark = marks.get(eventId);
+			const state = mark && mark.roomId === room.roomId ? await this.findAfter(mark) : undefined;
+			if (state) states.push(state);
+			else unknown.push(eventId);
+		}
+		if (unknown.length > 0) throw new StateUnknown(unknown);
+		return resolveStates(this.#context, room, states);
+	}
+}
