@@ -116,7 +116,7 @@ export function createFederationClient(options: FederationClientOptions): Federa
 			const release = take(request.destination);
 			try {
 				const answer = await transport.stream(encodeRequest(request, options));
-				if (answer.status >= 200 && answer.status <= 299) return answer;
+				if (answer.status >= 200 && answer.status <= 299) return {...answer, body: readOn(answer.body)};
 				throw new RemoteError(readRemoteAnswer(answer.status, answer.headers, await readStart(answer)));
 			} catch (error) {
 				throw toOutboundError(error);
@@ -218,7 +218,19 @@ function readRemoteAnswer(status: number, headers: Readonly<Record<string, strin
 	};
 }
 
+async function* readOn(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+	try {
+		yield* body;
+	} catch (error) {
+		throw toOutboundError(error);
+	}
+}
+
 function toOutboundError(error: unknown): Error {
-	if (error instanceof TransportError) return new OutboundError(ERROR_CODES[error.code], error.message, {cause: error});
+	if (error instanceof TransportError) {
+		// The https transport knows more than the seam's codes say.
+		if (error.cause instanceof OutboundError) return error.cause;
+		return new OutboundError(ERROR_CODES[error.code], error.message, {cause: error});
+	}
 	return error instanceof Error ? error : new Error('Expected an error', {cause: error});
 }

@@ -24,7 +24,7 @@ export {
 	type ValidAt,
 } from './keyring.ts';
 export {createNetwork, createNetworkDiscovery, type NetworkSettings} from './network.ts';
-export {type OldKey, type OwnKey, PublishedKeys, type PublishedKeysOptions} from './published-keys.ts';
+export {PublishedKeys, type PublishedKeysOptions} from './published-keys.ts';
 export {
 	createHttpsTransport,
 	type HttpsTransport,

@@ -2,32 +2,21 @@ import {
 	encodeBase64,
 	type JsonObject,
 	type JsonValue,
-	type KeyId,
+	type OldVerifyKey,
 	type ServerName,
 	type SignedJson,
-	type Signer,
+	type SigningKey,
 	signJson,
 } from '../../crypto/index.ts';
 import type {Clock} from '../engine/index.ts';
 import {asObject, type ServerKey} from './key-document.ts';
 
-/** A key that this server signs with. */
-export interface OwnKey extends Signer {
-	readonly publicKey: Uint8Array;
-}
-
-/** A key that this server signed with before. */
-export interface OldKey {
-	readonly keyId: KeyId;
-	readonly publicKey: Uint8Array;
-	/** Since when it signs nothing any more. */
-	readonly expiredTs: number;
-}
-
 export interface PublishedKeysOptions {
 	readonly serverName: ServerName;
-	readonly key: OwnKey;
-	readonly oldKeys: readonly OldKey[];
+	/** The keys in use; the first one signs events and requests. At least one. */
+	readonly keys: readonly SigningKey[];
+	/** Keys that were in use once. */
+	readonly oldKeys: readonly OldVerifyKey[];
 	readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -46,24 +35,28 @@ export class PublishedKeys {
 		this.#options = options;
 	}
 
+	get serverName(): ServerName {
+		return this.#options.serverName;
+	}
+
 	/** Gives the answer of `/_matrix/key/v2/server`. @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixkeyv2server */
 	document(): SignedJson {
-		const {serverName, key, oldKeys, clock} = this.#options;
+		const {serverName, keys, oldKeys, clock} = this.#options;
 		const now = clock.now();
 		// A clock that was set back makes it anew as well.
 		if (this.#document === undefined || Math.abs(now - this.#madeTs) > RENEWAL_MS) {
-			const unsigned: JsonObject = {
+			const inUse = keys.map(({keyId, publicKey}) => [keyId, {key: encodeBase64(publicKey)}] as const);
+			const old = oldKeys.map(
+				({keyId, publicKey, expiredTs}) => [keyId, {key: encodeBase64(publicKey), expired_ts: expiredTs}] as const,
+			);
+			const statement: SignedJson = {
 				server_name: serverName,
 				valid_until_ts: now + VALIDITY_MS,
-				verify_keys: {[key.keyId]: {key: encodeBase64(key.publicKey)}},
-				old_verify_keys: Object.fromEntries(
-					oldKeys.map(({keyId, publicKey, expiredTs}) => [
-						keyId,
-						{key: encodeBase64(publicKey), expired_ts: expiredTs},
-					]),
-				),
+				verify_keys: Object.fromEntries(inUse),
+				old_verify_keys: Object.fromEntries(old),
+				signatures: {},
 			};
-			this.#document = signJson(unsigned, serverName, key);
+			this.#document = keys.reduce((signed, key) => signJson(signed, serverName, key), statement);
 			this.#madeTs = now;
 		}
 		return this.#document;
@@ -85,10 +78,10 @@ export class PublishedKeys {
 
 	/** Lists our keys as a keyring wants them: our own signatures are verified without asking anybody. */
 	listKeys(): ServerKey[] {
-		const {key, oldKeys, clock} = this.#options;
-		const {keyId, publicKey} = key;
+		const {keys, oldKeys, clock} = this.#options;
+		const validUntilTs = clock.now() + VALIDITY_MS;
 		return [
-			{keyId, publicKey, validUntilTs: clock.now() + VALIDITY_MS, expiredTs: null},
+			...keys.map(({keyId, publicKey}) => ({keyId, publicKey, validUntilTs, expiredTs: null})),
 			...oldKeys.map((old) => ({...old, validUntilTs: 0})),
 		];
 	}

@@ -1,6 +1,7 @@
+import {once} from 'node:events';
 import type {IncomingHttpHeaders} from 'node:http';
 import {createServer} from 'node:https';
-import type {AddressInfo} from 'node:net';
+import type {AddressInfo, Socket} from 'node:net';
 import {allocateAddress} from './addresses.ts';
 import type {KeyPair} from './tls.ts';
 
@@ -33,6 +34,8 @@ export interface Peer extends AsyncDisposable {
 	connectionCount(): number;
 	/** Connections open now. */
 	openConnectionCount(): number;
+	/** Closes all connections from this side, and waits until they are closed. */
+	dropConnections(): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -85,18 +88,24 @@ export async function startPeer({keyPair, handle, address = allocateAddress(), p
 			server.close(() => resolve());
 			server.closeAllConnections();
 		});
-	let open = 0;
-	server.on('connection', (socket) => {
-		open++;
-		socket.on('close', () => open--);
+	const open = new Set<Socket>();
+	server.on('connection', (socket: Socket) => {
+		open.add(socket);
+		socket.on('close', () => open.delete(socket));
 	});
+	const dropConnections = async (): Promise<void> => {
+		const closed = [...open].map((socket) => once(socket, 'close'));
+		for (const socket of open) socket.destroy();
+		await Promise.all(closed);
+	};
 	return {
 		address,
 		port: bound.port,
 		name: `${address}:${bound.port}`,
 		requests,
 		connectionCount: () => connections,
-		openConnectionCount: () => open,
+		openConnectionCount: () => open.size,
+		dropConnections,
 		stop,
 		[Symbol.asyncDispose]: stop,
 	};
