@@ -56,16 +56,22 @@ export function matchesGlob({pieces, startsWithStar, endsWithStar, lengthMin}: G
 }
 
 function findPlace(piece: string, text: string, from: number, end: number): number {
+	if (!piece.includes('?')) {
+		const place = text.indexOf(piece, from);
+		return place + piece.length <= end ? place : -1;
+	}
 	for (let place = from; place + piece.length <= end; place += 1) {
 		if (fits(piece, text, place)) return place;
 	}
 	return -1;
 }
 
+const anyCharacter = '?'.charCodeAt(0);
+
 function fits(piece: string, text: string, place: number): boolean {
 	for (let index = 0; index < piece.length; index += 1) {
-		const character = piece[index];
-		if (character !== '?' && character !== text[place + index]) return false;
+		const unit = piece.charCodeAt(index);
+		if (unit !== anyCharacter && unit !== text.charCodeAt(place + index)) return false;
 	}
 	return true;
 }

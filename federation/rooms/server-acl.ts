@@ -7,7 +7,12 @@ export interface ServerAcl {
 	readonly allowIpLiterals: boolean;
 	readonly allow: ServerPatterns;
 	readonly deny: ServerPatterns;
+	/** Answers given, by host in lower case, since one list is asked about the same servers again and again. */
+	readonly answers: Map<string, boolean>;
 }
+
+/** Servers remembered for one list; beyond that all are forgotten. */
+const answersMax = 2_000;
 
 /** A list of patterns; those without wildcards, usually nearly all, are looked up at once. */
 interface ServerPatterns {
@@ -33,6 +38,7 @@ export function parseServerAcl(content: JsonObject): ServerAcl {
 		allowIpLiterals: content['allow_ip_literals'] !== false,
 		allow: parsePatterns(content['allow']),
 		deny: parsePatterns(content['deny']),
+		answers: new Map(),
 	};
 }
 
@@ -62,10 +68,14 @@ export function isServerAllowed(event: Pdu | undefined, serverName: ServerName |
 	// 2: If the server name is an IP address (v4 or v6) literal, and allow_ip_literals is present and false, deny.
 	if (address.kind !== 'dns' && !acl.allowIpLiterals) return false;
 	const host = lowerAscii(address.kind === 'ipv6' ? `[${address.host}]` : address.host);
-	// 3: If the server name matches an entry in the deny list, deny.
-	if (matchesAny(acl.deny, host)) return false;
-	// 4: If the server name matches an entry in the allow list, allow. 5: Otherwise, deny.
-	return matchesAny(acl.allow, host);
+	const known = acl.answers.get(host);
+	if (known !== undefined) return known;
+	// 3: If the server name matches an entry in the deny list, deny. 4: If it matches an entry in the allow list, allow.
+	// 5: Otherwise, deny.
+	const isAllowed = !matchesAny(acl.deny, host) && matchesAny(acl.allow, host);
+	if (acl.answers.size >= answersMax) acl.answers.clear();
+	acl.answers.set(host, isAllowed);
+	return isAllowed;
 }
 
 function matchesAny({exact, globs}: ServerPatterns, host: string): boolean {
@@ -74,5 +84,5 @@ function matchesAny({exact, globs}: ServerPatterns, host: string): boolean {
 
 /** Lower-cases A to Z only: `toLowerCase` would turn the Kelvin sign into `k`. */
 function lowerAscii(text: string): string {
-	return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+	return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -23,8 +23,10 @@ export function checkAuth(event: Pdu, state: StateLookup, context: AuthContext):
 	// 1: If type is m.room.create.
 	if (event.type === 'm.room.create') return checkCreate(event);
 	const create = createEventFor(state, context);
-	const withoutCreate = checkRoom(event, create);
-	if (create === undefined || withoutCreate !== undefined) return withoutCreate ?? allowed;
+	if (create === undefined || !isCreateEventOf(event, create)) {
+		const {room, authEvents} = ruleNumbers(event.roomVersion);
+		return refuse(room === '' ? `${authEvents}.4` : room, 'the room has no accepted create event');
+	}
 	const check = startCheck(event, create, state, context);
 	const unfederated = checkFederation(check);
 	if (unfederated !== undefined) return unfederated;
@@ -33,17 +35,14 @@ export function checkAuth(event: Pdu, state: StateLookup, context: AuthContext):
 	return checkGeneral(check);
 }
 
-/** The event must belong to the room that the create event made. */
-function checkRoom(event: Pdu, create: Pdu | undefined): Verdict | undefined {
-	const numbers = ruleNumbers(event.roomVersion);
-	if (roomVersion(event.roomVersion).roomIds === 'create-event-hash') {
-		// 2 (version 12): If the event's room_id is not an event ID for an accepted (not rejected) m.room.create event, with
-		// the sigil ! instead of $, reject.
-		const isCreated = create?.type === 'm.room.create' && create.eventId === createEventIdOf(event.roomId);
-		return isCreated ? undefined : refuse(numbers.room, 'the room has no accepted create event');
-	}
-	// 2.4: If there is no m.room.create event among the entries, reject.
-	return create === undefined ? refuse(`${numbers.authEvents}.4`, 'the room has no create event') : undefined;
+/**
+ * 2.4 (up to version 11): If there is no m.room.create event among the entries, reject.
+ * 2 (version 12): If the event's room_id is not an event ID for an accepted (not rejected) m.room.create event, with the
+ * sigil ! instead of $, reject.
+ */
+function isCreateEventOf(event: Pdu, create: Pdu): boolean {
+	if (create.type !== 'm.room.create') return false;
+	return roomVersion(event.roomVersion).roomIds === 'sent' || create.eventId === createEventIdOf(event.roomId);
 }
 
 /** What is known about the events which an event names as its `auth_events`. */

@@ -4,6 +4,7 @@ import {
 	type EventId,
 	findSignedMessage,
 	type JsonObject,
+	type RoomId,
 	readStrictJson,
 	verify,
 	decodeBase64,
@@ -26,7 +27,7 @@ interface DerivedVectors {
 	readonly roomVersions: Record<
 		RoomVersionId,
 		{
-			roomId: string;
+			roomId: RoomId;
 			events: {event: JsonObject; eventId: EventId; referenceHashBase64: string; redacted: JsonObject}[];
 		}
 	>;
@@ -44,13 +45,13 @@ interface SpecVectors {
 	};
 }
 
-function readVectors<T>(name: string): T | undefined {
+function readVectors(name: string): unknown {
 	const bytes = readShared(`spec/${name}`);
-	return bytes === undefined ? undefined : (readStrictJson(bytes) as unknown as T);
+	return bytes === undefined ? undefined : readStrictJson(bytes);
 }
 
-const derived = readVectors<DerivedVectors>('derived-event-vectors.json');
-const spec = readVectors<SpecVectors>('test-vectors.json');
+const derived = readVectors('derived-event-vectors.json') as DerivedVectors | undefined;
+const spec = readVectors('test-vectors.json') as SpecVectors | undefined;
 const publicKey = decodeBase64(spec?.signingKey.derivedPublicKeyBase64 ?? '') as Uint8Array;
 
 for (const [version, {roomId, events}] of Object.entries(derived?.roomVersions ?? {})) {
@@ -62,12 +63,12 @@ for (const [version, {roomId, events}] of Object.entries(derived?.roomVersions ?
 			if (!result.ok) continue;
 			const {pdu} = result;
 			t.is(pdu.eventId, eventId);
-			t.is(pdu.roomId as string, roomId);
+			t.is(pdu.roomId, roomId);
 			t.is(referenceHash(id, event), referenceHashBase64);
 			t.is(canonicalJson(redactJson(id, event)), canonicalJson(redacted));
 			t.true(hasRightContentHash(pdu.json));
 			t.is(canonicalJson(redactPdu(pdu).json), canonicalJson(redacted));
-			t.deepEqual(signaturesRequired(pdu).includes('domain' as never), true);
+			t.true(signaturesRequired(pdu).some((server) => server === derived?.serverName));
 			const signed = findSignedMessage(redactPdu(pdu).json, derived?.serverName ?? '', derived?.keyId ?? '', publicKey);
 			t.true(signed !== undefined && verify(signed));
 		}
