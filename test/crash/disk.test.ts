@@ -8,8 +8,8 @@ import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import Database from 'better-sqlite3';
+import {createSeededRandom} from '../harness/index.ts';
 import {buildDisk, Disk, type DiskOptions} from './disk.ts';
-import {seededRandom} from './random.ts';
 
 const PROGRAM = fileURLToPath(new URL('disk-program.js', import.meta.url));
 const prepared = buildDisk();
@@ -103,7 +103,7 @@ onDisk('SQLite is whole whichever unsynced pages reach the disk', (t) => {
 	for (const seed of [1, 2, 3, 4]) {
 		const {disk, data} = mount(t);
 		const acknowledged = run(seed % 2 === 0 ? 'full' : 'normal', disk, data).length;
-		disk.losePower({random: seededRandom(seed)});
+		disk.losePower({random: createSeededRandom(seed)});
 		const {count, verdict} = readRows(data);
 		t.is(verdict, 'ok', `seed ${seed}`);
 		if (seed % 2 === 0) t.is(count, acknowledged, `seed ${seed}`);

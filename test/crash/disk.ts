@@ -19,6 +19,7 @@ import {
 } from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import type {SeededRandom} from '../harness/index.ts';
 
 const SOURCES = ['disk.c', 'disk-calls.c'].map((name) => join(process.cwd(), 'test/crash', name));
 const PAGE_BYTES = 4_096;
@@ -49,7 +50,7 @@ function build(): {readonly library: string} | {readonly skipped: string} {
 }
 
 /** Decides for each page that was written but not made durable whether it reached the disk all the same. */
-export type Survival = 'durable-only' | {readonly random: () => number};
+export type Survival = 'durable-only' | {readonly random: SeededRandom};
 
 /** What a disk is told at the start. */
 export interface DiskOptions {
@@ -99,7 +100,7 @@ export class Disk implements Disposable {
 
 	/**
 	 * Leaves in the data directory what is found there after the power came back. The program must have ended by
-	 * SIGKILL. A page that was written but not made durable is lost, or kept where `survival` draws less than a half.
+	 * SIGKILL. A page that was written but not made durable is lost, or kept by the toss of a coin.
 	 */
 	losePower(survival: Survival = 'durable-only'): void {
 		const {data} = this.#options;
@@ -132,7 +133,7 @@ export class Disk implements Disposable {
 }
 
 /** Lets some of the real files' pages into the durable ones, where names are durable. */
-function mixPages(real: string, durable: string, random: () => number): void {
+function mixPages(real: string, durable: string, random: SeededRandom): void {
 	for (const entry of readdirSync(durable, {withFileTypes: true})) {
 		const from = join(real, entry.name);
 		const to = join(durable, entry.name);
@@ -142,13 +143,13 @@ function mixPages(real: string, durable: string, random: () => number): void {
 	}
 }
 
-function mixFile(from: string, to: string, random: () => number): void {
+function mixFile(from: string, to: string, random: SeededRandom): void {
 	const written = readFileSync(from);
 	const kept = readFileSync(to);
 	const file = openSync(to, 'r+');
 	for (let offset = 0; offset < written.length; offset += PAGE_BYTES) {
 		const page = written.subarray(offset, offset + PAGE_BYTES);
-		if (page.equals(kept.subarray(offset, offset + PAGE_BYTES)) || random() >= 0.5) continue;
+		if (page.equals(kept.subarray(offset, offset + PAGE_BYTES)) || !random.chance(0.5)) continue;
 		writeSync(file, page, 0, page.length, offset);
 	}
 	closeSync(file);

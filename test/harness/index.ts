@@ -12,7 +12,9 @@ export {
 	type Session,
 	until,
 } from './client.ts';
+export {findPostgres, PostgresServer} from './postgres.ts';
 export {type ServerPlace, ServerProcess} from './process.ts';
+export {createSeededRandom, type SeededRandom} from './seeded-random.ts';
 export {
 	REGISTRATION_SHARED_SECRET,
 	SERVER_PROGRAM,

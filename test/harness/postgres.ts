@@ -1,0 +1,210 @@
+/**
+ * A PostgreSQL of the test's own, from the machine's binaries: on a loopback address, with a cluster in a temporary
+ * directory, as an unprivileged user where the tests run as root (PostgreSQL refuses root).
+ */
+import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {delimiter, join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {Client, escapeIdentifier} from 'pg';
+import {allocateAddress, findFreePort} from './addresses.ts';
+
+const VERSION_MIN = 15;
+const READY_WITHIN_MS = 30_000;
+const USER = 'broadsheet';
+
+/** Where the programs of PostgreSQL 15 or newer are, or why the tests that need them are skipped. */
+export function findPostgres(): {readonly programs: string} | {readonly skipped: string} {
+	const packaged = '/usr/lib/postgresql';
+	const versions = existsSync(packaged)
+		? readdirSync(packaged)
+				.map(Number)
+				.toSorted((a, b) => b - a)
+		: [];
+	const directories = [
+		...versions.filter((version) => version >= VERSION_MIN).map((version) => join(packaged, String(version), 'bin')),
+		...(process.env['PATH'] ?? '').split(delimiter),
+	];
+	const programs = directories.find((directory) =>
+		['initdb', 'postgres'].every((name) => existsSync(join(directory, name))),
+	);
+	if (programs === undefined) return {skipped: `no PostgreSQL ${VERSION_MIN} or newer on this machine`};
+	try {
+		findUser();
+		return {programs};
+	} catch (cause) {
+		return {skipped: cause instanceof Error ? cause.message : String(cause)};
+	}
+}
+
+interface UnprivilegedUser {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+/** The user as whom PostgreSQL runs; undefined: as whom the tests run. */
+function findUser(): UnprivilegedUser | undefined {
+	if (process.getuid?.() !== 0) return undefined;
+	const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+	for (const name of ['postgres', 'nobody']) {
+		const fields = lines.find((line) => line.startsWith(`${name}:`))?.split(':');
+		if (fields !== undefined) return {uid: Number(fields[2]), gid: Number(fields[3])};
+	}
+	throw new Error('no unprivileged user to run PostgreSQL as');
+}
+
+/** A cluster with its server, running or not. Dispose of it to end and remove it. */
+export class PostgresServer implements AsyncDisposable {
+	readonly #programs: string;
+	readonly #directory: string;
+	readonly #address: string;
+	readonly #port: number;
+	readonly #user: UnprivilegedUser | undefined;
+	#child: ChildProcess | undefined;
+
+	private constructor(programs: string, directory: string, address: string, port: number) {
+		this.#programs = programs;
+		this.#directory = directory;
+		this.#address = address;
+		this.#port = port;
+		this.#user = findUser();
+		process.once('exit', () => this.#killAll());
+	}
+
+	/** Makes a cluster and starts its server. */
+	static async start(programs: string): Promise<PostgresServer> {
+		const server = await PostgresServer.create(programs);
+		await server.start();
+		return server;
+	}
+
+	/** Makes a cluster; the first `start()` is the caller's. */
+	static async create(programs: string): Promise<PostgresServer> {
+		const directory = mkdtempSync(join(tmpdir(), 'broadsheet-postgres-'));
+		const address = allocateAddress();
+		const server = new PostgresServer(programs, directory, address, await findFreePort(address));
+		if (server.#user !== undefined) {
+			execFileSync('chown', [`${server.#user.uid}:${server.#user.gid}`, directory]);
+		}
+		const settings = ['--encoding=UTF8', '--locale=C', '--auth=trust', `--username=${USER}`, '--wal-segsize=1'];
+		execFileSync(join(programs, 'initdb'), ['--no-sync', ...settings, `--pgdata=${server.data}`], {
+			stdio: 'pipe',
+			cwd: directory,
+			...server.#user,
+		});
+		return server;
+	}
+
+	/** The cluster's directory. */
+	get data(): string {
+		return join(this.#directory, 'cluster');
+	}
+
+	/** The URL of a database that has been created. */
+	urlOf(database: string): string {
+		return `postgres://${USER}@${this.#address}:${this.#port}/${database}`;
+	}
+
+	/** Creates an empty database; its URL. */
+	async createDatabase(name: string): Promise<string> {
+		const client = await this.#connect();
+		await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
+		await client.end();
+		return this.urlOf(name);
+	}
+
+	async #connect(): Promise<Client> {
+		const client = new Client({connectionString: this.urlOf('postgres')});
+		// A server that is killed takes its connections with it, which is no news to whoever kills it.
+		client.on('error', () => undefined);
+		await client.connect();
+		return client;
+	}
+
+	/** Starts the server and waits until it takes connections; what is in `environment` is added to its own. */
+	async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+		const settings = {
+			listen_addresses: this.#address,
+			port: String(this.#port),
+			unix_socket_directories: '',
+			max_connections: '60',
+			shared_buffers: '32MB',
+			fsync: 'on',
+			synchronous_commit: 'on',
+			full_page_writes: 'on',
+		};
+		const log = openSync(join(this.#directory, 'log'), 'a', 0o666);
+		const child = spawn(
+			join(this.#programs, 'postgres'),
+			['-D', this.data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+			{stdio: ['ignore', log, log], cwd: this.#directory, env: {...process.env, ...environment}, ...this.#user},
+		);
+		closeSync(log);
+		this.#child = child;
+		const end = performance.now() + READY_WITHIN_MS;
+		for (;;) {
+			if (child.exitCode !== null || child.signalCode !== null) {
+				throw new Error(`expected PostgreSQL to start: ${this.readLog().slice(-1_000)}`);
+			}
+			try {
+				await (await this.#connect()).end();
+				return;
+			} catch (cause) {
+				if (performance.now() > end) throw new Error('expected PostgreSQL to take connections', {cause});
+				await sleep(50);
+			}
+		}
+	}
+
+	/** Ends the server in order (its fast shutdown). */
+	async stop(): Promise<void> {
+		await this.#end(() => this.#child?.kill('SIGINT'));
+	}
+
+	/** SIGKILL to the server and all its processes, as a power loss would end them. */
+	async kill(): Promise<void> {
+		await this.#end(() => this.#killAll());
+	}
+
+	/** What the server has printed. */
+	readLog(): string {
+		return readFileSync(join(this.#directory, 'log'), 'utf8');
+	}
+
+	async #end(signal: () => void): Promise<void> {
+		const child = this.#child;
+		if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+		const ended = new Promise<void>((resolve) => {
+			child.once('exit', () => resolve());
+		});
+		signal();
+		await ended;
+		this.#child = undefined;
+	}
+
+	/** Its processes are sessions of their own, so that no signal reaches them together; the first is held meanwhile. */
+	#killAll(): void {
+		const pid = this.#child?.pid;
+		if (pid === undefined || this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
+		process.kill(pid, 'SIGSTOP');
+		for (const other of listChildren(pid)) {
+			try {
+				process.kill(other, 'SIGKILL');
+			} catch {
+				// It has ended between the listing and the signal.
+			}
+		}
+		process.kill(pid, 'SIGKILL');
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.kill();
+		rmSync(this.#directory, {recursive: true, force: true});
+	}
+}
+
+function listChildren(pid: number): number[] {
+	const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+	return text === '' ? [] : text.split(' ').map(Number);
+}
