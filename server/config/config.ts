@@ -116,7 +116,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 	);
 	const registration = document.registration ?? 'closed';
 	return {
-		serverName: (document.server_name ?? 'localhost') as ServerName,
+		serverName: document.server_name ?? ('localhost' as ServerName),
 		publicUrl: (document.public_url ?? defaultPublicUrl(listeners)).replace(/\/+$/u, ''),
 		federationAddress: document.federation_address ?? undefined,
 		support: document.support ?? undefined,
@@ -186,10 +186,10 @@ function makeFederation(
 	const partners = federation.partners ?? [];
 	return {
 		mode: federation.mode ?? 'open',
-		partners: partners.map((partner) => (typeof partner === 'string' ? partner : partner.server_name) as ServerName),
+		partners: partners.map((partner) => (typeof partner === 'string' ? partner : partner.server_name)),
 		trustedCertificates: (federation.trusted_certificates ?? []).map((path) => toPath(path)),
 		allowPrivateAddresses: federation.allow_private_addresses ?? [],
-		trustedKeyServers: (federation.trusted_key_servers ?? []) as readonly ServerName[],
+		trustedKeyServers: federation.trusted_key_servers ?? [],
 		resolvers: federation.resolvers ?? [],
 	};
 }

@@ -1,7 +1,8 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {dirname, resolve} from 'node:path';
 import {parse} from 'yaml';
-import {isJsonObject, type Schema, SchemaError} from '../validation/index.ts';
+import {isJsonObject} from '../../crypto/index.ts';
+import {type Schema, SchemaError} from '../validation/index.ts';
 import {type Config, ConfigError, makeConfig} from './config.ts';
 import {documentSchema} from './schema.ts';
 

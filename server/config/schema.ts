@@ -1,4 +1,5 @@
 import {isIP} from 'node:net';
+import {isServerName, type ServerName} from '../../crypto/index.ts';
 import {defaultRates, type RateLimitClass, servedGroups} from '../http/index.ts';
 import {type Infer, type OptionalSchema, schemaOf, v} from '../validation/index.ts';
 import {sizeSchema} from './units.ts';
@@ -21,13 +22,11 @@ export const privacyScopes = ['shared', 'server', 'partners', 'open'] as const;
 
 const roomVersions = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'] as const;
 
-const serverNamePattern = /^(?:[\dA-Za-z][\dA-Za-z.-]{0,229}|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?$/u;
-
-const serverName = v.string({
-	max: 255,
-	pattern: serverNamePattern,
-	description: 'a server name such as news.example or matrix.news.example:8448',
-});
+const serverName = schemaOf<ServerName>(
+	'a server name such as news.example or matrix.news.example:8448',
+	isServerName,
+	'string',
+);
 
 const httpUrl = schemaOf<string>('an http or https URL', isHttpUrl, 'string');
 

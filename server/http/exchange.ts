@@ -1,12 +1,12 @@
 import type {IncomingHttpHeaders, IncomingMessage, ServerResponse} from 'node:http';
 import type {Readable} from 'node:stream';
-import type {JsonValue} from '../../crypto/index.ts';
+import type {JsonDefect, JsonValue} from '../../crypto/index.ts';
 import {SchemaError} from '../validation/index.ts';
 import {addressOf, networkOf, type TrustedProxies} from './address.ts';
 import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
 import {hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
-import {readClientBody} from './json.ts';
+import {readClientBody, readServerBody} from './json.ts';
 import {readQuery} from './query.ts';
 import type {RateLimitClass, RateLimiter} from './rate-limit.ts';
 import type {AnyRequest, Route} from './route.ts';
@@ -33,6 +33,7 @@ export class Exchange implements AnyRequest {
 	query: unknown = undefined;
 	body: unknown = undefined;
 	caller: unknown = undefined;
+	defects: readonly JsonDefect[] = [];
 	/** The operation, once it is known. */
 	operation = 'unrecognized';
 	readonly #request: IncomingMessage;
@@ -99,7 +100,7 @@ export class Exchange implements AnyRequest {
 			const key = await this.#prepareUser(route);
 			this.spend(route.rateLimit, key);
 			if (route.body !== undefined) {
-				this.body = checkBody(route, readClientBody(await this.#readBytes(route)));
+				this.body = checkBody(route, readClientBody(await this.#readBytes(route), route.numbers));
 			}
 		}
 		if (route.query !== undefined) {
@@ -131,12 +132,16 @@ export class Exchange implements AnyRequest {
 			uri: this.uri,
 			authorization: listAuthorization(this.#request),
 		});
-		const content = hasBody(this.#request) ? readClientBody(await this.#readBytes(route)) : undefined;
-		const caller = await pending.verify(content);
+		const content = hasBody(this.#request) ? readServerBody(await this.#readBytes(route)) : undefined;
+		const caller = await pending.verify(content?.value);
 		this.caller = caller;
 		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, caller.origin);
 		if (route.body !== undefined) {
-			this.body = checkBody(route, content ?? {});
+			this.defects = content?.defects ?? [];
+			if (this.defects.length > 0 && !route.allowsDefects) {
+				throw new MatrixError('M_BAD_JSON', 'The body has repeated keys, lone surrogates or too many levels');
+			}
+			this.body = checkBody(route, content?.value ?? {});
 		}
 	}
 

@@ -1,52 +1,42 @@
-import type {JsonValue} from '../../crypto/index.ts';
+import {type JsonDefect, type JsonValue, JsonSyntaxError, readClientJson, readJson} from '../../crypto/index.ts';
 import {MatrixError} from './errors.ts';
 
-/** Deeper bodies are refused before anything recurses over them. */
-const depthMax = 100;
-
-/** With the u flag a surrogate that is half of a pair is no match. */
-const loneSurrogate = /\p{Surrogate}/u;
-const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
-
 /**
- * Reads the JSON of a client. Fractions are allowed (the order of a tag is one); what an event may hold is checked
- * where events are made.
- * @throws MatrixError M_NOT_JSON for what is no JSON in UTF-8, M_BAD_JSON for JSON that cannot be kept: too deep,
- * lone surrogates, numbers beyond a double
+ * Reads the JSON of a client.
+ * @param numbers `lossless` for what becomes an event, where a fraction must be told from an integer; `plain` otherwise
+ * @throws MatrixError M_NOT_JSON for what is no JSON in UTF-8; M_BAD_JSON for JSON that cannot be kept: too deep, lone
+ * surrogates, numbers beyond a double
  */
-export function readClientBody(bytes: Uint8Array): JsonValue {
-	let value: JsonValue;
+export function readClientBody(bytes: Uint8Array, numbers: 'plain' | 'lossless'): JsonValue {
 	try {
-		value = JSON.parse(utf8.decode(bytes)) as JsonValue;
-	} catch {
-		throw new MatrixError('M_NOT_JSON', 'The body is not JSON in UTF-8');
+		return readClientJson(bytes, {numbers});
+	} catch (error) {
+		throw toMatrixError(error);
 	}
-	checkValue(value, 1);
-	return value;
 }
 
-function checkValue(value: JsonValue, depth: number): void {
-	if (typeof value === 'string') {
-		if (loneSurrogate.test(value)) {
-			throw new MatrixError('M_BAD_JSON', 'A string of the body has a lone surrogate');
-		}
-	} else if (typeof value === 'number') {
-		if (!Number.isFinite(value)) {
-			throw new MatrixError('M_BAD_JSON', 'A number of the body is too large');
-		}
-	} else if (typeof value === 'object' && value !== null) {
-		if (depth > depthMax) {
-			throw new MatrixError('M_BAD_JSON', `The body is nested deeper than ${depthMax} levels`);
-		}
-		if (Array.isArray(value)) {
-			for (const item of value) {
-				checkValue(item, depth + 1);
-			}
-		} else {
-			for (const [key, item] of Object.entries(value)) {
-				checkValue(key, depth);
-				checkValue(item as JsonValue, depth + 1);
-			}
-		}
+/** The JSON of another server, and what is wrong with parts of it. */
+export interface ServerBody {
+	readonly value: JsonValue;
+	readonly defects: readonly JsonDefect[];
+}
+
+/**
+ * Reads the JSON of another server, without loss, as its hashes and signatures need it.
+ * @throws MatrixError M_NOT_JSON for what is no JSON in UTF-8
+ */
+export function readServerBody(bytes: Uint8Array): ServerBody {
+	try {
+		return readJson(bytes);
+	} catch (error) {
+		throw toMatrixError(error);
 	}
+}
+
+function toMatrixError(error: unknown): unknown {
+	if (!(error instanceof JsonSyntaxError)) {
+		return error;
+	}
+	const isNoJson = error.fault === 'syntax' || error.fault === 'utf8' || error.fault === 'byte_order_mark';
+	return new MatrixError(isNoJson ? 'M_NOT_JSON' : 'M_BAD_JSON', error.message);
 }

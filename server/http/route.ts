@@ -1,5 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http';
 import type {Readable} from 'node:stream';
+import type {JsonDefect} from '../../crypto/index.ts';
 import type {ObjectSchema, Schema} from '../validation/index.ts';
 import type {AuthKind, CallerOf} from './authenticate.ts';
 import type {ParametersOf} from './parameters.ts';
@@ -18,6 +19,8 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	readonly query: Query;
 	readonly body: Body;
 	readonly caller: CallerOf<Auth>;
+	/** What is wrong with parts of a server's body, where the route allows that. */
+	readonly defects: readonly JsonDefect[];
 	/** Aborted with a `RequestAborted` when the client goes away or the server stops: long polls answer then. */
 	readonly signal: AbortSignal;
 	/** The client's address, behind the listed proxies; never to be logged or stored. */
@@ -52,6 +55,13 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	/** The JSON body; absent: none is read. */
 	readonly body?: Schema<Body>;
 	readonly bodyBytesMax?: number;
+	/**
+	 * How numbers of a client's body are read; default `plain`. `lossless` for what becomes an event: fractions and long
+	 * integers come as LosslessNumber, to be refused there. Bodies of servers are always lossless.
+	 */
+	readonly numbers?: 'plain' | 'lossless';
+	/** For servers: a body with defects in parts of it is handed on, with `defects`, and not refused as a whole. */
+	readonly allowsDefects?: boolean;
 	/** The handler reads the body itself, with `openBody`. */
 	readonly upload?: boolean;
 	/** Repeated keys of the query count once (the first), except in arrays. */
@@ -75,6 +85,8 @@ export interface Route<Services> {
 	readonly rateLimit: RateLimitClass;
 	readonly body: Schema<unknown> | undefined;
 	readonly bodyBytesMax: number;
+	readonly numbers: 'plain' | 'lossless';
+	readonly allowsDefects: boolean;
 	readonly upload: boolean;
 	readonly query: ObjectSchema<unknown> | undefined;
 	readonly allowsLocked: boolean;
@@ -87,6 +99,7 @@ export interface AnyRequest {
 	readonly query: unknown;
 	readonly body: unknown;
 	readonly caller: unknown;
+	readonly defects: readonly JsonDefect[];
 	readonly signal: AbortSignal;
 	readonly address: string;
 	readonly headers: IncomingHttpHeaders;
@@ -121,6 +134,8 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		rateLimit: declaration.rateLimit ?? 'general',
 		body: declaration.body,
 		bodyBytesMax: declaration.bodyBytesMax ?? bodyBytesMaxDefault,
+		numbers: declaration.numbers ?? 'plain',
+		allowsDefects: declaration.allowsDefects ?? false,
 		upload: declaration.upload ?? false,
 		query: declaration.query,
 		allowsLocked: declaration.allowsLocked ?? false,

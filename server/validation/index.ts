@@ -1,6 +1,5 @@
 export {
 	type Infer,
-	isJsonObject,
 	type ObjectSchema,
 	type OptionalSchema,
 	type Schema,

@@ -1,5 +1,3 @@
-import type {JsonValue} from '../../crypto/index.ts';
-
 /** How a value from a query string is read before it is checked. */
 export type SchemaKind = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'other';
 
@@ -75,15 +73,6 @@ export function schemaOf<T>(
 			return value as T;
 		},
 	};
-}
-
-/** Whether the value is a JSON object: not null, not an array, not a number kept as text. */
-export function isJsonObject(value: unknown): value is Record<string, JsonValue> {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-		return false;
-	}
-	const prototype: unknown = Object.getPrototypeOf(value);
-	return prototype === null || prototype === Object.prototype;
 }
 
 /** The path of a key inside an object, for error messages. */

@@ -1,6 +1,21 @@
-import type {JsonObject, JsonValue} from '../../crypto/index.ts';
 import {
+	type DeviceId,
+	type EventId,
+	isDeviceId,
+	isEventId,
 	isJsonObject,
+	isRoomAlias,
+	isRoomId,
+	isServerName,
+	isUserId,
+	type JsonObject,
+	type JsonValue,
+	type RoomAlias,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
+import {
 	joinPath,
 	type Infer,
 	type ObjectSchema,
@@ -228,6 +243,13 @@ function union<const T extends readonly Schema<unknown>[]>(...schemas: T): Schem
 	};
 }
 
+const deviceId = (): Schema<DeviceId> => schemaOf<DeviceId>('a device id', isDeviceId, 'string');
+const eventId = (): Schema<EventId> => schemaOf<EventId>('an event id', isEventId, 'string');
+const roomAlias = (): Schema<RoomAlias> => schemaOf<RoomAlias>('a room alias', isRoomAlias, 'string');
+const roomId = (): Schema<RoomId> => schemaOf<RoomId>('a room id', isRoomId, 'string');
+const serverName = (): Schema<ServerName> => schemaOf<ServerName>('a server name', isServerName, 'string');
+const userId = (): Schema<UserId> => schemaOf<UserId>('a user id', isUserId, 'string');
+
 /**
  * Schemas for what comes from outside. Unknown keys are kept (except by `strictObject`), and objects may have a null
  * prototype. `literal` takes several values and accepts any of them; `record` is an object with keys of the caller's
@@ -237,6 +259,8 @@ export const v = {
 	any,
 	array,
 	boolean,
+	deviceId,
+	eventId,
 	integer,
 	jsonObject,
 	literal,
@@ -245,7 +269,11 @@ export const v = {
 	object,
 	optional,
 	record,
+	roomAlias,
+	roomId,
+	serverName,
 	strictObject,
 	string,
 	union,
+	userId,
 } as const;
