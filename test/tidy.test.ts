@@ -1,0 +1,214 @@
+/** The architecture as data, held against the sources: who may import whom, and what a file may look like. */
+import {readdirSync, readFileSync} from 'node:fs';
+import {dirname, join, relative} from 'node:path';
+import test from 'ava';
+
+const linesMax = 400;
+
+/** Domains of the server, each with the other domains it may import. */
+const domains: Readonly<Record<string, readonly string[]>> = {
+	'server/account-data': [],
+	'server/accounts': ['server/devices', 'server/profiles', 'server/visibility'],
+	'server/devices': ['server/visibility'],
+	'server/encryption': ['server/devices', 'server/visibility'],
+	'server/ephemeral': ['server/visibility'],
+	'server/media': ['server/visibility'],
+	'server/pages': ['server/accounts'],
+	'server/profiles': ['server/visibility'],
+	'server/push': ['server/account-data'],
+	'server/rooms': ['server/account-data', 'server/profiles', 'server/visibility'],
+	'server/visibility': [],
+};
+
+const federation = ['federation/rooms', 'federation/engine', 'federation/inbound', 'federation/outbound'];
+const serverGround = ['crypto', 'server/validation', 'server/config', 'server/telemetry'];
+
+/** Each folder, and the folders it may import. What is not here may not be imported and may not exist. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+	crypto: [],
+	storage: ['crypto'],
+	'federation/rooms': ['crypto'],
+	'federation/engine': ['crypto', 'storage', 'federation/rooms'],
+	'federation/outbound': ['crypto', 'storage', 'federation/rooms', 'federation/engine'],
+	'federation/inbound': ['crypto', 'storage', 'federation/rooms', 'federation/engine', 'federation/outbound'],
+	'server/validation': ['crypto'],
+	'server/http': ['crypto', 'server/validation'],
+	'server/config': ['crypto', 'federation/rooms', 'server/http', 'server/validation'],
+	'server/telemetry': ['server/config', 'server/http'],
+	...Object.fromEntries(
+		Object.entries(domains).map(([folder, others]) => [folder, [...serverGround, 'storage', ...federation, ...others]]),
+	),
+	'server/sync': [...serverGround, 'storage', ...federation, ...Object.keys(domains)],
+	'server/jobs': [...serverGround, 'storage', ...federation, ...Object.keys(domains)],
+	// No storage: an endpoint calls one domain function and shapes its answer.
+	'server/api': [
+		...serverGround,
+		...federation,
+		'server/http',
+		'server/sync',
+		'server/services.ts',
+		...Object.keys(domains),
+	],
+	'server/services.ts': [...serverGround, ...federation, 'server/sync', ...Object.keys(domains)],
+};
+
+/** Who puts everything together, and may therefore import everything; nobody imports these. */
+const assemblers = ['server/main.ts', 'server/roles.ts', 'server/cli'];
+
+/** Packages that one folder has to itself, so that the rest does not depend on how they work. */
+const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
+	'@node-rs/argon2': ['crypto'],
+	tweetnacl: ['crypto'],
+	'better-sqlite3': ['storage'],
+	'drizzle-orm': ['storage'],
+	pg: ['storage'],
+	undici: ['federation/outbound'],
+	koa: ['server/http'],
+	pino: ['server/telemetry'],
+	'prom-client': ['server/telemetry'],
+	yaml: ['server/config'],
+};
+
+/** Packages that any folder may use. */
+const packagesOfAll = ['lru-cache'];
+
+/** What the pure core has no access to: time, chance, the process, the network. */
+const impureWords =
+	/\b(?:process|performance|fetch|setTimeout|setInterval|setImmediate|Date|crypto\.\w+)\b|Math\.random/u;
+
+/** What a function that runs in one turn of the event loop cannot contain. */
+const asynchronousWords = /\b(?:async|await|Promise|then)\b/u;
+
+interface Source {
+	/** From the root, with slashes. */
+	readonly path: string;
+	readonly text: string;
+	/** Without comments and the contents of strings of code. */
+	readonly code: string;
+	readonly imports: readonly string[];
+}
+
+function listSources(folder: string): string[] {
+	return readdirSync(folder, {withFileTypes: true, recursive: true})
+		.filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+		.map((entry) => join(entry.parentPath, entry.name));
+}
+
+function readSource(path: string): Source {
+	const text = readFileSync(path, 'utf8');
+	const code = text.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gmu, '');
+	const statements = code.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\(?\s*'([^']+)'/gmu);
+	const imports = [...statements].map((match) => match[1] ?? match[2]!);
+	return {path: relative('.', path), text, code, imports};
+}
+
+const folders = ['crypto', 'storage', 'federation', 'server', 'bench', 'test'];
+const everything = folders.flatMap((folder) => listSources(folder)).map((path) => readSource(path));
+const sources = everything.filter(({path}) => !path.startsWith('test/') && !path.startsWith('bench/'));
+const units = [...Object.keys(mayImport), ...assemblers];
+
+/** The row of the table that a file belongs to. */
+function unitOf(path: string): string | undefined {
+	return units.find((unit) => path === unit || path.startsWith(`${unit}/`));
+}
+
+function isAllowed(from: string, to: string): boolean {
+	if (assemblers.includes(from)) {
+		return to !== 'server/main.ts';
+	}
+	return mayImport[from]?.includes(to) === true;
+}
+
+/** Fails with one line for each finding, so that all can be mended at once. */
+function failures(found: readonly (string | undefined)[]): string {
+	return found.filter((line) => line !== undefined).join('\n');
+}
+
+test('every source file belongs to a folder of the table', (t) => {
+	const found = sources
+		.filter(({path}) => unitOf(path) === undefined && !/^(?:server|federation)\/index\.ts$/u.test(path))
+		.map(({path}) => `${path}: its folder has no row in mayImport of test/tidy.test.ts`);
+	t.is(failures(found), '');
+});
+
+test('folders import only those that the table allows, and enter them through index.ts', (t) => {
+	const found = sources.flatMap(({path, imports}) => {
+		const from = unitOf(path);
+		return imports
+			.filter((target) => target.startsWith('.'))
+			.map((target) => {
+				const file = join(dirname(path), target);
+				const to = unitOf(file);
+				if (from === undefined || from === to) {
+					return undefined;
+				}
+				if (to === undefined) {
+					return `${path} imports ${file}, which no row of the table has`;
+				}
+				if (!isAllowed(from, to)) {
+					return `${path} imports ${file}: ${from} may not import ${to}`;
+				}
+				const isEntrance = file === `${to}/index.ts` || file === to;
+				return isEntrance ? undefined : `${path} imports ${file}: enter ${to} through its index.ts`;
+			});
+	});
+	t.is(failures(found), '');
+});
+
+test('packages are imported by the folder they belong to', (t) => {
+	const found = sources.flatMap(({path, imports}) =>
+		imports
+			.filter((target) => !target.startsWith('.') && !target.startsWith('node:'))
+			.map((target) => {
+				const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+				const owners = ownersOfPackages[name];
+				if (packagesOfAll.includes(name)) {
+					return undefined;
+				}
+				if (owners === undefined) {
+					return `${path} imports ${name}: no folder has it in ownersOfPackages`;
+				}
+				return owners.includes(unitOf(path) ?? '') ? undefined : `${path} imports ${name}, which is ${owners[0]}'s`;
+			}),
+	);
+	t.is(failures(found), '');
+});
+
+test('federation/rooms is pure', (t) => {
+	const found = sources
+		.filter(({path}) => path.startsWith('federation/rooms/'))
+		.flatMap(({path, code, imports}) => [
+			...imports.filter((target) => !target.startsWith('.')).map((target) => `${path} imports ${target}`),
+			...code
+				.split('\n')
+				.filter((line) => impureWords.test(line.replaceAll(/'[^']*'/gu, '')))
+				.map((line) => `${path}: ${line.trim()}`),
+		]);
+	t.is(failures(found), '');
+});
+
+test('what runs in one turn of the room actor never waits', (t) => {
+	const turns = sources.filter(({path}) => /^federation\/engine\/.*turn[^/]*\.ts$/u.test(path));
+	const found = turns.flatMap(({path, code}) =>
+		code
+			.split('\n')
+			.filter((line) => asynchronousWords.test(line))
+			.map((line) => `${path}: ${line.trim()}`),
+	);
+	t.is(failures(found), '');
+});
+
+test(`no file is longer than ${linesMax} lines`, (t) => {
+	const found = everything.map(({path, text}) => {
+		const lines = text.split('\n').length - 1;
+		return lines > linesMax ? `${path} has ${lines} lines` : undefined;
+	});
+	t.is(failures(found), '');
+});
+
+test('there are no default exports', (t) => {
+	const found = everything.map(({path, code}) =>
+		/^export default\b/mu.test(code) || /\bas default\b/u.test(code) ? `${path} has a default export` : undefined,
+	);
+	t.is(failures(found), '');
+});
