@@ -42,3 +42,5 @@ export {
 	verifyRequest,
 	type XMatrix,
 } from './x-matrix.ts';
+export {createRemoteEvents} from './remote-events.ts';
+export {createSignatureChecker} from './signatures.ts';

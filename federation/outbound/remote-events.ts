@@ -1,0 +1,97 @@
+import {type EventId, isEventId, type JsonObject, type JsonValue} from '../../crypto/index.ts';
+import type {RemoteEvents} from '../engine/index.ts';
+import {type FederationClient, type FederationRequest, path} from './client.ts';
+import {OutboundError, RemoteError} from './errors.ts';
+import {asObject} from './key-document.ts';
+
+/** One event is at most 64 KiB, with what is around it less than twice that. */
+const EVENT_LIMITS = {timeoutMs: 20_000, responseBytesMax: 131_072} as const;
+/** A page of events: as many as one asks for, each of full size. */
+const PAGE_LIMITS = {timeoutMs: 60_000, responseBytesMax: 10 << 20} as const;
+/** The state of the largest rooms (threats D7). */
+export const STATE_LIMITS = {timeoutMs: 180_000, responseBytesMax: 100 << 20} as const;
+/** Ids that one answer may name; the largest rooms have some 100,000 members. */
+const IDS_MAX = 300_000;
+
+/** Gives the engine's eyes on what other servers have. What they answer is not checked here but for its shape. */
+export function createRemoteEvents(client: Pick<FederationClient, 'request'>): RemoteEvents {
+	const ask = async (request: Omit<FederationRequest, 'method'> & {readonly method?: 'POST'}): Promise<JsonObject> => {
+		const {body} = await client.request({method: 'GET', ...request});
+		const object = asObject(body);
+		if (object === undefined) throw new OutboundError('bad_response', 'Expected an object');
+		return object;
+	};
+	return {
+		async getEvent(destination, eventId) {
+			try {
+				const answer = await ask({
+					destination,
+					path: path`/_matrix/federation/v1/event/${eventId}`,
+					limits: EVENT_LIMITS,
+				});
+				return listEvents(answer['pdus'])[0];
+			} catch (error) {
+				if (error instanceof RemoteError && error.status === 404) return undefined;
+				throw error;
+			}
+		},
+		async getMissingEvents(destination, roomId, {earliest, latest, limit, minDepth}) {
+			const answer = await ask({
+				destination,
+				method: 'POST',
+				path: path`/_matrix/federation/v1/get_missing_events/${roomId}`,
+				body: {earliest_events: [...earliest], latest_events: [...latest], limit, min_depth: minDepth},
+				limits: PAGE_LIMITS,
+			});
+			return listEvents(answer['events']);
+		},
+		async getStateIds(destination, roomId, eventId) {
+			const answer = await ask({
+				destination,
+				path: path`/_matrix/federation/v1/state_ids/${roomId}`,
+				query: {event_id: eventId},
+				limits: STATE_LIMITS,
+			});
+			return {state: listIds(answer['pdu_ids']), authChain: listIds(answer['auth_chain_ids'])};
+		},
+		async getState(destination, roomId, eventId) {
+			const answer = await ask({
+				destination,
+				path: path`/_matrix/federation/v1/state/${roomId}`,
+				query: {event_id: eventId},
+				limits: STATE_LIMITS,
+			});
+			return {state: listEvents(answer['pdus']), authChain: listEvents(answer['auth_chain'])};
+		},
+		async getEventAuth(destination, roomId, eventId) {
+			const answer = await ask({
+				destination,
+				path: path`/_matrix/federation/v1/event_auth/${roomId}/${eventId}`,
+				limits: STATE_LIMITS,
+			});
+			return listEvents(answer['auth_chain']);
+		},
+		async backfill(destination, roomId, from, limit) {
+			const answer = await ask({
+				destination,
+				path: path`/_matrix/federation/v1/backfill/${roomId}`,
+				query: {v: from, limit},
+				limits: PAGE_LIMITS,
+			});
+			return listEvents(answer['pdus']).slice(0, limit);
+		},
+	};
+}
+
+/** Gives the objects of a list; what is none is no event. */
+export function listEvents(value: JsonValue | undefined): JsonObject[] {
+	if (!Array.isArray(value)) throw new OutboundError('bad_response', 'Expected a list of events');
+	return value.map(asObject).filter((event) => event !== undefined);
+}
+
+function listIds(value: JsonValue | undefined): EventId[] {
+	if (!Array.isArray(value) || value.length > IDS_MAX) {
+		throw new OutboundError('bad_response', 'Expected a list of event ids');
+	}
+	return value.filter(isEventId);
+}

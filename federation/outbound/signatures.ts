@@ -1,0 +1,56 @@
+import {
+	findSignedMessage,
+	listSignatureKeyIds,
+	type ServerName,
+	type SignedMessage,
+	verifyMany,
+} from '../../crypto/index.ts';
+import type {SignatureChecker} from '../engine/index.ts';
+import {type Pdu, roomVersion, signaturesRequired, signedForm, type Verdict} from '../rooms/index.ts';
+import type {Keyring, KeyQuery} from './keyring.ts';
+
+/** A server signs an event with one key, two while it changes it; more are not looked at. */
+const SIGNATURES_MAX = 4;
+
+const ALLOWED: Verdict = {allowed: true};
+
+/**
+ * Gives the check of events' signatures: each server that must have signed an event has, with a key that the keyring has
+ * for the time of the event. Events given at the same time are verified together, on all cores.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
+ */
+export function createSignatureChecker(keyring: Pick<Keyring, 'findVerifyKey'>): SignatureChecker {
+	return {
+		async check(pdu) {
+			const servers = signaturesRequired(pdu);
+			const verdicts = await Promise.all(servers.map((server) => checkServer(keyring, pdu, server)));
+			return verdicts.find(({allowed}) => !allowed) ?? ALLOWED;
+		},
+	};
+}
+
+async function checkServer(keyring: Pick<Keyring, 'findVerifyKey'>, pdu: Pdu, server: ServerName): Promise<Verdict> {
+	const validAt = roomVersion(pdu.roomVersion).enforcesKeyValidity ? pdu.originServerTs : 'any';
+	const keyIds = listSignatureKeyIds(pdu.json, server).slice(0, SIGNATURES_MAX);
+	if (keyIds.length === 0) return refuse(server, 'carries no signature of');
+	const messages = (
+		await Promise.all(keyIds.map((keyId) => findMessage(keyring, pdu, {server, keyId, validAt})))
+	).filter((message) => message !== undefined);
+	if (messages.length === 0) return refuse(server, 'is signed with no key that is known and valid of');
+	return (await verifyMany(messages)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
+}
+
+async function findMessage(
+	keyring: Pick<Keyring, 'findVerifyKey'>,
+	pdu: Pdu,
+	query: KeyQuery,
+): Promise<SignedMessage | undefined> {
+	const publicKey = await keyring.findVerifyKey(query);
+	if (publicKey === undefined) return undefined;
+	const signed = {...signedForm(pdu.roomVersion, pdu.json), signatures: pdu.signatures};
+	return findSignedMessage(signed, query.server, query.keyId, publicKey);
+}
+
+function refuse(server: ServerName, what: string): Verdict {
+	return {allowed: false, rule: '', reason: `The event ${what} ${server}`};
+}
