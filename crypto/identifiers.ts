@@ -47,6 +47,7 @@ export function isServerName(value: unknown): value is ServerName {
 }
 
 const serverNameParts = /^(?:\[(?<ipv6>[0-9A-Fa-f:.]{2,45})\]|(?<name>[0-9A-Za-z.-]{1,255}))(?::(?<port>\d{1,5}))?$/;
+const labels = /^(?:[0-9A-Za-z-]+\.)*[0-9A-Za-z-]+\.?$/;
 const dottedQuad = /^\d+\.\d+\.\d+\.\d+$/;
 
 /** Takes a server name apart; absent if it is none. */
@@ -59,7 +60,8 @@ export function parseServerName(name: string): ServerAddress | undefined {
 	const {ipv6, name: host} = groups;
 	if (ipv6 !== undefined) return isIPv6(ipv6) ? {host: ipv6, kind: 'ipv6', port} : undefined;
 	if (host === undefined) return undefined;
-	if (!dottedQuad.test(host)) return {host, kind: 'dns', port};
+	// The grammar alone would let `..` in; no name has empty labels, but for the root after a last dot.
+	if (!dottedQuad.test(host)) return labels.test(host) ? {host, kind: 'dns', port} : undefined;
 	return isIPv4(host) ? {host, kind: 'ipv4', port} : undefined;
 }
 

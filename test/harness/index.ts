@@ -23,4 +23,4 @@ export {
 	startServer,
 	startServers,
 } from './server-process.ts';
-export {readShared} from './shared-files.ts';
+export {readShared, sharedFile, testsWithShared} from './shared.ts';
