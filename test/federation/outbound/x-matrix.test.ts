@@ -17,7 +17,7 @@ import {
 	type RequestVerdict,
 	verifyRequest,
 } from '../../../federation/outbound/index.ts';
-import {readShared} from '../../harness/shared-files.ts';
+import {readShared} from '../../harness/index.ts';
 
 const origin = 'origin.hs.example.com' as ServerName;
 const destination = 'destination.hs.example.com' as ServerName;
