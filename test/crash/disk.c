@@ -1,5 +1,5 @@
 /*
- * A disk that can lose power and run full, as a library to preload (LD_PRELOAD) into a server.
+ * A disk that can lose power (here) and run full (disk-faults.c), as a library to preload (LD_PRELOAD) into a server.
  *
  * Power loss. Beside the data directory it keeps a shadow that holds what would be found there after the power failed
  * at this moment, if the disk kept nothing but what was made durable. Write, truncate and the like go to the real files
@@ -14,19 +14,15 @@
  * Memory-mapped writes count only after msync: SQLite's -shm file is such, and need not survive. stdio, io_uring and
  * copy_file_range are not seen, and duplicated descriptors are not followed; set UV_USE_IO_URING=0 for Node.
  *
- * Faults. While the file `enospc` is in the control directory, writes that take space fail with ENOSPC; with DISK_QUOTA
- * they fail once so many bytes have been written. While `eio` is there, fsync fails with EIO and, as on Linux, forgets
- * what it did not write: a later fsync succeeds and the changes are not on the disk.
- *
- * Environment: DISK_DATA, DISK_SHADOW (made anew when the process starts; empty: no shadow), DISK_CONTROL, DISK_QUOTA,
- * DISK_WHOLE=1 (an fsync carries the whole file, for programs whose processes sync what others of them wrote).
+ * Environment: DISK_DATA, DISK_SHADOW (made anew when the process starts; empty: no shadow),
+ * DISK_WHOLE=1 (an fsync carries the whole file, for programs whose processes sync what others of them wrote),
+ * DISK_NAMES=1 (an fsync of a file carries its name too, as ext4, xfs and btrfs do, for programs that count on it).
  */
 #include "disk.h"
 
 #define FD_MAX 65536
 #define MAPPINGS_MAX 256
 #define BUCKETS 1024
-#define PATH_SIZE (PATH_MAX * 2)
 
 struct range { off_t offset; off_t length; };
 
@@ -41,9 +37,8 @@ struct inode {
 
 struct mapping { char *address; size_t length; off_t offset; ino_t number; };
 
-static char data_directory[PATH_MAX], shadow_directory[PATH_MAX], control_directory[PATH_MAX];
-static bool is_whole;
-static long long quota = -1;
+static char data_directory[PATH_MAX], shadow_directory[PATH_MAX];
+static bool is_whole, has_names;
 static unsigned char kinds[FD_MAX];
 static struct inode *inodes[BUCKETS];
 static struct mapping mappings[MAPPINGS_MAX];
@@ -56,6 +51,13 @@ void *find_real(const char *name, void **slot)
 {
 	if (*slot == NULL) *slot = dlsym(RTLD_NEXT, name);
 	return *slot;
+}
+
+/* The shadow would no longer be true: the program must not go on. */
+static void give_up(const char *what)
+{
+	dprintf(STDERR_FILENO, "disk: %s: %s\n", what, strerror(errno));
+	abort();
 }
 
 static bool has_shadow(void) { return shadow_directory[0] != '\0'; }
@@ -91,7 +93,7 @@ static void copy_range(int source, const char *from, int target, off_t offset, o
 		size_t part = length < (off_t)sizeof buffer ? (size_t)length : sizeof buffer;
 		ssize_t size = from == NULL ? pread(source, buffer, part, offset) : (ssize_t)part;
 		if (size <= 0) return;
-		if (REAL(pwrite)(target, from == NULL ? buffer : from, size, offset) != size) abort();
+		if (REAL(pwrite)(target, from == NULL ? buffer : from, size, offset) != size) give_up("copy");
 		offset += size;
 		length -= size;
 		if (from != NULL) from += size;
@@ -105,7 +107,7 @@ static struct inode *find_inode(ino_t number, bool make)
 	while (*slot != NULL && (*slot)->number != number) slot = &(*slot)->next;
 	if (*slot == NULL && make) {
 		*slot = calloc(1, sizeof **slot);
-		if (*slot == NULL) abort();
+		if (*slot == NULL) give_up("memory");
 		(*slot)->number = number;
 		(*slot)->shortest = -1;
 	}
@@ -131,7 +133,7 @@ void note_write(int fd, off_t offset, off_t length)
 		if (inode->count == inode->capacity) {
 			inode->capacity = inode->capacity == 0 ? 64 : inode->capacity * 2;
 			inode->ranges = realloc(inode->ranges, inode->capacity * sizeof *inode->ranges);
-			if (inode->ranges == NULL) abort();
+			if (inode->ranges == NULL) give_up("memory");
 		}
 		inode->ranges[inode->count++] = (struct range){offset, length};
 	}
@@ -154,17 +156,17 @@ static void sync_file(int fd, const struct stat *status)
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	/* The program's own descriptor may be for writing alone. */
 	int source = REAL(open)(path, O_RDONLY | O_CLOEXEC), shadow = open_shadow(status->st_ino);
-	if (source < 0 || shadow < 0) abort();
+	if (source < 0 || shadow < 0) give_up("open");
 	struct inode *inode = find_inode(status->st_ino, true);
 	if (is_whole) {
 		copy_range(source, NULL, shadow, 0, status->st_size);
 	} else {
-		if (inode->shortest >= 0 && REAL(ftruncate)(shadow, inode->shortest) != 0) abort();
+		if (inode->shortest >= 0 && REAL(ftruncate)(shadow, inode->shortest) != 0) give_up("cut");
 		for (size_t i = 0; i < inode->count; i++)
 			copy_range(source, NULL, shadow, inode->ranges[i].offset, inode->ranges[i].length);
 		forget_changes(inode);
 	}
-	if (REAL(ftruncate)(shadow, status->st_size) != 0) abort();
+	if (REAL(ftruncate)(shadow, status->st_size) != 0) give_up("cut");
 	REAL(close)(source);
 	REAL(close)(shadow);
 }
@@ -203,12 +205,15 @@ static void sync_name(const char *shadow, const struct stat *status)
 	struct stat known, present;
 	inode_path(content, status->st_ino);
 	int fd = open_shadow(status->st_ino);
-	if (fd < 0 || fstat(fd, &known) != 0) abort();
+	if (fd < 0 || fstat(fd, &known) != 0) give_up("name");
 	REAL(close)(fd);
 	if (stat(shadow, &present) == 0 && present.st_ino == known.st_ino) return;
-	snprintf(fresh, sizeof fresh, "%s/fresh", shadow_directory);
+	snprintf(fresh, sizeof fresh, "%s", shadow);
+	*strrchr(fresh, '/') = '\0';
+	make_directories(fresh);
+	snprintf(fresh, sizeof fresh, "%s/fresh-%d", shadow_directory, (int)getpid());
 	REAL(unlink)(fresh);
-	if (REAL(link)(content, fresh) != 0 || REAL(rename)(fresh, shadow) != 0) abort();
+	if (REAL(link)(content, fresh) != 0 || REAL(rename)(fresh, shadow) != 0) give_up("name");
 }
 
 /* Makes a directory's names durable as they are. When the process starts, contents and subdirectories too. */
@@ -224,7 +229,7 @@ static void sync_directory(const char *real, bool is_start)
 		struct stat status;
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
 		snprintf(path, sizeof path, "%s/%s", real, entry->d_name);
-		if (snprintf(name, sizeof name, "%s/%s", shadow, entry->d_name) >= (int)sizeof name) abort();
+		if (snprintf(name, sizeof name, "%s/%s", shadow, entry->d_name) >= (int)sizeof name) give_up("path");
 		if (lstat(path, &status) != 0) continue;
 		if (S_ISDIR(status.st_mode)) {
 			mkdir(name, 0700);
@@ -245,47 +250,39 @@ static void sync_directory(const char *real, bool is_start)
 		char path[PATH_SIZE], name[PATH_SIZE];
 		struct stat status;
 		snprintf(path, sizeof path, "%s/%s", real, entry->d_name);
-		if (snprintf(name, sizeof name, "%s/%s", shadow, entry->d_name) >= (int)sizeof name) abort();
+		if (snprintf(name, sizeof name, "%s/%s", shadow, entry->d_name) >= (int)sizeof name) give_up("path");
 		if (lstat(path, &status) != 0) remove_tree(name);
 	}
 	closedir(directory);
 }
 
-static bool has_control(const char *name)
+/* The descriptor's path below the data directory (see within_data), or NULL. */
+static const char *path_of(int fd, char path[PATH_MAX])
 {
-	char path[PATH_SIZE];
-	if (control_directory[0] == '\0') return false;
-	snprintf(path, sizeof path, "%s/%s", control_directory, name);
-	return access(path, F_OK) == 0;
-}
-
-bool is_full(off_t length)
-{
-	bool is_over = quota >= 0 && __atomic_sub_fetch(&quota, length, __ATOMIC_RELAXED) < 0;
-	if (is_over) __atomic_store_n(&quota, 0, __ATOMIC_RELAXED);
-	if (!is_over && !has_control("enospc")) return false;
-	errno = ENOSPC;
-	return true;
+	char link_path[64];
+	snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link_path, path, PATH_MAX - 1);
+	if (length <= 0) return NULL;
+	path[length] = '\0';
+	return within_data(path);
 }
 
 int sync_descriptor(int fd)
 {
 	struct stat status;
-	char link_path[64], path[PATH_MAX];
+	char path[PATH_MAX], shadow[PATH_SIZE];
 	if (fstat(fd, &status) != 0) return -1;
+	const char *name = path_of(fd, path);
 	pthread_mutex_lock(&lock);
 	bool has_failed = has_control("eio");
 	if (has_failed) {
 		forget_changes(find_inode(status.st_ino, true));
 	} else if (has_shadow() && S_ISDIR(status.st_mode)) {
-		snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
-		ssize_t length = readlink(link_path, path, sizeof path - 1);
-		if (length > 0) {
-			path[length] = '\0';
-			if (within_data(path) != NULL) sync_directory(path, false);
-		}
+		if (name != NULL) sync_directory(path, false);
 	} else if (has_shadow()) {
 		sync_file(fd, &status);
+		snprintf(shadow, sizeof shadow, "%s/tree/%s", shadow_directory, name == NULL ? "" : name);
+		if (has_names && name != NULL && status.st_nlink > 0) sync_name(shadow, &status);
 	}
 	pthread_mutex_unlock(&lock);
 	if (has_failed) errno = EIO;
@@ -333,16 +330,11 @@ void sync_mapping(char *address, size_t length)
 /* Learns whether a new descriptor leads into the data directory. */
 int note_open(int fd, int flags)
 {
-	char link_path[64], path[PATH_MAX];
+	char path[PATH_MAX];
 	struct stat status;
 	if (fd < 0 || fd >= FD_MAX) return fd;
 	kinds[fd] = FOREIGN;
-	if (data_directory[0] == '\0') return fd;
-	snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
-	ssize_t length = readlink(link_path, path, sizeof path - 1);
-	if (length <= 0) return fd;
-	path[length] = '\0';
-	if (within_data(path) == NULL || fstat(fd, &status) != 0) return fd;
+	if (data_directory[0] == '\0' || path_of(fd, path) == NULL || fstat(fd, &status) != 0) return fd;
 	kinds[fd] = S_ISDIR(status.st_mode) ? DIRECTORY_OF_DATA : S_ISREG(status.st_mode) ? FILE_OF_DATA : FOREIGN;
 	if (kinds[fd] == FILE_OF_DATA && (flags & O_TRUNC) != 0) note_truncation(fd, 0);
 	return fd;
@@ -369,13 +361,13 @@ void note_freed(ino_t number)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *data = getenv("DISK_DATA"), *shadow = getenv("DISK_SHADOW"), *control = getenv("DISK_CONTROL");
+	const char *data = getenv("DISK_DATA"), *shadow = getenv("DISK_SHADOW");
 	if (data == NULL) return;
 	char resolved[PATH_MAX];
 	if (realpath(data, resolved) == NULL) return;
-	if (control != NULL) snprintf(control_directory, sizeof control_directory, "%s", control);
-	if (getenv("DISK_QUOTA") != NULL) quota = atoll(getenv("DISK_QUOTA"));
+	begin_faults();
 	is_whole = getenv("DISK_WHOLE") != NULL;
+	has_names = getenv("DISK_NAMES") != NULL;
 	memcpy(data_directory, resolved, sizeof resolved);
 	if (shadow != NULL && shadow[0] != '\0') {
 		char path[PATH_SIZE];

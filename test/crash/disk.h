@@ -1,4 +1,4 @@
-/* What disk.c (the model of the disk) and disk-calls.c (the calls that reach it) share. */
+/* What disk.c (the model of the disk), disk-faults.c and disk-calls.c (the calls that reach it) share. */
 #ifndef DISK_H
 #define DISK_H
 #define _GNU_SOURCE
@@ -20,6 +20,7 @@
 
 /* The C library's own function of that name. */
 #define REAL(name) ((__typeof__(name) *)find_real(#name, &real_##name))
+#define PATH_SIZE (PATH_MAX * 2)
 #define DECLARE_REAL(name) static void *real_##name;
 
 enum kind { FOREIGN = 0, FILE_OF_DATA, DIRECTORY_OF_DATA };
@@ -41,4 +42,7 @@ void sync_mapping(char *address, size_t length);
 int sync_descriptor(int fd);
 /* Whether so many bytes may not be written; sets errno. */
 bool is_full(off_t length);
+/* Whether a fault of that name is switched on. */
+bool has_control(const char *name);
+void begin_faults(void);
 #endif

@@ -4,8 +4,9 @@
  */
 import {execFileSync} from 'node:child_process';
 import {
+	chmodSync,
+	chownSync,
 	closeSync,
-	cpSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -21,7 +22,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {SeededRandom} from '../harness/index.ts';
 
-const SOURCES = ['disk.c', 'disk-calls.c'].map((name) => join(process.cwd(), 'test/crash', name));
+const SOURCES = ['disk.c', 'disk-calls.c', 'disk-faults.c'].map((name) => join(process.cwd(), 'test/crash', name));
 const PAGE_BYTES = 4_096;
 
 let built: {readonly library: string} | {readonly skipped: string} | undefined;
@@ -36,6 +37,8 @@ function build(): {readonly library: string} | {readonly skipped: string} {
 	if (process.platform !== 'linux') return {skipped: 'the disk library is for Linux'};
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-disk-'));
 	process.on('exit', () => rmSync(directory, {recursive: true, force: true}));
+	// PostgreSQL runs as another user than the tests where those run as root.
+	chmodSync(directory, 0o755);
 	const library = join(directory, 'disk.so');
 	const flags = ['-std=gnu11', '-O2', '-shared', '-fPIC', '-o', library];
 	try {
@@ -58,6 +61,10 @@ export interface DiskOptions {
 	readonly data: string;
 	/** An fsync carries the whole file: for programs of several processes, such as PostgreSQL. */
 	readonly isWhole?: boolean;
+	/** An fsync of a file makes its name durable too, as ext4 and xfs do: for programs that count on it. */
+	readonly hasNames?: boolean;
+	/** Who runs the program, where that is not the test's own user. */
+	readonly owner?: {readonly uid: number; readonly gid: number};
 	/** Writes fail with ENOSPC once so many bytes have been written. */
 	readonly quotaBytes?: number;
 }
@@ -74,6 +81,7 @@ export class Disk implements Disposable {
 		this.#own = mkdtempSync(join(tmpdir(), 'broadsheet-shadow-'));
 		mkdirSync(this.#control);
 		mkdirSync(options.data, {recursive: true});
+		if (options.owner !== undefined) chownSync(this.#own, options.owner.uid, options.owner.gid);
 	}
 
 	get #control(): string {
@@ -86,13 +94,14 @@ export class Disk implements Disposable {
 
 	/** What a program's environment must hold to live on this disk. */
 	get environment(): Record<string, string> {
-		const {data, isWhole, quotaBytes} = this.#options;
+		const {data, isWhole, hasNames, quotaBytes} = this.#options;
 		return {
 			LD_PRELOAD: this.#library,
 			DISK_DATA: data,
 			DISK_SHADOW: join(this.#own, 'shadow'),
 			DISK_CONTROL: this.#control,
 			...(isWhole === true && {DISK_WHOLE: '1'}),
+			...(hasNames === true && {DISK_NAMES: '1'}),
 			...(quotaBytes !== undefined && {DISK_QUOTA: String(quotaBytes)}),
 			UV_USE_IO_URING: '0',
 		};
@@ -107,7 +116,8 @@ export class Disk implements Disposable {
 		if (!existsSync(this.#tree)) throw new Error('expected a program to have run on this disk');
 		if (survival !== 'durable-only') mixPages(data, this.#tree, survival.random);
 		rmSync(data, {recursive: true});
-		cpSync(this.#tree, data, {recursive: true});
+		// With owners and modes, which PostgreSQL looks at.
+		execFileSync('cp', ['-a', this.#tree, data]);
 	}
 
 	/** From now on nothing more can be written. */

@@ -96,6 +96,11 @@ export class PostgresServer implements AsyncDisposable {
 		return server;
 	}
 
+	/** As whom the server runs; undefined: as whom the tests run. */
+	get owner(): UnprivilegedUser | undefined {
+		return this.#user;
+	}
+
 	/** The cluster's directory. */
 	get data(): string {
 		return join(this.#directory, 'cluster');
