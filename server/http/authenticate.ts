@@ -13,10 +13,11 @@ export type AuthKind = 'none' | 'optional' | 'user' | 'guest' | 'admin' | 'serve
 /** A person (or an application service in their name) who called with an access token. */
 export interface UserCaller {
 	readonly userId: UserId;
-	/** Absent for application services that assert no device. */
-	readonly deviceId?: DeviceId;
+	readonly deviceId: DeviceId;
 	readonly isGuest: boolean;
 	readonly isAdmin: boolean;
+	/** May read and leave, and little else; the domains say what. */
+	readonly isSuspended: boolean;
 	/** The application service that acts for the user, by its registration's id. */
 	readonly appserviceId?: string;
 }

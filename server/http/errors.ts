@@ -1,3 +1,5 @@
+import type {HttpResponse} from './response.ts';
+
 /** The specification's error codes that this server answers with, each with the status it has unless a route says otherwise. */
 const statusOfErrcode = {
 	M_APPSERVICE_LOGIN_UNSUPPORTED: 400,
@@ -112,8 +114,11 @@ export type ErrorRow =
 			readonly fields?: Readonly<Record<string, unknown>>;
 	  };
 
-/** Answers an error that the edge did not make itself; `undefined` leaves it unknown, which is a 500. */
-export type ErrorMapper = (error: unknown) => MatrixError | undefined;
+/**
+ * Answers an error that the edge did not make itself, with an error or, where the specification's form is another (the
+ * challenge of user-interactive authentication), with a response. `undefined` leaves it unknown, which is a 500.
+ */
+export type ErrorMapper = (error: unknown) => MatrixError | HttpResponse | undefined;
 
 /**
  * Says how the errors of one domain are answered. Every code of the class has a row, or this does not compile.

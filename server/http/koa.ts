@@ -117,7 +117,7 @@ function toResponse<Services>(
 	}
 	const known = error instanceof MatrixError ? error : mapError(error);
 	if (known !== undefined) {
-		return errorResponse(known);
+		return known instanceof HttpResponse ? known : errorResponse(known);
 	}
 	const errorId = randomBytes(6).toString('hex');
 	log.error({errorId, operation: exchange.operation, ...describe(error)}, 'A request failed unexpectedly');
