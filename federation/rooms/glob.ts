@@ -21,7 +21,7 @@ export function parseGlob(pattern: string): Glob {
 
 /**
  * Tells whether a whole text matches. Each piece is taken at its first possible place, which never needs to be taken
- * back: the work is at most the text's length times the pattern's, whatever the pattern.
+ * back: the work grows with the text's length and the pattern's, whatever the pattern.
  */
 export function matchesGlob({pieces, startsWithStar, endsWithStar, lengthMin}: Glob, text: string): boolean {
 	// Also keeps patterns longer than the text from costing anything.
@@ -56,14 +56,56 @@ export function matchesGlob({pieces, startsWithStar, endsWithStar, lengthMin}: G
 }
 
 function findPlace(piece: string, text: string, from: number, end: number): number {
-	if (!piece.includes('?')) {
-		const place = text.indexOf(piece, from);
-		return place + piece.length <= end ? place : -1;
-	}
-	for (let place = from; place + piece.length <= end; place += 1) {
-		if (fits(piece, text, place)) return place;
+	if (piece.includes('?')) return findPlaceByBits(piece, text, from, end);
+	const place = text.indexOf(piece, from);
+	return place + piece.length <= end ? place : -1;
+}
+
+const wordBits = 32;
+
+/**
+ * Finds a piece with `?` by the shift-and algorithm: a bit for each beginning of the piece that ends at the current
+ * character, so 32 characters of the piece are compared at once, and no repetition in them makes it slower.
+ */
+function findPlaceByBits(piece: string, text: string, from: number, end: number): number {
+	const masks = masksOf(piece);
+	const other = masks.get(anyCharacter) as Int32Array;
+	const state = new Int32Array(other.length);
+	const last = piece.length - 1;
+	for (let index = from; index < end; index += 1) {
+		const mask = masks.get(text.charCodeAt(index)) ?? other;
+		let carry = 1;
+		for (let word = 0; word < state.length; word += 1) {
+			const bits = state[word] as number;
+			state[word] = ((bits << 1) | carry) & (mask[word] as number);
+			carry = bits >>> (wordBits - 1);
+		}
+		const top = state[state.length - 1] as number;
+		if ((top & (1 << (last % wordBits))) !== 0) return index - last;
 	}
 	return -1;
+}
+
+/** Gives for each character the places of a piece where it may stand; for all not in the piece, those of `?`. */
+function masksOf(piece: string): Map<number, Int32Array> {
+	const any = new Int32Array(Math.ceil(piece.length / wordBits));
+	const masks = new Map([[anyCharacter, any]]);
+	for (let index = 0; index < piece.length; index += 1) {
+		if (piece.charCodeAt(index) === anyCharacter) setBit(any, index);
+	}
+	for (let index = 0; index < piece.length; index += 1) {
+		const unit = piece.charCodeAt(index);
+		if (unit === anyCharacter) continue;
+		const mask = masks.get(unit) ?? any.slice();
+		setBit(mask, index);
+		masks.set(unit, mask);
+	}
+	return masks;
+}
+
+function setBit(mask: Int32Array, index: number): void {
+	const word = Math.floor(index / wordBits);
+	mask[word] = (mask[word] as number) | (1 << (index % wordBits));
 }
 
 const anyCharacter = '?'.charCodeAt(0);

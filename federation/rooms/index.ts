@@ -11,9 +11,7 @@ export {buildPdu, type EventFields} from './build-pdu.ts';
 export {type ClientEventOptions, toClientEvent, toFederationEvent, toStrippedState} from './client-event.ts';
 export {defaultPowerLevels} from './default-power-levels.ts';
 export {
-	AUTH_EVENTS_MAX,
 	EVENT_BYTES_MAX,
-	FIELD_BYTES_MAX,
 	type FormatFault,
 	type ParsedPdu,
 	type ParseOptions,
@@ -37,7 +35,7 @@ export {
 	type VisibilityFacts,
 	visibilitiesAt,
 } from './history-visibility.ts';
-export {isKnockable, isRestricted, joinRuleIn, joinRuleOf, listAllowedRooms} from './join-rules.ts';
+export {isKnockable, isRestricted, joinRuleIn, joinRuleOf, listAllowedRooms, mayAuthoriseJoin} from './join-rules.ts';
 export {mayApplyRedaction} from './may-apply-redaction.ts';
 export {isMembership, membershipIn, membershipOf} from './membership.ts';
 export type {Membership, Pdu, PduSignatures, RoomVersionId, StateKeyPair, StateLookup, Verdict} from './pdu.ts';
@@ -51,7 +49,7 @@ export {
 } from './power-levels.ts';
 export {redactJson, redactPdu} from './redact.ts';
 export {creatorOf, unlimitedCreators} from './room-creators.ts';
-export {isServerAllowed, parseServerAcl, type ServerAcl, serverAclOf} from './server-acl.ts';
+export {isServerAllowed} from './server-acl.ts';
 export {mergeSignatures, signPdu, signaturesRequired} from './event-signatures.ts';
 export {
 	AuthChainCycle,

@@ -1,6 +1,8 @@
-import {isRoomId, type RoomId} from '../../crypto/index.ts';
+import {isRoomId, type RoomId, type UserId} from '../../crypto/index.ts';
 import {isJsonObject} from './json-object.ts';
+import {membershipIn} from './membership.ts';
 import type {Pdu, StateLookup} from './pdu.ts';
+import {powerLevelsOf, userLevel} from './power-levels.ts';
 import type {RoomVersion} from './versions.ts';
 
 /** What holds in a room without `m.room.join_rules`, or whose event names no rule: a server that makes rooms writes one. */
@@ -42,4 +44,18 @@ export function listAllowedRooms(joinRules: Pdu | undefined): RoomId[] {
 		if (isRoomId(roomId)) rooms.add(roomId);
 	}
 	return [...rooms];
+}
+
+/**
+ * Tells whether a user may stand in `join_authorised_via_users_server` of a join under a restricted join rule: a joined
+ * member with the power to invite. `createEvent` is needed where the state lacks it.
+ */
+export function mayAuthoriseJoin(
+	userId: UserId | string,
+	state: StateLookup,
+	createEvent: Pdu | undefined = state('m.room.create', ''),
+): boolean {
+	if (membershipIn(state, userId) !== 'join') return false;
+	const levels = powerLevelsOf(createEvent, state('m.room.power_levels', ''));
+	return userLevel(levels, userId) >= levels.invite;
 }

@@ -3,7 +3,7 @@ import {type Glob, matchesGlob, parseGlob} from './glob.ts';
 import type {Pdu} from './pdu.ts';
 
 /** Which servers a room lets in, ready to be asked. */
-export interface ServerAcl {
+interface ServerAcl {
 	readonly allowIpLiterals: boolean;
 	readonly allow: ServerPatterns;
 	readonly deny: ServerPatterns;
@@ -23,7 +23,7 @@ interface ServerPatterns {
 const cache = new WeakMap<Pdu, ServerAcl>();
 
 /** Gives the list that an `m.room.server_acl` event sets; parsed once for each event. */
-export function serverAclOf(event: Pdu): ServerAcl {
+function serverAclOf(event: Pdu): ServerAcl {
 	let acl = cache.get(event);
 	if (acl === undefined) {
 		acl = parseServerAcl(event.content);
@@ -33,7 +33,7 @@ export function serverAclOf(event: Pdu): ServerAcl {
 }
 
 /** Reads the content of `m.room.server_acl`; what is not of the right type counts as absent. */
-export function parseServerAcl(content: JsonObject): ServerAcl {
+function parseServerAcl(content: JsonObject): ServerAcl {
 	return {
 		allowIpLiterals: content['allow_ip_literals'] !== false,
 		allow: parsePatterns(content['allow']),

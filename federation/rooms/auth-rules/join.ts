@@ -1,9 +1,8 @@
-import {joinRuleIn} from '../join-rules.ts';
+import {joinRuleIn, mayAuthoriseJoin} from '../join-rules.ts';
 import {membershipIn} from '../membership.ts';
 import type {Verdict} from '../pdu.ts';
-import {userLevel} from '../power-levels.ts';
 import {creatorOf} from '../room-creators.ts';
-import {levelsOf, type MemberCheck} from './auth-check.ts';
+import type {MemberCheck} from './auth-check.ts';
 import {allowed, refuse} from './verdict.ts';
 
 /** Rule 5.3: `membership` is `join`. */
@@ -35,16 +34,10 @@ export function checkJoin(check: MemberCheck): Verdict {
 
 /**
  * 5.3.5.2: If the join_authorised_via_users_server key in content is not a user with sufficient permission to invite
- * other users or is not a joined member of the room, reject.
+ * other users or is not a joined member of the room, reject. 5.3.5.3: Otherwise, allow.
  */
-function checkAuthorisingUser(check: MemberCheck): Verdict {
-	const {event, numbers, state} = check;
-	const rule = `${numbers.joinRestricted}.2`;
+function checkAuthorisingUser({event, numbers, create, state}: MemberCheck): Verdict {
 	const authoriser = event.content['join_authorised_via_users_server'];
-	if (typeof authoriser !== 'string') return refuse(rule, 'nobody authorised the join');
-	if (membershipIn(state, authoriser) !== 'join') return refuse(rule, 'the authorising user is not in the room');
-	const levels = levelsOf(check);
-	if (userLevel(levels, authoriser) < levels.invite) return refuse(rule, 'the authorising user may not invite');
-	// 5.3.5.3: Otherwise, allow.
-	return allowed;
+	if (typeof authoriser === 'string' && mayAuthoriseJoin(authoriser, state, create)) return allowed;
+	return refuse(`${numbers.joinRestricted}.2`, 'no member with the power to invite authorised the join');
 }

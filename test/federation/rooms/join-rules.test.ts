@@ -1,7 +1,14 @@
 import test from 'ava';
 import type {JsonObject, JsonValue} from '../../../crypto/index.ts';
-import {isKnockable, isRestricted, joinRuleOf, listAllowedRooms, roomVersion} from '../../../federation/rooms/index.ts';
-import {alice, allVersions, createTimeline, versionsOf} from './timeline.ts';
+import {
+	isKnockable,
+	isRestricted,
+	joinRuleOf,
+	listAllowedRooms,
+	mayAuthoriseJoin,
+	roomVersion,
+} from '../../../federation/rooms/index.ts';
+import {alice, allVersions, bob, carol, createTimeline, levelsFor, versionsOf} from './timeline.ts';
 
 function joinRules(content: JsonObject) {
 	return createTimeline({version: '12'}).build({type: 'm.room.join_rules', sender: alice, stateKey: '', content});
@@ -42,5 +49,19 @@ test('knocking and conditions work in the room versions that have them', (t) => 
 		t.is(isRestricted(version, 'restricted'), versionsOf('8-12').includes(id));
 		t.is(isRestricted(version, 'knock_restricted'), versionsOf('10-12').includes(id));
 		t.false(isKnockable(version, 'public') || isRestricted(version, 'public') || isRestricted(version, 'knock'));
+	}
+});
+
+test('a member with the power to invite may authorise a restricted join, and nobody else (C7)', (t) => {
+	for (const version of versionsOf('8-12')) {
+		const powerLevels = levelsFor(version, {invite: 50, users: {[carol]: 50}});
+		const room = createTimeline({version, powerLevels, joinRules: {join_rule: 'public'}});
+		t.false(mayAuthoriseJoin(carol, room.state));
+		room.join(bob);
+		room.join(carol);
+		t.true(mayAuthoriseJoin(alice, room.state));
+		t.false(mayAuthoriseJoin(bob, room.state));
+		t.true(mayAuthoriseJoin(carol, room.state));
+		t.false(mayAuthoriseJoin('nobody', room.state));
 	}
 });

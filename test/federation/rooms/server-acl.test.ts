@@ -87,11 +87,24 @@ function matchesByDefinition(pattern: string, text: string): boolean {
 test('patterns match exactly what the definition says', (t) => {
 	const pattern = fc.string({unit: fc.constantFrom('a', 'b', '*', '?', '.'), maxLength: 9});
 	const name = fc.string({unit: fc.constantFrom('a', 'b', '.'), minLength: 1, maxLength: 9});
+	const longName = fc.string({unit: fc.constantFrom('a', 'b'), minLength: 60, maxLength: 80});
+	const inside = fc.tuple(longName, fc.nat(30), fc.nat(45), fc.nat(80)).map(([text, start, length, hole]) => {
+		const piece = text.slice(start, start + length).split('');
+		return {text, glob: `*${piece.map((unit, index) => (index % 7 === hole % 7 ? '?' : unit)).join('')}*b`};
+	});
 	fc.assert(
 		fc.property(pattern, name, (glob, server) => {
 			return isServerAllowed(acl({allow: [glob]}), server) === matchesByDefinition(glob, server);
 		}),
 		{seed: 20_261_123, numRuns: 20_000},
+	);
+	fc.assert(
+		fc.property(inside, longName, ({glob, text}, other) =>
+			[text, other].every(
+				(server) => isServerAllowed(acl({allow: [glob]}), server) === matchesByDefinition(glob, server),
+			),
+		),
+		{seed: 20_261_123, numRuns: 2_000},
 	);
 	t.pass();
 });
@@ -108,9 +121,10 @@ test('64 KiB of hostile patterns cost milliseconds (C9, F9)', (t) => {
 	]) {
 		const list = acl({allow: ['*'], deny});
 		isServerAllowed(list, 'warm.example');
-		const start = process.hrtime.bigint();
+		const before = process.cpuUsage();
 		isServerAllowed(list, name);
-		const ms = Number(process.hrtime.bigint() - start) / 1e6;
-		t.true(ms < 250, `${ms} ms for ${deny[0]?.slice(0, 20)}`);
+		const {user, system} = process.cpuUsage(before);
+		const ms = (user + system) / 1_000;
+		t.true(ms < 200, `${ms} ms for ${deny[0]?.slice(0, 20)}`);
 	}
 });
