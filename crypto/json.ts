@@ -5,6 +5,11 @@ export class LosslessNumber {
 	constructor(raw: string) {
 		this.raw = raw;
 	}
+
+	/** For JSON that no hash or signature covers: the nearest JavaScript number. */
+	toJSON(): number {
+		return Number(this.raw);
+	}
 }
 
 /** Any JSON value as the strict reader gives it. Objects from outside have a null prototype. */

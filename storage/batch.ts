@@ -59,19 +59,22 @@ export interface CommittedChange extends Change {
 
 /** A value that is known only once the batch is committed; reading it before throws. */
 export class Outcome<T> {
-	#settled = false;
-	#value: T | undefined;
+	#read: (() => T) | undefined;
+
+	/** With `derive` the value follows from other outcomes of the same batch. */
+	constructor(derive?: () => T) {
+		this.#read = derive;
+	}
 
 	/** The value, once `storage.commit` has returned. */
 	get value(): T {
-		if (!this.#settled) throw new Error('the batch is not committed yet');
-		return this.#value as T;
+		if (this.#read === undefined) throw new Error('the batch is not committed yet');
+		return this.#read();
 	}
 
 	/** For the storage layer alone. */
 	settle(value: T): void {
-		this.#settled = true;
-		this.#value = value;
+		this.#read = () => value;
 	}
 }
 
@@ -107,8 +110,12 @@ export class Batch {
 	readonly operations: Operation[] = [];
 	readonly changes: Change[] = [];
 	readonly positions: AnnouncedPosition[] = [];
-	/** Set by whoever put ids of interned text into values that storage cannot rewrite (trie nodes). */
-	holdsInternedIds = false;
+	/** Texts whose ids stand in values that storage cannot rewrite (trie nodes), with those ids: for the storage layer alone. */
+	readonly interned = new Map<string, number>();
+	/** Called when the batch is on disk: for the storage layer alone. */
+	readonly afterCommit: (() => void)[] = [];
+	/** For the storage layer alone. */
+	isCommitted = false;
 
 	/** Announces a change: the only way to get a position. It is delivered to listeners after the commit, never before. */
 	announce(change: Change): AnnouncedPosition {

@@ -18,4 +18,5 @@ export type * from './interfaces/receipts.ts';
 export type * from './interfaces/rooms.ts';
 export type * from './interfaces/state.ts';
 export type * from './interfaces/transport.ts';
+export {openStorage} from './open.ts';
 export type {Ids, Storage, StorageFigures, StorageOptions, Stream} from './storage.ts';

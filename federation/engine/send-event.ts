@@ -117,7 +117,7 @@ export class SendEvent implements Intent<SentEvent> {
 		if (transaction) {
 			const {clientTransactions} = this.#context.storage;
 			clientTransactions.add(draft.batch, {...transaction, answer: {event_id: pdu.eventId}, ts: this.#context.now()});
-			clientTransactions.setEvent(draft.batch, pdu.eventId, transaction);
+			clientTransactions.setEvent(draft.batch, pdu.eventId, transaction, this.#context.now());
 		}
 		alsoWrite?.(draft.batch, {roomId, pdus: [pdu]});
 		return () => ({eventId: pdu.eventId, pdu, pos: pos.value});

@@ -1,7 +1,7 @@
 import type {EventId, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
 import type {EventNid, EventRow} from './events.ts';
-import type {StateRoot} from './state.ts';
+import type {StateKey, StateRoot} from './state.ts';
 
 /** A room that this server has been in, or knows by an invite. */
 export interface RoomRow {
@@ -84,12 +84,12 @@ export interface RoomsRepository {
 
 	/** Finds the event that is the current state for this key. */
 	findCurrentState(roomId: RoomId, type: string, stateKey: string): Promise<EventRow | undefined>;
-	/** Lists current state events, optionally of some types only. At most 1,000 rows a page, in the order of keys' first sight. */
+	/** Lists current state events, optionally of some types only. At most 1,000 rows a page, in the order of keys' first sight; `after` is the last row's key. */
 	listCurrentState(
 		roomId: RoomId,
 		page: {
 			readonly types?: readonly string[] | undefined;
-			readonly after?: EventNid | undefined;
+			readonly after?: StateKey | undefined;
 			readonly limit: number;
 		},
 	): Promise<EventRow[]>;

@@ -128,7 +128,7 @@ export interface ClientTransactionsRepository {
 	/** Finds the answer that was given. */
 	find(key: ClientTransactionKey): Promise<{readonly answer: JsonValue} | undefined>;
 	/** Notes which transaction an event came from, for `unsigned.transaction_id` to its sender's device. */
-	setEvent(batch: Batch, eventId: EventId, key: ClientTransactionKey): void;
+	setEvent(batch: Batch, eventId: EventId, key: ClientTransactionKey, ts: number): void;
 	/** Finds, of these events, the transaction ids that this device sent them with. */
 	findOfEvents(userId: UserId, deviceId: DeviceId, eventIds: readonly EventId[]): Promise<Map<EventId, string>>;
 	/** Removes transactions older than a time, at most 10,000. */

@@ -132,7 +132,8 @@ export class Trie {
 		let theirs = [before.root];
 		while (mine.length > 0 || theirs.length > 0) {
 			// What both sides reach at the same level is the same subtree; subtrees at different levels cannot be shared.
-			const shared = new Set(mine.filter((id) => theirs.includes(id)));
+			const reachedByThem = new Set(theirs);
+			const shared = new Set(mine.filter((id) => reachedByThem.has(id)));
 			const [after, earlier] = await Promise.all([
 				this.#nodesOf(mine.filter((id) => !shared.has(id))),
 				before.#nodesOf(theirs.filter((id) => !shared.has(id))),

@@ -1,0 +1,189 @@
+import {AnnouncedPosition, type Batch, type Change, type Operation} from './batch.ts';
+import {NameValue} from './core.ts';
+import type {CommittedBatch, Driver, EncodedBatch, EncodedOperation, MaybePromise, RawRow} from './driver.ts';
+import {ConflictError, StorageError} from './errors.ts';
+import type {Names} from './names.ts';
+import type {Delivery} from './stream.ts';
+import {encodeText} from './text.ts';
+
+/** How often a batch that lost the race to intern is encoded anew before its caller is told. */
+const internAttemptsMax = 5;
+/** Bytes that the `extra` of a change may take as JSON. */
+const extraMax = 1024;
+
+interface Pending {
+	readonly batch: Batch;
+	readonly resolve: () => void;
+	readonly reject: (error: Error) => void;
+	attempts: number;
+}
+
+interface Encoded {
+	readonly batch: EncodedBatch;
+	/** Interned texts whose rows the batch writes. */
+	readonly interned: readonly (readonly [string, number])[];
+	/** Operations in the order of running. */
+	readonly order: readonly Operation[];
+}
+
+/** Encodes batches in the order they came, has them written, and tells of what they announced. */
+export class Committer {
+	readonly #driver: Driver;
+	readonly #names: Names;
+	readonly #delivery: Delivery;
+	/** The number of the statement that writes an interned text. */
+	readonly #intern: number;
+	readonly #queue: Pending[] = [];
+	#isEncoding = false;
+
+	constructor(parts: {driver: Driver; names: Names; delivery: Delivery; intern: number}) {
+		this.#driver = parts.driver;
+		this.#names = parts.names;
+		this.#delivery = parts.delivery;
+		this.#intern = parts.intern;
+	}
+
+	commit(batch: Batch): Promise<void> {
+		if (batch.isEmpty) return Promise.resolve();
+		if (batch.isCommitted) return Promise.reject(new Error('a batch can be committed once'));
+		batch.isCommitted = true;
+		return new Promise((resolve, reject) => {
+			this.#queue.push({batch, resolve, reject, attempts: 0});
+			this.#pump();
+		});
+	}
+
+	/** Submits what waits, never out of order: a batch may be built on the one before. */
+	#pump(): void {
+		while (!this.#isEncoding) {
+			const pending = this.#queue.shift();
+			if (pending === undefined) return;
+			const encoded = this.#tryEncode(pending.batch);
+			if (encoded instanceof Error) {
+				pending.reject(encoded);
+			} else if (encoded instanceof Promise) {
+				this.#isEncoding = true;
+				void encoded.then(
+					(ready) => this.#resume(pending, ready),
+					(error: unknown) => this.#resume(pending, error as Error),
+				);
+			} else {
+				this.#submit(pending, encoded);
+			}
+		}
+	}
+
+	#resume(pending: Pending, encoded: Encoded | Error): void {
+		this.#isEncoding = false;
+		if (encoded instanceof Error) pending.reject(encoded);
+		else this.#submit(pending, encoded);
+		this.#pump();
+	}
+
+	#submit(pending: Pending, encoded: Encoded): void {
+		this.#driver.submit(encoded.batch, (outcome) => this.#settle(pending, encoded, outcome));
+	}
+
+	#settle(pending: Pending, encoded: Encoded, outcome: CommittedBatch | Error): void {
+		if (outcome instanceof Error) {
+			const isLostRace = outcome instanceof ConflictError && outcome.condition === 'intern';
+			if (isLostRace) this.#names.forget(encoded.interned);
+			if (isLostRace && pending.batch.interned.size === 0 && pending.attempts++ < internAttemptsMax) {
+				this.#queue.unshift(pending);
+				this.#pump();
+			} else {
+				pending.reject(outcome);
+			}
+			return;
+		}
+		this.#names.confirm(encoded.interned);
+		const {positions, changes} = pending.batch;
+		for (const [index, position] of positions.entries()) position.settle(outcome.firstPos + index);
+		for (const hook of pending.batch.afterCommit) hook();
+		let answer = 0;
+		for (const operation of encoded.order) operation.onRows?.(outcome.rows[answer++]!);
+		const committed = changes.map((change, index) => ({...change, pos: outcome.firstPos + index}));
+		this.#delivery.deliver(committed, pending.resolve);
+	}
+
+	#tryEncode(batch: Batch): MaybePromise<Encoded> | Error {
+		try {
+			return this.#encode(batch);
+		} catch (error) {
+			return error as Error;
+		}
+	}
+
+	#encode(batch: Batch): MaybePromise<Encoded> {
+		const texts = new Set<string>(batch.interned.keys());
+		for (const {params} of batch.operations) {
+			for (const param of params) if (param instanceof NameValue) texts.add(param.text);
+		}
+		for (const {roomId} of batch.changes) if (roomId !== undefined) texts.add(roomId);
+		if (texts.size === 0) return this.#encodeWith(batch, new Map());
+		const found = this.#names.findIds([...texts]);
+		const use = (ids: Map<string, number>) => this.#encodeWith(batch, this.#complete(batch, texts, ids));
+		return found instanceof Promise ? found.then(use) : use(found);
+	}
+
+	#complete(batch: Batch, texts: ReadonlySet<string>, ids: Map<string, number>): Map<string, number> {
+		for (const text of texts) if (!ids.has(text)) ids.set(text, this.#names.reserve(text));
+		// Ids that stand in trie nodes already must be the ones that the database has or will have.
+		for (const [text, id] of batch.interned) if (ids.get(text) !== id) throw new ConflictError('intern');
+		return ids;
+	}
+
+	#encodeWith(batch: Batch, ids: ReadonlyMap<string, number>): Encoded {
+		// In one order everywhere, so that two processes that intern the same texts cannot wait for each other.
+		const interned = [...ids].filter(([text]) => this.#names.isPending(text)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+		const plain: EncodedOperation[] = interned.map(([text, id]) => ({
+			statement: this.#intern,
+			params: [id, encodeText(text)],
+			expect: -1,
+			condition: 'intern',
+			wantsRows: false,
+			positions: [],
+		}));
+		const positioned: EncodedOperation[] = [];
+		for (const operation of batch.operations) {
+			(operation.isPositioned ? positioned : plain).push(this.#encodeOperation(operation, ids));
+		}
+		const changes = batch.changes.map((change) => this.#encodeChange(change, ids));
+		const withRows = batch.operations.filter(({onRows}) => onRows !== undefined);
+		const order = [...withRows.filter((it) => !it.isPositioned), ...withRows.filter((it) => it.isPositioned)];
+		return {batch: {plain, positioned, changes}, interned, order};
+	}
+
+	#encodeOperation(operation: Operation, ids: ReadonlyMap<string, number>): EncodedOperation {
+		const positions: number[] = [];
+		const params = operation.params.map((param, index) => {
+			if (param instanceof NameValue) return ids.get(param.text)!;
+			if (!(param instanceof AnnouncedPosition)) return param;
+			positions.push(index, param.index);
+			return 0;
+		});
+		return {
+			statement: operation.statement,
+			params,
+			expect: operation.expect?.changes ?? -1,
+			condition: operation.expect?.condition,
+			wantsRows: operation.onRows !== undefined,
+			positions,
+		};
+	}
+
+	#encodeChange(change: Change, ids: ReadonlyMap<string, number>): RawRow {
+		const {kind, roomId, subject, ref, relay, extra} = change;
+		const json = extra === undefined ? null : JSON.stringify(extra);
+		if (json !== null && json.length > extraMax)
+			throw new StorageError('invalid_text', 'extra of a change is too long');
+		return [
+			kind,
+			roomId === undefined ? null : ids.get(roomId)!,
+			subject === undefined ? null : encodeText(subject),
+			ref ?? null,
+			relay === true ? 1 : 0,
+			json,
+		];
+	}
+}

@@ -1,0 +1,241 @@
+import type {SQLWrapper} from 'drizzle-orm';
+import {AnnouncedPosition, type Batch, Outcome} from './batch.ts';
+import type {Dialect} from './dialect.ts';
+import type {Driver, MaybePromise, RawRow} from './driver.ts';
+import {type Condition, StorageError} from './errors.ts';
+import type {Names} from './names.ts';
+import type {Kind} from './schema/index.ts';
+import {Catalog, type FieldPlan, type ParameterPlan, type Statement, type Values} from './catalog.ts';
+import type {Ids} from './storage.ts';
+import {decodeText, encodeText} from './text.ts';
+
+/** Text in a batch that is stored as an integer and whose integer is looked up when the batch is committed. */
+export class NameValue {
+	readonly text: string;
+	constructor(text: string) {
+		this.text = text;
+	}
+}
+
+/** Parameters of a write: any number may be a position that the batch will be given. */
+export type Loose<P> = {
+	readonly [K in keyof P]: Extract<P[K], number> extends never ? P[K] : P[K] | AnnouncedPosition;
+};
+
+/** How many rows a write must change, and what is lost where it does not. */
+export interface Expectation {
+	readonly changes: number;
+	readonly condition: Condition;
+}
+
+/** A write, ready to be put into a batch. */
+export type Write<P> = (batch: Batch, params: Loose<P>) => void;
+
+const noTexts: ReadonlyMap<number, string> = new Map();
+
+type Typed<P, Row> = Statement & {readonly types?: {params: P; row: Row}};
+type TypedWrite<P> = Statement & {readonly types?: {params: P}};
+
+function encodeValue(kind: Kind, value: unknown): unknown {
+	if (value === null) return null;
+	switch (kind) {
+		case 'text':
+			return encodeText(value as string);
+		case 'flag':
+			return value === true ? 1 : 0;
+		case 'json':
+			return JSON.stringify(value);
+		case 'blob':
+		case 'integer':
+		case 'name':
+		default:
+			return value;
+	}
+}
+
+function valueOf(plan: ParameterPlan, params: Readonly<Record<string, unknown>>): unknown {
+	if (plan.key === '') return plan.constant;
+	const value = params[plan.key];
+	if (value === undefined) throw new Error(`a statement lacks its parameter ${plan.key}`);
+	return value;
+}
+
+/** What repositories are made of: statements that know how to encode, run, and decode. */
+export class Core {
+	readonly catalog: Catalog;
+	readonly dialect: Dialect;
+	readonly ids: Ids;
+	readonly #driver: Driver;
+	readonly #names: Names;
+	readonly #onProblem: (problem: Error) => void;
+
+	constructor(
+		catalog: Catalog,
+		parts: {
+			readonly driver: Driver;
+			readonly names: Names;
+			readonly ids: Ids;
+			readonly onProblem: (problem: Error) => void;
+		},
+	) {
+		this.catalog = catalog;
+		this.dialect = catalog.dialect;
+		this.ids = parts.ids;
+		this.#driver = parts.driver;
+		this.#names = parts.names;
+		this.#onProblem = parts.onProblem;
+	}
+
+	get names(): Names {
+		return this.#names;
+	}
+
+	/** Makes a read of any number of rows. A row that cannot be decoded is left out and reported. */
+	many<P, Row>(
+		make: (p: Values<P>) => SQLWrapper & PromiseLike<Row[]>,
+	): (params: {readonly [K in keyof P]: P[K]}) => Promise<Row[]> {
+		const statement: Typed<P, Row> = this.catalog.select(make);
+		return async (params) => {
+			const rows = await this.#read(statement, params);
+			const texts = await this.#textsOf(statement.fields, rows);
+			const result: Row[] = [];
+			for (const row of rows) {
+				try {
+					result.push(this.#decodeRow(statement.fields, row, texts) as Row);
+				} catch (error) {
+					this.#onProblem(error as Error);
+				}
+			}
+			return result;
+		};
+	}
+
+	/** Makes a read of at most one row. @throws StorageError('corrupt') where the row cannot be decoded. */
+	one<P, Row>(
+		make: (p: Values<P>) => SQLWrapper & PromiseLike<Row[]>,
+	): (params: {readonly [K in keyof P]: P[K]}) => Promise<Row | undefined> {
+		const statement: Typed<P, Row> = this.catalog.select(make);
+		return async (params) => {
+			const rows = await this.#read(statement, params);
+			const row = rows[0];
+			if (row === undefined) return undefined;
+			return this.#decodeRow(statement.fields, row, await this.#textsOf(statement.fields, [row])) as Row;
+		};
+	}
+
+	/** Makes a write. With an expectation the batch fails where another number of rows is changed. */
+	put<P>(statement: TypedWrite<P>, expect?: Expectation): Write<P> {
+		return (batch, params) => this.#put(batch, statement, params, expect);
+	}
+
+	/** Makes a write whose returned rows are known after the commit. */
+	putReturning<P, Row>(statement: TypedWrite<P>): (batch: Batch, params: Loose<P>) => Outcome<Row[]> {
+		return (batch, params) => {
+			const outcome = new Outcome<Row[]>();
+			this.#put(batch, statement, params, undefined, (rows) => {
+				outcome.settle(rows.map((row) => this.#decodeRow(statement.fields, row, noTexts) as Row));
+			});
+			return outcome;
+		};
+	}
+
+	#put(
+		batch: Batch,
+		statement: Statement,
+		params: Readonly<Record<string, unknown>>,
+		expect?: Expectation,
+		onRows?: (rows: readonly RawRow[]) => void,
+	): void {
+		let isPositioned = false;
+		const encoded = statement.parameters.map((plan) => {
+			const value = valueOf(plan, params);
+			if (value instanceof AnnouncedPosition) {
+				isPositioned = true;
+				return value;
+			}
+			if (plan.isList) return this.dialect.encodeList((value as unknown[]).map((item) => encodeValue(plan.kind, item)));
+			if (plan.kind === 'name' && value !== null)
+				return this.#names.peekId(value as string) ?? new NameValue(value as string);
+			return encodeValue(plan.kind, value);
+		});
+		batch.operations.push({statement: statement.index, params: encoded, isPositioned, expect, onRows});
+	}
+
+	#read(statement: Statement, params: Readonly<Record<string, unknown>>): MaybePromise<readonly RawRow[]> {
+		const unknown: string[] = [];
+		const raw = statement.parameters.map((plan) => {
+			const value = valueOf(plan, params);
+			if (plan.kind === 'name' && value !== null) {
+				for (const text of plan.isList ? (value as string[]) : [value as string]) {
+					if (this.#names.peekId(text) === undefined) unknown.push(text);
+				}
+			}
+			return value;
+		});
+		if (unknown.length === 0) return this.#driver.read(statement.index, this.#encodeRead(statement, raw, new Map()));
+		const found = this.#names.findIds(unknown);
+		if (!(found instanceof Promise)) return this.#driver.read(statement.index, this.#encodeRead(statement, raw, found));
+		return found.then((ids) => this.#driver.read(statement.index, this.#encodeRead(statement, raw, ids)));
+	}
+
+	#encodeRead(statement: Statement, raw: readonly unknown[], found: ReadonlyMap<string, number>): unknown[] {
+		// A text without id is in no row; no id is negative.
+		const idOf = (text: string) => this.#names.peekId(text) ?? found.get(text) ?? -1;
+		return statement.parameters.map(({kind, isList}, index) => {
+			const value = raw[index];
+			if (isList) {
+				const encode =
+					kind === 'name' ? (item: unknown) => idOf(item as string) : (item: unknown) => encodeValue(kind, item);
+				return this.dialect.encodeList((value as unknown[]).map(encode));
+			}
+			return kind === 'name' && value !== null ? idOf(value as string) : encodeValue(kind, value);
+		});
+	}
+
+	/** Looks up the interned texts of rows that are not known here. */
+	#textsOf(fields: readonly FieldPlan[], rows: readonly RawRow[]): MaybePromise<ReadonlyMap<number, string>> {
+		const unknown = new Set<number>();
+		for (let index = 0; index < fields.length; index++) {
+			if (fields[index]!.kind !== 'name') continue;
+			for (const row of rows) {
+				const id = row[index] as number | null;
+				if (id !== null && this.#names.peekText(id) === undefined) unknown.add(id);
+			}
+		}
+		return unknown.size === 0 ? noTexts : this.#names.findTexts([...unknown]);
+	}
+
+	#decodeRow(fields: readonly FieldPlan[], row: RawRow, found: ReadonlyMap<number, string>): unknown {
+		const result: Record<string, unknown> = {};
+		for (let index = 0; index < fields.length; index++) {
+			const field = fields[index]!;
+			result[field.key] = this.#decodeValue(field, row[index], found);
+		}
+		return result;
+	}
+
+	#decodeValue(field: FieldPlan, value: unknown, found: ReadonlyMap<number, string>): unknown {
+		if (value === null) return null;
+		switch (field.kind) {
+			case 'text':
+				return decodeText(value as string);
+			case 'flag':
+				return value === 1;
+			case 'name': {
+				const text = this.#names.peekText(value as number) ?? found.get(value as number);
+				if (text === undefined) throw new StorageError('corrupt', 'an interned text is missing');
+				return text;
+			}
+			case 'json':
+				try {
+					return JSON.parse(value as string) as unknown;
+				} catch (error) {
+					throw new StorageError('corrupt', `a stored value of ${field.key} is not JSON`, {cause: error});
+				}
+			case 'blob':
+			case 'integer':
+			default:
+				return value;
+		}
+	}
+}

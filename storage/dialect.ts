@@ -1,0 +1,75 @@
+import {getTableColumns, getTableName, type Param, type SQL, sql, type Table} from 'drizzle-orm';
+import {type AnySQLiteColumn, SQLiteAsyncDialect} from 'drizzle-orm/sqlite-core';
+import {columnName, type Kind, kindOf, shapeOf} from './schema/columns.ts';
+
+/**
+ * Where the two databases' SQL differs; everything else is written once. Drizzle's SQLite builder makes SQL that
+ * PostgreSQL takes as it is but for the way parameters are numbered.
+ */
+export interface Dialect {
+	readonly name: 'sqlite' | 'postgres';
+	readonly columnTypes: Readonly<Record<Kind, string>>;
+	/** What stands after a table's columns. */
+	tableOptions(of: Table): string;
+	/** Turns a finished expression into text and its parameters, in order. */
+	render(query: SQL): {readonly sql: string; readonly params: readonly unknown[]};
+	/** A condition that holds for the members of a list that is one parameter, so that no bind limit applies. */
+	isIn(column: AnySQLiteColumn | SQL, list: Param, kind: Kind): SQL;
+	/** A list that is one parameter, as rows of one column `value`. */
+	rowsOf(list: Param, kind: Kind): SQL;
+	/** Encodes a list parameter. */
+	encodeList(values: readonly unknown[]): unknown;
+	/** The greater and the lesser of two values. */
+	maxOf(a: SQL, b: SQL): SQL;
+	minOf(a: SQL, b: SQL): SQL;
+}
+
+/** PostgreSQL numbers its parameters. */
+class NumberedDialect extends SQLiteAsyncDialect {
+	override escapeParam(index: number): string {
+		return `$${index + 1}`;
+	}
+}
+
+const sqliteRenderer = new SQLiteAsyncDialect();
+const postgresRenderer = new NumberedDialect();
+
+export const sqliteDialect: Dialect = {
+	name: 'sqlite',
+	columnTypes: {blob: 'blob', flag: 'integer', integer: 'integer', json: 'text', name: 'integer', text: 'text'},
+	tableOptions(of) {
+		const key = shapeOf(getTableName(of)).key.map(columnName);
+		const columns = Object.values(getTableColumns(of)) as AnySQLiteColumn[];
+		const isRowid = key.length === 1 && columns.some((it) => it.name === key[0] && kindOf(it) !== 'text');
+		// Rows that may be large are better kept out of the key's own tree.
+		const isLarge = columns.some((it) => kindOf(it) === 'json');
+		return isRowid || isLarge ? ' strict' : ' strict, without rowid';
+	},
+	render: (query) => sqliteRenderer.sqlToQuery(query),
+	isIn: (column, list) => sql`${column} in (select value from json_each(${list}))`,
+	rowsOf: (list) => sql`json_each(${list})`,
+	encodeList: (values) => JSON.stringify(values),
+	maxOf: (a, b) => sql`max(${a}, ${b})`,
+	minOf: (a, b) => sql`min(${a}, ${b})`,
+};
+
+const arrayType = (kind: Kind) => sql.raw(kind === 'text' || kind === 'json' ? 'text[]' : 'bigint[]');
+
+export const postgresDialect: Dialect = {
+	name: 'postgres',
+	columnTypes: {
+		blob: 'bytea',
+		flag: 'smallint',
+		integer: 'bigint',
+		json: 'text collate "C"',
+		name: 'bigint',
+		text: 'text collate "C"',
+	},
+	tableOptions: () => '',
+	render: (query) => postgresRenderer.sqlToQuery(query),
+	isIn: (column, list, kind) => sql`${column} = any(${list}::${arrayType(kind)})`,
+	rowsOf: (list, kind) => sql`unnest(${list}::${arrayType(kind)}) as listed(value)`,
+	encodeList: (values) => values,
+	maxOf: (a, b) => sql`greatest(${a}, ${b})`,
+	minOf: (a, b) => sql`least(${a}, ${b})`,
+};

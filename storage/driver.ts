@@ -1,0 +1,58 @@
+import type {Position} from './batch.ts';
+import type {Condition} from './errors.ts';
+
+/** A value that is there already, or will be: SQLite reads at once, PostgreSQL does not. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A row as the database gives it, in the order of the selected fields. */
+export type RawRow = readonly unknown[];
+
+/** One statement with the values it is run with. */
+export interface EncodedOperation {
+	readonly statement: number;
+	readonly params: unknown[];
+	/** How many rows it must change; −1: any number. */
+	readonly expect: number;
+	/** What is lost where it changes another number. */
+	readonly condition: Condition | undefined;
+	readonly wantsRows: boolean;
+	/** Pairs: index in `params`, index of the announced position that belongs there. */
+	readonly positions: readonly number[];
+}
+
+/** A batch without symbols but for its positions. */
+export interface EncodedBatch {
+	/** Run first, in order. */
+	readonly plain: readonly EncodedOperation[];
+	/** Run when positions are handed out. */
+	readonly positioned: readonly EncodedOperation[];
+	/** Rows of the table `stream` without their position. */
+	readonly changes: readonly RawRow[];
+}
+
+/** What became of a batch that is on disk. */
+export interface CommittedBatch {
+	/** The position of its first change; the others follow without a gap. */
+	readonly firstPos: Position;
+	/** Rows of the operations that wanted them, in the order of the operations as run. */
+	readonly rows: readonly (readonly RawRow[])[];
+}
+
+/** One database: runs prepared statements by their number in the catalog. */
+export interface Driver {
+	/** Runs a reading statement. */
+	read(statement: number, params: readonly unknown[]): MaybePromise<readonly RawRow[]>;
+	/**
+	 * Commits a batch. Promises settle in the order of positions, in the same turn for batches of one group: whoever
+	 * handles them in order sees positions in order.
+	 *
+	 * @throws StorageError
+	 */
+	submit(batch: EncodedBatch, settle: (outcome: CommittedBatch | Error) => void): void;
+	/** Reads the last position that is committed by any process. */
+	readHead(): MaybePromise<Position>;
+	/** Calls back when another process may have committed. */
+	onWake(listener: () => void): void;
+	figures(): {readonly commits: number; readonly batches: number; readonly queued: number; readonly walBytes: number};
+	close(): Promise<void>;
+}

@@ -1,0 +1,143 @@
+import {eq, sql} from 'drizzle-orm';
+import type {DeviceId, UserId} from '../../crypto/index.ts';
+import {bind, build, equals} from '../catalog.ts';
+import type {Core} from '../core.ts';
+import type {AccessTokenRow, DeviceRow, DevicesRepository, RefreshTokenRow, Session} from '../interfaces/accounts.ts';
+import {tables} from '../schema/index.ts';
+
+const {accessTokens, accounts, devices, refreshTokens} = tables;
+
+type DeviceKey = {userId: UserId; deviceId: DeviceId};
+
+function createSessions(core: Core): (tokenHash: string) => Promise<Session | undefined> {
+	const find = core.one<{tokenHash: string}, AccessTokenRow & Omit<Session, 'account'> & Session['account']>((p) =>
+		build
+			.select({
+				tokenHash: accessTokens.tokenHash,
+				userId: accessTokens.userId,
+				deviceId: accessTokens.deviceId,
+				expiresTs: accessTokens.expiresTs,
+				refreshHash: accessTokens.refreshHash,
+				displayName: devices.displayName,
+				lastSeenDay: devices.lastSeenDay,
+				isAdmin: accounts.isAdmin,
+				isGuest: accounts.isGuest,
+				isDeactivated: accounts.isDeactivated,
+				isLocked: accounts.isLocked,
+				isSuspended: accounts.isSuspended,
+				isErased: accounts.isErased,
+				createdDay: accounts.createdDay,
+			})
+			.from(accessTokens)
+			.innerJoin(accounts, eq(accounts.userId, accessTokens.userId))
+			.innerJoin(
+				devices,
+				sql`${devices.userId} = ${accessTokens.userId} and ${devices.deviceId} = ${accessTokens.deviceId}`,
+			)
+			.where(equals(accessTokens.tokenHash, p.tokenHash)),
+	);
+	return async (tokenHash) => {
+		const row = await find({tokenHash});
+		if (row === undefined) return undefined;
+		const {userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, ...states} = row;
+		const {tokenHash: _, ...account} = {...states, userId};
+		return {tokenHash, userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, account};
+	};
+}
+
+function createRefreshTokens(core: Core) {
+	const {catalog} = core;
+	const add = core.put(catalog.insert(refreshTokens));
+	const remove = core.put(catalog.delete(refreshTokens, ['tokenHash']));
+	const removeAccess = core.put(catalog.delete(accessTokens, ['refreshHash']));
+	const exchange = core.put(
+		catalog.write<{tokenHash: string; replaced: string; next: string}>(
+			(p) => sql`update ${refreshTokens} set next_hash = ${bind(refreshTokens.nextHash, p.next)}
+				where ${equals(refreshTokens.tokenHash, p.tokenHash)}
+				and coalesce(${refreshTokens.nextHash}, '') = ${bind(refreshTokens.nextHash, p.replaced)}`,
+		),
+		{changes: 1, condition: 'refresh_token'},
+	);
+	const find = core.one<{tokenHash: string}, RefreshTokenRow>((p) =>
+		build.select().from(refreshTokens).where(equals(refreshTokens.tokenHash, p.tokenHash)),
+	);
+	const listBefore = core.many<{nextHash: string}, RefreshTokenRow>((p) =>
+		build.select().from(refreshTokens).where(equals(refreshTokens.nextHash, p.nextHash)),
+	);
+	return {add, remove, removeAccess, exchange, find, listBefore};
+}
+
+/** Everything that is kept for a device and goes with it. */
+const ofDevice = [
+	accessTokens,
+	refreshTokens,
+	tables.deviceKeys,
+	tables.oneTimeKeys,
+	tables.fallbackKeys,
+	tables.toDevice,
+	tables.pushers,
+	tables.clientTransactions,
+	tables.clientTransactionEvents,
+	devices,
+] as const;
+
+/** Makes the repository of devices and their tokens. */
+export function createDevices(core: Core): DevicesRepository {
+	const {catalog} = core;
+	const exists = {changes: 1, condition: 'device'} as const;
+	const add = core.put(catalog.insert(devices, {orIgnore: true}));
+	const setDisplayName = core.put(catalog.update(devices, ['displayName'], ['userId', 'deviceId']), exists);
+	const setLastSeen = core.put(catalog.update(devices, ['lastSeenDay'], ['userId', 'deviceId']));
+	const removals = ofDevice.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])));
+	const find = core.one<DeviceKey, DeviceRow>((p) =>
+		build
+			.select()
+			.from(devices)
+			.where(sql`${equals(devices.userId, p.userId)} and ${equals(devices.deviceId, p.deviceId)}`),
+	);
+	const listOfUser = core.many<{userId: UserId}, DeviceRow>((p) =>
+		build.select().from(devices).where(equals(devices.userId, p.userId)).orderBy(devices.deviceId),
+	);
+	const addAccessToken = core.put(catalog.insert(accessTokens));
+	const removeAccessTokens = core.put(
+		catalog.write<DeviceKey & {exceptHash: string}>(
+			(p) => sql`delete from ${accessTokens} where ${equals(accessTokens.userId, p.userId)}
+				and ${equals(accessTokens.deviceId, p.deviceId)} and token_hash <> ${bind(accessTokens.tokenHash, p.exceptHash)}`,
+		),
+	);
+	const removeRefreshTokens = core.put(catalog.delete(refreshTokens, ['userId', 'deviceId']));
+	const refresh = createRefreshTokens(core);
+	return {
+		add,
+		setDisplayName: (batch, userId, deviceId, displayName) => setDisplayName(batch, {userId, deviceId, displayName}),
+		setLastSeen: (batch, userId, deviceId, day) => setLastSeen(batch, {userId, deviceId, lastSeenDay: day}),
+		remove(batch, userId, deviceId) {
+			for (const remove of removals) remove(batch, {userId, deviceId});
+		},
+		find: (userId, deviceId) => find({userId, deviceId}),
+		listOfUser: (userId) => listOfUser({userId}),
+		addAccessToken,
+		removeAccessTokens: (batch, userId, deviceId, exceptHash) =>
+			removeAccessTokens(batch, {userId, deviceId, exceptHash: exceptHash ?? ''}),
+		removeTokens(batch, userId, deviceId) {
+			removeAccessTokens(batch, {userId, deviceId, exceptHash: ''});
+			removeRefreshTokens(batch, {userId, deviceId});
+		},
+		findSession: createSessions(core),
+		addRefreshToken: refresh.add,
+		exchangeRefreshToken(batch, tokenHash, replaced, next) {
+			refresh.exchange(batch, {tokenHash, replaced: replaced ?? '', next: next.tokenHash});
+			if (replaced !== null) {
+				refresh.remove(batch, {tokenHash: replaced});
+				refresh.removeAccess(batch, {refreshHash: replaced});
+			}
+			refresh.add(batch, next);
+		},
+		removeRefreshToken(batch, tokenHash) {
+			refresh.remove(batch, {tokenHash});
+			refresh.removeAccess(batch, {refreshHash: tokenHash});
+		},
+		findRefreshToken: (tokenHash) => refresh.find({tokenHash}),
+		listRefreshTokensBefore: (nextHash) => refresh.listBefore({nextHash}),
+	};
+}

@@ -1,0 +1,73 @@
+import {and, sql} from 'drizzle-orm';
+import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
+import {above, bind, build, equals} from '../catalog.ts';
+import type {Core} from '../core.ts';
+import type {MediaRepository, MediaRow} from '../interfaces/media.ts';
+import {tables} from '../schema/index.ts';
+import {pageOf} from './page.ts';
+
+const {media, mediaReferences} = tables;
+
+type Key = {origin: ServerName; mediaId: string};
+
+/** Makes the repository of media. */
+export function createMedia(core: Core): MediaRepository {
+	const {catalog} = core;
+	const key = ['origin', 'mediaId'] as const;
+	const add = core.put(catalog.insert(media));
+	type Content = Key & {contentType: string; fileName: string | null; sizeBytes: number; sha256: string};
+	const fill = core.put(
+		catalog.write<Content>(
+			(p) => sql`update ${media} set content_type = ${bind(media.contentType, p.contentType)},
+				file_name = ${bind(media.fileName, p.fileName)}, size_bytes = ${bind(media.sizeBytes, p.sizeBytes)},
+				sha256 = ${bind(media.sha256, p.sha256)}
+				where ${equals(media.origin, p.origin)} and ${equals(media.mediaId, p.mediaId)} and size_bytes is null`,
+		),
+		{changes: 1, condition: 'media'},
+	);
+	const setQuarantined = core.put(catalog.update(media, ['isQuarantined'], key));
+	const setLastUsed = core.put(catalog.update(media, ['lastUsedDay'], key));
+	const remove = core.put(catalog.delete(media, key));
+	const removeReferences = core.put(catalog.delete(mediaReferences, key));
+	const addReference = core.put(catalog.insert(mediaReferences, {orIgnore: true}));
+	const find = core.one<Key, MediaRow>((p) =>
+		build
+			.select()
+			.from(media)
+			.where(and(equals(media.origin, p.origin), equals(media.mediaId, p.mediaId))),
+	);
+	const count = core.one<{sha256: string}, {count: number}>((p) =>
+		build.select({count: sql<number>`count(*)`}).from(media).where(equals(media.sha256, p.sha256)),
+	);
+	const listOfUploader = core.many<{uploader: UserId; after: string; limit: number}, MediaRow>((p) =>
+		build
+			.select()
+			.from(media)
+			.where(and(equals(media.uploader, p.uploader), above(media.mediaId, p.after)))
+			.orderBy(media.mediaId)
+			.limit(p.limit.placeholder),
+	);
+	const listReferences = core.many<Key & {limit: number}, {eventId: EventId}>((p) =>
+		build
+			.select({eventId: mediaReferences.eventId})
+			.from(mediaReferences)
+			.where(and(equals(mediaReferences.origin, p.origin), equals(mediaReferences.mediaId, p.mediaId)))
+			.limit(p.limit.placeholder),
+	);
+	return {
+		add,
+		fill: (batch, content) => fill(batch, content),
+		setQuarantined: (batch, origin, mediaId, isQuarantined) => setQuarantined(batch, {origin, mediaId, isQuarantined}),
+		setLastUsed: (batch, origin, mediaId, day) => setLastUsed(batch, {origin, mediaId, lastUsedDay: day}),
+		remove(batch, origin, mediaId) {
+			remove(batch, {origin, mediaId});
+			removeReferences(batch, {origin, mediaId});
+		},
+		find: (origin, mediaId) => find({origin, mediaId}),
+		countOfContent: async (sha256) => (await count({sha256}))?.count ?? 0,
+		listOfUploader: (uploader, {after, limit}) => listOfUploader({uploader, after: after ?? '', limit: pageOf(limit)}),
+		addReference: (batch, origin, mediaId, eventId) => addReference(batch, {origin, mediaId, eventId}),
+		listReferences: async (origin, mediaId) =>
+			(await listReferences({origin, mediaId, limit: pageOf(1000)})).map(({eventId}) => eventId),
+	};
+}

@@ -1,0 +1,209 @@
+import {and, desc, eq, getTableColumns, sql} from 'drizzle-orm';
+import type {RoomAlias, RoomId} from '../../crypto/index.ts';
+import {above, atMost, bind, build, equals} from '../catalog.ts';
+import type {Core, Write} from '../core.ts';
+import type {EventRow} from '../interfaces/events.ts';
+import type {AliasesRepository, AliasRow, RoomHead, RoomRow, RoomsRepository} from '../interfaces/rooms.ts';
+import {tables} from '../schema/index.ts';
+import {pageOf, readInChunks} from './page.ts';
+
+const {aliases, currentState, events, roomHeads, rooms} = tables;
+
+/** Everything that is kept for a room and goes with it. */
+const ofRoom = [
+	events,
+	tables.gaps,
+	tables.trieNodes,
+	roomHeads,
+	currentState,
+	tables.memberships,
+	tables.roomServers,
+	aliases,
+	tables.receipts,
+	rooms,
+] as const;
+
+function createHead(core: Core) {
+	const {catalog} = core;
+	const isThere = {changes: 1, condition: 'room_head'} as const;
+	type Move = {
+		roomId: RoomId;
+		fromVersion: number;
+		root: number;
+		extremities: RoomRow['extremities'];
+		depth: number;
+		notifyCount: number;
+		isPartial: boolean;
+	};
+	const move = (withPos: boolean): Write<Move & {pos: number}> =>
+		core.put(
+			catalog.write<Move & {pos: number}>(
+				(p) => sql`update ${rooms} set head_version = head_version + 1, head_root = ${bind(rooms.headRoot, p.root)},
+					extremities = ${bind(rooms.extremities, p.extremities)}, depth = ${bind(rooms.depth, p.depth)},
+					notify_count = ${bind(rooms.notifyCount, p.notifyCount)}, is_partial = ${bind(rooms.isPartial, p.isPartial)}
+					${withPos ? sql`, head_pos = ${bind(rooms.headPos, p.pos)}` : sql``}
+					where ${equals(rooms.roomId, p.roomId)} and ${equals(rooms.headVersion, p.fromVersion)}`,
+			),
+			isThere,
+		);
+	const expect = core.put(
+		catalog.write<{roomId: RoomId; version: number}>(
+			(p) => sql`update ${rooms} set head_version = head_version
+				where ${equals(rooms.roomId, p.roomId)} and ${equals(rooms.headVersion, p.version)}`,
+		),
+		isThere,
+	);
+	const addHead = core.put(catalog.insert(roomHeads));
+	const findAt = core.one<{roomId: RoomId; pos: number}, RoomHead>((p) =>
+		build
+			.select({pos: roomHeads.pos, version: roomHeads.version, root: roomHeads.root})
+			.from(roomHeads)
+			.where(and(equals(roomHeads.roomId, p.roomId), atMost(roomHeads.pos, p.pos)))
+			.orderBy(desc(roomHeads.pos))
+			.limit(1),
+	);
+	return {move: move(true), stay: move(false), expect, addHead, findAt};
+}
+
+function createState(core: Core) {
+	const {catalog} = core;
+	type Key = {roomId: RoomId; type: string; stateKey: string};
+	const set = core.put(catalog.upsert(currentState, ['roomId', 'type', 'stateKey']));
+	const remove = core.put(catalog.delete(currentState, ['roomId', 'type', 'stateKey']));
+	const find = core.one<Key, EventRow>((p) =>
+		build
+			.select(getTableColumns(events))
+			.from(currentState)
+			.innerJoin(events, eq(events.nid, currentState.eventNid))
+			.where(
+				and(
+					equals(currentState.roomId, p.roomId),
+					equals(currentState.type, p.type),
+					equals(currentState.stateKey, p.stateKey),
+				),
+			),
+	);
+	const list = (useTypes: boolean, useAfter: boolean) =>
+		core.many<Key & {types: readonly string[]; limit: number}, EventRow>((p) =>
+			build
+				.select(getTableColumns(events))
+				.from(currentState)
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						equals(currentState.roomId, p.roomId),
+						useTypes ? catalog.isOneOf(currentState.type, p.types) : undefined,
+						useAfter
+							? sql`(${currentState.type}, ${currentState.stateKey}) > (${bind(currentState.type, p.type)}, ${bind(currentState.stateKey, p.stateKey)})`
+							: undefined,
+					),
+				)
+				.orderBy(currentState.type, currentState.stateKey)
+				.limit(p.limit.placeholder),
+		);
+	return {set, remove, find, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
+}
+
+function createRoomReads(core: Core) {
+	const find = core.one<{roomId: RoomId}, RoomRow>((p) =>
+		build.select().from(rooms).where(equals(rooms.roomId, p.roomId)),
+	);
+	const findMany = core.many<{roomIds: readonly RoomId[]}, RoomRow>((p) =>
+		build.select().from(rooms).where(core.catalog.isOneOf(rooms.roomId, p.roomIds)),
+	);
+	const list = (published: boolean, useAfter: boolean) =>
+		core.many<{after: RoomId; limit: number}, RoomRow>((p) =>
+			build
+				.select()
+				.from(rooms)
+				.where(and(published ? sql`is_published = 1` : undefined, useAfter ? above(rooms.roomId, p.after) : undefined))
+				.orderBy(rooms.roomId)
+				.limit(p.limit.placeholder),
+		);
+	const lists = [list(false, false), list(true, false), list(false, true), list(true, true)];
+	const page = (published: boolean, {after, limit}: {after?: RoomId | undefined; limit: number}) =>
+		lists[(published ? 1 : 0) + (after === undefined ? 0 : 2)]!({after: after ?? ('' as RoomId), limit: pageOf(limit)});
+	return {find, findMany, page};
+}
+
+/** Makes the repository of rooms. */
+export function createRooms(core: Core): RoomsRepository {
+	const {catalog} = core;
+	const head = createHead(core);
+	const state = createState(core);
+	const reads = createRoomReads(core);
+	const add = core.put(catalog.insert(rooms));
+	const setPublished = core.put(catalog.update(rooms, ['isPublished'], ['roomId']));
+	const setBlocked = core.put(catalog.update(rooms, ['isBlocked'], ['roomId']));
+	const removals = ofRoom.map((table) => core.put<{roomId: RoomId}>(catalog.delete(table, ['roomId'])));
+	return {
+		add: (batch, {roomId, version, creator}) =>
+			add(batch, {
+				roomId,
+				version,
+				creator,
+				headVersion: 0,
+				headPos: 0,
+				headRoot: null,
+				extremities: [],
+				depth: 0,
+				notifyCount: 0,
+				isPartial: false,
+				isPublished: false,
+				isBlocked: false,
+			}),
+		moveHead(batch, {pos, ...move}) {
+			if (pos === null) {
+				head.stay(batch, {...move, pos: 0});
+				return;
+			}
+			head.move(batch, {...move, pos});
+			head.addHead(batch, {roomId: move.roomId, pos, version: move.fromVersion + 1, root: move.root});
+		},
+		expectHead: (batch, roomId, version) => head.expect(batch, {roomId, version}),
+		setCurrentState(batch, roomId, changes) {
+			for (const {type, stateKey, eventNid} of changes) {
+				if (eventNid === null) state.remove(batch, {roomId, type, stateKey});
+				else state.set(batch, {roomId, type, stateKey, eventNid});
+			}
+		},
+		setPublished: (batch, roomId, isPublished) => setPublished(batch, {roomId, isPublished}),
+		setBlocked: (batch, roomId, isBlocked) => setBlocked(batch, {roomId, isBlocked}),
+		remove(batch, roomId) {
+			for (const remove of removals) remove(batch, {roomId});
+		},
+		find: (roomId) => reads.find({roomId}),
+		async findMany(roomIds) {
+			const rows = await readInChunks(roomIds, (chunk) => reads.findMany({roomIds: chunk}));
+			return new Map(rows.map((row) => [row.roomId, row]));
+		},
+		list: (page) => reads.page(false, page),
+		listPublished: (page) => reads.page(true, page),
+		findHeadAt: (roomId, pos) => head.findAt({roomId, pos}),
+		findCurrentState: (roomId, type, stateKey) => state.find({roomId, type, stateKey}),
+		listCurrentState(roomId, {types, after, limit}) {
+			const list = state.lists[(types === undefined ? 0 : 1) + (after === undefined ? 0 : 2)]!;
+			const {type, stateKey} = after ?? {type: '', stateKey: ''};
+			return list({roomId, types: types ?? [], type, stateKey, limit: pageOf(limit)});
+		},
+	};
+}
+
+/** Makes the repository of aliases. */
+export function createAliases(core: Core): AliasesRepository {
+	const {catalog} = core;
+	const add = core.put(catalog.insert(aliases));
+	const remove = core.put(catalog.delete(aliases, ['alias']));
+	const find = core.one<{alias: RoomAlias}, AliasRow>((p) =>
+		build.select().from(aliases).where(equals(aliases.alias, p.alias)),
+	);
+	const listOfRoom = core.many<{roomId: RoomId}, AliasRow>((p) =>
+		build.select().from(aliases).where(equals(aliases.roomId, p.roomId)).orderBy(aliases.alias),
+	);
+	return {
+		add,
+		remove: (batch, alias) => remove(batch, {alias}),
+		find: (alias) => find({alias}),
+		listOfRoom: (roomId) => listOfRoom({roomId}),
+	};
+}

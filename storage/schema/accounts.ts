@@ -1,0 +1,173 @@
+import type {DeviceId, JsonObject, JsonValue, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {flag, integer, integerOrNull, json, jsonOrNull, name, table, text, textOrNull} from './columns.ts';
+
+export const accounts = table(
+	'accounts',
+	{
+		userId: text<UserId>(),
+		passwordHash: textOrNull(),
+		isAdmin: flag(),
+		isGuest: flag(),
+		isDeactivated: flag(),
+		isLocked: flag(),
+		isSuspended: flag(),
+		isErased: flag(),
+		createdDay: integer(),
+	},
+	{key: ['userId']},
+);
+
+export const registrationTokens = table(
+	'registration_tokens',
+	{
+		tokenHash: text(),
+		name: text(),
+		usesAllowed: integerOrNull(),
+		usesDone: integer(),
+		expiresTs: integerOrNull(),
+		makesAdmin: flag(),
+	},
+	{key: ['tokenHash']},
+);
+
+export const profiles = table(
+	'profiles',
+	{userId: text<UserId>(), key: text(), value: jsonOrNull<JsonValue>(), pos: integer()},
+	{key: ['userId', 'key']},
+);
+
+export const devices = table(
+	'devices',
+	{userId: text<UserId>(), deviceId: text<DeviceId>(), displayName: textOrNull(), lastSeenDay: integerOrNull()},
+	{key: ['userId', 'deviceId']},
+);
+
+export const accessTokens = table(
+	'access_tokens',
+	{
+		tokenHash: text(),
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		expiresTs: integerOrNull(),
+		refreshHash: textOrNull(),
+	},
+	{key: ['tokenHash'], index: [{on: ['userId', 'deviceId']}, {on: ['refreshHash'], where: 'refreshHash'}]},
+);
+
+export const refreshTokens = table(
+	'refresh_tokens',
+	{
+		tokenHash: text(),
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		expiresTs: integerOrNull(),
+		nextHash: textOrNull(),
+	},
+	{key: ['tokenHash'], index: [{on: ['userId', 'deviceId']}, {on: ['nextHash'], where: 'nextHash'}]},
+);
+
+export const accountData = table(
+	'account_data',
+	{
+		userId: name<UserId>(),
+		/** Empty: of the account. */
+		roomId: name<RoomId | ''>(),
+		type: name(),
+		content: jsonOrNull<JsonObject>(),
+		pos: integer(),
+	},
+	{key: ['userId', 'roomId', 'type'], index: [{on: ['userId', 'pos']}]},
+);
+
+export const filters = table(
+	'filters',
+	{userId: text<UserId>(), filterId: text(), filter: json<JsonObject>()},
+	{key: ['userId', 'filterId']},
+);
+
+export const pushers = table(
+	'pushers',
+	{
+		userId: text<UserId>(),
+		appId: text(),
+		pushkey: text(),
+		deviceId: text<DeviceId>(),
+		json: json<JsonObject>(),
+		pos: integer(),
+	},
+	{key: ['userId', 'appId', 'pushkey'], index: [{on: ['appId', 'pushkey']}]},
+);
+
+export const deviceKeys = table(
+	'device_keys',
+	{userId: text<UserId>(), deviceId: text<DeviceId>(), json: json<JsonObject>(), displayName: textOrNull()},
+	{key: ['userId', 'deviceId']},
+);
+
+export const oneTimeKeys = table(
+	'one_time_keys',
+	{
+		id: integer(),
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		algorithm: text(),
+		keyId: text(),
+		json: json<JsonObject | string>(),
+	},
+	{
+		key: ['id'],
+		unique: [['userId', 'deviceId', 'keyId']],
+		index: [{on: ['userId', 'deviceId', 'algorithm', 'id']}],
+	},
+);
+
+export const fallbackKeys = table(
+	'fallback_keys',
+	{
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		algorithm: text(),
+		keyId: text(),
+		json: json<JsonObject | string>(),
+		isUsed: flag(),
+	},
+	{key: ['userId', 'deviceId', 'algorithm']},
+);
+
+export const crossSigningKeys = table(
+	'cross_signing_keys',
+	{userId: text<UserId>(), usage: text<'master' | 'self_signing' | 'user_signing'>(), json: json<JsonObject>()},
+	{key: ['userId', 'usage']},
+);
+
+export const keySignatures = table(
+	'key_signatures',
+	{userId: text<UserId>(), targetId: text(), signer: text<UserId>(), signerKeyId: text(), signature: text()},
+	{key: ['userId', 'targetId', 'signer', 'signerKeyId']},
+);
+
+export const remoteDeviceLists = table(
+	'remote_device_lists',
+	{userId: text<UserId>(), streamId: integer(), isStale: flag(), fetchedTs: integer()},
+	{key: ['userId'], index: [{on: ['isStale', 'userId']}]},
+);
+
+export const toDevice = table(
+	'to_device',
+	{
+		id: integer(),
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		pos: integer(),
+		sender: text<UserId>(),
+		type: text(),
+		content: json<JsonObject>(),
+	},
+	{key: ['id'], index: [{on: ['userId', 'deviceId', 'pos', 'id']}]},
+);
+
+export const toDeviceReceived = table(
+	'to_device_received',
+	{origin: text<ServerName>(), messageId: text(), receivedTs: integer()},
+	{key: ['origin', 'messageId'], index: [{on: ['receivedTs']}]},
+);

@@ -1,0 +1,8 @@
+import * as accounts from './accounts.ts';
+import * as rooms from './rooms.ts';
+import * as transport from './transport.ts';
+
+/** Every table of the database. */
+export const tables = {...accounts, ...rooms, ...transport};
+
+export {columnName, type Kind, kindOf, shapeOf} from './columns.ts';

@@ -1,0 +1,160 @@
+import {once} from 'node:events';
+import {Worker} from 'node:worker_threads';
+import type {Database, Statement} from 'better-sqlite3';
+import type {Catalog} from '../catalog.ts';
+import type {CommittedBatch, EncodedBatch, RawRow} from '../driver.ts';
+import type {StartableDriver} from '../assemble.ts';
+import {ConflictError, DuplicateError, StorageError} from '../errors.ts';
+import {failureOf} from './failure.ts';
+import {type Failure, flatten, type Reply, type Request, type Result} from './protocol.ts';
+import type {WriterData} from './writer-thread.ts';
+
+type Settle = (outcome: CommittedBatch | Error) => void;
+
+interface Waiting {
+	readonly batch: EncodedBatch;
+	readonly settle: Settle;
+}
+
+function errorOf(failure: Failure, batch: EncodedBatch): StorageError {
+	const {plain, positioned} = batch;
+	if (failure.code === 'conflict') {
+		const operation = plain[failure.operation] ?? positioned[failure.operation - plain.length];
+		return new ConflictError(operation?.condition ?? 'intern');
+	}
+	if (failure.code !== 'duplicate') return new StorageError(failure.code, failure.message);
+	return failure.table === 'strings' ? new ConflictError('intern') : new DuplicateError(failure.table ?? '');
+}
+
+/** SQLite: reads are synchronous on the main thread's connection, writes go to the writer thread. */
+export class SqliteDriver implements StartableDriver {
+	readonly #db: Database;
+	readonly #catalog: Catalog;
+	readonly #path: string;
+	#worker: Worker | undefined;
+	readonly #reads: (Statement | undefined)[] = [];
+	readonly #readHead: Statement<[], number>;
+	readonly #waiting = new Map<number, Waiting>();
+	#outbox: unknown[] = [];
+	#isFlushing = false;
+	#sequence = 0;
+	#commits = 0;
+	#batches = 0;
+	#walBytes = 0;
+	#broken: Error | undefined;
+
+	constructor(db: Database, path: string, catalog: Catalog) {
+		this.#db = db;
+		this.#catalog = catalog;
+		this.#readHead = db.prepare<[], number>('select pos from stream_head where id = 1').pluck();
+		this.#path = path;
+	}
+
+	async start(): Promise<void> {
+		const data: WriterData = {path: this.#path, statements: this.#catalog.statements.map(({sql}) => sql)};
+		const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {workerData: data});
+		worker.on('message', (reply: Reply) => this.#settle(reply));
+		worker.on('error', (error) => this.#fail(error));
+		worker.on('exit', () => this.#fail(new Error('the writer thread has ended')));
+		await once(worker, 'online');
+		worker.unref();
+		this.#worker = worker;
+	}
+
+	read(statement: number, params: readonly unknown[]): readonly RawRow[] {
+		try {
+			return this.#prepare(statement).all(params) as RawRow[];
+		} catch (error) {
+			const failure = failureOf(error);
+			throw new StorageError(failure.code, failure.message, {cause: error});
+		}
+	}
+
+	readHead(): number {
+		return this.#readHead.get() ?? 0;
+	}
+
+	submit(batch: EncodedBatch, settle: Settle): void {
+		if (this.#broken !== undefined) {
+			settle(new StorageError('unavailable', 'the writer is not running', {cause: this.#broken}));
+			return;
+		}
+		const sequence = this.#sequence++;
+		// The process lives as long as a batch is under way.
+		if (this.#waiting.size === 0) this.#worker?.ref();
+		this.#waiting.set(sequence, {batch, settle});
+		flatten(this.#outbox, sequence, batch);
+		this.#scheduleFlush();
+	}
+
+	onWake(): void {
+		// Another process on the same file (the command line) is noticed at the next commit or barrier.
+	}
+
+	figures() {
+		return {commits: this.#commits, batches: this.#batches, queued: this.#waiting.size, walBytes: this.#walBytes};
+	}
+
+	async close(): Promise<void> {
+		this.#flush();
+		if (this.#broken === undefined && this.#worker !== undefined) {
+			const exit = once(this.#worker, 'exit');
+			this.#worker.ref();
+			this.#post('close');
+			await exit;
+		}
+		this.#db.close();
+	}
+
+	/** One message for all batches of a turn: at once where the writer idles, else when the turn is over. */
+	#scheduleFlush(): void {
+		if (this.#isFlushing) return;
+		this.#isFlushing = true;
+		if (this.#waiting.size === 1) queueMicrotask(() => this.#flush());
+		else setImmediate(() => this.#flush());
+	}
+
+	#flush(): void {
+		this.#isFlushing = false;
+		if (this.#outbox.length === 0 || this.#broken !== undefined) return;
+		this.#post(this.#outbox);
+		this.#outbox = [];
+	}
+
+	#post(request: Request): void {
+		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
+		this.#worker?.postMessage(request);
+	}
+
+	#settle({results, walBytes}: Reply): void {
+		this.#commits++;
+		this.#batches += results.length;
+		this.#walBytes = walBytes;
+		for (const result of results) this.#settleOne(result);
+		if (this.#waiting.size === 0) this.#worker?.unref();
+	}
+
+	#settleOne({sequence, firstPos, rows, failure}: Result): void {
+		const waiting = this.#waiting.get(sequence);
+		if (waiting === undefined) return;
+		this.#waiting.delete(sequence);
+		waiting.settle(failure === undefined ? {firstPos, rows: rows ?? []} : errorOf(failure, waiting.batch));
+	}
+
+	/** The thread died: what was under way may or may not be on disk. */
+	#fail(error: Error): void {
+		if (this.#broken !== undefined) return;
+		this.#broken = error;
+		const waiting = [...this.#waiting.values()];
+		this.#waiting.clear();
+		for (const {settle} of waiting) settle(new StorageError('outcome_unknown', 'the writer died', {cause: error}));
+	}
+
+	#prepare(statement: number): Statement {
+		const known = this.#reads[statement];
+		if (known !== undefined) return known;
+		const prepared = this.#db.prepare(this.#catalog.statements[statement]!.sql).raw();
+		this.#reads[statement] = prepared;
+		return prepared;
+	}
+}

@@ -1,0 +1,69 @@
+import {type MessagePort, parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads';
+import {connect} from './connect.ts';
+import {MessageReader, type Reply, type Request} from './protocol.ts';
+import {GroupWriter, type Queued} from './writer.ts';
+
+/** Pages in the write-ahead log that are not in the database yet, above which the writer moves them between commits. */
+const checkpointPages = 4000;
+/** Batches in one transaction: a bound on how long one commit takes. */
+const groupMax = 1000;
+
+/** What the writer thread is started with. */
+export interface WriterData {
+	readonly path: string;
+	readonly statements: readonly string[];
+}
+
+const port = parentPort as MessagePort;
+const {path, statements} = workerData as WriterData;
+const db = connect(path);
+// The writer checkpoints when it chooses to, never inside somebody's commit.
+db.pragma('wal_autocheckpoint = 0');
+const pageSize = db.pragma('page_size', {simple: true}) as number;
+const writer = new GroupWriter(db, statements);
+const queue: Queued[] = [];
+let isClosing = false;
+
+function take(request: Request): void {
+	if (request === 'close') {
+		isClosing = true;
+		return;
+	}
+	const reader = new MessageReader(request);
+	while (!reader.isAtEnd) queue.push(reader.readBatch());
+}
+
+/** Takes what came while the last group was being written. */
+function takeWaiting(): void {
+	for (let message = receiveMessageOnPort(port); message !== undefined; message = receiveMessageOnPort(port)) {
+		take(message.message as Request);
+	}
+}
+
+function checkpoint(): number {
+	try {
+		const [state] = db.pragma('wal_checkpoint(NOOP)') as {log: number; checkpointed: number}[];
+		if (state === undefined) return 0;
+		if (state.log - state.checkpointed > checkpointPages) db.pragma('wal_checkpoint(PASSIVE)');
+		return Math.max(0, state.log) * pageSize;
+	} catch {
+		// A full disk; the log stays and the next commit tries again.
+		return 0;
+	}
+}
+
+function work(request: Request): void {
+	take(request);
+	takeWaiting();
+	while (queue.length > 0) {
+		const results = writer.write(queue.splice(0, groupMax));
+		port.postMessage({results, walBytes: checkpoint()} satisfies Reply);
+		takeWaiting();
+	}
+	if (isClosing) {
+		db.close();
+		port.close();
+	}
+}
+
+port.on('message', work);
