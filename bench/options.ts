@@ -9,6 +9,9 @@ export interface Options {
 	readonly url: string | undefined;
 	/** The process whose CPU, memory and writes are counted. */
 	readonly pid: number | undefined;
+	/** A second homeserver that federates with the first, for the scenario `federation`, and its process. */
+	readonly partnerUrl: string | undefined;
+	readonly partnerPid: number | undefined;
 	/** For registration by shared secret; without it registration must be open. */
 	readonly sharedSecret: string | undefined;
 	/** Replaces the numbers of senders in the scenario `send`. */
@@ -30,7 +33,9 @@ export const USAGE = `npm run bench -- [scenario …] [options]
 
   --url URL             a homeserver that runs already, on a loopback address (default: start ours)
   --pid PID             its process, for CPU seconds, memory and bytes written
-  --shared-secret TEXT  its registration shared secret (default: open registration)
+  --partner-url URL     a second one that federates with it, for the scenario 'federation'
+  --partner-pid PID     its process
+  --shared-secret TEXT  their registration shared secret (default: open registration)
   --database URL        PostgreSQL for our own server (default: SQLite)
   --senders N[,N…]      senders of the scenario 'send' (default: 1,16,64)
   --operations N        at most so many operations in each measurement (default: 4000)
@@ -47,6 +52,8 @@ export function readOptions(args: readonly string[]): Options {
 		options: {
 			url: {type: 'string'},
 			pid: {type: 'string'},
+			'partner-url': {type: 'string'},
+			'partner-pid': {type: 'string'},
 			'shared-secret': {type: 'string'},
 			database: {type: 'string'},
 			senders: {type: 'string'},
@@ -59,8 +66,10 @@ export function readOptions(args: readonly string[]): Options {
 	});
 	return {
 		scenarios: positionals,
-		url: values.url === undefined ? undefined : readLoopbackUrl(values.url),
+		url: values.url === undefined ? undefined : readLoopbackUrl('url', values.url),
 		pid: values.pid === undefined ? undefined : readCount('pid', values.pid),
+		partnerUrl: values['partner-url'] === undefined ? undefined : readLoopbackUrl('partner-url', values['partner-url']),
+		partnerPid: values['partner-pid'] === undefined ? undefined : readCount('partner-pid', values['partner-pid']),
 		sharedSecret: values['shared-secret'],
 		senders: values.senders?.split(',').map((text) => readCount('senders', text, 1_000)),
 		operationsMax: readCount('operations', values.operations, 1_000_000),
@@ -79,10 +88,10 @@ function readCount(name: string, text: string, maximum = Number.MAX_SAFE_INTEGER
 }
 
 /** Load is only ever put on this machine: nobody's server is hit by mistake. */
-function readLoopbackUrl(text: string): string {
+function readLoopbackUrl(name: string, text: string): string {
 	const url = new URL(text);
 	if (url.hostname === 'localhost' || /^127(?:\.\d+){3}$/.test(url.hostname) || url.hostname === '[::1]') {
 		return url.origin;
 	}
-	throw new Error(`--url: expected a loopback address, got ${url.hostname}`);
+	throw new Error(`--${name}: expected a loopback address, got ${url.hostname}`);
 }

@@ -10,8 +10,10 @@ export interface Bench extends Population, Bounds {
 	/** The server's process; empty where it is not known. */
 	readonly pids: readonly number[];
 	readonly senders: readonly number[] | undefined;
-	/** An external server: what needs servers of our own is left out. */
+	/** The server was started by somebody else, and so are those that it federates with. */
 	readonly isExternal: boolean;
+	readonly partnerUrl: string | undefined;
+	readonly partnerPid: number | undefined;
 }
 
 /** One row of the table of scenarios. */
@@ -22,6 +24,6 @@ export interface Scenario {
 	/** Whether it loads the common server (a scenario of its own servers does not). */
 	readonly needsServer: boolean;
 	/** Why it cannot run here, or undefined. */
-	findObstacle?(bench: Pick<Bench, 'isExternal'>): string | undefined;
+	findObstacle?(bench: Bench): string | undefined;
 	run(bench: Bench): Promise<Figures[]>;
 }

@@ -1,5 +1,5 @@
 /** Delivery to a partner server over TLS. */
-import {REGISTRATION_SHARED_SECRET, type ServerProcess, startServers} from '../../test/harness/index.ts';
+import {REGISTRATION_SHARED_SECRET, startServers} from '../../test/harness/index.ts';
 import {LoadClient} from '../load-client.ts';
 import {type Figures, measureLoop} from '../measure.ts';
 import {createRoom, type Device, registerUsers, sendMessage, sync} from '../population.ts';
@@ -11,28 +11,45 @@ const ON_THE_WAY_MAX = 16;
 /** A message that has not come by then is a failure. */
 const ARRIVES_WITHIN_MS = 15_000;
 
+/** One of the two servers. */
+interface Side {
+	readonly url: string;
+	readonly pid: number | undefined;
+	readonly sharedSecret: string | undefined;
+}
+
 /** A message is delivered when a member on the other server has it from /sync; the price is both servers'. */
 export const federation: Scenario = {
 	id: 'federation',
-	about: 'delivery from one of our servers to another over TLS, from send to the other side’s /sync',
+	about: 'delivery to another server over TLS, from send to the other side’s /sync',
 	needsServer: false,
-	findObstacle: ({isExternal}) => (isExternal ? 'needs two servers of our own' : undefined),
+	findObstacle: ({isExternal, partnerUrl}) =>
+		isExternal && partnerUrl === undefined ? 'no --partner-url that federates with --url' : undefined,
 	async run(bench) {
+		const {url, sharedSecret, pids, partnerUrl, partnerPid} = bench;
+		if (partnerUrl !== undefined) {
+			const here = {url, pid: pids[0], sharedSecret};
+			return [await measureDelivery(bench, here, {url: partnerUrl, pid: partnerPid, sharedSecret})];
+		}
 		await using servers = await startServers(2);
-		const [here, there] = servers.list;
+		const [here, there] = servers.list.map((server) => ({
+			url: server.url,
+			pid: server.pid,
+			sharedSecret: REGISTRATION_SHARED_SECRET,
+		}));
 		if (here === undefined || there === undefined) throw new Error('expected two servers');
 		return [await measureDelivery(bench, here, there)];
 	},
 };
 
-async function measureDelivery(bench: Bench, here: ServerProcess, there: ServerProcess): Promise<Figures> {
+async function measureDelivery(bench: Bench, here: Side, there: Side): Promise<Figures> {
 	await using client = new LoadClient(here.url, ON_THE_WAY_MAX);
 	await using partner = new LoadClient(there.url, 4);
-	const [sender] = await registerUsers({client, sharedSecret: REGISTRATION_SHARED_SECRET}, 1);
-	const [receiver] = await registerUsers({client: partner, sharedSecret: REGISTRATION_SHARED_SECRET}, 1);
+	const [sender] = await registerUsers({client, sharedSecret: here.sharedSecret}, 1);
+	const [receiver] = await registerUsers({client: partner, sharedSecret: there.sharedSecret}, 1);
 	if (sender === undefined || receiver === undefined) throw new Error('expected two accounts');
 	const roomId = await createRoom(client, sender, []);
-	const via = encodeURIComponent(here.name);
+	const via = encodeURIComponent(sender.userId.slice(sender.userId.indexOf(':') + 1));
 	const join = `/_matrix/client/v3/join/${encodeURIComponent(roomId)}?server_name=${via}&via=${via}`;
 	await partner.call('POST', join, receiver.token, {});
 

@@ -16,10 +16,20 @@ if ('skipped' in prepared) {
 }
 const tls = mkdtempSync(join(tmpdir(), 'broadsheet-tls-'));
 try {
-	await using synapse = await startSynapse(prepared.python, createAuthority(tls));
+	const authority = createAuthority(tls);
+	await using synapse = await startSynapse(prepared.python, authority);
+	await using partner = await startSynapse(prepared.python, authority);
 	const program = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
-	const server = ['--url', synapse.url, '--pid', String(synapse.pid), '--shared-secret', REGISTRATION_SHARED_SECRET];
-	const bench = spawn(process.execPath, [program, ...server, ...process.argv.slice(2)], {stdio: 'inherit'});
+	const servers = {
+		'--url': synapse.url,
+		'--pid': String(synapse.pid),
+		'--partner-url': partner.url,
+		'--partner-pid': String(partner.pid),
+		'--shared-secret': REGISTRATION_SHARED_SECRET,
+	};
+	const bench = spawn(process.execPath, [program, ...Object.entries(servers).flat(), ...process.argv.slice(2)], {
+		stdio: 'inherit',
+	});
 	const [code]: unknown[] = await once(bench, 'exit');
 	process.exitCode = code === 0 ? 0 : 1;
 } finally {
