@@ -1,13 +1,13 @@
 import type {IncomingHttpHeaders, IncomingMessage, ServerResponse} from 'node:http';
 import type {Readable} from 'node:stream';
 import type {JsonDefect, JsonValue} from '../../crypto/index.ts';
-import {SchemaError} from '../validation/index.ts';
+import {type Schema, SchemaError} from '../validation/index.ts';
 import {addressOf, networkOf, type TrustedProxies} from './address.ts';
 import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
 import {hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
 import {readClientBody, readServerBody} from './json.ts';
-import {readQuery} from './query.ts';
+import {readForm, readQuery} from './query.ts';
 import type {RateLimitClass, RateLimiter} from './rate-limit.ts';
 import type {AnyRequest, Route} from './route.ts';
 import {type AbortReason, RequestAborted} from './signals.ts';
@@ -100,7 +100,7 @@ export class Exchange implements AnyRequest {
 			const key = await this.#prepareUser(route);
 			this.spend(route.rateLimit, key);
 			if (route.body !== undefined) {
-				this.body = checkBody(route, readClientBody(await this.#readBytes(route), route.numbers));
+				this.body = await this.#readClientBody(route, route.body);
 			}
 		}
 		if (route.query !== undefined) {
@@ -143,6 +143,13 @@ export class Exchange implements AnyRequest {
 			}
 			this.body = checkBody(route, content?.value ?? {});
 		}
+	}
+
+	async #readClientBody(route: Route<never>, schema: Schema<unknown>): Promise<unknown> {
+		const bytes = await this.#readBytes(route);
+		return route.bodyFormat === 'form'
+			? readForm(schema, bytes)
+			: checkBody(route, readClientBody(bytes, route.numbers));
 	}
 
 	/** An absent body of a POST is the empty object, as many clients mean it. */

@@ -1,4 +1,4 @@
-import type {ObjectSchema, SchemaKind} from '../validation/index.ts';
+import type {Schema, SchemaKind} from '../validation/index.ts';
 import {SchemaError} from '../validation/index.ts';
 import {MatrixError} from './errors.ts';
 
@@ -7,10 +7,10 @@ import {MatrixError} from './errors.ts';
  * arrays take every value of a repeated key, everything else the first. Undeclared keys are left out.
  * @throws MatrixError M_MISSING_PARAM or M_INVALID_PARAM, naming the key
  */
-export function readQuery<T>(schema: ObjectSchema<T>, search: URLSearchParams | undefined): T {
+export function readQuery<T>(schema: Schema<T>, search: URLSearchParams | undefined): T {
 	const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
 	if (search !== undefined) {
-		for (const [key, part] of Object.entries(schema.shape)) {
+		for (const [key, part] of Object.entries(schema.shape ?? {})) {
 			const value = part.kind === 'array' ? search.getAll(key) : search.get(key);
 			if (value !== null && !(Array.isArray(value) && value.length === 0)) {
 				values[key] = typeof value === 'string' ? convert(value, part.kind) : value;
@@ -25,6 +25,14 @@ export function readQuery<T>(schema: ObjectSchema<T>, search: URLSearchParams | 
 		}
 		throw error;
 	}
+}
+
+/**
+ * Reads the fields of a page's form (application/x-www-form-urlencoded) as those of a query.
+ * @throws MatrixError as for a query
+ */
+export function readForm<T>(schema: Schema<T>, bytes: Uint8Array): T {
+	return readQuery(schema, new URLSearchParams(Buffer.from(bytes).toString('utf8')));
 }
 
 /** What is not of the wanted form stays text, for the schema to refuse. */

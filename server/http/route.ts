@@ -52,8 +52,10 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	readonly auth: Auth;
 	/** Default: `general`. */
 	readonly rateLimit?: RateLimitClass;
-	/** The JSON body; absent: none is read. */
+	/** The form of the body; absent: none is read. */
 	readonly body?: Schema<Body>;
+	/** Default `json`. `form` is what a page's form sends; its fields are read as those of a query are. */
+	readonly bodyFormat?: 'json' | 'form';
 	readonly bodyBytesMax?: number;
 	/**
 	 * How numbers of a client's body are read; default `plain`. `lossless` for what becomes an event: fractions and long
@@ -84,6 +86,7 @@ export interface Route<Services> {
 	readonly auth: AuthKind;
 	readonly rateLimit: RateLimitClass;
 	readonly body: Schema<unknown> | undefined;
+	readonly bodyFormat: 'json' | 'form';
 	readonly bodyBytesMax: number;
 	readonly numbers: 'plain' | 'lossless';
 	readonly allowsDefects: boolean;
@@ -134,6 +137,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		rateLimit: declaration.rateLimit ?? 'general',
 		body: declaration.body,
 		bodyBytesMax: declaration.bodyBytesMax ?? bodyBytesMaxDefault,
+		bodyFormat: declaration.bodyFormat ?? 'json',
 		numbers: declaration.numbers ?? 'plain',
 		allowsDefects: declaration.allowsDefects ?? false,
 		upload: declaration.upload ?? false,

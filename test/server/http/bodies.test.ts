@@ -50,6 +50,15 @@ const routes = [
 		handle: ({query}) => ({...query}),
 	}),
 	route({
+		id: 'form',
+		method: 'POST',
+		path: '/form',
+		auth: 'none',
+		bodyFormat: 'form',
+		body: v.object({username: v.string({max: 20}), remember: v.optional(v.boolean())}),
+		handle: ({body}) => ({...body}),
+	}),
+	route({
 		id: 'upload',
 		method: 'POST',
 		path: '/upload',
@@ -181,6 +190,16 @@ test('E14: a query is read by its declared types, and what is wrong is 400 M_INV
 	for (const bad of ['limit=x', 'limit=-1', 'limit=9223372036854775808', 'limit=1.5', 'limit=', 'full_state=1']) {
 		const answer = await server.send('GET', `/query?from=a&${bad}`);
 		t.deepEqual([answer.status, answer.body['errcode']], [400, 'M_INVALID_PARAM'], bad);
+	}
+});
+
+test('the form of a page is read by its declared fields', async (t) => {
+	const server = await startTestServer(t, routes);
+	const good = await server.send('POST', '/form', {text: 'username=a%26b+%C3%A9&remember=true&other=1'});
+	t.deepEqual(good.body, {username: 'a&b é', remember: true});
+	for (const text of ['', 'username=' + 'x'.repeat(21), '{"username":"a"}', 'remember=true']) {
+		const answer = await server.send('POST', '/form', {text});
+		t.is(answer.status, 400, text);
 	}
 });
 
