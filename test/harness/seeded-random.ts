@@ -7,7 +7,7 @@ export interface SeededRandom extends Random {
 	/** Gives one of the items, each equally likely. There must be one. */
 	pick<Item>(items: readonly Item[]): Item;
 	/** Gives the items in random order. */
-	shuffle<Item>(items: readonly Item[]): Item[];
+	readonly shuffle: <Item>(items: readonly Item[]) => Item[];
 	/** Gives another generator that depends on this one's seed and a name only, and not on what was drawn before. */
 	fork(name: string): SeededRandom;
 }

@@ -6,7 +6,7 @@ import type {WorkBudget} from './work-budget.ts';
 /** What state resolution asks about the graph that the `auth_events` of a room's events form. */
 export interface AuthGraph {
 	/**
-	 * Gives the events that stand in the full auth chain of some state sets and not in that of all.
+	 * Gives the events that some state sets reach and others do not, by the auth chains of the events that they hold.
 	 * @param unconflicted Events that every one of the state sets holds, and that are therefore not listed in each.
 	 */
 	authDifference(
