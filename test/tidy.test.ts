@@ -52,8 +52,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 	'server/services.ts': [...serverGround, ...federation, 'server/sync', ...Object.keys(domains)],
 };
 
-/** Who puts everything together, and may therefore import everything; nobody imports these. */
-const assemblers = ['server/main.ts', 'server/roles.ts', 'server/cli'];
+/** Who puts everything together, and may therefore import everything; nobody below imports these. */
+const assemblers = ['server/main.ts', 'server/application.ts', 'server/roles.ts', 'server/cli'];
 
 /** Packages that one folder has to itself, so that the rest does not depend on how they work. */
 const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
@@ -114,7 +114,7 @@ function unitOf(path: string): string | undefined {
 
 function isAllowed(from: string, to: string): boolean {
 	if (assemblers.includes(from)) {
-		return to !== 'server/main.ts';
+		return to !== 'server/main.ts' && to !== 'server/cli';
 	}
 	return mayImport[from]?.includes(to) === true;
 }
@@ -199,7 +199,11 @@ test('what runs in one turn of the room actor never waits', (t) => {
 });
 
 test(`no file is longer than ${linesMax} lines`, (t) => {
+	// A migration is one statement after another, written once and never changed.
 	const found = everything.map(({path, text}) => {
+		if (path.includes('/migrations/')) {
+			return undefined;
+		}
 		const lines = text.split('\n').length - 1;
 		return lines > linesMax ? `${path} has ${lines} lines` : undefined;
 	});

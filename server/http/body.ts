@@ -3,11 +3,17 @@ import {Readable, Transform} from 'node:stream';
 import {MatrixError} from './errors.ts';
 import {RequestAborted} from './signals.ts';
 
-/** A JSON body must have arrived by then. */
-const bodyTimeMsMax = 30_000;
-/** An upload must bring at least 1 KiB/s over any such window. */
-const uploadWindowMs = 30_000;
-const uploadWindowBytesMin = 30 * 1024;
+/** How long a body may take, so that a slow sender holds nothing for long. */
+export interface BodyPace {
+	/** A JSON body must have arrived by then. */
+	readonly bodyTimeMsMax: number;
+	/** An upload must bring at least 1 KiB for each second of any such window. */
+	readonly uploadWindowMs: number;
+}
+
+export const defaultPace: BodyPace = {bodyTimeMsMax: 30_000, uploadWindowMs: 30_000};
+
+const uploadBytesPerSecondMin = 1024;
 
 /** Whether the request says that a body follows. */
 export function hasBody(request: IncomingMessage): boolean {
@@ -40,10 +46,15 @@ function welcomeBody(request: IncomingMessage, response: ServerResponse): void {
 
 /**
  * Reads the whole body.
- * @throws MatrixError M_TOO_LARGE, or a 408 when it has not arrived within 30 s
+ * @throws MatrixError M_TOO_LARGE, or a 408 when it has not arrived in time
  * @throws RequestAborted when the client goes away
  */
-export function readBody(request: IncomingMessage, response: ServerResponse, bytesMax: number): Promise<Buffer> {
+export function readBody(
+	request: IncomingMessage,
+	response: ServerResponse,
+	bytesMax: number,
+	{bodyTimeMsMax}: BodyPace,
+): Promise<Buffer> {
 	checkHead(request, bytesMax);
 	welcomeBody(request, response);
 	return new Promise((resolve, reject) => {
@@ -82,11 +93,17 @@ export function readBody(request: IncomingMessage, response: ServerResponse, byt
  * The body as a stream that ends with an error when it grows too large or comes too slowly.
  * @throws MatrixError M_TOO_LARGE when its announced length is too large already
  */
-export function openBody(request: IncomingMessage, response: ServerResponse, bytesMax: number): Readable {
+export function openBody(
+	request: IncomingMessage,
+	response: ServerResponse,
+	bytesMax: number,
+	{uploadWindowMs}: BodyPace,
+): Readable {
 	checkHead(request, bytesMax);
 	welcomeBody(request, response);
 	let sizeBytes = 0;
 	let windowBytes = 0;
+	const windowBytesMin = (uploadBytesPerSecondMin * uploadWindowMs) / 1000;
 	const meter = new Transform({
 		transform(chunk: Buffer, _encoding, done) {
 			sizeBytes += chunk.length;
@@ -100,7 +117,7 @@ export function openBody(request: IncomingMessage, response: ServerResponse, byt
 	});
 	const timer = setInterval(() => {
 		// A reader that is slow itself is not the client's fault.
-		if (windowBytes < uploadWindowBytesMin && meter.readableLength === 0) {
+		if (windowBytes < windowBytesMin && meter.readableLength === 0) {
 			meter.destroy(new MatrixError('M_UNKNOWN', 'The body comes too slowly', {status: 408}));
 		}
 		windowBytes = 0;

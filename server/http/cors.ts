@@ -22,3 +22,9 @@ const securityHeaders: Readonly<Record<string, string>> = {
 
 /** Headers that every response starts from, and that a response's own headers replace. */
 export const standingHeaders: Readonly<Record<string, string>> = {...corsHeaders, ...securityHeaders};
+
+/** Over TLS browsers are told for half a year to come back by TLS only. */
+export const tlsHeaders: Readonly<Record<string, string>> = {
+	...standingHeaders,
+	'strict-transport-security': 'max-age=15552000',
+};

@@ -4,7 +4,7 @@ import type {JsonDefect, JsonValue} from '../../crypto/index.ts';
 import {type Schema, SchemaError} from '../validation/index.ts';
 import {addressOf, networkOf, type TrustedProxies} from './address.ts';
 import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
-import {hasBody, openBody, readBody} from './body.ts';
+import {type BodyPace, hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
 import {readClientBody, readServerBody} from './json.ts';
 import {readForm, readQuery} from './query.ts';
@@ -17,6 +17,7 @@ export interface ExchangeContext {
 	readonly authenticators: Authenticators;
 	readonly limiter: RateLimiter;
 	readonly isTrusted: TrustedProxies;
+	readonly pace: BodyPace;
 	/** Requests under way; they are told when the server stops. */
 	readonly underway: Set<Exchange>;
 	isStopping: boolean;
@@ -83,7 +84,8 @@ export class Exchange implements AnyRequest {
 		this.#context.limiter.spend(limitClass, key);
 	};
 
-	readonly openBody = (sizeBytesMax: number): Readable => openBody(this.#request, this.#response, sizeBytesMax);
+	readonly openBody = (sizeBytesMax: number): Readable =>
+		openBody(this.#request, this.#response, sizeBytesMax, this.#context.pace);
 
 	/**
 	 * Does all that the route declares before its handler may run: who calls, how often, and what they sent. The body
@@ -155,7 +157,7 @@ export class Exchange implements AnyRequest {
 	/** An absent body of a POST is the empty object, as many clients mean it. */
 	async #readBytes(route: Route<never>): Promise<Uint8Array> {
 		const bytes = hasBody(this.#request)
-			? await readBody(this.#request, this.#response, route.bodyBytesMax)
+			? await readBody(this.#request, this.#response, route.bodyBytesMax, this.#context.pace)
 			: textOfNothing;
 		return bytes.length === 0 && route.method !== 'PUT' ? emptyObject : bytes;
 	}

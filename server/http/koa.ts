@@ -3,7 +3,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import Koa from 'koa';
-import {preflightHeaders, standingHeaders} from './cors.ts';
+import {preflightHeaders} from './cors.ts';
 import {type ErrorMapper, MatrixError} from './errors.ts';
 import {Exchange, type ExchangeContext} from './exchange.ts';
 import {HttpResponse} from './response.ts';
@@ -35,10 +35,14 @@ const unreadBytesMax = 64 * 1024;
 /** After an answer that did not wait for a larger body, a client has this long to read it before the connection ends. */
 const lingerMs = 1_000;
 
-/** Answers the requests of one listener: the routes of the groups it serves, and a JSON error for all else. */
+/**
+ * Answers the requests of one listener: the routes of the groups it serves, and a JSON error for all else.
+ * @param headers what every answer starts from
+ */
 export function makeListener<Services>(
 	options: ApplicationOptions<Services>,
 	serves: readonly ServedGroup[],
+	headers: Readonly<Record<string, string>>,
 ): (request: IncomingMessage, response: ServerResponse) => void {
 	const tables = options.tables.filter((table) => table.serves === 'everywhere' || serves.includes(table.serves));
 	const router = new Router(tables.flatMap((table) => table.routes));
@@ -46,7 +50,7 @@ export function makeListener<Services>(
 	// Koa must not answer for a context that `respond` below has answered.
 	application.use(async (context) => {
 		context.respond = false;
-		await answer(options, router, context.req, context.res);
+		await answer(options, router, headers, context.req, context.res);
 	});
 	application.silent = true;
 	const callback = application.callback();
@@ -56,6 +60,7 @@ export function makeListener<Services>(
 async function answer<Services>(
 	options: ApplicationOptions<Services>,
 	router: Router<Services>,
+	standing: Readonly<Record<string, string>>,
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
@@ -63,6 +68,9 @@ async function answer<Services>(
 	const {context} = options;
 	const exchange = new Exchange(request, response, originForm(request.url ?? '/'), context);
 	context.underway.add(exchange);
+	for (const name in standing) {
+		response.setHeader(name, standing[name]!);
+	}
 	try {
 		const result = await handle(options, router, exchange, request);
 		await respond(request, response, result, context.isStopping);
@@ -153,9 +161,6 @@ async function respond(
 		return;
 	}
 	response.statusCode = status;
-	for (const name in standingHeaders) {
-		response.setHeader(name, standingHeaders[name]!);
-	}
 	for (const name in headers) {
 		response.setHeader(name, headers[name]!);
 	}

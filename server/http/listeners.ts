@@ -3,7 +3,7 @@ import {createServer, type Server, type ServerOptions, STATUS_CODES} from 'node:
 import {createServer as createTlsServer, Server as TlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
-import {standingHeaders} from './cors.ts';
+import {standingHeaders, tlsHeaders} from './cors.ts';
 import type {ExchangeContext} from './exchange.ts';
 import {type ApplicationOptions, makeListener} from './koa.ts';
 import {ListenError} from './listen-error.ts';
@@ -128,7 +128,7 @@ function makeServer<Services>(
 					handshakeTimeout: 10_000,
 				});
 	server.maxConnections = connectionsMax;
-	const handle = makeListener(options, serves);
+	const handle = makeListener(options, serves, store === undefined ? standingHeaders : tlsHeaders);
 	server.on('request', handle);
 	// The 100 is sent when a body is wanted, not before.
 	server.on('checkContinue', handle);

@@ -1,5 +1,6 @@
 import {trustedProxies} from './address.ts';
 import type {Authenticators} from './authenticate.ts';
+import {type BodyPace, defaultPace} from './body.ts';
 import type {ErrorMapper} from './errors.ts';
 import type {EdgeLog, RequestObserver} from './koa.ts';
 import {type HttpServer, type ListenerOptions, startListeners} from './listeners.ts';
@@ -18,6 +19,8 @@ export interface ServerOptions<Services> {
 	readonly rateLimits: RateLimits;
 	/** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
 	readonly trustedProxies: readonly string[];
+	/** How slowly bodies may come. */
+	readonly pace?: BodyPace;
 	readonly log: EdgeLog;
 	readonly observe?: RequestObserver;
 }
@@ -35,6 +38,7 @@ export function startHttpServer<Services>(options: ServerOptions<Services>): Pro
 			authenticators: options.authenticators,
 			limiter: new RateLimiter(options.rateLimits),
 			isTrusted: trustedProxies(options.trustedProxies),
+			pace: options.pace ?? defaultPace,
 			underway: new Set(),
 			isStopping: false,
 		},

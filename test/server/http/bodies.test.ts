@@ -237,6 +237,16 @@ test('an upload is read as a stream and cut off at its limit', async (t) => {
 	t.deepEqual(server.seen, [200_000]);
 });
 
+test('A8: a body that does not arrive in time is 408, and an upload that trickles is', async (t) => {
+	const server = await startTestServer(t, routes, {options: {pace: {bodyTimeMsMax: 30, uploadWindowMs: 30}}});
+	for (const path of ['/post', '/upload']) {
+		const connection = await server.open();
+		connection.socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{`);
+		t.regex(await connection.until(/errcode/u), /^HTTP\/1\.1 408 /u, path);
+	}
+	t.is((await server.send('POST', '/post', {body: {}})).status, 200);
+});
+
 test('a stream is sent with its type and headers', async (t) => {
 	const server = await startTestServer(t, routes);
 	const answer = await server.send('GET', '/download');

@@ -1,5 +1,6 @@
 import {copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {request} from 'node:http';
+import {get} from 'node:https';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {connect} from 'node:tls';
@@ -28,6 +29,15 @@ function namesShown(port: number, servername: string | undefined): Promise<strin
 	});
 }
 
+/** A header of an answer over TLS. */
+function headerOf(port: number, name: string): Promise<unknown> {
+	return new Promise((resolve, reject) => {
+		get({host: '127.0.0.1', port, path: '/hello', rejectUnauthorized: false, agent: false}, (response) => {
+			response.resume().on('end', () => resolve(response.headers[name]));
+		}).on('error', reject);
+	});
+}
+
 const base = {
 	tables: [{serves: 'client' as const, routes: [hello]}],
 	services: {seen: []},
@@ -52,6 +62,7 @@ test('certificates are chosen by the name asked for, and read again on demand', 
 	t.is(await namesShown(port, 'one.test'), 'DNS:one.test');
 	t.is(await namesShown(port, 'TWO.test'), 'DNS:two.test');
 	t.is(await namesShown(port, 'other.test'), 'DNS:one.test');
+	t.is(await headerOf(port, 'strict-transport-security'), 'max-age=15552000');
 	t.is(await namesShown(port, undefined), 'DNS:one.test');
 
 	copyFileSync(three!.certificate, one!.certificate);
