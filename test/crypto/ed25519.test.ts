@@ -51,26 +51,6 @@ specTest("the specification's seed has the specification's public key", (t, {sig
 	t.is(encodeBase64(publicKeyOf(seed)), signingKey.derivedPublicKeyBase64);
 });
 
-test('10,000 signatures are those of tweetnacl byte for byte, and verify', (t) => {
-	const keys = Array.from({length: 100}, (_, index) => {
-		const seed = pseudoRandom(`key ${index}`, 32);
-		return {privateKey: privateKeyOf(seed), pair: nacl.sign.keyPair.fromSeed(seed)};
-	});
-	let equal = 0;
-	let valid = 0;
-	for (let index = 0; index < 10_000; index += 1) {
-		const key = keys[index % keys.length];
-		if (key === undefined) continue;
-		const message = pseudoRandom(`message ${index}`, index % 700);
-		const signature = sign(message, key.privateKey);
-		const reference = nacl.sign.detached(message, key.pair.secretKey);
-		if (Buffer.compare(signature, reference) === 0) equal += 1;
-		if (verify({message, signature, publicKey: key.pair.publicKey})) valid += 1;
-	}
-	t.is(equal, 10_000);
-	t.is(valid, 10_000);
-});
-
 test('a changed bit anywhere is noticed, as tweetnacl notices it', (t) => {
 	const item = makeItem('bits');
 	for (let bit = 0; bit < 512; bit += 7) {
