@@ -60,7 +60,8 @@ export function readAuthGraph(eventIds: Iterable<EventId>, source: EventSource, 
 		rows.push([number, authEvents.map(intern)]);
 	}
 	const index = new AuthChainIndex();
-	index.add(rows);
+	// What was found last lies deepest: turned round, hardly an event has to wait for those that it cites.
+	index.add(rows.toReversed());
 	return createAuthGraph(index, {
 		numberOf: intern,
 		eventIdOf: (number) => interned[number] as EventId,

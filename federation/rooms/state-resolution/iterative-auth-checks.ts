@@ -40,20 +40,27 @@ export function applyAllowedEvents(
 
 /** Gives the state as the check of one event sees it: the state so far, and behind it what the event itself cites. */
 function lookUpFor(event: Pdu, state: PartialState, rules: AuthRules, source: EventSource): StateLookup {
-	const cited = new Map<StateKey, Pdu>();
-	for (const eventId of event.authEvents) {
-		const authEvent = source.find(eventId);
-		// Auth events are not checked again here, so the rejected ones must not be used.
-		if (authEvent?.stateKey === undefined || source.rejectionOf(eventId) !== undefined) continue;
-		cited.set(stateKeyOf(authEvent.type, authEvent.stateKey), authEvent);
-	}
+	// Most checks find all they need in the state.
+	let cited: ReadonlyMap<StateKey, Pdu> | undefined;
 	return (type, stateKey) => {
 		const key = stateKeyOf(type, stateKey);
 		const eventId = findInState(state, key);
 		if (eventId !== undefined) return source.find(eventId);
 		if (rules.isCreateImplied && type === CREATE && stateKey === '') return findImpliedCreate(event, source);
+		cited ??= findCited(event, source);
 		return cited.get(key);
 	};
+}
+
+/** Finds the state that an event cites. Auth events are not checked again here, so the rejected ones must not be used. */
+function findCited(event: Pdu, source: EventSource): ReadonlyMap<StateKey, Pdu> {
+	const cited = new Map<StateKey, Pdu>();
+	for (const eventId of event.authEvents) {
+		const authEvent = source.find(eventId);
+		if (authEvent?.stateKey === undefined || source.rejectionOf(eventId) !== undefined) continue;
+		cited.set(stateKeyOf(authEvent.type, authEvent.stateKey), authEvent);
+	}
+	return cited;
 }
 
 function findImpliedCreate(event: Pdu, source: EventSource): Pdu | undefined {

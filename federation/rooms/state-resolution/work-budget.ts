@@ -19,10 +19,10 @@ export class BudgetExceeded extends Error {
 }
 
 /**
- * Enough for the full conflict of 100,000 events, which takes about a second; ordinary conflicts need a few hundred units.
- * It bounds CPU time without a clock, so that pure code stays pure and every run of one input ends alike.
+ * Enough for a conflict about 100,000 power levels in one line, which takes one to two seconds; ordinary conflicts need some
+ * hundreds of units. It bounds CPU time without a clock, so that every run of one input ends alike.
  */
-export const WORK_UNITS_MAX = 10_000_000;
+export const WORK_UNITS_MAX = 5_000_000;
 
 /** Gives a budget that ends after so many units of work. */
 export function createWorkBudget(unitsMax: number = WORK_UNITS_MAX): WorkBudget {
