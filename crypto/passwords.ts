@@ -17,7 +17,7 @@ export interface Argon2Cost {
 /** What OWASP recommends for Argon2id at the least: 19 MiB, two passes, one lane. */
 const defaultCost: Argon2Cost = {memoryKib: 19_456, passes: 2, lanes: 1};
 
-/** At about 50 ms a hash, nobody in a queue of this length waits much longer than a client's patience. */
+/** At tens of milliseconds a hash, nobody in a queue of this length waits longer than a second or two. */
 const waitingMax = 32;
 
 export interface PasswordHasherOptions {
