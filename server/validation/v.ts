@@ -94,9 +94,9 @@ function boolean(): Schema<boolean> {
 	return schemaOf<boolean>('true or false', (value) => typeof value === 'boolean', 'boolean');
 }
 
-function literal<const T extends string | number | boolean | null>(...values: readonly T[]): Schema<T> {
+function literal<const T extends readonly (string | number | boolean | null)[]>(...values: T): Schema<T[number]> {
 	const names = values.map((value) => JSON.stringify(value)).join(', ');
-	return schemaOf<T>(
+	return schemaOf<T[number]>(
 		values.length === 1 ? names : `one of ${names}`,
 		(value) => (values as readonly unknown[]).includes(value),
 		typeof values[0] === 'string' ? 'string' : 'other',
