@@ -77,7 +77,6 @@ export {
 	stateKeyOf,
 	type UnconflictedState,
 	UnknownAuthChain,
-	WORK_UNITS_MAX,
 	type WorkBudget,
 } from './state-resolution/index.ts';
 export {findRoomVersion, ROOM_VERSIONS, type RedactionRules, type RoomVersion, roomVersion} from './versions.ts';

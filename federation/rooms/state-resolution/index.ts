@@ -17,4 +17,4 @@ export {
 	stateKeyOf,
 	type UnconflictedState,
 } from './state-map.ts';
-export {BudgetExceeded, createWorkBudget, WORK_UNITS_MAX, type WorkBudget} from './work-budget.ts';
+export {BudgetExceeded, createWorkBudget, type WorkBudget} from './work-budget.ts';

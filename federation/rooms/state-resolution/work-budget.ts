@@ -22,7 +22,7 @@ export class BudgetExceeded extends Error {
  * Enough for a conflict about 100,000 power levels in one line, which takes one to two seconds; ordinary conflicts need some
  * hundreds of units. It bounds CPU time without a clock, so that every run of one input ends alike.
  */
-export const WORK_UNITS_MAX = 5_000_000;
+const WORK_UNITS_MAX = 5_000_000;
 
 /** Gives a budget that ends after so many units of work. */
 export function createWorkBudget(unitsMax: number = WORK_UNITS_MAX): WorkBudget {
