@@ -14,7 +14,10 @@ const BATCH_EVENTS_MAX = 500;
 export async function storeOutliers(context: ReceiveContext, events: readonly CheckedPdu[]): Promise<void> {
 	const marks = await context.storage.events.findMarks(events.map(({pdu}) => pdu.eventId));
 	const fresh = events.map(({pdu}) => pdu).filter(({eventId}) => !marks.has(eventId));
-	for (const layer of inAuthOrder(fresh)) {
+	// From version 12 on no event names the create event, and all need it.
+	const creations = fresh.filter(({type}) => type === 'm.room.create');
+	const others = fresh.filter(({type}) => type !== 'm.room.create');
+	for (const layer of [creations, ...inAuthOrder(others)]) {
 		for (let start = 0; start < layer.length; start += BATCH_EVENTS_MAX) {
 			await storeLayer(context, layer.slice(start, start + BATCH_EVENTS_MAX));
 		}

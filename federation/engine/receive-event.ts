@@ -195,7 +195,7 @@ export class ReceiveEvent implements Intent<Reception> {
 
 	/** Expresses a resolved state as changes of the head's, so that both share their nodes. */
 	async #changesTo(head: Head, resolved: RoomState): Promise<Pick<Plan, 'state' | 'changes'>> {
-		const difference = await resolved.differenceFrom(head.state);
+		const difference = await resolved.differenceFrom(head.state, [this.#event]);
 		await head.state.load(difference.map(({key}) => key));
 		const others = difference.filter(({after}) => after?.nid !== this.#event.nid);
 		return {

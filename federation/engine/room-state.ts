@@ -103,16 +103,20 @@ export class RoomState {
 		return this.entry(type, stateKey)?.nid;
 	}
 
-	/** Lists the entries in which this state differs from another of the room, with their events. */
-	async differenceFrom(before: RoomState): Promise<EntryDifference[]> {
+	/**
+	 * Lists the entries in which this state differs from another of the room, with their events.
+	 * @param unstored Events of either state that no database knows yet.
+	 */
+	async differenceFrom(before: RoomState, unstored: readonly KnownEvent[] = []): Promise<EntryDifference[]> {
 		const differences = await this.snapshot.differenceFrom(before.snapshot);
 		const nids = differences
 			.flatMap((difference) => [difference.before, difference.after])
 			.filter((nid) => nid !== null);
 		const events = await this.#events.findByNids(nids);
 		const known = (nid: EventNid | null): KnownEvent | undefined => {
-			const pdu = nid === null ? undefined : events.get(nid);
-			return nid !== null && pdu ? {nid, pdu} : undefined;
+			if (nid === null) return undefined;
+			const pdu = events.get(nid) ?? unstored.find((event) => event.nid === nid)?.pdu;
+			return pdu && {nid, pdu};
 		};
 		return differences.map(({type, stateKey, ...nid}) => ({
 			key: {type, stateKey},

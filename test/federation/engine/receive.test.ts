@@ -1,0 +1,152 @@
+import test from 'ava';
+import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {RoomVersionId} from '../../../federation/rooms/index.ts';
+import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
+
+const alice = '@alice:one.test' as UserId;
+const bob = '@bob:two.test' as UserId;
+const carol = '@carol:three.test' as UserId;
+
+const message = (sender: UserId, body: string) => ({
+	type: 'm.room.message',
+	sender,
+	content: {msgtype: 'm.text', body} as JsonObject,
+});
+const state = (sender: UserId, type: string, content: JsonObject, stateKey = '') => ({type, stateKey, sender, content});
+
+async function bodies({engine, storage}: TestEngine, roomId: RoomId): Promise<unknown[]> {
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
+	const events = await engine.readRows(rows);
+	return events.filter(({pdu}) => pdu.type === 'm.room.message').map(({pdu}) => pdu.content['body']);
+}
+
+async function setUp(network: EngineNetwork, version: RoomVersionId) {
+	const [one, two] = [await network.add('one.test'), await network.add('two.test')];
+	const {roomId} = await one.engine.createRoom({version, events: firstEvents(version, alice, 'public')});
+	await joinThrough(one, two, roomId, bob);
+	return {one, two, roomId};
+}
+
+for (const version of ['1', '2', '3', '5', '6', '8', '9', '10', '11', '12'] as const) {
+	test(`two servers hold one room of version ${version}`, async (t) => {
+		await using network = new EngineNetwork();
+		const {one, two, roomId} = await setUp(network, version);
+		t.deepEqual((await stateOf(one, roomId)).state, (await stateOf(two, roomId)).state);
+		const hello = await one.engine.send({roomId, event: message(alice, 'hello')});
+		t.is((await deliver(one, two, hello.pdu)).status, 'accepted');
+		t.is((await deliver(one, two, hello.pdu)).status, 'known');
+		const back = await two.engine.send({roomId, event: message(bob, 'hello back')});
+		t.is((await deliver(two, one, back.pdu)).status, 'accepted');
+		for (const home of [one, two]) {
+			t.deepEqual(await bodies(home, roomId), ['hello', 'hello back']);
+			const room = await stateOf(home, roomId);
+			t.deepEqual(room.state, room.table);
+			t.deepEqual(room.joined, [alice, bob]);
+		}
+		t.deepEqual((await stateOf(one, roomId)).servers, ['two.test']);
+		t.deepEqual((await stateOf(two, roomId)).servers, ['one.test']);
+	});
+}
+
+for (const version of ['1', '9', '12'] as const) {
+	test(`a fork made while two servers could not talk heals to one state in version ${version}`, async (t) => {
+		await using network = new EngineNetwork();
+		const {one, two, roomId} = await setUp(network, version);
+		const levels = (users: JsonObject) => ({users: version === '12' ? {[bob]: 50} : users, state_default: 50});
+		const power = await one.engine.send({
+			roomId,
+			event: state(alice, 'm.room.power_levels', levels({[alice]: 100, [bob]: 50})),
+		});
+		await deliver(one, two, power.pdu);
+		const here = [
+			await one.engine.send({roomId, event: state(alice, 'm.room.topic', {topic: 'from one'})}),
+			await one.engine.send({roomId, event: message(alice, 'left')}),
+			await one.engine.send({roomId, event: state(alice, 'm.room.join_rules', {join_rule: 'invite'})}),
+		];
+		const there = [
+			await two.engine.send({roomId, event: state(bob, 'm.room.topic', {topic: 'from two'})}),
+			await two.engine.send({roomId, event: state(bob, 'm.room.name', {name: 'Two'})}),
+			await two.engine.send({roomId, event: message(bob, 'right')}),
+		];
+		for (const {pdu} of there) await deliver(two, one, pdu);
+		for (const {pdu} of here) await deliver(one, two, pdu);
+		const [atOne, atTwo] = [await stateOf(one, roomId), await stateOf(two, roomId)];
+		t.deepEqual(atOne.state, atTwo.state);
+		t.deepEqual(atOne.table, atOne.state);
+		t.deepEqual(atTwo.table, atTwo.state);
+		t.is((await one.engine.findRoom(roomId))?.extremities.length, 2);
+		const merge = await one.engine.send({roomId, event: message(alice, 'together again')});
+		t.is(merge.pdu.prevEvents.length, 2);
+		t.is((await deliver(one, two, merge.pdu)).status, 'accepted');
+		t.deepEqual((await two.engine.findRoom(roomId))?.extremities, [merge.eventId]);
+		t.deepEqual((await stateOf(two, roomId)).state, atOne.state);
+	});
+}
+
+test('events that were missed are fetched before the one that names them, each with its place', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '12');
+	const sent = [];
+	for (let n = 0; n < 30; n += 1) sent.push(await one.engine.send({roomId, event: message(alice, `${n}`)}));
+	const last = sent.at(-1);
+	t.is(last && (await deliver(one, two, last.pdu)).status, 'accepted');
+	t.deepEqual(
+		await bodies(two, roomId),
+		Array.from({length: 30}, (_, n) => `${n}`),
+	);
+	t.deepEqual((await two.engine.findRoom(roomId))?.extremities, [last?.eventId]);
+});
+
+test('where the gap cannot be filled, the state is asked for, and older events come by backfill', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '12');
+	const sent = [];
+	for (let n = 0; n < 1_200; n += 1) {
+		sent.push(one.engine.send({roomId, event: message(alice, `${n}`)}));
+		if (n % 400 === 399) await Promise.all(sent);
+	}
+	const topic = await one.engine.send({roomId, event: state(alice, 'm.room.topic', {topic: 'late'})});
+	const last = await one.engine.send({roomId, event: message(alice, 'last')});
+	t.is((await deliver(one, two, last.pdu)).status, 'accepted');
+	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+	t.is((await (await two.engine.findRoom(roomId))?.findState('m.room.topic', ''))?.eventId, topic.eventId);
+});
+
+test('an event by somebody without the right is rejected or soft-failed, and never shown', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '12');
+	// Bob is banned while his server does not know it.
+	const ban = await one.engine.send({roomId, event: state(alice, 'm.room.member', {membership: 'ban'}, bob)});
+	const late = await two.engine.send({roomId, event: message(bob, 'still here')});
+	t.is((await deliver(two, one, late.pdu)).status, 'soft_failed');
+	t.deepEqual(await bodies(one, roomId), []);
+	t.deepEqual((await one.engine.findRoom(roomId))?.extremities, [ban.eventId]);
+	t.is((await deliver(one, two, ban.pdu)).status, 'accepted');
+	t.is((await two.storage.memberships.find(roomId, bob))?.membership, 'ban');
+	const row = await one.storage.events.findById(late.eventId);
+	t.true(row?.softFailed);
+	t.is(row?.anchor, null);
+	t.deepEqual((await stateOf(one, roomId)).servers, []);
+});
+
+test('a third server joins, and hears of both; a server whose last member left is owed its leave and no more', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '11');
+	const three = await network.add('three.test');
+	await joinThrough(one, three, roomId, carol);
+	const join = await one.engine.findRoom(roomId);
+	for (const eventId of join?.extremities ?? []) {
+		const found = await one.engine.findEvent(eventId);
+		if (found) t.is((await deliver(one, two, found.pdu)).status, 'accepted');
+	}
+	for (const home of [one, two, three])
+		t.deepEqual((await stateOf(home, roomId)).joined, [alice, carol, bob].toSorted());
+	const leave = await two.engine.send({roomId, event: state(bob, 'm.room.member', {membership: 'leave'}, bob)});
+	await deliver(two, one, leave.pdu);
+	await one.engine.send({roomId, event: message(alice, 'after')});
+	const spans = await one.storage.memberships.listServerSpans('two.test' as never, 0);
+	const position = (await one.storage.events.findById(leave.eventId))?.anchor;
+	t.is(spans[0]?.toPos, position);
+	t.deepEqual((await stateOf(one, roomId)).servers, ['three.test']);
+});
