@@ -174,7 +174,7 @@ export class Catalog {
 		set: {readonly [K in keyof InferSelectModel<T>]?: SQL},
 	): Insertion<T> {
 		const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
-		const target = conflict.map((key) => columns[key]!);
+		const target = conflict.map((key) => sql.identifier(columns[key]!.name)) as never;
 		const insert = build.insert(into).values(rowOf(into) as never);
 		return this.add(insert.onConflictDoUpdate({target, set: set}).getSQL());
 	}

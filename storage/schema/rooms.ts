@@ -134,7 +134,11 @@ export const memberships = table(
 	},
 	{
 		key: ['roomId', 'userId'],
-		index: [{on: ['roomId', 'membership', 'userId']}, {on: ['userId', 'membership', 'roomId']}],
+		index: [
+			{on: ['roomId', 'membership', 'userId']},
+			{on: ['roomId', 'membership', 'pos']},
+			{on: ['userId', 'membership', 'roomId']},
+		],
 	},
 );
 

@@ -39,6 +39,9 @@ function prepareFile(db: Database): void {
 	db.pragma('journal_mode = WAL');
 }
 
+/** The last opening under way in this process: two at once on one file would wait for each other's lock for ever. */
+let opening: Promise<unknown> = Promise.resolve();
+
 async function openDatabase(path: string, serverName: string): Promise<Database> {
 	// The file, and with it the log files beside it, is for this user alone.
 	closeSync(openSync(path, 'a', 0o600));
@@ -59,7 +62,9 @@ async function openDatabase(path: string, serverName: string): Promise<Database>
 export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
 	let db: Database;
 	try {
-		db = await openDatabase(path, options.serverName);
+		const turn = opening.then(() => openDatabase(path, options.serverName));
+		opening = turn.catch(() => undefined);
+		db = await turn;
 	} catch (error) {
 		if (error instanceof StorageError) throw error;
 		const {code, message} = failureOf(error);

@@ -234,6 +234,7 @@ create table "memberships" (
 	primary key ("room_id", "user_id")
 ) strict;
 create index "memberships_room_id_membership_user_id_idx" on "memberships" ("room_id", "membership", "user_id");
+create index "memberships_room_id_membership_pos_idx" on "memberships" ("room_id", "membership", "pos");
 create index "memberships_user_id_membership_room_id_idx" on "memberships" ("user_id", "membership", "room_id");
 create table "meta" (
 	"name" text not null,
