@@ -44,3 +44,6 @@ export {
 } from './x-matrix.ts';
 export {createRemoteEvents} from './remote-events.ts';
 export {createSignatureChecker} from './signatures.ts';
+export type {SenderNotice} from './destination.ts';
+export {createEdu, type Edu} from './edus.ts';
+export {FederationSender, type FederationSenderOptions, type SenderFigures} from './sender.ts';

@@ -74,9 +74,11 @@ test('what is no event or id is left out, what is no list is a bad answer', asyn
 	}
 });
 
+function error(status: number): RemoteError {
+	return new RemoteError({status, errcode: undefined, retryAfterMs: undefined, roomVersion: undefined});
+}
+
 test('an event that the server does not have is absent, any other error is one', async (t) => {
-	const error = (status: number) =>
-		new RemoteError({status, errcode: undefined, retryAfterMs: undefined, roomVersion: undefined});
 	t.is(await createWorld(error(404)).remote.getEvent(server, eventId), undefined);
 	await t.throwsAsync(createWorld(error(403)).remote.getEvent(server, eventId), {instanceOf: RemoteError});
 });
