@@ -1,46 +1,13 @@
-import {mkdirSync} from 'node:fs';
 import {parseArgs} from 'node:util';
-import {errorMappers, routeTables} from './api/index.ts';
-import {type Config, ConfigError, loadConfig} from './config/index.ts';
-import {type HttpServer, ListenError, MatrixError, startHttpServer} from './http/index.ts';
-import type {Services} from './services.ts';
-import {type Logger, makeLogger, makeMetrics} from './telemetry/index.ts';
+import {type Application, startApplication} from './application.ts';
+import {ConfigError, loadConfig} from './config/index.ts';
+import {ListenError} from './http/index.ts';
+import {type Logger, makeLogger} from './telemetry/index.ts';
 
 /** Everything must have ended this long after SIGTERM; what has not is left behind. */
 const stopMsMax = 9_500;
 
-/** A running server. */
-interface RunningServer {
-	readonly http: HttpServer;
-	/** Stops taking requests, lets those under way end, and closes everything in the reverse order of its start. */
-	stop(): Promise<void>;
-}
-
-async function start(config: Config, log: Logger): Promise<RunningServer> {
-	mkdirSync(config.dataPath, {recursive: true, mode: 0o700});
-	const metrics = makeMetrics();
-	const services: Services = {config, metrics, health: () => ({status: 'ok', problems: []})};
-	const http = await startHttpServer({
-		listeners: config.listeners,
-		tables: routeTables,
-		services,
-		authenticators: {
-			user: () => undefined,
-			server: () => {
-				throw new MatrixError('M_UNAUTHORIZED', 'This server federates with nobody');
-			},
-		},
-		errorMappers,
-		rateLimits: config.rateLimits,
-		trustedProxies: config.trustedProxies,
-		log,
-		observe: metrics.observeRequest,
-	});
-	log.info({addresses: http.addresses, serverName: config.serverName}, 'Listening');
-	return {http, stop: () => http.stop()};
-}
-
-function handleSignals(server: RunningServer, log: Logger): void {
+function handleSignals(server: Application, log: Logger): void {
 	let isStopping = false;
 	const stop = (signal: string): void => {
 		if (isStopping) {
@@ -87,12 +54,31 @@ function handleBugs(log: Logger): void {
 	});
 }
 
+/** Tells the operator of a server without accounts how to make the first one. The link goes to the terminal, not into logs. */
+async function printSetUpLink({services: {setUp, config}}: Application): Promise<void> {
+	const token = await setUp.open();
+	if (token !== undefined) {
+		process.stderr.write(`
+No account yet. Make the first administrator's here; the link works once:
+
+    ${config.publicUrl}/setup/${token}
+
+The server's name is ${config.serverName} and can never change once it is in use. To choose another, set server_name in
+homeserver.yaml before the first account is made; to begin anew, stop the server and remove ${config.dataPath}.
+
+`);
+	}
+}
+
 async function main(): Promise<void> {
 	const {values} = parseArgs({options: {config: {type: 'string', short: 'c'}}});
 	const config = loadConfig(values.config);
 	const log = makeLogger(config.log);
 	handleBugs(log);
-	handleSignals(await start(config, log), log);
+	const application = await startApplication(config, log);
+	handleSignals(application, log);
+	log.info({addresses: application.http.addresses, serverName: config.serverName}, 'Listening');
+	await printSetUpLink(application);
 }
 
 try {

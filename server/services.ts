@@ -1,10 +1,21 @@
+import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
 import type {Config} from './config/index.ts';
+import type {Devices} from './devices/index.ts';
+import type {Profiles} from './profiles/index.ts';
 import type {Metrics} from './telemetry/index.ts';
+import type {Visibility} from './visibility/index.ts';
 
 /** What handlers may use: the domains, each built once by main. */
 export interface Services {
 	readonly config: Config;
 	readonly metrics: Metrics;
+	readonly accounts: Accounts;
+	readonly devices: Devices;
+	readonly profiles: Profiles;
+	readonly setUp: SetUp;
+	readonly sharedSecret: SharedSecret;
+	readonly uia: UserInteractiveAuth;
+	readonly visibility: Visibility;
 	/** Whether the server can do its work; what `/health` answers. */
 	readonly health: () => Health;
 }

@@ -1,31 +1,21 @@
 #!/usr/bin/env node
-import {createInterface} from 'node:readline/promises';
+import {StorageError} from '../../storage/index.ts';
 import {ConfigError} from '../config/index.ts';
-import {type Command, readCommandLine, type Terminal, UsageError} from './command.ts';
+import {type Command, CommandError, readCommandLine, UsageError} from './command.ts';
 import {configCheck} from './config-check.ts';
+import {processTerminal} from './terminal.ts';
+import {tokenCommands} from './token.ts';
+import {userCommands} from './user.ts';
 
 /** Every command of the program. */
-const commands: readonly Command[] = [configCheck];
-
-const terminal: Terminal = {
-	print: (text) => {
-		process.stdout.write(`${text}\n`);
-	},
-	async readLine() {
-		const lines = createInterface({input: process.stdin, output: process.stderr, terminal: false});
-		for await (const line of lines) {
-			return line;
-		}
-		return '';
-	},
-	environment: process.env,
-};
+const commands: readonly Command[] = [configCheck, ...tokenCommands, ...userCommands];
 
 try {
 	const {command, line} = readCommandLine(commands, process.argv.slice(2));
-	process.exitCode = await command.run(line, terminal);
+	process.exitCode = await command.run(line, processTerminal());
 } catch (error) {
-	const isForOperator = error instanceof UsageError || error instanceof ConfigError;
-	process.stderr.write(`${isForOperator ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+	const isForOperator = [CommandError, ConfigError, StorageError, UsageError].some((kind) => error instanceof kind);
+	const text = error instanceof Error ? (isForOperator ? error.message : error.stack) : String(error);
+	process.stderr.write(`${text}\n`);
 	process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -3,8 +3,11 @@ import {type ParseArgsConfig, parseArgs} from 'node:util';
 /** Where a command reads and writes; tests hand in their own. */
 export interface Terminal {
 	print(text: string): void;
-	/** Reads what is piped in, up to the end of its first line; for passwords, which are no arguments. */
-	readLine(): Promise<string>;
+	printError(text: string): void;
+	/** Reads what is typed, without showing it, or the next line of what is piped in: passwords are no arguments. */
+	readSecret(prompt: string): Promise<string>;
+	/** Whether somebody types: then a new secret is asked for twice. */
+	readonly isInteractive: boolean;
 	readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -30,6 +33,11 @@ export interface Command {
 
 /** Every command names its configuration in the same way. */
 export const configOption = {config: {type: 'string'}} as const;
+
+/** The command could not do what it was asked; the message is for the operator. */
+export class CommandError extends Error {
+	override readonly name = 'CommandError';
+}
 
 /** The command line is not one that the program understands; the message says what would be. */
 export class UsageError extends Error {

@@ -211,15 +211,13 @@ function createSessionFinder({storage, clock}: TokenDependencies): Pick<Devices,
 	}
 
 	function find(accessToken: string): Promise<Session | undefined> | Session | undefined {
-		if (!isToken(accessToken, 'access')) {
-			return undefined;
-		}
 		const tokenHash = hashToken(accessToken);
 		const nowMs = clock.now();
 		const today = Math.floor(nowMs / DAY_MS);
 		const session = cache.get(tokenHash);
 		if (session === undefined || session.lastSeenDay !== today) {
-			return read(tokenHash, today);
+			// What has not the form of a token costs no look into the database.
+			return isToken(accessToken, 'access') ? read(tokenHash, today) : undefined;
 		}
 		checkNotExpired(session, nowMs);
 		return session;

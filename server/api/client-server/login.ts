@@ -1,0 +1,54 @@
+import {readClaimedName} from '../../accounts/index.ts';
+import {MatrixError} from '../../http/index.ts';
+import {v} from '../../validation/index.ts';
+import {route} from '../route.ts';
+import {deviceFields, sessionBody, toDeviceRequest} from './device-fields.ts';
+import {spendTry} from './interactive-auth.ts';
+
+/**
+ * Lists the ways to sign in.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login
+ */
+export const getLoginFlows = route({
+	id: 'getLoginFlows',
+	method: 'GET',
+	path: '/_matrix/client/v3/login',
+	auth: 'none',
+	handle: () => ({flows: [{type: 'm.login.password'}]}),
+});
+
+/**
+ * Signs in. A name that nobody has is answered as a wrong password is: same bytes, same cost.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
+ */
+export const login = route({
+	id: 'login',
+	method: 'POST',
+	path: '/_matrix/client/v3/login',
+	auth: 'none',
+	rateLimit: 'login',
+	body: v.object({
+		type: v.string(),
+		identifier: v.optional(v.jsonObject()),
+		user: v.optional(v.string()),
+		password: v.optional(v.string()),
+		...deviceFields,
+	}),
+	async handle(request, {accounts}) {
+		const {body} = request;
+		if (body.type !== 'm.login.password') {
+			throw new MatrixError('M_UNKNOWN', 'Expected the login type m.login.password', {status: 400});
+		}
+		if (body.password === undefined) {
+			throw new MatrixError('M_MISSING_PARAM', 'Expected a password');
+		}
+		if (body.identifier === undefined && body.user === undefined) {
+			throw new MatrixError('M_MISSING_PARAM', 'Expected an identifier');
+		}
+		// Phone numbers and addresses sign nobody in: they are names that nobody has.
+		const name = readClaimedName(body);
+		const userId = name === undefined ? undefined : accounts.claimedUserId(name);
+		spendTry(request, userId ?? name ?? '');
+		return sessionBody(await accounts.signIn({userId, password: body.password, device: toDeviceRequest(body)}));
+	},
+});

@@ -1,0 +1,159 @@
+import {mkdirSync} from 'node:fs';
+import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
+import {type Clock, systemClock, systemRandom} from '../federation/engine/index.ts';
+import {openStorage, type Storage} from '../storage/index.ts';
+import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
+import {errorMappers, routeTables} from './api/index.ts';
+import type {Config, DatabaseConfig} from './config/index.ts';
+import {createDevices} from './devices/index.ts';
+import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
+import {createProfiles} from './profiles/index.ts';
+import type {Services} from './services.ts';
+import {type Logger, makeMetrics} from './telemetry/index.ts';
+import {createVisibility} from './visibility/index.ts';
+
+/** How often a server looks for what other processes have written; a look costs one small read. */
+const LOOK_INTERVAL_MS = 500;
+
+/** What a whole server may be given in place of the machine's own. */
+export interface Surroundings {
+	readonly clock?: Clock;
+	readonly random?: RandomBytes;
+	readonly passwords?: PasswordHasher;
+}
+
+/** A running server. */
+export interface Application {
+	readonly http: HttpServer;
+	readonly services: Services;
+	readonly storage: Storage;
+	/** Stops taking requests, lets those under way end, and closes everything in the reverse order of its start. */
+	stop(): Promise<void>;
+}
+
+/** Builds every part of the server once, in the order of their layers, and starts it. */
+export async function startApplication(
+	config: Config,
+	log: Logger,
+	surroundings: Surroundings = {},
+): Promise<Application> {
+	const opened = await openServices(config, {
+		...surroundings,
+		onProblem: (problem) => log.warn({err: problem}, 'The database has a problem'),
+	});
+	const {services, storage} = opened;
+	try {
+		const http = await startHttpServer({
+			listeners: config.listeners,
+			tables: routeTables,
+			services,
+			authenticators: {
+				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
+				server: () => {
+					throw new MatrixError('M_UNAUTHORIZED', 'This server federates with nobody');
+				},
+			},
+			errorMappers,
+			rateLimits: config.rateLimits,
+			trustedProxies: config.trustedProxies,
+			log,
+			observe: services.metrics.observeRequest,
+		});
+		return {
+			http,
+			services,
+			storage,
+			async stop() {
+				await http.stop();
+				await opened.close();
+			},
+		};
+	} catch (error) {
+		await opened.close();
+		throw error;
+	}
+}
+
+/** The parts of a server without its listeners. */
+export interface OpenedServices {
+	readonly services: Services;
+	readonly storage: Storage;
+	close(): Promise<void>;
+}
+
+/** Opens the database and builds every domain on it: for the server itself, and for commands that run beside it. */
+export async function openServices(
+	config: Config,
+	surroundings: Surroundings & {readonly onProblem: (problem: Error) => void},
+): Promise<OpenedServices> {
+	mkdirSync(config.dataPath, {recursive: true, mode: 0o700});
+	const storage = await openStorage({
+		url: databaseUrl(config.database),
+		serverName: config.serverName,
+		onProblem: surroundings.onProblem,
+	});
+	const {services, close} = buildServices(config, storage, surroundings);
+	// The command line writes beside a running server; its changes are applied within half a second.
+	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
+	return {
+		services,
+		storage,
+		async close() {
+			clearInterval(look);
+			close();
+			await storage.close();
+		},
+	};
+}
+
+/** The address of a database as storage takes it. */
+export function databaseUrl(database: DatabaseConfig): string {
+	return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
+}
+
+function buildServices(
+	config: Config,
+	storage: Storage,
+	{
+		clock = systemClock,
+		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
+		passwords = new PasswordHasher(),
+	}: Surroundings,
+): {services: Services; close: () => void} {
+	const {serverName} = config;
+	const devices = createDevices({storage, clock, random});
+	const accounts = createAccounts({
+		storage,
+		devices,
+		passwords,
+		clock,
+		random,
+		serverName,
+		leaveAllRooms: async () => undefined,
+	});
+	const profiles = createProfiles({
+		storage,
+		serverName,
+		updateMemberEvents: async () => undefined,
+		queryRemote: async () => undefined,
+	});
+	const {partners} = config.federation;
+	const services: Services = {
+		config,
+		metrics: makeMetrics(),
+		accounts,
+		devices,
+		profiles,
+		setUp: createSetUp({storage, accounts, random}),
+		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
+		uia: createUia({accounts, clock, random}),
+		visibility: createVisibility({
+			storage,
+			serverName,
+			scopes: config.privacy,
+			isPartner: (server) => config.federation.mode === 'partners' && partners.includes(server),
+		}),
+		health: () => ({status: 'ok', problems: []}),
+	};
+	return {services, close: () => devices.close()};
+}

@@ -1,0 +1,80 @@
+/** The whole server in the test's own process: for tests of endpoints, quick to start, with a clock that can be moved. */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import type {ExecutionContext} from 'ava';
+import {pino} from 'pino';
+import {PasswordHasher} from '../../crypto/index.ts';
+import {type Clock, systemClock} from '../../federation/engine/index.ts';
+import {type Application, startApplication} from '../../server/application.ts';
+import {loadConfig} from '../../server/config/index.ts';
+import type {ClientTarget} from './client.ts';
+import {REGISTRATION_SHARED_SECRET} from './server-process.ts';
+
+/** How an application differs from the usual one. */
+export interface AppOptions {
+	/** Merged over the configuration's top level. */
+	readonly config?: Readonly<Record<string, unknown>>;
+	/** Default: hashes that cost almost nothing. */
+	readonly passwords?: PasswordHasher;
+}
+
+/** A running application; the test's end ends it. */
+export interface App extends ClientTarget {
+	readonly application: Application;
+	/** Holds configuration and data; removed with the application. */
+	readonly directory: string;
+	/** What the server has logged, at every level. */
+	readLog(): string;
+	/** Moves the server's time forwards; timers that are running are not moved. */
+	advance(ms: number): void;
+}
+
+/** The server name of an application. */
+export const APP_SERVER_NAME = 'news.example';
+
+/** Hashes that cost almost nothing, as many at a time as a test likes. */
+export function cheapPasswords(): PasswordHasher {
+	return new PasswordHasher({cost: {memoryKib: 8, passes: 1, lanes: 1}, permits: 8, waitingMax: 10_000});
+}
+
+/** Starts an application on a free port with a database of its own: registration open, no rate limits. */
+export async function startApp(t: ExecutionContext, options: AppOptions = {}): Promise<App> {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-app-'));
+	const file = join(directory, 'homeserver.yaml');
+	const document = {
+		server_name: APP_SERVER_NAME,
+		data: join(directory, 'data'),
+		listeners: [{address: '127.0.0.1', port: 0, serves: ['client', 'federation', 'well-known', 'admin', 'metrics']}],
+		registration: 'open',
+		registration_shared_secret: REGISTRATION_SHARED_SECRET,
+		rate_limits: 'off',
+		...options.config,
+	};
+	writeFileSync(file, JSON.stringify(document));
+	let log = '';
+	const logger = pino({level: 'trace'}, {write: (line: string) => void (log += line)});
+	let offsetMs = 0;
+	const clock: Clock = {
+		now: () => systemClock.now() + offsetMs,
+		monotonic: () => systemClock.monotonic() + offsetMs,
+		setTimer: (delayMs, run) => systemClock.setTimer(delayMs, run),
+	};
+	const application = await startApplication(loadConfig(file, {}), logger, {
+		clock,
+		passwords: options.passwords ?? cheapPasswords(),
+	});
+	t.teardown(async () => {
+		await application.stop();
+		rmSync(directory, {recursive: true, force: true});
+	});
+	const [url] = application.http.addresses;
+	if (url === undefined) throw new Error('expected an address to listen on, got none');
+	return {
+		url,
+		application,
+		directory,
+		readLog: () => log,
+		advance: (ms) => void (offsetMs += ms),
+	};
+}
