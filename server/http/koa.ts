@@ -1,11 +1,10 @@
 import {randomBytes} from 'node:crypto';
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import {Readable} from 'node:stream';
-import {pipeline} from 'node:stream/promises';
 import Koa from 'koa';
 import {preflightHeaders} from './cors.ts';
 import {type ErrorMapper, MatrixError} from './errors.ts';
 import {Exchange, type ExchangeContext} from './exchange.ts';
+import {respond} from './respond.ts';
 import {HttpResponse} from './response.ts';
 import type {RouteTable, ServedGroup} from './route.ts';
 import {Router} from './router.ts';
@@ -29,11 +28,6 @@ export interface ApplicationOptions<Services> {
 	readonly log: EdgeLog;
 	readonly observe: RequestObserver;
 }
-
-/** An unread body up to this size is read and dropped, so that the connection stays usable. */
-const unreadBytesMax = 64 * 1024;
-/** After an answer that did not wait for a larger body, a client has this long to read it before the connection ends. */
-const lingerMs = 1_000;
 
 /**
  * Answers the requests of one listener: the routes of the groups it serves, and a JSON error for all else.
@@ -68,14 +62,12 @@ async function answer<Services>(
 	const {context} = options;
 	const exchange = new Exchange(request, response, originForm(request.url ?? '/'), context);
 	context.underway.add(exchange);
-	for (const name in standing) {
-		response.setHeader(name, standing[name]!);
-	}
+	const respondWith = (result: HttpResponse): Promise<void> | void =>
+		respond(request, response, result, context.isStopping ? {...standing, connection: 'close'} : standing);
 	try {
-		const result = await handle(options, router, exchange, request);
-		await respond(request, response, result, context.isStopping);
+		await respondWith(await handle(options, router, exchange, request));
 	} catch (error) {
-		await respond(request, response, toResponse(options, exchange, error), context.isStopping);
+		await respondWith(toResponse(options, exchange, error));
 	} finally {
 		context.underway.delete(exchange);
 		options.observe(exchange.operation, request.method ?? '', response.statusCode, performance.now() - startedMs);
@@ -144,81 +136,4 @@ function describe(error: unknown): object {
 	}
 	const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /u.test(line));
 	return {kind: error.name, ...('code' in error ? {code: error.code} : {}), stack: frames.slice(0, 12).join('\n')};
-}
-
-async function respond(
-	request: IncomingMessage,
-	response: ServerResponse,
-	{status, headers, body}: HttpResponse,
-	isStopping: boolean,
-): Promise<void> {
-	if (response.headersSent || response.destroyed) {
-		// The answer broke off in the middle (a stream failed) or nobody is there: end the connection, say nothing.
-		response.destroy();
-		if (body instanceof Readable) {
-			body.destroy();
-		}
-		return;
-	}
-	response.statusCode = status;
-	for (const name in headers) {
-		response.setHeader(name, headers[name]!);
-	}
-	if (isStopping) {
-		response.setHeader('connection', 'close');
-	}
-	if (body instanceof Readable) {
-		await sendStream(request, response, body);
-		return;
-	}
-	const lengthBytes = body === undefined ? 0 : Buffer.byteLength(body);
-	if (status !== 204 && status !== 304) {
-		response.setHeader('content-length', lengthBytes);
-	}
-	if (request.complete || !leavesMuchUnread(request)) {
-		response.end(body);
-		return;
-	}
-	response.setHeader('connection', 'close');
-	sendBeforeBody(request, response, body);
-}
-
-async function sendStream(request: IncomingMessage, response: ServerResponse, body: Readable): Promise<void> {
-	if (request.method === 'HEAD') {
-		body.destroy();
-		response.end();
-		return;
-	}
-	try {
-		await pipeline(body, response);
-	} catch (error) {
-		// The client went away in the middle: nothing is wrong here.
-		if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) {
-			throw error;
-		}
-	}
-}
-
-function leavesMuchUnread(request: IncomingMessage): boolean {
-	const length = request.headers['content-length'];
-	return request.headers['transfer-encoding'] !== undefined || Number(length ?? 0) > unreadBytesMax;
-}
-
-/**
- * Answers while the client may still be sending. Closing at once would reset the connection and take the answer with
- * it, so what comes is dropped for a moment, and then the connection ends.
- */
-function sendBeforeBody(request: IncomingMessage, response: ServerResponse, body: string | Buffer | undefined): void {
-	response.flushHeaders();
-	if (body !== undefined && request.method !== 'HEAD') {
-		response.write(body);
-	}
-	const finish = (): void => {
-		clearTimeout(timer);
-		response.end();
-		request.socket.destroySoon();
-	};
-	const timer = setTimeout(finish, lingerMs);
-	request.once('end', finish).once('close', () => clearTimeout(timer));
-	request.resume();
 }

@@ -1,0 +1,83 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import {Readable} from 'node:stream';
+import {pipeline} from 'node:stream/promises';
+import type {HttpResponse} from './response.ts';
+
+/** An unread body up to this size is read and dropped, so that the connection stays usable. */
+const unreadBytesMax = 64 * 1024;
+/** After an answer that did not wait for a larger body, a client has this long to read it before the connection ends. */
+const lingerMs = 1_000;
+
+/**
+ * Sends a response.
+ * @param standing headers that the response's own replace
+ */
+export function respond(
+	request: IncomingMessage,
+	response: ServerResponse,
+	{status, headers, body}: HttpResponse,
+	standing: Readonly<Record<string, string>>,
+): Promise<void> | void {
+	if (response.headersSent || response.destroyed) {
+		// The answer broke off in the middle (a stream failed) or nobody is there: end the connection, say nothing.
+		response.destroy();
+		if (body instanceof Readable) {
+			body.destroy();
+		}
+		return;
+	}
+	const head: Record<string, string | number> = {...standing, ...headers};
+	if (body instanceof Readable) {
+		response.writeHead(status, head);
+		return sendStream(request, response, body);
+	}
+	if (status !== 204 && status !== 304) {
+		head['content-length'] = body === undefined ? 0 : Buffer.byteLength(body);
+	}
+	if (request.complete || !leavesMuchUnread(request)) {
+		response.writeHead(status, head).end(body);
+		return;
+	}
+	head['connection'] = 'close';
+	sendBeforeBody(request, response.writeHead(status, head), body);
+}
+
+async function sendStream(request: IncomingMessage, response: ServerResponse, body: Readable): Promise<void> {
+	if (request.method === 'HEAD') {
+		body.destroy();
+		response.end();
+		return;
+	}
+	try {
+		await pipeline(body, response);
+	} catch (error) {
+		// The client went away in the middle: nothing is wrong here.
+		if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) {
+			throw error;
+		}
+	}
+}
+
+function leavesMuchUnread(request: IncomingMessage): boolean {
+	const length = request.headers['content-length'];
+	return request.headers['transfer-encoding'] !== undefined || Number(length ?? 0) > unreadBytesMax;
+}
+
+/**
+ * Answers while the client may still be sending. Closing at once would reset the connection and take the answer with
+ * it, so what comes is dropped for a moment, and then the connection ends.
+ */
+function sendBeforeBody(request: IncomingMessage, response: ServerResponse, body: string | Buffer | undefined): void {
+	response.flushHeaders();
+	if (body !== undefined && request.method !== 'HEAD') {
+		response.write(body);
+	}
+	const finish = (): void => {
+		clearTimeout(timer);
+		response.end();
+		request.socket.destroySoon();
+	};
+	const timer = setTimeout(finish, lingerMs);
+	request.once('end', finish).once('close', () => clearTimeout(timer));
+	request.resume();
+}
