@@ -64,6 +64,27 @@ test('a device id of control characters, or too long a one, is refused', async (
 	}
 });
 
+test('no device is named like a cross-signing key of its user', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const {storage, services} = app.application;
+	const userId = services.accounts.checkNewName('alice');
+	const key = 'a'.repeat(43);
+	const batch = storage.batch();
+	storage.keys.setCrossSigningKey(batch, {
+		userId,
+		usage: 'master',
+		json: {user_id: userId, usage: ['master'], keys: {[`ed25519:${key}`]: key}},
+	});
+	await storage.commit(batch);
+	const named = (deviceId: string) =>
+		request(app, 'POST', PATH, {body: passwordLogin('alice', passwordOf('alice'), {device_id: deviceId})});
+	const answer = await named(key);
+	t.is(answer.status, 403);
+	t.is(answer.body['errcode'], 'M_FORBIDDEN');
+	t.is((await named('b'.repeat(43))).status, 200);
+});
+
 test('a wrong password, an unknown name and a deactivated account are answered by the same bytes', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');

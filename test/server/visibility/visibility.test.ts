@@ -1,0 +1,91 @@
+import test, {type ExecutionContext} from 'ava';
+import type {RoomId, ServerName, UserId} from '../../../crypto/index.ts';
+import {createVisibility, type PrivacyScope} from '../../../server/visibility/index.ts';
+import type {Membership, Storage} from '../../../storage/index.ts';
+import {APP_SERVER_NAME, startApp} from '../../harness/index.ts';
+
+const ALICE = `@alice:${APP_SERVER_NAME}` as UserId;
+const BOBBY = `@bobby:${APP_SERVER_NAME}` as UserId;
+const NOBODY = `@nobody:${APP_SERVER_NAME}` as UserId;
+const REMOTE = '@carol:elsewhere.example' as UserId;
+const ROOM = '!room:news.example' as RoomId;
+const ELSEWHERE = 'elsewhere.example' as ServerName;
+const person = (userId: UserId, more: object = {}) => ({userId, isAdmin: false, isGuest: false, ...more});
+
+async function setUp(t: ExecutionContext, scope: PrivacyScope) {
+	const {storage} = (await startApp(t)).application;
+	const visibility = createVisibility({
+		storage,
+		serverName: APP_SERVER_NAME as ServerName,
+		scopes: {profiles: scope, directory: scope, keys: scope},
+		isPartner: (server) => server === 'partner.example',
+	});
+	return {storage, visibility};
+}
+
+async function setMemberships(storage: Storage, members: Readonly<Record<UserId, Membership>>): Promise<void> {
+	const batch = storage.batch();
+	storage.rooms.add(batch, {roomId: ROOM, version: '12', creator: ALICE});
+	for (const [id, membership] of Object.entries(members)) {
+		const userId = id as UserId;
+		const pos = batch.announce({kind: 'membership', roomId: ROOM, subject: userId});
+		const isLocal = userId.endsWith(`:${APP_SERVER_NAME}`);
+		storage.memberships.set(batch, {
+			roomId: ROOM,
+			userId,
+			membership,
+			eventNid: null,
+			sender: userId,
+			isLocal,
+			strippedState: null,
+			pos,
+		});
+		if (membership === 'join' && !isLocal) storage.memberships.addServer(batch, ROOM, ELSEWHERE, pos);
+	}
+	await storage.commit(batch);
+}
+
+test('with shared, people know themselves, those they share a room with, and administrators know all', async (t) => {
+	const {storage, visibility} = await setUp(t, 'shared');
+	const know = (asker: UserId, target: UserId, more?: object) =>
+		visibility.mayKnow(person(asker, more), target, 'profiles');
+	t.true(await know(ALICE, ALICE));
+	t.false(await know(ALICE, BOBBY));
+	t.false(await know(ALICE, NOBODY));
+	t.true(await know(ALICE, NOBODY, {isAdmin: true}));
+	t.false(await visibility.mayKnow(undefined, ALICE, 'profiles'));
+	await setMemberships(storage, {[ALICE]: 'join', [BOBBY]: 'join', [REMOTE]: 'join', [NOBODY]: 'leave'});
+	t.true(await know(ALICE, BOBBY));
+	t.true(await know(ALICE, REMOTE));
+	t.false(await know(ALICE, NOBODY));
+	t.false(await know(NOBODY, ALICE));
+});
+
+test('with server, people of the server know each other and nobody elsewhere; guests do not', async (t) => {
+	const {visibility} = await setUp(t, 'server');
+	t.true(await visibility.mayKnow(person(ALICE), BOBBY, 'keys'));
+	t.true(await visibility.mayKnow(person(ALICE), NOBODY, 'keys'));
+	t.false(await visibility.mayKnow(person(ALICE), REMOTE, 'keys'));
+	t.false(await visibility.mayKnow(person(ALICE, {isGuest: true}), BOBBY, 'keys'));
+	t.false(visibility.isOpen('keys'));
+});
+
+test('with open, everybody knows everybody', async (t) => {
+	const {visibility} = await setUp(t, 'open');
+	t.true(await visibility.mayKnow(undefined, REMOTE, 'directory'));
+	t.true(await visibility.mayServerKnow(ELSEWHERE, ALICE, 'directory'));
+	t.true(visibility.isOpen('directory'));
+});
+
+test('another server knows those who share a room with its people, and partners more where that is set', async (t) => {
+	const {storage, visibility} = await setUp(t, 'shared');
+	t.false(await visibility.mayServerKnow(ELSEWHERE, ALICE, 'profiles'));
+	await setMemberships(storage, {[ALICE]: 'join', [BOBBY]: 'invite', [REMOTE]: 'join'});
+	t.true(await visibility.mayServerKnow(ELSEWHERE, ALICE, 'profiles'));
+	t.false(await visibility.mayServerKnow(ELSEWHERE, BOBBY, 'profiles'));
+	t.false(await visibility.mayServerKnow(ELSEWHERE, NOBODY, 'profiles'));
+	t.false(await visibility.mayServerKnow('partner.example' as ServerName, ALICE, 'profiles'));
+	const partners = (await setUp(t, 'partners')).visibility;
+	t.true(await partners.mayServerKnow('partner.example' as ServerName, NOBODY, 'profiles'));
+	t.false(await partners.mayServerKnow(ELSEWHERE, NOBODY, 'profiles'));
+});
