@@ -1,0 +1,94 @@
+import {domainOf, type EventId, isJsonObject, type JsonObject, type JsonValue, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {SignatureChecker} from '../engine/index.ts';
+import {findRoomVersion, membershipOf, type Pdu, parsePdu, type RoomVersionId, toFederationEvent} from '../rooms/index.ts';
+import type {InboundContext} from './access.ts';
+import {InboundError} from './errors.ts';
+
+/** Bytes of stripped state that are kept of an invite, and entries (D6). */
+const STRIPPED_BYTES_MAX = 64 * 1024;
+const STRIPPED_ENTRIES_MAX = 100;
+
+/** What this server decides about invites from outside. */
+export interface InvitePolicy {
+	/**
+	 * Whether an invite by this user is taken at all: asked before the target is looked at, so that the answer says
+	 * nothing about who has an account here.
+	 */
+	admits(inviter: UserId): Promise<boolean>;
+	/** Whether there is anybody to tell; an invite for nobody is answered like any other, and not stored. */
+	hasAccount(userId: UserId): Promise<boolean>;
+}
+
+/** What taking invites needs. */
+export interface InviteContext extends InboundContext {
+	readonly signatures: SignatureChecker;
+	readonly policy: InvitePolicy;
+}
+
+/** An invite as a partner server sends it. */
+export interface InviteRequest {
+	readonly origin: ServerName;
+	readonly roomId: RoomId;
+	readonly eventId: EventId;
+	readonly version: string;
+	readonly json: JsonObject;
+	readonly strippedState: readonly JsonValue[];
+}
+
+/**
+ * Takes an invite for a user of this server, and gives it back signed.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
+ */
+export async function takeInvite(context: InviteContext, request: InviteRequest): Promise<JsonObject> {
+	const {version, json, roomId} = request;
+	if (!findRoomVersion(version)) {
+		throw new InboundError('incompatible_version', 'The room version is not known here', {roomVersion: version});
+	}
+	const parsed = parsePdu(json, version as RoomVersionId);
+	if (!parsed.ok) throw new InboundError('invalid', `The event is none of this room version: ${parsed.fault.reason}`);
+	const {pdu} = parsed;
+	checkInvite(context, pdu, request);
+	const verdict = await context.signatures.check(pdu);
+	if (!verdict.allowed) throw new InboundError('forbidden', `The invite is not signed: ${verdict.reason}`);
+	if (!(await context.policy.admits(pdu.sender))) throw new InboundError('forbidden', 'This server takes no such invites');
+	const signed = context.engine.countersign(pdu);
+	const isHere = (await context.storage.memberships.listLocalJoined(roomId)).length > 0;
+	// Where this server is in the room, the invite comes by the room's own way.
+	if (!isHere && (await context.policy.hasAccount(pdu.stateKey as UserId))) {
+		await context.engine.setOutsideMembership({pdu: signed, strippedState: pruneStripped(request.strippedState)});
+	}
+	return toFederationEvent(signed);
+}
+
+/** B3, B4: only what is an invite by that server for one of ours is signed. */
+function checkInvite({serverName}: InviteContext, pdu: Pdu, {origin, roomId, eventId}: InviteRequest): void {
+	const isRight =
+		pdu.eventId === eventId &&
+		pdu.roomId === roomId &&
+		pdu.type === 'm.room.member' &&
+		membershipOf(pdu) === 'invite' &&
+		domainOf(pdu.sender) === origin &&
+		pdu.stateKey !== undefined &&
+		domainOf(pdu.stateKey as UserId) === serverName;
+	if (!isRight) throw new InboundError('invalid', 'The event is not the invite of one of our users that the path names');
+}
+
+/**
+ * Keeps of stripped state what clients may be shown: the four keys of well-formed entries, within bounds.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state
+ */
+export function pruneStripped(entries: readonly JsonValue[]): JsonObject[] {
+	const kept: JsonObject[] = [];
+	let bytes = 0;
+	for (const entry of entries.slice(0, STRIPPED_ENTRIES_MAX)) {
+		if (!isJsonObject(entry)) continue;
+		const {type, state_key: stateKey, sender, content} = entry;
+		if (typeof type !== 'string' || typeof stateKey !== 'string' || typeof sender !== 'string') continue;
+		if (!isJsonObject(content)) continue;
+		const pruned: JsonObject = {type, state_key: stateKey, sender, content};
+		bytes += JSON.stringify(pruned).length;
+		if (bytes > STRIPPED_BYTES_MAX) break;
+		kept.push(pruned);
+	}
+	return kept;
+}

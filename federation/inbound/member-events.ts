@@ -1,0 +1,184 @@
+import {domainOf, type EventId, type JsonObject, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {EventProto, EventTemplate, RoomView} from '../engine/index.ts';
+import {EngineError} from '../engine/index.ts';
+import {
+	isRestricted,
+	joinRuleOf,
+	listAllowedRooms,
+	mayAuthoriseJoin,
+	type Membership,
+	membershipOf,
+	type Pdu,
+	parsePdu,
+	roomVersion,
+	toFederationEvent,
+	toStrippedState,
+} from '../rooms/index.ts';
+import {type InboundContext, openRoom} from './access.ts';
+import {InboundError, notFound} from './errors.ts';
+
+/** State that a knocking user's server is told, so that people see where they knock. */
+const STRIPPED_TYPES = [
+	'm.room.create',
+	'm.room.name',
+	'm.room.avatar',
+	'm.room.topic',
+	'm.room.join_rules',
+	'm.room.canonical_alias',
+	'm.room.encryption',
+] as const;
+
+/** Members that are asked whether they may vouch for a restricted join. */
+const VOUCHERS_MAX = 1_000;
+
+/** What a server asks a template for. */
+export interface ProtoRequest {
+	readonly origin: ServerName;
+	readonly roomId: RoomId;
+	readonly userId: UserId;
+	readonly membership: 'join' | 'leave' | 'knock';
+	/** Room versions that the asking server supports; for a leave all of them. */
+	readonly versions?: readonly string[] | undefined;
+}
+
+/**
+ * Builds the member event that another server then completes and signs.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms make_join, make_leave, make_knock
+ */
+export async function makeMemberProto(context: InboundContext, request: ProtoRequest): Promise<EventProto> {
+	const {origin, roomId, userId, membership, versions} = request;
+	if (domainOf(userId) !== origin) throw new InboundError('forbidden', 'The user is not of the asking server');
+	const room = await openRoom(context, origin, roomId);
+	const present = membershipOf(await room.findState('m.room.member', userId));
+	const hasMember = (await room.findState('m.room.member', userId)) !== undefined;
+	// A leave is for those who have a membership: others learn nothing of the room.
+	if (membership === 'leave' && !hasMember) throw notFound();
+	if (versions && !versions.includes(room.version)) {
+		throw new InboundError('incompatible_version', `The room is of version ${room.version}`, {roomVersion: room.version});
+	}
+	const content: JsonObject = {membership};
+	if (membership === 'join' && present !== 'join' && present !== 'invite' && present !== 'ban') {
+		const voucher = await findVoucher(context, room, userId);
+		if (voucher !== undefined) content['join_authorised_via_users_server'] = voucher;
+	}
+	const event: EventTemplate = {type: 'm.room.member', sender: userId, stateKey: userId, content};
+	try {
+		return await context.engine.makeProto(roomId, event);
+	} catch (error) {
+		if (!(error instanceof EngineError) || error.code !== 'forbidden') throw error;
+		// Who was never named in a room that is not open learns nothing of it.
+		if (!hasMember && joinRuleOf(await room.findState('m.room.join_rules', '')) === 'invite') throw notFound();
+		throw new InboundError('forbidden', `The room does not allow it: ${error.message}`, {cause: error});
+	}
+}
+
+/**
+ * Gives a local user in whose name a restricted join is allowed; nobody where the room's rule is another.
+ * @throws InboundError('forbidden' | 'unable_to_authorise' | 'unable_to_grant')
+ */
+async function findVoucher(context: InboundContext, room: RoomView, userId: UserId): Promise<UserId | undefined> {
+	const joinRules = await room.findState('m.room.join_rules', '');
+	if (!isRestricted(roomVersion(room.version), joinRuleOf(joinRules))) return undefined;
+	await checkConditions(context, joinRules, userId);
+	const [create, levels] = await Promise.all([
+		room.findState('m.room.create', ''),
+		room.findState('m.room.power_levels', ''),
+	]);
+	const locals = await context.storage.memberships.listLocalJoined(room.roomId);
+	for (const local of locals.slice(0, VOUCHERS_MAX)) {
+		const member = await room.findState('m.room.member', local);
+		const state = (type: string): Pdu | undefined =>
+			({'m.room.member': member, 'm.room.power_levels': levels, 'm.room.create': create})[type];
+		if (mayAuthoriseJoin(local, state, create)) return local;
+	}
+	throw new InboundError('unable_to_grant', 'Nobody on this server may let others into the room');
+}
+
+/** Whether the user is in one of the rooms whose members may join. */
+async function checkConditions(context: InboundContext, joinRules: Pdu | undefined, userId: UserId): Promise<void> {
+	let isEveryRoomKnown = true;
+	for (const allowed of listAllowedRooms(joinRules)) {
+		const room = await context.engine.findRoom(allowed);
+		const isHere = room && (await context.storage.memberships.listLocalJoined(allowed)).length > 0;
+		if (!isHere) isEveryRoomKnown = false;
+		else if (membershipOf(await room.findState('m.room.member', userId)) === 'join') return;
+	}
+	if (isEveryRoomKnown) throw new InboundError('forbidden', 'The user is in none of the rooms that the join rule names');
+	throw new InboundError('unable_to_authorise', 'This server is not in a room that the join rule names');
+}
+
+/** A member event that another server made from a template. */
+export interface MemberEventRequest {
+	readonly origin: ServerName;
+	readonly roomId: RoomId;
+	readonly eventId: EventId;
+	readonly json: JsonObject;
+	readonly membership: Extract<Membership, 'join' | 'leave' | 'knock'>;
+}
+
+/** Takes a member event into its room, and gives it as it stands there. @throws InboundError, EngineError */
+async function takeMemberEvent(context: InboundContext, request: MemberEventRequest): Promise<{pdu: Pdu; room: RoomView}> {
+	const {origin, roomId, json} = request;
+	const room = await openRoom(context, origin, roomId);
+	const parsed = parsePdu(json, room.version);
+	if (!parsed.ok) throw new InboundError('invalid', `The event is none of this room's version: ${parsed.fault.reason}`);
+	checkMemberEvent(parsed.pdu, request);
+	const pdu = await vouch(context, room, parsed.pdu);
+	const reception = await context.engine.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
+	if (reception.status === 'rejected') throw new InboundError('forbidden', `The room does not allow it: ${reception.reason}`);
+	if (reception.status === 'soft_failed') throw new InboundError('forbidden', 'The room does not allow it any more');
+	return {pdu, room};
+}
+
+/** B4: what the path says must be what the body says. */
+function checkMemberEvent(pdu: Pdu, {origin, roomId, eventId, membership}: MemberEventRequest): void {
+	const isRight =
+		pdu.eventId === eventId &&
+		pdu.roomId === roomId &&
+		pdu.type === 'm.room.member' &&
+		pdu.stateKey === pdu.sender &&
+		domainOf(pdu.sender) === origin &&
+		membershipOf(pdu) === membership;
+	if (!isRight) throw new InboundError('invalid', `The event is not the ${membership} that the path names`);
+}
+
+/** Adds our signature to a restricted join in the name of one of our users, after checking that it may be given. */
+async function vouch(context: InboundContext, room: RoomView, pdu: Pdu): Promise<Pdu> {
+	const voucher = pdu.content['join_authorised_via_users_server'];
+	if (!roomVersion(room.version).hasRestrictedJoins || typeof voucher !== 'string') return pdu;
+	if (domainOf(voucher as UserId) !== context.serverName) return pdu;
+	await checkConditions(context, await room.findState('m.room.join_rules', ''), pdu.sender);
+	return context.engine.countersign(pdu);
+}
+
+/**
+ * Takes a join of another server's user, and gives what that server needs to take part.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
+ */
+export async function sendJoin(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
+	const {pdu} = await takeMemberEvent(context, request);
+	const state = (await context.engine.listStateBefore(pdu.eventId)) ?? [];
+	const authChain = await context.engine.listAuthChain([pdu.eventId, ...state.map(({eventId}) => eventId)]);
+	const servers = await context.storage.memberships.listServers(request.roomId);
+	return {
+		origin: context.serverName,
+		event: toFederationEvent(pdu),
+		state: state.map((event) => toFederationEvent(event)),
+		auth_chain: authChain.map((event) => toFederationEvent(event)),
+		members_omitted: false,
+		servers_in_room: [...new Set([context.serverName, ...servers])],
+	};
+}
+
+/** Takes a leave. @see https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites */
+export async function sendLeave(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
+	await takeMemberEvent(context, request);
+	return {};
+}
+
+/** Takes a knock, and gives what the knocking user may know of the room. @see https://spec.matrix.org/v1.19/server-server-api/#knocking-upon-a-room */
+export async function sendKnock(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
+	const {room} = await takeMemberEvent(context, request);
+	const state = await room.findStates(STRIPPED_TYPES.map((type) => ({type, stateKey: ''})));
+	return {knock_room_state: state.map((event) => toStrippedState(event))};
+}
