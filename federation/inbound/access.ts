@@ -12,7 +12,11 @@ export interface InboundContext {
 }
 
 /** Gives a room that this server takes part in and that admits the asking server. @throws InboundError */
-export async function openRoom({engine, storage}: InboundContext, origin: ServerName, roomId: RoomId): Promise<RoomView> {
+export async function openRoom(
+	{engine, storage}: InboundContext,
+	origin: ServerName,
+	roomId: RoomId,
+): Promise<RoomView> {
 	const room = await engine.findRoom(roomId);
 	if (!room || (await storage.memberships.listLocalJoined(roomId)).length === 0) throw notFound();
 	if (!isServerAllowed(await room.findState('m.room.server_acl', ''), origin)) {
@@ -22,7 +26,11 @@ export async function openRoom({engine, storage}: InboundContext, origin: Server
 }
 
 /** Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. */
-export async function openRoomForMember(context: InboundContext, origin: ServerName, roomId: RoomId): Promise<RoomView> {
+export async function openRoomForMember(
+	context: InboundContext,
+	origin: ServerName,
+	roomId: RoomId,
+): Promise<RoomView> {
 	// Asked first, so that a stranger gets the same words for every room (threats row 41).
 	const servers = await context.storage.memberships.listServers(roomId);
 	if (!servers.includes(origin)) throw new InboundError('forbidden', 'Host not in room');
@@ -55,7 +63,6 @@ async function maySee(engine: Engine, origin: ServerName, event: StoredEvent): P
 		return membership === 'join' || (rule === 'invited' && membership === 'invite');
 	});
 }
-
 
 /** Gives a stored event of a room that is part of the graph. @throws InboundError('not_found') */
 export async function getEventOf({engine}: InboundContext, roomId: RoomId, eventId: EventId): Promise<StoredEvent> {

@@ -1,6 +1,22 @@
-import {domainOf, type EventId, isJsonObject, type JsonObject, type JsonValue, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {
+	domainOf,
+	type EventId,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
 import type {SignatureChecker} from '../engine/index.ts';
-import {findRoomVersion, membershipOf, type Pdu, parsePdu, type RoomVersionId, toFederationEvent} from '../rooms/index.ts';
+import {
+	findRoomVersion,
+	membershipOf,
+	type Pdu,
+	parsePdu,
+	type RoomVersionId,
+	toFederationEvent,
+} from '../rooms/index.ts';
 import type {InboundContext} from './access.ts';
 import {InboundError} from './errors.ts';
 
@@ -50,7 +66,8 @@ export async function takeInvite(context: InviteContext, request: InviteRequest)
 	checkInvite(context, pdu, request);
 	const verdict = await context.signatures.check(pdu);
 	if (!verdict.allowed) throw new InboundError('forbidden', `The invite is not signed: ${verdict.reason}`);
-	if (!(await context.policy.admits(pdu.sender))) throw new InboundError('forbidden', 'This server takes no such invites');
+	if (!(await context.policy.admits(pdu.sender)))
+		throw new InboundError('forbidden', 'This server takes no such invites');
 	const signed = context.engine.countersign(pdu);
 	const isHere = (await context.storage.memberships.listLocalJoined(roomId)).length > 0;
 	// Where this server is in the room, the invite comes by the room's own way.
@@ -70,7 +87,8 @@ function checkInvite({serverName}: InviteContext, pdu: Pdu, {origin, roomId, eve
 		domainOf(pdu.sender) === origin &&
 		pdu.stateKey !== undefined &&
 		domainOf(pdu.stateKey as UserId) === serverName;
-	if (!isRight) throw new InboundError('invalid', 'The event is not the invite of one of our users that the path names');
+	if (!isRight)
+		throw new InboundError('invalid', 'The event is not the invite of one of our users that the path names');
 }
 
 /**

@@ -1,4 +1,11 @@
-import {domainOf, type EventId, type JsonObject, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {
+	domainOf,
+	type EventId,
+	type JsonObject,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
 import type {EventProto, EventTemplate, RoomView} from '../engine/index.ts';
 import {EngineError} from '../engine/index.ts';
 import {
@@ -54,7 +61,9 @@ export async function makeMemberProto(context: InboundContext, request: ProtoReq
 	// A leave is for those who have a membership: others learn nothing of the room.
 	if (membership === 'leave' && !hasMember) throw notFound();
 	if (versions && !versions.includes(room.version)) {
-		throw new InboundError('incompatible_version', `The room is of version ${room.version}`, {roomVersion: room.version});
+		throw new InboundError('incompatible_version', `The room is of version ${room.version}`, {
+			roomVersion: room.version,
+		});
 	}
 	const content: JsonObject = {membership};
 	if (membership === 'join' && present !== 'join' && present !== 'invite' && present !== 'ban') {
@@ -103,7 +112,8 @@ async function checkConditions(context: InboundContext, joinRules: Pdu | undefin
 		if (!isHere) isEveryRoomKnown = false;
 		else if (membershipOf(await room.findState('m.room.member', userId)) === 'join') return;
 	}
-	if (isEveryRoomKnown) throw new InboundError('forbidden', 'The user is in none of the rooms that the join rule names');
+	if (isEveryRoomKnown)
+		throw new InboundError('forbidden', 'The user is in none of the rooms that the join rule names');
 	throw new InboundError('unable_to_authorise', 'This server is not in a room that the join rule names');
 }
 
@@ -117,7 +127,10 @@ export interface MemberEventRequest {
 }
 
 /** Takes a member event into its room, and gives it as it stands there. @throws InboundError, EngineError */
-async function takeMemberEvent(context: InboundContext, request: MemberEventRequest): Promise<{pdu: Pdu; room: RoomView}> {
+async function takeMemberEvent(
+	context: InboundContext,
+	request: MemberEventRequest,
+): Promise<{pdu: Pdu; room: RoomView}> {
 	const {origin, roomId, json} = request;
 	const room = await openRoom(context, origin, roomId);
 	const parsed = parsePdu(json, room.version);
@@ -125,7 +138,8 @@ async function takeMemberEvent(context: InboundContext, request: MemberEventRequ
 	checkMemberEvent(parsed.pdu, request);
 	const pdu = await vouch(context, room, parsed.pdu);
 	const reception = await context.engine.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
-	if (reception.status === 'rejected') throw new InboundError('forbidden', `The room does not allow it: ${reception.reason}`);
+	if (reception.status === 'rejected')
+		throw new InboundError('forbidden', `The room does not allow it: ${reception.reason}`);
 	if (reception.status === 'soft_failed') throw new InboundError('forbidden', 'The room does not allow it any more');
 	return {pdu, room};
 }

@@ -44,19 +44,31 @@ async function stateBefore(
 }
 
 /** `GET /state`: the state before an event, and its auth chain. */
-export async function readState(context: InboundContext, question: RoomQuestion, eventId: EventId): Promise<JsonObject> {
+export async function readState(
+	context: InboundContext,
+	question: RoomQuestion,
+	eventId: EventId,
+): Promise<JsonObject> {
 	const {state, authChain} = await stateBefore(context, question, eventId);
 	return {pdus: wire(state), auth_chain: wire(authChain)};
 }
 
 /** `GET /state_ids`: the same by ids. */
-export async function readStateIds(context: InboundContext, question: RoomQuestion, eventId: EventId): Promise<JsonObject> {
+export async function readStateIds(
+	context: InboundContext,
+	question: RoomQuestion,
+	eventId: EventId,
+): Promise<JsonObject> {
 	const {state, authChain} = await stateBefore(context, question, eventId);
 	return {pdu_ids: state.map((pdu) => pdu.eventId), auth_chain_ids: authChain.map((pdu) => pdu.eventId)};
 }
 
 /** `GET /event_auth`: the auth chain of an event. */
-export async function readEventAuth(context: InboundContext, question: RoomQuestion, eventId: EventId): Promise<JsonObject> {
+export async function readEventAuth(
+	context: InboundContext,
+	question: RoomQuestion,
+	eventId: EventId,
+): Promise<JsonObject> {
 	await openRoomForMember(context, question.origin, question.roomId);
 	await getEventOf(context, question.roomId, eventId);
 	return {auth_chain: wire(await context.engine.listAuthChain([eventId]))};
