@@ -9,9 +9,9 @@ export type Position = number;
  *
  * | kind | roomId | subject | ref | told when |
  * |---|---|---|---|---|
- * | event | its room | sender | event nid | an event took a live place in a timeline |
+ * | event | its room | the user, of member events | event nid | an event took a live place in a timeline (`extra.redacted`: the nid of the event it redacts) |
  * | state | its room | – | – | a room's head root changed without a new live event (resolution, completed join) |
- * | membership | its room | the user | event nid | a membership outside a joined room changed (invite or knock over federation) |
+ * | membership | its room | the user | event nid | a membership changed without a live event of its own (invite or knock over federation; state resolution, local users only) |
  * | receipt | its room | reader | – | a receipt moved |
  * | account_data | room or none | owner | – | account data, push rules or tags changed |
  * | to_device | – | user id | – | messages wait for one of the user's devices (`extra.device_id`) |

@@ -12,11 +12,12 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/devices': ['server/visibility'],
 	'server/encryption': ['server/devices', 'server/visibility'],
 	'server/ephemeral': ['server/visibility'],
+	'server/events': [],
 	'server/media': ['server/visibility'],
 	'server/pages': ['server/accounts'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data'],
-	'server/rooms': ['server/account-data', 'server/profiles', 'server/visibility'],
+	'server/rooms': ['server/account-data', 'server/events', 'server/profiles', 'server/visibility'],
 	'server/visibility': [],
 };
 

@@ -99,7 +99,7 @@ export class Draft {
 		const threadCount =
 			thread === undefined ? 0 : (this.#head.threads.get(thread) ?? entrance.threadNotifyCount) + counts;
 		const notifyCount = this.#head.notifyCount + (thread === undefined ? counts : 0);
-		const pos = entrance.isSoftFailed ? null : this.#announce(event, entrance.relay);
+		const pos = entrance.isSoftFailed ? null : this.#announce(event, entrance);
 		const write = entrance.replaces ? 'replace' : 'add';
 		storage.events[write](this.batch, {
 			...eventFacts(event, this.#context.now()),
@@ -200,13 +200,15 @@ export class Draft {
 	}
 
 	/** Announces an event, and remembers it for those who are told after the commit. */
-	#announce({pdu, nid}: KnownEvent, relay: boolean): AnnouncedPosition {
+	#announce({pdu, nid}: KnownEvent, {relay, redactionOf}: Entrance): AnnouncedPosition {
 		const pos = this.batch.announce({
 			kind: 'event',
 			roomId: this.#roomId,
 			ref: nid,
 			relay,
 			...(pdu.type === 'm.room.member' && {subject: pdu.stateKey}),
+			// Whoever holds the redacted event rendered must let go of it.
+			...(redactionOf !== undefined && {extra: {redacted: redactionOf}}),
 		});
 		this.announced.push({pdu, nid, pos});
 		return pos;
@@ -215,10 +217,20 @@ export class Draft {
 	#moveState(event: KnownEvent, entrance: Entrance, pos: AnnouncedPosition): void {
 		if (entrance.state.root === this.#head.state.root) return;
 		this.#rootPos = pos;
-		for (const change of entrance.changes) this.#setEntry(change.after, change.before, pos);
+		for (const change of entrance.changes) {
+			this.#setEntry(change.after, change.before, pos);
+			this.#announceMember(change.after ?? change.before);
+		}
 		const {type, stateKey} = event.pdu;
 		const isCurrent = stateKey !== undefined && entrance.state.nid(type, stateKey) === event.nid;
 		if (isCurrent) this.#setEntry(event, this.#head.state.entry(type, stateKey), pos);
+	}
+
+	/** Tells those who follow a local user's memberships of one that changed without an event of its own. */
+	#announceMember(event: KnownEvent | undefined): void {
+		if (event?.pdu.type !== 'm.room.member' || event.pdu.stateKey === undefined) return;
+		if (domainOf(event.pdu.stateKey as UserId) !== this.#context.serverName) return;
+		this.batch.announce({kind: 'membership', roomId: this.#roomId, subject: event.pdu.stateKey, ref: event.nid});
 	}
 
 	/** Writes one entry of the current state and what follows from it: memberships, and the servers that are in the room. */

@@ -1,0 +1,150 @@
+import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
+import type {Clock, Engine, StoredEvent} from '../../federation/engine/index.ts';
+import {redactPdu} from '../../federation/rooms/index.ts';
+import type {EventNid, Storage} from '../../storage/index.ts';
+import {type Standing, Standings} from './memberships.ts';
+import {type RenderedEvent, RenderedEvents} from './rendered.ts';
+import {VisibilityAt} from './visibility-at.ts';
+
+/** Who looks at events. */
+export interface Viewer {
+	readonly userId: UserId;
+	/** The device that is told the transaction ids of its own events; absent: none is told. */
+	readonly deviceId?: DeviceId | undefined;
+}
+
+/** In which form events are shown. */
+export interface RenderOptions {
+	/** For answers that are grouped by room, as `/sync`. */
+	readonly withoutRoomId?: boolean | undefined;
+	/** Default `client`; `federation` is the event as servers exchange it. */
+	readonly format?: 'client' | 'federation' | undefined;
+}
+
+/** What the domain is built from. */
+export interface EventsDependencies {
+	readonly storage: Storage;
+	readonly engine: Engine;
+	readonly clock: Clock;
+}
+
+/** Which events people may see, and what they see of them. */
+export interface Events {
+	/**
+	 * Lists those of the events that a user may see by the rooms' history visibility, in the same order. Rejected,
+	 * soft-failed and outlier events are never among them. It does not ask whether the user may look at the room at all.
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
+	 */
+	filterVisible(userId: UserId, events: readonly StoredEvent[]): Promise<StoredEvent[]>;
+	/**
+	 * Renders events for a viewer, each as JSON text, in the same order: redacted where they were redacted, with
+	 * `unsigned` as this viewer may have it. `arrayText` and `objectText` make answers of them, to be sent with `rawJson`.
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#room-event-format
+	 */
+	render(viewer: Viewer, events: readonly StoredEvent[], options?: RenderOptions): Promise<string[]>;
+	/** Renders state as JSON texts, in the same order: the same for all viewers, but for the time. */
+	renderState(events: readonly RenderedEvent[], options?: RenderOptions): Promise<string[]>;
+	/** Finds events by nid, rendered; damaged ones are left out. */
+	findRendered(nids: readonly EventNid[]): Promise<Map<EventNid, RenderedEvent>>;
+	/** Finds what a user is to a room, and until when the user was in it. */
+	findStanding(roomId: RoomId, userId: UserId): Promise<Standing> | Standing;
+	/** Stops following the stream. */
+	close(): void;
+}
+
+/** Makes the domain. */
+export function createEvents({storage, engine, clock}: EventsDependencies): Events {
+	const rendered = new RenderedEvents(storage, engine);
+	const standings = new Standings(storage);
+	const visibility = new VisibilityAt(storage, engine);
+	const close = storage.onCommitted((changes) => {
+		rendered.apply(changes);
+		standings.apply(changes);
+	});
+
+	async function filterVisible(userId: UserId, events: readonly StoredEvent[]): Promise<StoredEvent[]> {
+		// Whoever was just removed from a room by another process must not see on.
+		if (storage.dialect === 'postgres') await storage.barrier();
+		const visible: StoredEvent[] = [];
+		for (const event of events) {
+			const standing = await standings.find(event.row.roomId, userId);
+			if (await visibility.maySee(userId, standing, event)) visible.push(event);
+		}
+		return visible;
+	}
+
+	/** What only this viewer is told of an event. */
+	async function findOwn({userId, deviceId}: Viewer, events: readonly StoredEvent[]): Promise<string[]> {
+		const own = deviceId === undefined ? [] : events.filter(({row}) => row.sender === userId);
+		const transactions =
+			deviceId === undefined || own.length === 0
+				? undefined
+				: await storage.clientTransactions.findOfEvents(
+						userId,
+						deviceId,
+						own.map(({row}) => row.eventId),
+					);
+		return Promise.all(
+			events.map(async (event) => {
+				const {row} = await standings.find(event.row.roomId, userId);
+				const isSinceJoin = row?.membership === 'join' && (event.row.anchor ?? 0) > row.pos;
+				const membership = isSinceJoin ? 'join' : await visibility.findMembershipAt(userId, event);
+				const transactionId = transactions?.get(event.row.eventId);
+				return (
+					(membership === undefined ? '' : `"membership":"${membership}",`) +
+					(transactionId === undefined ? '' : `"transaction_id":${JSON.stringify(transactionId)},`)
+				);
+			}),
+		);
+	}
+
+	/** The federation format of events, up to but without the closing brace. */
+	function openForeign(events: readonly StoredEvent[], shown: readonly RenderedEvent[]): string[] {
+		return events.map(({pdu}, index) => {
+			const {redactedBy} = shown[index]!;
+			return JSON.stringify((redactedBy === null ? pdu : redactPdu(pdu)).json).slice(0, -1);
+		});
+	}
+
+	return {
+		filterVisible,
+		close,
+		async render(viewer, events, options = {}) {
+			const shown = await rendered.render(events);
+			const own = await findOwn(viewer, events);
+			const open = options.format === 'federation' ? openForeign(events, shown) : undefined;
+			const nowMs = clock.now();
+			return shown.map((event, index) => finishText(event, {own: own[index]!, open: open?.[index], nowMs}, options));
+		},
+		async renderState(events, options = {}) {
+			const nowMs = clock.now();
+			if (options.format !== 'federation') {
+				return events.map((event) => finishText(event, {own: '', open: undefined, nowMs}, options));
+			}
+			const stored = await engine.findEvents(events.map(({eventId}) => eventId));
+			const shown = await rendered.render(stored);
+			const open = openForeign(stored, shown);
+			return shown.map((event, index) => finishText(event, {own: '', open: open[index], nowMs}, options));
+		},
+		findRendered: (nids) => rendered.find(nids),
+		findStanding: (roomId, userId) => standings.find(roomId, userId),
+	};
+}
+
+interface Finish {
+	/** Parts of `unsigned` for this viewer, each followed by a comma. */
+	readonly own: string;
+	/** Another beginning than the client's form. */
+	readonly open: string | undefined;
+	readonly nowMs: number;
+}
+
+/** Completes the text of an event. Its age is by the sender's clock, as far as that can be. */
+function finishText(event: RenderedEvent, {own, open, nowMs}: Finish, {withoutRoomId}: RenderOptions): string {
+	const {originServerTs, redactedBecause, unsigned} = event;
+	const age = Number.isFinite(originServerTs) ? Math.max(0, nowMs - originServerTs) : 0;
+	const room = withoutRoomId ? '' : `,"room_id":${JSON.stringify(event.roomId)}`;
+	const because = redactedBecause === undefined ? '' : `"redacted_because":${redactedBecause}${room}},`;
+	const start = open ?? event.open + room;
+	return `${start},"unsigned":{${unsigned}${because}${own}"age":${age}}}`;
+}

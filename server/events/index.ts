@@ -1,0 +1,4 @@
+export {createEvents, type Events, type EventsDependencies, type RenderOptions, type Viewer} from './events.ts';
+export {arrayText, objectText} from './json-text.ts';
+export type {Standing} from './memberships.ts';
+export type {RenderedEvent} from './rendered.ts';
