@@ -1,7 +1,7 @@
 import {mkdirSync} from 'node:fs';
 import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, systemClock, systemRandom} from '../federation/engine/index.ts';
-import {openStorage, type Storage} from '../storage/index.ts';
+import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
@@ -53,7 +53,7 @@ export async function startApplication(
 					throw new MatrixError('M_UNAUTHORIZED', 'This server federates with nobody');
 				},
 			},
-			errorMappers,
+			errorMappers: [...errorMappers, mapStorageError],
 			rateLimits: config.rateLimits,
 			trustedProxies: config.trustedProxies,
 			log,
@@ -104,6 +104,17 @@ export async function openServices(
 			await storage.close();
 		},
 	};
+}
+
+/** A database that cannot be used just now is news for the client, who may come again; what else may be wrong is a bug. */
+function mapStorageError(error: unknown): MatrixError | undefined {
+	return error instanceof StorageError && (error.code === 'unavailable' || error.code === 'outcome_unknown')
+		? new MatrixError('M_UNKNOWN', 'The server cannot use its database just now', {
+				status: 503,
+				headers: {'retry-after': '5'},
+				cause: error,
+			})
+		: undefined;
 }
 
 /** The address of a database as storage takes it. */

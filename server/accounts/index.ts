@@ -8,7 +8,6 @@ export {
 	type Registration,
 } from './accounts.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
-export {type Action, checkMay} from './gate.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
 export {createSetUp, type SetUp} from './set-up.ts';
 export {createUia, readClaimedName} from './stage-checks.ts';
