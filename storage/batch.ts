@@ -16,7 +16,7 @@ export type Position = number;
  * | account_data | room or none | owner | – | account data, push rules or tags changed |
  * | to_device | – | user id | – | messages wait for one of the user's devices (`extra.device_id`) |
  * | device_list | – | user id | – | a device's keys or a cross-signing key of a user (local or remote) changed |
- * | device_keys | – | user id | – | the one-time-key or fallback counts of `extra.device_id` changed |
+ * | device_keys | – | user id | – | the one-time-key or fallback counts of `extra.device_id` changed, or the user signed the keys of `extra.signed` for their own eyes |
  * | profile | – | user id | – | a profile field changed |
  * | device | – | user id | – | sessions ended or a device was removed (`extra.device_ids`; absent: all) |
  * | account | – | user id | – | locked, suspended, deactivated, made administrator, and back |

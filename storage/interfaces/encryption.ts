@@ -43,7 +43,8 @@ export interface RemoteDeviceListRow {
 	readonly streamId: number;
 	/** Whether an update was missed and the list must be asked for. */
 	readonly isStale: boolean;
-	readonly fetchedTs: number;
+	/** Where the stream stood when the list was asked for: who shared a room then and since has been told of all changes. */
+	readonly fetchedPos: Position;
 }
 
 /** Keys for end-to-end encryption. Device-list changes are stream rows of the kind `device_list`. */
@@ -56,6 +57,8 @@ export interface KeysRepository {
 
 	/** Adds one-time keys in this order; a key id that is already there stays as it is. */
 	addOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId, keys: readonly OneTimeKey[]): void;
+	/** Removes the one-time and fallback keys of a device: it has another identity now, which has not signed them. */
+	removeOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	/** Sets the fallback key of an algorithm, unused. */
 	setFallbackKey(batch: Batch, userId: UserId, deviceId: DeviceId, key: OneTimeKey): void;
 	/**
@@ -72,6 +75,8 @@ export interface KeysRepository {
 	findOneTimeKeys(userId: UserId, deviceId: DeviceId, keyIds: readonly string[]): Promise<OneTimeKey[]>;
 	/** Counts one-time keys by algorithm. */
 	countOneTimeKeys(userId: UserId, deviceId: DeviceId): Promise<Record<string, number>>;
+	/** Lists the fallback keys of a device, used ones too. */
+	listFallbackKeys(userId: UserId, deviceId: DeviceId): Promise<OneTimeKey[]>;
 	/** Lists the algorithms whose fallback key is unused. */
 	listUnusedFallbackKeys(userId: UserId, deviceId: DeviceId): Promise<string[]>;
 

@@ -32,6 +32,8 @@ export interface MediaRepository {
 	setLastUsed(batch: Batch, origin: ServerName, mediaId: string, day: number): void;
 	remove(batch: Batch, origin: ServerName, mediaId: string): void;
 	find(origin: ServerName, mediaId: string): Promise<MediaRow | undefined>;
+	/** Counts the media ids that were handed out to a person after a time and wait for their content. */
+	countPending(uploader: UserId, createdAfterTs: number): Promise<number>;
 	/** Counts the media that name this content: a file is deleted when none is left. */
 	countOfContent(sha256: string): Promise<number>;
 	listOfUploader(

@@ -1,6 +1,6 @@
 import {and, eq, sql} from 'drizzle-orm';
 import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
-import {Outcome} from '../batch.ts';
+import {type Batch, Outcome} from '../batch.ts';
 import {build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {
@@ -96,6 +96,12 @@ function createOneTimeKeys(core: Core) {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(oneTimeKeys, {orIgnore: true}));
 	const setFallback = core.put(catalog.upsert(fallbackKeys, ['userId', 'deviceId', 'algorithm']));
+	const removals = [oneTimeKeys, fallbackKeys].map((table) =>
+		core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])),
+	);
+	const remove = (batch: Batch, device: DeviceKey) => {
+		for (const removal of removals) removal(batch, device);
+	};
 	const ofDevice = (table: typeof oneTimeKeys | typeof fallbackKeys, p: Parameters<typeof equals>[1][]) =>
 		and(equals(table.userId, p[0]!), equals(table.deviceId, p[1]!));
 	const find = core.many<DeviceKey & {keyIds: readonly string[]}, OneTimeKey>((p) =>
@@ -111,6 +117,12 @@ function createOneTimeKeys(core: Core) {
 			.where(ofDevice(oneTimeKeys, [p.userId, p.deviceId]))
 			.groupBy(oneTimeKeys.algorithm),
 	);
+	const fallback = core.many<DeviceKey, OneTimeKey>((p) =>
+		build
+			.select({keyId: fallbackKeys.keyId, json: fallbackKeys.json})
+			.from(fallbackKeys)
+			.where(ofDevice(fallbackKeys, [p.userId, p.deviceId])),
+	);
 	const unused = core.many<DeviceKey, {algorithm: string}>((p) =>
 		build
 			.select({algorithm: fallbackKeys.algorithm})
@@ -118,7 +130,7 @@ function createOneTimeKeys(core: Core) {
 			.where(and(ofDevice(fallbackKeys, [p.userId, p.deviceId]), sql`is_used = 0`))
 			.orderBy(fallbackKeys.algorithm),
 	);
-	return {add, setFallback, find, count, unused};
+	return {add, remove, setFallback, find, count, fallback, unused};
 }
 
 function createCrossSigning(core: Core) {
@@ -173,6 +185,7 @@ export function createKeys(core: Core): KeysRepository {
 				oneTime.add(batch, {id: core.ids.next(), userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
 			}
 		},
+		removeOneTimeKeys: (batch, userId, deviceId) => oneTime.remove(batch, {userId, deviceId}),
 		setFallbackKey: (batch, userId, deviceId, {keyId, json}) =>
 			oneTime.setFallback(batch, {userId, deviceId, algorithm: algorithmOf(keyId), keyId, json, isUsed: false}),
 		claim: createClaim(core),
@@ -181,6 +194,7 @@ export function createKeys(core: Core): KeysRepository {
 			const rows = await oneTime.count({userId, deviceId});
 			return Object.fromEntries(rows.map(({algorithm, count}) => [algorithm, count]));
 		},
+		listFallbackKeys: (userId, deviceId) => oneTime.fallback({userId, deviceId}),
 		listUnusedFallbackKeys: async (userId, deviceId) =>
 			(await oneTime.unused({userId, deviceId})).map(({algorithm}) => algorithm),
 		setCrossSigningKey: cross.setKey,

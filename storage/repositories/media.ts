@@ -1,4 +1,4 @@
-import {and, sql} from 'drizzle-orm';
+import {and, isNull, sql} from 'drizzle-orm';
 import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
 import {above, bind, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
@@ -39,6 +39,12 @@ export function createMedia(core: Core): MediaRepository {
 	const count = core.one<{sha256: string}, {count: number}>((p) =>
 		build.select({count: sql<number>`count(*)`}).from(media).where(equals(media.sha256, p.sha256)),
 	);
+	const countPending = core.one<{uploader: UserId; createdTs: number}, {count: number}>((p) =>
+		build
+			.select({count: sql<number>`count(*)`})
+			.from(media)
+			.where(and(equals(media.uploader, p.uploader), above(media.createdTs, p.createdTs), isNull(media.sizeBytes))),
+	);
 	const listOfUploader = core.many<{uploader: UserId; after: string; limit: number}, MediaRow>((p) =>
 		build
 			.select()
@@ -64,6 +70,7 @@ export function createMedia(core: Core): MediaRepository {
 			removeReferences(batch, {origin, mediaId});
 		},
 		find: (origin, mediaId) => find({origin, mediaId}),
+		countPending: async (uploader, createdTs) => (await countPending({uploader, createdTs}))?.count ?? 0,
 		countOfContent: async (sha256) => (await count({sha256}))?.count ?? 0,
 		listOfUploader: (uploader, {after, limit}) => listOfUploader({uploader, after: after ?? '', limit: pageOf(limit)}),
 		addReference: (batch, origin, mediaId, eventId) => addReference(batch, {origin, mediaId, eventId}),

@@ -148,7 +148,7 @@ export const keySignatures = table(
 
 export const remoteDeviceLists = table(
 	'remote_device_lists',
-	{userId: text<UserId>(), streamId: integer(), isStale: flag(), fetchedTs: integer()},
+	{userId: text<UserId>(), streamId: integer(), isStale: flag(), fetchedPos: integer()},
 	{key: ['userId'], index: [{on: ['isStale', 'userId']}]},
 );
 

@@ -125,7 +125,7 @@ create table "remote_device_lists" (
 	"user_id" text collate "C" not null,
 	"stream_id" bigint not null,
 	"is_stale" smallint not null,
-	"fetched_ts" bigint not null,
+	"fetched_pos" bigint not null,
 	primary key ("user_id")
 );
 create index "remote_device_lists_is_stale_user_id_idx" on "remote_device_lists" ("is_stale", "user_id");

@@ -125,7 +125,7 @@ create table "remote_device_lists" (
 	"user_id" text not null,
 	"stream_id" integer not null,
 	"is_stale" integer not null,
-	"fetched_ts" integer not null,
+	"fetched_pos" integer not null,
 	primary key ("user_id")
 ) strict, without rowid;
 create index "remote_device_lists_is_stale_user_id_idx" on "remote_device_lists" ("is_stale", "user_id");
