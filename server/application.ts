@@ -6,11 +6,12 @@ import {createAccounts, createSetUp, createSharedSecret, createUia} from './acco
 import {errorMappers, routeTables} from './api/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDevices} from './devices/index.ts';
-import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
+import {type HttpServer, startHttpServer} from './http/index.ts';
 import {createProfiles} from './profiles/index.ts';
 import type {Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility} from './visibility/index.ts';
+import {createFederation, type Federation} from './wiring/federation.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
 const LOOK_INTERVAL_MS = 500;
@@ -39,6 +40,7 @@ export async function startApplication(
 ): Promise<Application> {
 	const opened = await openServices(config, {
 		...surroundings,
+		log,
 		onProblem: (problem) => log.warn({err: problem}, 'The database has a problem'),
 	});
 	const {services, storage} = opened;
@@ -49,9 +51,7 @@ export async function startApplication(
 			services,
 			authenticators: {
 				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
-				server: () => {
-					throw new MatrixError('M_UNAUTHORIZED', 'This server federates with nobody');
-				},
+				server: opened.federation.authenticate,
 			},
 			errorMappers: [...errorMappers, mapStorageError],
 			rateLimits: config.rateLimits,
@@ -59,6 +59,7 @@ export async function startApplication(
 			log,
 			observe: services.metrics.observeRequest,
 		});
+		await opened.federation.start();
 		return {
 			http,
 			services,
@@ -78,13 +79,17 @@ export async function startApplication(
 export interface OpenedServices {
 	readonly services: Services;
 	readonly storage: Storage;
+	readonly federation: Federation;
 	close(): Promise<void>;
 }
 
 /** Opens the database and builds every domain on it: for the server itself, and for commands that run beside it. */
 export async function openServices(
 	config: Config,
-	surroundings: Surroundings & {readonly onProblem: (problem: Error) => void},
+	surroundings: Surroundings & {
+		readonly log: Pick<Logger, 'info' | 'warn'>;
+		readonly onProblem: (problem: Error) => void;
+	},
 ): Promise<OpenedServices> {
 	mkdirSync(config.dataPath, {recursive: true, mode: 0o700});
 	const storage = await openStorage({
@@ -92,15 +97,25 @@ export async function openServices(
 		serverName: config.serverName,
 		onProblem: surroundings.onProblem,
 	});
+	const federation = await createFederation({
+		config,
+		storage,
+		clock: surroundings.clock ?? systemClock,
+		random: systemRandom,
+		log: surroundings.log,
+		notifies: () => false,
+	});
 	const {services, close} = buildServices(config, storage, surroundings);
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
 	return {
 		services,
 		storage,
+		federation,
 		async close() {
 			clearInterval(look);
 			close();
+			await federation.stop();
 			await storage.close();
 		},
 	};

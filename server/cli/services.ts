@@ -15,7 +15,10 @@ export async function withServices(
 	task: (services: Services) => Promise<void>,
 ): Promise<0> {
 	const config = loadConfig(typeof values['config'] === 'string' ? values['config'] : undefined, terminal.environment);
-	const opened = await openServices(config, {onProblem: (problem) => terminal.printError(problem.message)});
+	const opened = await openServices(config, {
+		log: {info: () => undefined, warn: () => undefined},
+		onProblem: (problem) => terminal.printError(problem.message),
+	});
 	try {
 		await task(opened.services);
 		return 0;

@@ -1,0 +1,211 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {
+	loadOldVerifyKeys,
+	loadOrCreateSigningKeys,
+	type ServerName,
+	type SigningKey,
+	verify,
+} from '../../crypto/index.ts';
+import {
+	type Clock,
+	createEngine,
+	type Engine,
+	type Random,
+	type SignatureChecker,
+} from '../../federation/engine/index.ts';
+import {type EduReceivers, Staging} from '../../federation/inbound/index.ts';
+import {
+	createFederationClient,
+	createHttpsTransport,
+	createKeySource,
+	createKeyStore,
+	createNetwork,
+	createNetworkDiscovery,
+	createRemoteEvents,
+	createSignatureChecker,
+	type FederationClient,
+	FederationSender,
+	Keyring,
+	PublishedKeys,
+	parseAuthorization,
+	type RequestFault,
+	verifyRequest,
+} from '../../federation/outbound/index.ts';
+import type {Pdu} from '../../federation/rooms/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {Config} from '../config/index.ts';
+import {type Authenticators, MatrixError} from '../http/index.ts';
+import type {Logger} from '../telemetry/index.ts';
+
+/** The files of this server's own keys, in the data folder. */
+const SIGNING_KEY_FILE = 'signing.key';
+const OLD_KEYS_FILE = 'old-signing.keys';
+
+/** What federation is built with. */
+export interface FederationParts {
+	readonly config: Config;
+	readonly storage: Storage;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly log: Pick<Logger, 'info' | 'warn'>;
+	/** Whether an event notifies by the default push rules. */
+	readonly notifies: (pdu: Pdu) => boolean;
+}
+
+/** The server among other servers: the engine, and both directions of the conversation. */
+export interface Federation {
+	readonly engine: Engine;
+	readonly keys: PublishedKeys;
+	readonly signatures: SignatureChecker;
+	readonly client: FederationClient;
+	readonly sender: FederationSender;
+	readonly staging: Staging;
+	/** Who takes which EDU: domains put themselves in before the server listens. */
+	readonly edus: {receivers: EduReceivers};
+	/** Whether `federation.mode` lets this server talk with another. */
+	isAllowed(server: ServerName): boolean;
+	readonly authenticate: Authenticators['server'];
+	/** Begins to send, and to drain what a former run left. */
+	start(): Promise<void>;
+	/** Ends sending and receiving; what is not done stays on disk. */
+	stop(): Promise<void>;
+}
+
+/** Builds everything that federation needs, in the order of its layers; nothing is sent before `start`. */
+export async function createFederation(parts: FederationParts): Promise<Federation> {
+	const {config, storage, clock, random, log} = parts;
+	const {serverName} = config;
+	const {keys: signingKeys} = await loadOrCreateSigningKeys(join(config.dataPath, SIGNING_KEY_FILE));
+	const [signer] = signingKeys;
+	if (!signer) throw new Error('a signing key file without a key was taken for one');
+	const keys = await publishKeys(parts, signingKeys);
+	const isAllowed = allowing(config);
+	const {client, transport} = connect(parts, signer, isAllowed);
+	const keyring = new Keyring({
+		source: createKeySource(client),
+		store: createKeyStore(storage),
+		clock,
+		own: keys,
+		notaries: config.federation.trustedKeyServers,
+		onNotice: (notice) => log.warn({notice: notice.kind, server: notice.server}, 'Keys of another server'),
+	});
+	const signatures = createSignatureChecker(keyring);
+	const engine = createEngine({
+		...parts,
+		serverName,
+		signer,
+		remote: createRemoteEvents(client),
+		signatures,
+		verifySignature: verify,
+		onDamage: (eventId, cause) => log.warn({err: cause, eventId}, 'A stored event cannot be read'),
+	});
+	const sender = new FederationSender({
+		storage,
+		serverName,
+		client,
+		clock,
+		random,
+		isAllowed,
+		onNotice: (notice) => log.info({notice: notice.kind, server: notice.server}, 'Delivery to another server'),
+	});
+	const staging = new Staging({
+		storage,
+		engine,
+		clock,
+		onProblem: ({origin, isGivenUp, cause}) => log.warn({err: cause, origin, isGivenUp}, 'A staged event failed'),
+	});
+	const edus: {receivers: EduReceivers} = {receivers: {}};
+	const isOff = config.federation.mode === 'off';
+	return {
+		engine,
+		keys,
+		signatures,
+		client,
+		sender,
+		staging,
+		edus,
+		isAllowed,
+		authenticate: authenticating(serverName, keyring, isAllowed),
+		async start() {
+			if (!isOff) await sender.start();
+			await staging.resume();
+		},
+		async stop() {
+			staging.stop();
+			if (!isOff) await sender.stop();
+			await transport.close();
+		},
+	};
+}
+
+async function publishKeys({config, clock}: FederationParts, keys: readonly SigningKey[]): Promise<PublishedKeys> {
+	const oldKeys = await loadOldVerifyKeys(join(config.dataPath, OLD_KEYS_FILE));
+	return new PublishedKeys({serverName: config.serverName, keys, oldKeys, clock});
+}
+
+function connect({config}: FederationParts, signer: SigningKey, isAllowed: (server: ServerName) => boolean) {
+	const {allowPrivateAddresses, trustedCertificates, resolvers} = config.federation;
+	const network = createNetwork({
+		allowPrivateAddresses,
+		trustedCertificates: trustedCertificates.map((file) => readFileSync(file, 'utf8')),
+		resolvers,
+	});
+	const transport = createHttpsTransport({network, discovery: createNetworkDiscovery(network)});
+	return {transport, client: createFederationClient({serverName: config.serverName, signer, transport, isAllowed})};
+}
+
+/** What `federation.mode` says, for every path in either direction. */
+function allowing({serverName, federation: {mode, partners}}: Config): (server: ServerName) => boolean {
+	const allowed = new Set(partners);
+	switch (mode) {
+		case 'off':
+			return () => false;
+		case 'partners':
+			return (server) => allowed.has(server);
+		case 'open':
+			return (server) => server !== serverName;
+	}
+}
+
+const FAULTS: Readonly<Record<RequestFault, string>> = {
+	missing: 'The request is not signed',
+	malformed: 'The X-Matrix header cannot be read',
+	own_origin: 'The request claims to be from this server',
+	wrong_destination: 'The request is signed for another server',
+	not_allowed: 'This server does not federate with yours',
+	unknown_key: 'The key that signed the request cannot be had',
+	bad_signature: 'The signature is wrong',
+};
+
+function refuse(fault: RequestFault): MatrixError {
+	return new MatrixError(fault === 'not_allowed' ? 'M_FORBIDDEN' : 'M_UNAUTHORIZED', FAULTS[fault]);
+}
+
+/** Recognises other servers by their signatures: the header before the body is read, the signature after. */
+function authenticating(
+	serverName: ServerName,
+	keyring: Keyring,
+	isAllowed: (server: ServerName) => boolean,
+): Authenticators['server'] {
+	const options = {
+		serverName,
+		isAllowed,
+		findRequestKey: (server: ServerName, keyId: string) => keyring.findRequestKey(server, keyId),
+	};
+	return ({method, uri, authorization}) => {
+		const claimed = authorization.map(parseAuthorization).find((header) => header !== undefined);
+		if (!claimed) throw refuse(authorization.length === 0 ? 'missing' : 'malformed');
+		const origin = claimed.origin as ServerName;
+		if (!isAllowed(origin)) throw refuse('not_allowed');
+		if (claimed.destination !== serverName) throw refuse('wrong_destination');
+		return {
+			origin,
+			async verify(content) {
+				const verdict = await verifyRequest({method, uri, authorization, content}, options);
+				if (!verdict.isAuthentic) throw refuse(verdict.fault);
+				return {origin: verdict.origin};
+			},
+		};
+	};
+}
