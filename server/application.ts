@@ -6,7 +6,7 @@ import {createAccounts, createSetUp, createSharedSecret, createUia} from './acco
 import {errorMappers, routeTables} from './api/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDevices} from './devices/index.ts';
-import {type HttpServer, startHttpServer} from './http/index.ts';
+import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createProfiles} from './profiles/index.ts';
 import type {Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
