@@ -1,5 +1,6 @@
 /** What tests say to a server from outside: plain requests, registration, waiting for a condition. */
 import {setTimeout as sleep} from 'node:timers/promises';
+import {checkConformance} from './conformance.ts';
 
 /** Anything with a client-server API. */
 export interface ClientTarget {
@@ -30,7 +31,10 @@ export interface Session {
 	readonly device_id: string;
 }
 
-/** Sends one request and gives the answer, whatever its status. */
+/**
+ * Sends one request and gives the answer, whatever its status.
+ * @throws where the answer is not what the specification's schemas allow
+ */
 export async function request<T = Record<string, unknown>>(
 	server: ClientTarget,
 	method: string,
@@ -49,6 +53,7 @@ export async function request<T = Record<string, unknown>>(
 	const text = await reply.text();
 	const isJson = reply.headers.get('content-type')?.startsWith('application/json') === true;
 	const body: T = JSON.parse(isJson ? text : '{}');
+	if (isJson) checkConformance(method, path, reply.status, body);
 	return {status: reply.status, body, text, headers: reply.headers};
 }
 

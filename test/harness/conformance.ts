@@ -1,0 +1,115 @@
+/** Every answer that a test gets over HTTP is held against the specification's own schemas, without being asked. */
+import {Ajv2020, type ValidateFunction} from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import {readShared} from './shared.ts';
+
+/** Formats of the specification that are patterns elsewhere in its schemas, or say how wide a number is. */
+const namedFormats = [
+	'byte',
+	'binary',
+	'double',
+	'float',
+	'int64',
+	'mx-event-id',
+	'mx-mxc-uri',
+	'mx-room-alias',
+	'mx-room-id',
+	'mx-server-name',
+	'mx-unpadded-base64',
+	'mx-unpadded-base64-urlsafe',
+	'mx-user-id',
+];
+
+interface Operation {
+	readonly responses?: Readonly<Record<string, {readonly content?: Readonly<Record<string, unknown>>}>>;
+}
+
+interface Api {
+	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Endpoint {
+	readonly pattern: RegExp;
+	readonly method: string;
+	readonly operation: Operation;
+	/** From the document's root to the operation. */
+	readonly pointer: string;
+}
+
+type Check = (method: string, path: string, status: number, body: unknown) => void;
+
+let check: Check | undefined;
+
+/**
+ * Holds a JSON answer against the schema that the specification gives for its operation and status; where it gives none,
+ * an error must at least have the standard form. Does nothing for paths that are not the specification's, or where
+ * `../shared` is not there.
+ * @throws naming what is wrong
+ */
+export function checkConformance(method: string, path: string, status: number, body: unknown): void {
+	check ??= createCheck();
+	check(method, path, status, body);
+}
+
+function createCheck(): Check {
+	const apis = ['client-server', 'server-server'].map((name) => ({
+		name,
+		text: readShared(`spec/openapi/${name}.json`),
+	}));
+	const ajv = new Ajv2020({strict: false, allErrors: true, schemas: []});
+	formats.default(ajv);
+	for (const format of namedFormats) ajv.addFormat(format, true);
+	const endpoints: Endpoint[] = [];
+	for (const {name, text} of apis) {
+		if (text === undefined) return () => undefined;
+		const api = JSON.parse(text.toString('utf8')) as Api;
+		// The document is no JSON Schema itself; its parts are.
+		ajv.addSchema(api, name, false, false);
+		endpoints.push(...listEndpoints(name, api));
+	}
+	const validators = new Map<string, ValidateFunction>();
+	return (method, path, status, body) => {
+		const [plain = ''] = path.split('?');
+		const endpoint = endpoints.find((it) => it.method === method && it.pattern.test(plain));
+		if (endpoint === undefined) return;
+		// Common error codes may come from any endpoint, in the standard form.
+		if (status >= 400 && isStandardError(body)) return;
+		const response = endpoint.operation.responses?.[status];
+		if (response?.content?.['application/json'] === undefined) {
+			if (status >= 400) throw new Error(`${method} ${plain} ${status} breaks the specification: expected an error`);
+			return;
+		}
+		const pointer = `${endpoint.pointer}/responses/${status}/content/application~1json/schema`;
+		const validate = validators.get(pointer) ?? ajv.compile({$ref: pointer});
+		validators.set(pointer, validate);
+		if (!validate(body)) {
+			throw new Error(`${method} ${plain} ${status} breaks the specification: ${ajv.errorsText(validate.errors)}`);
+		}
+	};
+}
+
+function listEndpoints(name: string, {paths}: Api): Endpoint[] {
+	const found = Object.entries(paths).flatMap(([path, operations]) =>
+		Object.entries(operations).map(([method, operation]) => {
+			const pointer = `${name}#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1')}/${method}`;
+			return {path, endpoint: {pattern: patternOf(path), method: method.toUpperCase(), operation, pointer}};
+		}),
+	);
+	// A path without parameters goes before one that would match it too.
+	const countOf = (path: string) => path.split('{').length;
+	return found.toSorted((a, b) => countOf(a.path) - countOf(b.path)).map(({endpoint}) => endpoint);
+}
+
+function patternOf(path: string): RegExp {
+	const segments = path.split('/').map((segment) => {
+		if (!segment.startsWith('{')) return segment.replaceAll(/[.$+]/gu, String.raw`\$&`);
+		// A state key may be empty, and its slash be left out.
+		return segment === '{stateKey}' ? '[^/]*' : '[^/]+';
+	});
+	return new RegExp(`^${segments.join('/').replace(/\/\[\^\/\]\*$/u, '(?:/[^/]*)?')}$`, 'u');
+}
+
+function isStandardError(body: unknown): boolean {
+	const {errcode, error} = body as {readonly errcode?: unknown; readonly error?: unknown};
+	return typeof errcode === 'string' && typeof error === 'string';
+}
