@@ -1,13 +1,15 @@
 import {mkdirSync} from 'node:fs';
 import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
-import {type Clock, systemClock, systemRandom} from '../federation/engine/index.ts';
+import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDevices} from './devices/index.ts';
+import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createProfiles} from './profiles/index.ts';
+import {createRooms, noRemoteRooms} from './rooms/index.ts';
 import type {Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility} from './visibility/index.ts';
@@ -103,9 +105,10 @@ export async function openServices(
 		clock: surroundings.clock ?? systemClock,
 		random: systemRandom,
 		log: surroundings.log,
-		notifies: () => false,
+		notifies: ({type, stateKey}) =>
+			stateKey === undefined && (type === 'm.room.message' || type === 'm.room.encrypted'),
 	});
-	const {services, close} = buildServices(config, storage, surroundings);
+	const {services, close} = buildServices(config, storage, {...surroundings, engine: federation.engine});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
 	return {
@@ -137,6 +140,11 @@ export function databaseUrl(database: DatabaseConfig): string {
 	return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
 }
 
+/** What services are made of, beside configuration and database. */
+interface ServiceParts extends Surroundings {
+	readonly engine: Engine;
+}
+
 function buildServices(
 	config: Config,
 	storage: Storage,
@@ -144,9 +152,28 @@ function buildServices(
 		clock = systemClock,
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		passwords = new PasswordHasher(),
-	}: Surroundings,
+		engine,
+	}: ServiceParts,
 ): {services: Services; close: () => void} {
 	const {serverName} = config;
+	const events = createEvents({storage, engine, clock});
+	const {partners} = config.federation;
+	const visibility = createVisibility({
+		storage,
+		serverName,
+		scopes: config.privacy,
+		isPartner: (server) => config.federation.mode === 'partners' && partners.includes(server),
+	});
+	const {defaultRoomVersion} = config;
+	const rooms = createRooms({
+		storage,
+		engine,
+		events,
+		serverName,
+		defaultRoomVersion,
+		visibility,
+		remote: noRemoteRooms,
+	});
 	const devices = createDevices({storage, clock, random});
 	const accounts = createAccounts({
 		storage,
@@ -155,31 +182,31 @@ function buildServices(
 		clock,
 		random,
 		serverName,
-		leaveAllRooms: async () => undefined,
+		leaveAllRooms: (userId) => rooms.leaveAll(userId),
 	});
 	const profiles = createProfiles({
 		storage,
 		serverName,
-		updateMemberEvents: async () => undefined,
+		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
 		queryRemote: async () => undefined,
 	});
-	const {partners} = config.federation;
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
 		accounts,
 		devices,
+		events,
 		profiles,
+		rooms,
 		setUp: createSetUp({storage, accounts, random}),
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		uia: createUia({accounts, clock, random}),
-		visibility: createVisibility({
-			storage,
-			serverName,
-			scopes: config.privacy,
-			isPartner: (server) => config.federation.mode === 'partners' && partners.includes(server),
-		}),
+		visibility,
 		health: () => ({status: 'ok', problems: []}),
 	};
-	return {services, close: () => devices.close()};
+	const close = (): void => {
+		devices.close();
+		events.close();
+	};
+	return {services, close};
 }

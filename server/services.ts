@@ -1,7 +1,9 @@
 import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
 import type {Config} from './config/index.ts';
 import type {Devices} from './devices/index.ts';
+import type {Events} from './events/index.ts';
 import type {Profiles} from './profiles/index.ts';
+import type {Rooms} from './rooms/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {Visibility} from './visibility/index.ts';
 
@@ -11,7 +13,9 @@ export interface Services {
 	readonly metrics: Metrics;
 	readonly accounts: Accounts;
 	readonly devices: Devices;
+	readonly events: Events;
 	readonly profiles: Profiles;
+	readonly rooms: Rooms;
 	readonly setUp: SetUp;
 	readonly sharedSecret: SharedSecret;
 	readonly uia: UserInteractiveAuth;

@@ -92,6 +92,8 @@ export interface RoomView {
 	readonly extremities: readonly EventId[];
 	readonly depth: number;
 	readonly isPartial: boolean;
+	/** Whether a user of a server is in the room. */
+	isServerJoined(server: ServerName): boolean;
 	/** Finds one entry of the current state. */
 	findState(type: string, stateKey: string): Promise<Pdu | undefined>;
 	/** Finds several entries at once, in the order asked; absent ones are left out. */

@@ -1,4 +1,4 @@
-import type {EventId, RoomId} from '../../crypto/index.ts';
+import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
 import type {Pdu, RoomVersionId, Verdict} from '../rooms/index.ts';
 import type {EventProto, EventTemplate, RoomView} from './engine.ts';
 import {buildAllowed, keysOf, type SendContext} from './send-event.ts';
@@ -30,6 +30,10 @@ export class CommittedView implements RoomView {
 
 	get isPartial(): boolean {
 		return this.#head.isPartial;
+	}
+
+	isServerJoined(server: ServerName): boolean {
+		return this.#head.joined?.has(server) === true;
 	}
 
 	findState(type: string, stateKey: string): Promise<Pdu | undefined> {

@@ -2,7 +2,9 @@ import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
 import {BusyError} from '../../crypto/index.ts';
 import {DevicesError} from '../devices/index.ts';
 import {type ErrorMapper, json, limitExceeded, mapErrors} from '../http/index.ts';
+import {EngineError} from '../../federation/engine/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
+import {RoomsError} from '../rooms/index.ts';
 
 const softLogout = {soft_logout: true};
 
@@ -37,6 +39,43 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-key': 'M_INVALID_PARAM',
 		'invalid-value': 'M_INVALID_PARAM',
 		'profile-too-large': 'M_PROFILE_TOO_LARGE',
+	}),
+	mapErrors(RoomsError, {
+		'not-in-room': 'M_FORBIDDEN',
+		forbidden: 'M_FORBIDDEN',
+		suspended: 'M_USER_SUSPENDED',
+		'no-guests': 'M_GUEST_ACCESS_FORBIDDEN',
+		'not-found': 'M_NOT_FOUND',
+		'bad-event': 'M_BAD_JSON',
+		'invalid-parameter': 'M_INVALID_PARAM',
+		'invalid-room-state': 'M_INVALID_ROOM_STATE',
+		'unsupported-version': 'M_UNSUPPORTED_ROOM_VERSION',
+		'incompatible-version': 'M_INCOMPATIBLE_ROOM_VERSION',
+		'room-in-use': 'M_ROOM_IN_USE',
+		'alias-taken': {errcode: 'M_UNKNOWN', status: 409},
+		'bad-alias': 'M_BAD_ALIAS',
+		'bad-state': 'M_BAD_STATE',
+		'still-in-room': {errcode: 'M_UNKNOWN', status: 400},
+		'unable-to-authorise-join': 'M_UNABLE_TO_AUTHORISE_JOIN',
+		'unable-to-grant-join': 'M_UNABLE_TO_GRANT_JOIN',
+		'invite-blocked': 'M_INVITE_BLOCKED',
+		'no-third-party-invites': 'M_THREEPID_DENIED',
+		'duplicate-annotation': 'M_DUPLICATE_ANNOTATION',
+		'nested-thread': {errcode: 'M_UNKNOWN', status: 400},
+		unreachable: {errcode: 'M_UNKNOWN', status: 502},
+	}),
+	(error) =>
+		error instanceof EngineError && error.code === 'overloaded' ? limitExceeded(error.retryAfterMs ?? 1000) : undefined,
+	mapErrors(EngineError, {
+		forbidden: 'M_FORBIDDEN',
+		not_in_room: {errcode: 'M_FORBIDDEN', text: 'You are not in this room'},
+		bad_event: 'M_BAD_JSON',
+		too_large: 'M_TOO_LARGE',
+		unsupported_version: 'M_UNSUPPORTED_ROOM_VERSION',
+		overloaded: 'M_LIMIT_EXCEEDED',
+		unavailable: {errcode: 'M_UNKNOWN', status: 503},
+		bad_response: {errcode: 'M_UNKNOWN', status: 502},
+		conflict: {errcode: 'M_UNKNOWN', status: 409},
 	}),
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),

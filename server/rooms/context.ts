@@ -1,0 +1,84 @@
+import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {
+	type Engine,
+	EngineError,
+	type EventTemplate,
+	type RoomView,
+	type SentEvent,
+} from '../../federation/engine/index.ts';
+import type {RoomVersionId} from '../../federation/rooms/index.ts';
+import type {Batch, ClientTransactionKey, MembershipRow, Storage} from '../../storage/index.ts';
+import type {Events} from '../events/index.ts';
+import type {Visibility} from '../visibility/index.ts';
+import {notInRoom, RoomsError} from './errors.ts';
+import type {RemoteRooms} from './remote-rooms.ts';
+import type {Turns} from './turns.ts';
+
+/** Who acts, as authentication has it. */
+export interface Actor {
+	readonly userId: UserId;
+	readonly isAdmin: boolean;
+	readonly isGuest: boolean;
+	readonly isSuspended: boolean;
+}
+
+/** What the rooms domain is built from. */
+export interface RoomsDependencies {
+	readonly storage: Storage;
+	readonly engine: Engine;
+	readonly serverName: ServerName;
+	readonly defaultRoomVersion: RoomVersionId;
+	readonly visibility: Visibility;
+	readonly events: Events;
+	readonly remote: RemoteRooms;
+}
+
+/** What every verb of the domain works with. */
+export interface RoomsContext extends RoomsDependencies {
+	/** Changes of one person's membership in one room go one after the other. */
+	readonly memberships: Turns;
+}
+
+/** @throws RoomsError 'suspended' */
+export function mustNotBeSuspended({isSuspended}: Actor): void {
+	if (isSuspended) throw new RoomsError('suspended', 'The account is suspended: it may read and leave, no more');
+}
+
+/**
+ * Gives the membership of somebody who is in a room. Asked before anything of the room is loaded, so that a stranger
+ * learns nothing by the time it takes. @throws RoomsError 'not-in-room'
+ */
+export async function mustBeJoined({storage}: RoomsContext, roomId: RoomId, userId: UserId): Promise<MembershipRow> {
+	const row = await storage.memberships.find(roomId, userId);
+	if (row?.membership !== 'join') throw notInRoom();
+	return row;
+}
+
+/** Gives the room that somebody was just found to be in. @throws RoomsError 'not-in-room' */
+export async function getRoom({engine}: RoomsContext, roomId: RoomId): Promise<RoomView> {
+	const view = await engine.findRoom(roomId);
+	if (!view) throw notInRoom();
+	return view;
+}
+
+/** Sends an event, telling a refusal by the room's rules from other failures. @throws RoomsError 'forbidden' */
+export async function sendAllowed(
+	{engine}: RoomsContext,
+	roomId: RoomId,
+	event: EventTemplate,
+	options: {
+		readonly transaction?: ClientTransactionKey | undefined;
+		readonly alsoWrite?: ((batch: Batch) => void) | undefined;
+	} = {},
+): Promise<SentEvent> {
+	try {
+		return await engine.send({roomId, event, ...options});
+	} catch (cause) {
+		throw cause instanceof EngineError && cause.code === 'forbidden' ? forbidden(cause) : cause;
+	}
+}
+
+/** The refusal of a room's rules, for somebody who may know of the room. */
+export function forbidden(cause: EngineError): RoomsError {
+	return new RoomsError('forbidden', `The rules of the room do not allow it: ${cause.message}`, {cause});
+}

@@ -1,0 +1,70 @@
+import {domainOf, isRoomId, type RoomAlias, type RoomId, type ServerName} from '../../crypto/index.ts';
+import type {AliasRow} from '../../storage/index.ts';
+import type {Actor, RoomsContext} from './context.ts';
+import {RoomsError} from './errors.ts';
+
+/** Servers of a room that are named to who asks for an alias; any of them can let somebody in. */
+const SERVERS_MAX = 50;
+
+/** What an alias stands for. */
+export interface AliasedRoom {
+	readonly roomId: RoomId;
+	/** Servers that know the room, at least one. */
+	readonly servers: readonly ServerName[];
+}
+
+/** Gives the room that is meant, with servers to reach it by. @throws RoomsError 'not-found' for an alias */
+export async function findRoom(
+	context: RoomsContext,
+	actor: Actor,
+	roomIdOrAlias: RoomId | RoomAlias,
+	via: readonly ServerName[],
+): Promise<AliasedRoom> {
+	if (isRoomId(roomIdOrAlias)) return {roomId: roomIdOrAlias, servers: via};
+	const {roomId, servers} = await getAlias(context, actor, roomIdOrAlias);
+	return {roomId, servers: [...new Set([...via, ...servers])]};
+}
+
+/**
+ * Gives the room that an alias names. Who may not know of the room is told the same as where there is no such alias.
+ * @param actor `undefined` for callers without an account
+ * @throws RoomsError 'not-found'
+ */
+export async function getAlias(
+	context: RoomsContext,
+	actor: Actor | undefined,
+	alias: RoomAlias,
+): Promise<AliasedRoom> {
+	const {storage, serverName, remote} = context;
+	if (domainOf(alias) !== serverName) {
+		// Nobody without an account makes this server ask others.
+		const found = actor && (await remote.findAlias(alias));
+		if (!found) throw noSuchAlias();
+		return found;
+	}
+	const row = await storage.aliases.find(alias);
+	if (!row || !(await mayKnowAlias(context, actor, row))) throw noSuchAlias();
+	const others = await storage.memberships.listServers(row.roomId);
+	return {roomId: row.roomId, servers: [...new Set([serverName, ...row.servers, ...others])].slice(0, SERVERS_MAX)};
+}
+
+/**
+ * Tells whether somebody may learn what an alias names: what the directory shows everybody may, members and those
+ * invited may, and whoever may know of the people here.
+ */
+export async function mayKnowAlias(
+	{storage, visibility}: RoomsContext,
+	actor: Actor | undefined,
+	{roomId, creator}: AliasRow,
+): Promise<boolean> {
+	if ((await storage.rooms.find(roomId))?.isPublished === true || visibility.isOpen('directory')) return true;
+	if (!actor) return false;
+	const membership = (await storage.memberships.find(roomId, actor.userId))?.membership;
+	if (membership === 'join' || membership === 'invite') return true;
+	return visibility.mayKnow(actor, creator, 'directory');
+}
+
+/** One text for an alias that is not there and for one that the caller may not know. */
+export function noSuchAlias(): RoomsError {
+	return new RoomsError('not-found', 'There is no such alias');
+}

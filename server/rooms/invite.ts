@@ -1,0 +1,122 @@
+import {
+	domainOf,
+	type EventId,
+	isEventId,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+	type UserId,
+} from '../../crypto/index.ts';
+import {EngineError, type EventTemplate} from '../../federation/engine/index.ts';
+import {contentHash, hasRightContentHash, parsePdu, type Pdu} from '../../federation/rooms/index.ts';
+import {
+	type Actor,
+	forbidden,
+	getRoom,
+	mustBeJoined,
+	mustNotBeSuspended,
+	type RoomsContext,
+	sendAllowed,
+} from './context.ts';
+import {RoomsError} from './errors.ts';
+import {inviteContent, membershipKey} from './member-content.ts';
+
+/** What somebody invited is shown of a room. @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+const SHOWN_TYPES = [
+	'm.room.create',
+	'm.room.name',
+	'm.room.avatar',
+	'm.room.topic',
+	'm.room.join_rules',
+	'm.room.canonical_alias',
+	'm.room.encryption',
+] as const;
+
+/**
+ * Invites somebody. Nothing happens where they are invited already.
+ * @param said what the content holds beside the membership: `reason`, `is_direct`
+ * @throws RoomsError 'not-in-room', 'forbidden', 'invite-blocked', 'unsupported-version', 'unreachable'
+ */
+export async function invite(
+	context: RoomsContext,
+	actor: Actor,
+	roomId: RoomId,
+	target: UserId,
+	said: JsonObject = {},
+): Promise<void> {
+	mustNotBeSuspended(actor);
+	await mustBeJoined(context, roomId, actor.userId);
+	await context.memberships.run(membershipKey(roomId, target), async () => {
+		const {storage, serverName} = context;
+		if ((await storage.memberships.find(roomId, target))?.membership === 'invite') return;
+		const event: EventTemplate = {
+			type: 'm.room.member',
+			stateKey: target,
+			sender: actor.userId,
+			content: await inviteContent(context, actor, target, said),
+		};
+		if (domainOf(target) !== serverName) {
+			await inviteElsewhere(context, roomId, event);
+			return;
+		}
+		await mustTakeInvites(context, actor, target);
+		await sendAllowed(context, roomId, event);
+	});
+}
+
+/**
+ * Somebody who takes no invites is told of only to those who may know that they exist; a stranger's invite is stored
+ * and not shown to them (row 17 of the enumeration surface).
+ * @see https://spec.matrix.org/v1.19/client-server-api/#invite-permission
+ */
+async function mustTakeInvites({storage, visibility}: RoomsContext, actor: Actor, target: UserId): Promise<void> {
+	if (!(await visibility.mayKnow(actor, target, 'profiles'))) return;
+	const data = await storage.accountData.find(target, null, 'm.invite_permission_config');
+	if (data?.content?.['default_action'] === 'block') {
+		throw new RoomsError('invite-blocked', 'This person takes no invites');
+	}
+}
+
+/** The other server signs the invite before it is part of the room, so that it knows of what it is asked. */
+async function inviteElsewhere(context: RoomsContext, roomId: RoomId, event: EventTemplate): Promise<void> {
+	const {engine, remote} = context;
+	const target = event.stateKey as UserId;
+	const view = await getRoom(context, roomId);
+	const proto = await engine.makeProto(roomId, event).catch((cause: unknown) => {
+		throw cause instanceof EngineError && cause.code === 'forbidden' ? forbidden(cause) : cause;
+	});
+	const pdu = engine.signFromProto({
+		version: proto.version,
+		roomId,
+		event,
+		prevEvents: readReferences(proto.event['prev_events']),
+		authEvents: readReferences(proto.event['auth_events']),
+		depth: Number(proto.event['depth']),
+	});
+	const shown = await view.findStates([
+		...SHOWN_TYPES.map((type) => ({type, stateKey: ''})),
+		{type: 'm.room.member', stateKey: event.sender},
+	]);
+	const json = await remote.invite({pdu, state: shown});
+	mustBeSame(pdu, json);
+	const reception = await engine.receive({roomId, json, origin: domainOf(target), relay: true});
+	if (reception.status === 'rejected' || reception.status === 'soft_failed') {
+		throw new RoomsError('forbidden', 'The room has changed meanwhile and does not allow the invite any more');
+	}
+}
+
+/** The other server adds a signature and nothing else (B2, B3): the content hash covers all but the signatures. */
+function mustBeSame(sent: Pdu, answered: JsonObject): void {
+	const parsed = parsePdu(answered, sent.roomVersion);
+	const isSame =
+		parsed.ok &&
+		parsed.pdu.eventId === sent.eventId &&
+		hasRightContentHash(parsed.pdu.json) &&
+		contentHash(parsed.pdu.json) === contentHash(sent.json);
+	if (!isSame) throw new RoomsError('unreachable', 'The server of the invited person answered with another event');
+}
+
+function readReferences(value: JsonValue | undefined): EventId[] {
+	const entries = Array.isArray(value) ? value : [];
+	return entries.map((entry) => (Array.isArray(entry) ? entry[0] : entry)).filter((id) => isEventId(id));
+}

@@ -1,0 +1,51 @@
+import type {JsonObject, RoomAlias, RoomId} from '../../crypto/index.ts';
+import {EngineError} from '../../federation/engine/index.ts';
+import {type Actor, forbidden, mustNotBeSuspended, type RoomsContext} from './context.ts';
+import {notAdmitted} from './errors.ts';
+import {findRoom} from './find-room.ts';
+import {type Entry, findResidentRoom, listServers} from './join.ts';
+import {membershipKey, ownContent} from './member-content.ts';
+
+/**
+ * Asks to be let into a room; nothing happens for who has asked already.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#knocking-on-rooms
+ * @throws RoomsError 'not-found' for an alias; 'not-in-room', 'forbidden', and those of RemoteRooms
+ */
+export async function knock(
+	context: RoomsContext,
+	actor: Actor,
+	roomIdOrAlias: RoomId | RoomAlias,
+	{via = [], said}: Entry = {},
+): Promise<RoomId> {
+	mustNotBeSuspended(actor);
+	const {roomId, servers} = await findRoom(context, actor, roomIdOrAlias, via);
+	const {userId} = actor;
+	await context.memberships.run(membershipKey(roomId, userId), async () => {
+		const row = await context.storage.memberships.find(roomId, userId);
+		if (row?.membership === 'knock') return;
+		const content = await ownContent(context, userId, 'knock', said);
+		if (await findResidentRoom(context, roomId)) {
+			await knockHere(context, actor, roomId, content, row !== undefined);
+			return;
+		}
+		const others = listServers(context, row, servers);
+		if (others.length === 0) throw notAdmitted();
+		await context.remote.knock({roomId, userId, via: others, content});
+	});
+	return roomId;
+}
+
+async function knockHere(
+	{engine, storage}: RoomsContext,
+	{userId}: Actor,
+	roomId: RoomId,
+	content: JsonObject,
+	isKnownThere: boolean,
+): Promise<void> {
+	if ((await storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
+	const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
+	await engine.send({roomId, event}).catch((cause: unknown) => {
+		if (!(cause instanceof EngineError) || cause.code !== 'forbidden') throw cause;
+		throw isKnownThere ? forbidden(cause) : notAdmitted({cause});
+	});
+}

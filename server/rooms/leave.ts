@@ -1,0 +1,99 @@
+import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
+import {EngineError} from '../../federation/engine/index.ts';
+import type {MembershipRow} from '../../storage/index.ts';
+import {type Actor, type RoomsContext, sendAllowed} from './context.ts';
+import {notInRoom, RoomsError} from './errors.ts';
+import {findResidentRoom, listServers} from './join.ts';
+import {membershipKey, ownContent} from './member-content.ts';
+
+/**
+ * Leaves a room, turns down an invite, or takes back a knock; nothing happens for who has left already.
+ * @throws RoomsError 'not-in-room', 'forbidden'
+ */
+export async function leave(
+	context: RoomsContext,
+	{userId}: Pick<Actor, 'userId'>,
+	roomId: RoomId,
+	said?: JsonObject,
+): Promise<void> {
+	await context.memberships.run(membershipKey(roomId, userId), async () => {
+		const row = await context.storage.memberships.find(roomId, userId);
+		if (!row) throw notInRoom();
+		if (row.membership === 'leave') return;
+		const content = await ownContent(context, userId, 'leave', said);
+		if (await findResidentRoom(context, roomId)) {
+			const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
+			await sendAllowed(context, roomId, event);
+		} else {
+			await leaveElsewhere(context, row, content);
+		}
+	});
+}
+
+/** Leaves every room of somebody whose account ends, one after the other; a room that does not allow it is passed over. */
+export async function leaveAll(context: RoomsContext, userId: UserId): Promise<void> {
+	for (const {roomId} of await context.storage.memberships.listOfUser(userId, ['join', 'invite', 'knock'])) {
+		try {
+			await leave(context, {userId}, roomId);
+		} catch (error) {
+			if (!(error instanceof RoomsError) && !(error instanceof EngineError)) throw error;
+		}
+	}
+}
+
+/** Nobody must be stuck with an invite because its server is gone: the others are asked, and if in vain, not told. */
+async function leaveElsewhere(context: RoomsContext, row: MembershipRow, content: JsonObject): Promise<void> {
+	const {roomId, userId} = row;
+	const via = listServers(context, row, await context.storage.memberships.listServers(roomId));
+	try {
+		if (via.length === 0) throw new RoomsError('unreachable', 'No server is known to be in the room');
+		await context.remote.leave({roomId, userId, via, content});
+	} catch (cause) {
+		if (!(cause instanceof RoomsError)) throw cause;
+		await leaveAlone(context, row, content);
+	}
+}
+
+/** Notes here alone that somebody is out of a room that this server is not in. */
+async function leaveAlone(
+	{engine, storage}: RoomsContext,
+	{roomId, userId, eventNid}: MembershipRow,
+	content: JsonObject,
+): Promise<void> {
+	const row = eventNid === null ? undefined : await storage.events.findByNid(eventNid);
+	const [before] = row ? await engine.readRows([row]) : [];
+	if (!before) throw notInRoom();
+	const {pdu} = before;
+	await engine.setOutsideMembership({
+		pdu: engine.signFromProto({
+			version: pdu.roomVersion,
+			roomId,
+			event: {type: 'm.room.member', stateKey: userId, sender: userId, content},
+			prevEvents: [pdu.eventId],
+			authEvents: [pdu.eventId],
+			depth: pdu.depth + 1,
+		}),
+		strippedState: [],
+	});
+}
+
+/**
+ * Takes a room that somebody has left out of their lists.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget
+ * @throws RoomsError 'not-in-room', 'still-in-room'
+ */
+export async function forget(context: RoomsContext, {userId}: Actor, roomId: RoomId): Promise<void> {
+	const {storage} = context;
+	await context.memberships.run(membershipKey(roomId, userId), async () => {
+		const row = await storage.memberships.find(roomId, userId);
+		if (!row) throw notInRoom();
+		if (row.membership !== 'leave' && row.membership !== 'ban') {
+			throw new RoomsError('still-in-room', 'A room can be forgotten once it is left');
+		}
+		if (row.forgotten) return;
+		const batch = storage.batch();
+		storage.memberships.forget(batch, roomId, userId);
+		batch.announce({kind: 'membership', roomId, subject: userId});
+		await storage.commit(batch);
+	});
+}

@@ -1,0 +1,81 @@
+import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, UserId} from '../../crypto/index.ts';
+import {addAlias, removeAlias} from './aliases.ts';
+import type {Actor, RoomsContext, RoomsDependencies} from './context.ts';
+import {createRoom, type NewRoom} from './create-room.ts';
+import {type AliasedRoom, getAlias} from './find-room.ts';
+import {invite} from './invite.ts';
+import {type Entry, join} from './join.ts';
+import {knock} from './knock.ts';
+import {forget, leave, leaveAll} from './leave.ts';
+import {ban, kick, unban} from './moderate.ts';
+import {updateOwnProfile} from './own-profile.ts';
+import {type NewMessage, type NewRedaction, redact, sendMessage} from './send-message.ts';
+import {type NewState, setState} from './set-state.ts';
+import {Turns} from './turns.ts';
+
+/**
+ * What people do in rooms. `said` is what a member event holds beside the membership, such as `reason`. All methods
+ * throw RoomsError, and EngineError where the engine cannot do its work.
+ *
+ * Who is not in a room is told the same whether there is one: `not-in-room`.
+ */
+export interface Rooms {
+	/** Makes a room, in one commit. @throws 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter' */
+	create(actor: Actor, wish: NewRoom): Promise<RoomId>;
+	/** Joins a room, here or by a partner server; nothing happens for who is in it. @throws 'not-found' for an alias */
+	join(actor: Actor, roomIdOrAlias: RoomId | RoomAlias, entry?: Entry): Promise<RoomId>;
+	/** Asks to be let in; nothing happens for who has asked already. @throws 'not-found' for an alias */
+	knock(actor: Actor, roomIdOrAlias: RoomId | RoomAlias, entry?: Entry): Promise<RoomId>;
+	/** Leaves a room, turns down an invite, takes back a knock; nothing happens for who has left. */
+	leave(actor: Pick<Actor, 'userId'>, roomId: RoomId, said?: JsonObject): Promise<void>;
+	/** Leaves every room, turns down every invite: an account ends. What a room does not allow stays as it is. */
+	leaveAll(userId: UserId): Promise<void>;
+	/** Takes a room that was left out of the user's lists. @throws 'still-in-room' */
+	forget(actor: Actor, roomId: RoomId): Promise<void>;
+	/** Invites somebody; nothing happens where they are invited. @throws 'invite-blocked', 'unsupported-version' */
+	invite(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
+	/** Puts somebody out who is in the room, invited or knocking. */
+	kick(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
+	/** Puts somebody out for good; nothing happens for who is banned. */
+	ban(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
+	/** Ends a ban. @throws 'bad-state' where there is none */
+	unban(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
+	/** Sends an event that is not state; a repetition gets the first one's id. @throws 'duplicate-annotation', 'nested-thread' */
+	send(actor: Actor, roomId: RoomId, message: NewMessage): Promise<EventId>;
+	/** Takes the content of an event away; a repetition gets the first one's id. @throws 'not-found' */
+	redact(actor: Actor, roomId: RoomId, redaction: NewRedaction): Promise<EventId>;
+	/** Sets an entry of the state; memberships too. @throws 'bad-event', 'bad-alias', and those of the other methods */
+	setState(actor: Actor, roomId: RoomId, state: NewState): Promise<EventId>;
+	/** Repeats a changed profile in every room that its owner is in. */
+	updateOwnProfile(userId: UserId, profile: Readonly<Record<string, JsonValue>>): Promise<void>;
+	/** Gives what an alias stands for; `undefined` for callers without an account. @throws 'not-found' */
+	getAlias(actor: Actor | undefined, alias: RoomAlias): Promise<AliasedRoom>;
+	/** Gives a room that the caller is in an alias of this server. @throws 'invalid-parameter', 'alias-taken' */
+	addAlias(actor: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
+	/** Removes an alias of this server. @throws 'not-found' */
+	removeAlias(actor: Actor, alias: RoomAlias): Promise<void>;
+}
+
+/** Makes the rooms domain. */
+export function createRooms(dependencies: RoomsDependencies): Rooms {
+	const context: RoomsContext = {...dependencies, memberships: new Turns()};
+	return {
+		create: (...request) => createRoom(context, ...request),
+		join: (...request) => join(context, ...request),
+		knock: (...request) => knock(context, ...request),
+		leave: (...request) => leave(context, ...request),
+		leaveAll: (...request) => leaveAll(context, ...request),
+		forget: (...request) => forget(context, ...request),
+		invite: (...request) => invite(context, ...request),
+		kick: (...request) => kick(context, ...request),
+		ban: (...request) => ban(context, ...request),
+		unban: (...request) => unban(context, ...request),
+		send: (...request) => sendMessage(context, ...request),
+		redact: (...request) => redact(context, ...request),
+		setState: (...request) => setState(context, ...request),
+		updateOwnProfile: (...request) => updateOwnProfile(context, ...request),
+		getAlias: (...request) => getAlias(context, ...request),
+		addAlias: (...request) => addAlias(context, ...request),
+		removeAlias: (...request) => removeAlias(context, ...request),
+	};
+}
