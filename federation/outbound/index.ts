@@ -47,3 +47,14 @@ export {createSignatureChecker} from './signatures.ts';
 export type {SenderNotice} from './destination.ts';
 export {createEdu, type Edu} from './edus.ts';
 export {FederationSender, type FederationSenderOptions, type SenderFigures} from './sender.ts';
+export {createRemoteQueries, type RemoteDevices, type RemoteKeys, type RemoteQueries} from './remote-queries.ts';
+export {
+	createRemoteRooms,
+	type RemoteInvite,
+	type RemoteMembership,
+	RemoteRoomError,
+	type RemoteRoomErrorCode,
+	type RemoteRooms,
+	type RemoteRoomsOptions,
+} from './remote-rooms.ts';
+export {readStrippedState} from './stripped-state.ts';

@@ -23,13 +23,18 @@ export function createSignatureChecker(keyring: Pick<Keyring, 'findVerifyKey'>):
 	return {
 		async check(pdu) {
 			const servers = signaturesRequired(pdu);
-			const verdicts = await Promise.all(servers.map((server) => checkServer(keyring, pdu, server)));
+			const verdicts = await Promise.all(servers.map((server) => checkServerSignature(keyring, pdu, server)));
 			return verdicts.find(({allowed}) => !allowed) ?? ALLOWED;
 		},
 	};
 }
 
-async function checkServer(keyring: Pick<Keyring, 'findVerifyKey'>, pdu: Pdu, server: ServerName): Promise<Verdict> {
+/** Says whether one server has signed an event, with a key that was valid at the event's time. */
+export async function checkServerSignature(
+	keyring: Pick<Keyring, 'findVerifyKey'>,
+	pdu: Pdu,
+	server: ServerName,
+): Promise<Verdict> {
 	const validAt = roomVersion(pdu.roomVersion).enforcesKeyValidity ? pdu.originServerTs : 'any';
 	const keyIds = listSignatureKeyIds(pdu.json, server).slice(0, SIGNATURES_MAX);
 	if (keyIds.length === 0) return refuse(server, 'carries no signature of');
