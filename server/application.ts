@@ -1,6 +1,7 @@
 import {mkdirSync} from 'node:fs';
-import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
+import {PasswordHasher, type RandomBytes, type UserId} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
+import type {Pdu} from '../federation/rooms/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
@@ -10,10 +11,10 @@ import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createProfiles} from './profiles/index.ts';
 import {createRooms, noRemoteRooms} from './rooms/index.ts';
-import type {Services} from './services.ts';
+import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility} from './visibility/index.ts';
-import {createFederation, type Federation} from './wiring/federation.ts';
+import {createFederation, type Federation, federationServices} from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
 const LOOK_INTERVAL_MS = 500;
@@ -99,16 +100,25 @@ export async function openServices(
 		serverName: config.serverName,
 		onProblem: surroundings.onProblem,
 	});
-	const federation = await createFederation({
+	const parts = {
 		config,
 		storage,
 		clock: surroundings.clock ?? systemClock,
 		random: systemRandom,
 		log: surroundings.log,
-		notifies: ({type, stateKey}) =>
+		notifies: ({type, stateKey}: Pdu) =>
 			stateKey === undefined && (type === 'm.room.message' || type === 'm.room.encrypted'),
+	};
+	const federation = await createFederation(parts);
+	const invitePolicy = {
+		admits: () => Promise.resolve(true),
+		hasAccount: async (userId: UserId) => (await storage.accounts.find(userId))?.isDeactivated === false,
+	};
+	const {services, close} = buildServices(config, storage, {
+		...surroundings,
+		engine: federation.engine,
+		federation: federationServices(federation, parts, invitePolicy),
 	});
-	const {services, close} = buildServices(config, storage, {...surroundings, engine: federation.engine});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
 	return {
@@ -143,6 +153,7 @@ export function databaseUrl(database: DatabaseConfig): string {
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
 	readonly engine: Engine;
+	readonly federation: FederationServices;
 }
 
 function buildServices(
@@ -153,6 +164,7 @@ function buildServices(
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		passwords = new PasswordHasher(),
 		engine,
+		federation,
 	}: ServiceParts,
 ): {services: Services; close: () => void} {
 	const {serverName} = config;
@@ -202,6 +214,7 @@ function buildServices(
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		uia: createUia({accounts, clock, random}),
 		visibility,
+		federation,
 		health: () => ({status: 'ok', problems: []}),
 	};
 	const close = (): void => {

@@ -1,4 +1,6 @@
 import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
+import type {InviteContext, TransactionContext} from '../federation/inbound/index.ts';
+import type {PublishedKeys} from '../federation/outbound/index.ts';
 import type {Config} from './config/index.ts';
 import type {Devices} from './devices/index.ts';
 import type {Events} from './events/index.ts';
@@ -20,6 +22,7 @@ export interface Services {
 	readonly sharedSecret: SharedSecret;
 	readonly uia: UserInteractiveAuth;
 	readonly visibility: Visibility;
+	readonly federation: FederationServices;
 	/** Whether the server can do its work; what `/health` answers. */
 	readonly health: () => Health;
 }
@@ -28,4 +31,11 @@ export interface Services {
 export interface Health {
 	readonly status: 'ok' | 'degraded';
 	readonly problems: readonly string[];
+}
+
+/** What the endpoints of the server-server API work on. */
+export interface FederationServices {
+	readonly keys: Pick<PublishedKeys, 'document' | 'answerQuery' | 'answerQueries'>;
+	readonly inbound: InviteContext;
+	readonly transactions: TransactionContext;
 }

@@ -1,8 +1,9 @@
 import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
 import {BusyError} from '../../crypto/index.ts';
-import {DevicesError} from '../devices/index.ts';
-import {type ErrorMapper, json, limitExceeded, mapErrors} from '../http/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
+import {InboundError} from '../../federation/inbound/index.ts';
+import {DevicesError} from '../devices/index.ts';
+import {type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 
@@ -39,6 +40,18 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-key': 'M_INVALID_PARAM',
 		'invalid-value': 'M_INVALID_PARAM',
 		'profile-too-large': 'M_PROFILE_TOO_LARGE',
+	}),
+	(error) =>
+		error instanceof InboundError && error.code === 'incompatible_version'
+			? new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', error.message, {fields: {room_version: error.roomVersion}})
+			: undefined,
+	mapErrors(InboundError, {
+		not_found: 'M_NOT_FOUND',
+		forbidden: 'M_FORBIDDEN',
+		invalid: 'M_INVALID_PARAM',
+		incompatible_version: 'M_INCOMPATIBLE_ROOM_VERSION',
+		unable_to_authorise: 'M_UNABLE_TO_AUTHORISE_JOIN',
+		unable_to_grant: 'M_UNABLE_TO_GRANT_JOIN',
 	}),
 	mapErrors(RoomsError, {
 		'not-in-room': 'M_FORBIDDEN',

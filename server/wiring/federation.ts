@@ -14,7 +14,7 @@ import {
 	type Random,
 	type SignatureChecker,
 } from '../../federation/engine/index.ts';
-import {type EduReceivers, Staging} from '../../federation/inbound/index.ts';
+import {type EduReceivers, type InvitePolicy, Staging} from '../../federation/inbound/index.ts';
 import {
 	createFederationClient,
 	createHttpsTransport,
@@ -36,6 +36,7 @@ import type {Pdu} from '../../federation/rooms/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Config} from '../config/index.ts';
 import {type Authenticators, MatrixError} from '../http/index.ts';
+import type {FederationServices} from '../services.ts';
 import type {Logger} from '../telemetry/index.ts';
 
 /** The files of this server's own keys, in the data folder. */
@@ -70,6 +71,28 @@ export interface Federation {
 	start(): Promise<void>;
 	/** Ends sending and receiving; what is not done stays on disk. */
 	stop(): Promise<void>;
+}
+
+/** Gives what the endpoints of the server-server API work on. */
+export function federationServices(
+	{engine, keys, signatures, staging, edus}: Federation,
+	{config, storage, log}: FederationParts,
+	policy: InvitePolicy,
+): FederationServices {
+	const inbound = {storage, engine, serverName: config.serverName, signatures, policy};
+	return {
+		keys,
+		inbound,
+		transactions: {
+			storage,
+			engine,
+			staging,
+			get edus() {
+				return edus.receivers;
+			},
+			onProblem: ({origin, eduType, cause}) => log.warn({err: cause, origin, eduType}, 'An EDU failed'),
+		},
+	};
 }
 
 /** Builds everything that federation needs, in the order of its layers; nothing is sent before `start`. */
@@ -157,15 +180,13 @@ function connect({config}: FederationParts, signer: SigningKey, isAllowed: (serv
 
 /** What `federation.mode` says, for every path in either direction. */
 function allowing({serverName, federation: {mode, partners}}: Config): (server: ServerName) => boolean {
-	const allowed = new Set(partners);
-	switch (mode) {
-		case 'off':
-			return () => false;
-		case 'partners':
-			return (server) => allowed.has(server);
-		case 'open':
-			return (server) => server !== serverName;
-	}
+	const listed = new Set(partners);
+	const rules = {
+		off: () => false,
+		partners: (server: ServerName) => listed.has(server),
+		open: (server: ServerName) => server !== serverName,
+	};
+	return rules[mode];
 }
 
 const FAULTS: Readonly<Record<RequestFault, string>> = {

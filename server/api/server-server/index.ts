@@ -1,9 +1,42 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {
+	backfillRoom,
+	getEvent,
+	getEventAuth,
+	getMissingPreviousEvents,
+	getRoomState,
+	getRoomStateIds,
+} from './events.ts';
+import {sendInviteV2} from './invites.ts';
+import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
+import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
+import {queryProfile} from './query.ts';
+import {sendTransaction} from './transactions.ts';
 import {getWellKnown} from './wellknown.ts';
 
 /** The server-server API, in the order of the specification's files. */
-export const serverServerRoutes: readonly Route<Services>[] = [];
+export const serverServerRoutes: readonly Route<Services>[] = [
+	backfillRoom,
+	getMissingPreviousEvents,
+	getEventAuth,
+	getRoomState,
+	getRoomStateIds,
+	getEvent,
+	sendInviteV2,
+	makeJoin,
+	sendJoinV2,
+	perspectivesKeyQuery,
+	bulkPerspectivesKeyQuery,
+	getServerKey,
+	makeKnock,
+	sendKnockV1,
+	makeLeave,
+	sendLeaveV2,
+	queryProfile,
+	sendTransaction,
+	getVersion,
+];
 
 /** What other servers ask of the server name's own host. */
 export const serverWellKnownRoutes: readonly Route<Services>[] = [getWellKnown];

@@ -1,0 +1,1 @@
+export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
