@@ -96,6 +96,15 @@ export class Committer {
 			}
 			return;
 		}
+		try {
+			this.#apply(pending, encoded, outcome);
+		} catch (error) {
+			// What the batch returned cannot be read back; it is written all the same.
+			pending.reject(error as Error);
+		}
+	}
+
+	#apply(pending: Pending, encoded: Encoded, outcome: CommittedBatch): void {
 		this.#names.confirm(encoded.interned);
 		const {positions, changes} = pending.batch;
 		for (const [index, position] of positions.entries()) position.settle(outcome.firstPos + index);

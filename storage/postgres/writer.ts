@@ -67,9 +67,7 @@ export class GroupWriter {
 
 	submit(queued: Queued): void {
 		this.#queue.push(queued);
-		this.#running ??= this.#run().finally(() => {
-			this.#running = undefined;
-		});
+		this.#running ??= this.#run();
 	}
 
 	async close(): Promise<void> {
@@ -83,24 +81,25 @@ export class GroupWriter {
 			setImmediate(resolve);
 		});
 		while (this.#queue.length > 0) await this.#write(this.#queue.splice(0, groupMax));
+		// In the same turn as the look at the queue: a batch that comes later must start a new run.
+		this.#running = undefined;
 	}
 
 	async #write(group: readonly Queued[]): Promise<void> {
+		let committed: CommittedBatch[];
 		try {
-			const committed = await this.#attempt(group);
-			this.commits++;
-			this.batches += group.length;
-			this.#onCommit(group.some(({batch}) => batch.changes.length > 0));
-			for (const [index, {settle}] of group.entries()) settle(committed[index]!);
+			committed = await this.#attempt(group);
 		} catch (error) {
 			const failure = error as Error;
 			const isCommonFate = failure instanceof StorageError && ['unavailable', 'outcome_unknown'].includes(failure.code);
-			if (group.length === 1 || isCommonFate) {
-				for (const {settle} of group) settle(failure);
-				return;
-			}
-			for (const queued of group) await this.#write([queued]);
+			if (group.length === 1 || isCommonFate) for (const {settle} of group) settle(failure);
+			else for (const queued of group) await this.#write([queued]);
+			return;
 		}
+		this.commits++;
+		this.batches += group.length;
+		this.#onCommit(group.some(({batch}) => batch.changes.length > 0));
+		for (const [index, {settle}] of group.entries()) settle(committed[index]!);
 	}
 
 	/** Runs a transaction, again where it fell victim to another one. @throws StorageError */
