@@ -223,8 +223,8 @@ onBoth("the same filter has the same id, and is the owner's alone", async (t, da
 	};
 	const ids = await Promise.all([add(alice), add(alice)]);
 	t.is(ids[0], ids[1]);
-	t.deepEqual(await storage.filters.find(alice, ids[0]!), {room: {timeline: {limit: 1}}});
-	t.is(await storage.filters.find(bob, ids[0]!), undefined);
+	t.deepEqual(await storage.filters.find(alice, ids[0]), {room: {timeline: {limit: 1}}});
+	t.is(await storage.filters.find(bob, ids[0]), undefined);
 });
 
 onBoth('sixty-four claims of forty keys give each key once, then the fallback', async (t, database) => {
@@ -318,7 +318,7 @@ onBoth('cross-signing keys, signatures and remote device lists are kept by user'
 		keys.setCrossSigningKey(batch, {userId: alice, usage: 'master', json: {a: 2}});
 		keys.setSignature(batch, signature);
 		keys.setSignature(batch, {...signature, targetId: 'master', signature: 's2'});
-		keys.setRemoteDeviceList(batch, {userId: bob, streamId: 5, isStale: true, fetchedTs: 1});
+		keys.setRemoteDeviceList(batch, {userId: bob, streamId: 5, isStale: true, fetchedPos: 1});
 	});
 	t.deepEqual(await keys.listCrossSigningKeys([alice, bob]), [{userId: alice, usage: 'master', json: {a: 2}}]);
 	t.is((await keys.listSignatures([alice])).length, 2);

@@ -1,0 +1,200 @@
+import type {ServerName} from '../../crypto/index.ts';
+import {type Condition, ConflictError, DuplicateError} from '../../storage/index.ts';
+import type {ExecutionContext} from 'ava';
+import {onBoth} from './databases.ts';
+import {alice, eventId, partner, phone, room, write} from './rows.ts';
+
+async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
+	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
+}
+
+onBoth('a cursor freezes one body, keeps it through failures, and clears it when it advances', async (t, database) => {
+	const storage = await database.open();
+	const {cursors} = storage;
+	const name = 'federation:b.example';
+	const body = {txnId: 't1', to: 7, body: '{"pdus":[]}'};
+	await write(storage, (batch) => cursors.add(batch, name, batch.announce({kind: 'cursor', subject: name})));
+	await write(storage, (batch) => cursors.add(batch, name, 99));
+	t.deepEqual(await cursors.find(name), {name, acked: 1, inFlight: null, failure: null});
+	await write(storage, (batch) => cursors.freeze(batch, name, 1, body));
+	await lost(
+		t,
+		write(storage, (batch) => cursors.freeze(batch, name, 1, {...body, txnId: 't2'})),
+		'cursor',
+	);
+	const failure = {sinceTs: 5, attempts: 2, retryTs: 9};
+	await write(storage, (batch) => cursors.setFailure(batch, name, failure));
+	t.deepEqual(await cursors.find(name), {name, acked: 1, inFlight: body, failure});
+	await lost(
+		t,
+		write(storage, (batch) => cursors.advance(batch, name, 2, 7)),
+		'cursor',
+	);
+	await write(storage, (batch) => cursors.advance(batch, name, 1, 7));
+	t.deepEqual(await cursors.find(name), {name, acked: 7, inFlight: null, failure: null});
+	await lost(
+		t,
+		write(storage, (batch) => cursors.freeze(batch, name, 1, body)),
+		'cursor',
+	);
+	await write(storage, (batch) => {
+		cursors.add(batch, 'federation:c.example', 0);
+		cursors.add(batch, 'federation_other', 0);
+		cursors.add(batch, 'push:x', 0);
+	});
+	const list = async (after?: string) =>
+		(await cursors.list('federation:', {after, limit: 9})).map((cursor) => cursor.name);
+	t.deepEqual(await list(), [name, 'federation:c.example']);
+	t.deepEqual(await list(name), ['federation:c.example']);
+	await write(storage, (batch) => cursors.remove(batch, name));
+	t.is(await cursors.find(name), undefined);
+});
+
+onBoth('EDUs wait for their destination in order', async (t, database) => {
+	const storage = await database.open();
+	const {federation} = storage;
+	const add = (destination: string, types: readonly string[]) =>
+		write(storage, (batch) => {
+			const pos = batch.announce({kind: 'edu', subject: destination});
+			for (const type of types)
+				federation.addOutgoingEdu(batch, {destination: destination as ServerName, pos, type, content: {type}});
+		});
+	await add(partner, ['a', 'b']);
+	await add('c.example', ['c']);
+	await add(partner, ['d']);
+	const list = async (after: number, upto: number) =>
+		(await federation.listOutgoingEdus(partner, {after, upto, limit: 9})).map(({type}) => type).join('');
+	t.deepEqual([await list(0, 9), await list(1, 9), await list(0, 2)], ['abd', 'd', 'ab']);
+	await write(storage, (batch) => federation.removeOutgoingEdus(batch, partner, 1));
+	t.is(await list(0, 9), 'd');
+});
+
+onBoth("a partner's transaction is staged once and drained in its order", async (t, database) => {
+	const storage = await database.open();
+	const {federation} = storage;
+	const stage = (txnId: string, count: number) =>
+		write(storage, (batch) => {
+			federation.addInboundTransaction(batch, {origin: partner, txnId, answer: '{"pdus":{}}', receivedTs: 5});
+			const pdus = Array.from({length: count}, (_, index) => ({
+				origin: partner,
+				txnId,
+				index,
+				json: `{"i":${index}}`,
+				receivedTs: 5,
+			}));
+			federation.stage(batch, pdus);
+		});
+	await stage('t1', 3);
+	t.is((await t.throwsAsync(stage('t1', 3), {instanceOf: DuplicateError}))?.table, 'inbound_transactions');
+	await stage('t2', 1);
+	t.is(await federation.findInboundTransaction(partner, 't1'), '{"pdus":{}}');
+	await write(storage, (batch) => federation.unstage(batch, {origin: partner, txnId: 't1', index: 1}));
+	const staged = (await federation.listStaged(9)).map(({txnId, index, json}) => `${txnId} ${index} ${json}`);
+	t.deepEqual(staged, ['t1 0 {"i":0}', 't1 2 {"i":2}', 't2 0 {"i":0}']);
+	await write(storage, (batch) => federation.sweepInboundTransactions(batch, 6));
+	t.is(await federation.findInboundTransaction(partner, 't1'), undefined);
+});
+
+onBoth('a server key keeps its later validity, and another key under the id replaces it', async (t, database) => {
+	const storage = await database.open();
+	const key = {server: partner, keyId: 'ed25519:1', key: 'k', validUntilTs: 10, expiredTs: null, fetchedTs: 1};
+	const set = (having: Partial<typeof key>) =>
+		write(storage, (batch) => storage.federation.setServerKey(batch, {...key, ...having}));
+	await set({});
+	await set({validUntilTs: 5, fetchedTs: 2});
+	t.like((await storage.federation.listServerKeys(partner))[0], {validUntilTs: 10, fetchedTs: 2});
+	await set({validUntilTs: 20});
+	await set({key: 'other', validUntilTs: 7});
+	t.like((await storage.federation.listServerKeys(partner))[0], {key: 'other', validUntilTs: 7});
+});
+
+onBoth('transaction ids are swept by age', async (t, database) => {
+	const storage = await database.open();
+	const key = {userId: alice, deviceId: phone, method: 'PUT', endpoint: 'send', roomId: room, txnId: 't'};
+	await write(storage, (batch) => {
+		storage.clientTransactions.add(batch, {...key, answer: null, ts: 5});
+		storage.clientTransactions.setEvent(batch, eventId('x'), key, 5);
+	});
+	await write(storage, (batch) => storage.clientTransactions.sweep(batch, 5));
+	t.deepEqual(await storage.clientTransactions.find(key), {answer: null});
+	t.is(await storage.clientTransactions.find({...key, roomId: ''}), undefined);
+	await write(storage, (batch) => storage.clientTransactions.sweep(batch, 6));
+	t.is(await storage.clientTransactions.find(key), undefined);
+	t.is((await storage.clientTransactions.findOfEvents(alice, phone, [eventId('x')])).size, 0);
+});
+
+onBoth('a job is leased by one, put off, and kept once for its key', async (t, database) => {
+	const storage = await database.open();
+	const {jobs} = storage;
+	const add = (dueTs: number) =>
+		write(storage, (batch) => jobs.add(batch, {kind: 'purge', key: 'x', payload: {a: 1}, dueTs}));
+	await add(50);
+	await add(40);
+	await add(60);
+	const job = await jobs.find('purge', 'x');
+	t.like(job, {dueTs: 40, attempts: 0, leasedUntilTs: null, payload: {a: 1}});
+	t.is(await jobs.findNextDue(), 40);
+	t.deepEqual(await jobs.listDue(39, 9), []);
+	const lease = () => write(storage, (batch) => jobs.lease(batch, job!.id, 40, 100));
+	await lease();
+	await lost(t, lease(), 'job');
+	t.deepEqual(await jobs.listDue(99, 9), []);
+	t.is((await jobs.listDue(100, 9)).length, 1);
+	await write(storage, (batch) => jobs.postpone(batch, job!.id, 200, {a: 2}));
+	t.like(await jobs.find('purge', 'x'), {dueTs: 200, attempts: 1, leasedUntilTs: null, payload: {a: 2}});
+	await write(storage, (batch) => jobs.remove(batch, job!.id));
+	t.is(await jobs.findNextDue(), undefined);
+});
+
+onBoth('a medium is filled once, counted by content, and known by the events that show it', async (t, database) => {
+	const storage = await database.open();
+	const {media} = storage;
+	const row = {
+		origin: partner,
+		mediaId: 'm1',
+		uploader: alice,
+		contentType: 'image/png',
+		fileName: 'a\0b.png',
+		sizeBytes: null,
+		sha256: null,
+		isQuarantined: false,
+		createdTs: 1,
+		lastUsedDay: 1,
+	};
+	await write(storage, (batch) => media.add(batch, row));
+	t.is(
+		(
+			await t.throwsAsync(
+				write(storage, (batch) => media.add(batch, row)),
+				{instanceOf: DuplicateError},
+			)
+		)?.table,
+		'media',
+	);
+	const content = {
+		origin: partner,
+		mediaId: 'm1',
+		contentType: 'image/webp',
+		fileName: null,
+		sizeBytes: 3,
+		sha256: 'ff',
+	};
+	await write(storage, (batch) => media.fill(batch, content));
+	await lost(
+		t,
+		write(storage, (batch) => media.fill(batch, content)),
+		'media',
+	);
+	await write(storage, (batch) => {
+		media.addReference(batch, partner, 'm1', eventId('x'));
+		media.addReference(batch, partner, 'm1', eventId('x'));
+		media.setQuarantined(batch, partner, 'm1', true);
+		media.setLastUsed(batch, partner, 'm1', 9);
+	});
+	t.deepEqual(await media.find(partner, 'm1'), {...row, ...content, isQuarantined: true, lastUsedDay: 9});
+	t.is(await media.countOfContent('ff'), 1);
+	t.deepEqual(await media.listReferences(partner, 'm1'), [eventId('x')]);
+	t.is((await media.listOfUploader(alice, {limit: 9})).length, 1);
+	await write(storage, (batch) => media.remove(batch, partner, 'm1'));
+	t.deepEqual([await media.find(partner, 'm1'), await media.listReferences(partner, 'm1')], [undefined, []]);
+});
