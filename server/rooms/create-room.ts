@@ -19,6 +19,8 @@ export interface NewRoom {
 	readonly name?: string | undefined;
 	readonly topic?: string | undefined;
 	readonly invite?: readonly UserId[] | undefined;
+	/** Whether people are to be invited by e-mail address or the like, which this server does not do. */
+	readonly hasThirdPartyInvites?: boolean | undefined;
 	readonly version?: string | undefined;
 	readonly creationContent?: JsonObject | undefined;
 	readonly initialState?: readonly InitialState[] | undefined;
@@ -36,6 +38,9 @@ export interface NewRoom {
  */
 export async function createRoom(context: RoomsContext, actor: Actor, wish: NewRoom): Promise<RoomId> {
 	mustNotBeSuspended(actor);
+	if (wish.hasThirdPartyInvites === true) {
+		throw new RoomsError('no-third-party-invites', 'Nobody is invited here but by a user id');
+	}
 	const {serverName, engine} = context;
 	const version = chooseVersion(context, wish.version);
 	const alias = await chooseAlias(context, wish.aliasName);

@@ -2,15 +2,26 @@ import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import {deactivateAccount} from './account-deactivation.ts';
 import {getAccount3pids} from './administrative-contact.ts';
+import {ban, unban} from './banning.ts';
 import {getCapabilities} from './capabilities.ts';
+import {createRoom} from './create-room.ts';
 import {deleteDevice, deleteDevices, getDevice, getDevices, updateDevice} from './device-management.ts';
+import {deleteRoomAlias, getRoomIdByAlias, setRoomAlias} from './directory.ts';
+import {inviteUser} from './inviting.ts';
+import {joinRoom, joinRoomById} from './joining.ts';
+import {kick} from './kicking.ts';
+import {knockRoom} from './knocking.ts';
+import {forgetRoom, leaveRoom} from './leaving.ts';
 import {getLoginFlows, login} from './login.ts';
 import {logout, logoutAll} from './logout.ts';
 import {changePassword} from './password-management.ts';
 import {deleteProfileField, getProfileField, getUserProfile, setProfileField} from './profile.ts';
+import {redactEvent} from './redaction.ts';
 import {refresh} from './refresh.ts';
-import {checkUsernameAvailability, register} from './registration.ts';
 import {registrationTokenValidity} from './registration-tokens.ts';
+import {checkUsernameAvailability, register} from './registration.ts';
+import {sendMessage} from './room-send.ts';
+import {setRoomStateWithKey} from './room-state.ts';
 import {getWellknownSupport} from './support.ts';
 import {getVersions} from './versions.ts';
 import {getWellknown} from './wellknown.ts';
@@ -23,12 +34,25 @@ export {spendTry} from './interactive-auth.ts';
 export const clientServerRoutes: readonly Route<Services>[] = [
 	deactivateAccount,
 	getAccount3pids,
+	ban,
+	unban,
 	getCapabilities,
+	createRoom,
 	getDevices,
 	getDevice,
 	updateDevice,
 	deleteDevice,
 	deleteDevices,
+	setRoomAlias,
+	getRoomIdByAlias,
+	deleteRoomAlias,
+	inviteUser,
+	joinRoomById,
+	joinRoom,
+	kick,
+	knockRoom,
+	leaveRoom,
+	forgetRoom,
 	getLoginFlows,
 	login,
 	logout,
@@ -38,10 +62,13 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getProfileField,
 	setProfileField,
 	deleteProfileField,
+	redactEvent,
 	refresh,
 	register,
 	checkUsernameAvailability,
 	registrationTokenValidity,
+	sendMessage,
+	setRoomStateWithKey,
 	getVersions,
 	getTokenOwner,
 ];
