@@ -1,6 +1,7 @@
 import {mkdirSync} from 'node:fs';
 import {PasswordHasher, type RandomBytes, type UserId} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
+import type {FederationClient} from '../federation/outbound/index.ts';
 import type {Pdu} from '../federation/rooms/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
@@ -9,7 +10,7 @@ import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
-import {createProfiles} from './profiles/index.ts';
+import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {createRooms, noRemoteRooms} from './rooms/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
@@ -117,6 +118,7 @@ export async function openServices(
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		engine: federation.engine,
+		client: federation.client,
 		federation: federationServices(federation, parts, invitePolicy),
 	});
 	// The command line writes beside a running server; its changes are applied within half a second.
@@ -153,6 +155,7 @@ export function databaseUrl(database: DatabaseConfig): string {
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
 	readonly engine: Engine;
+	readonly client: FederationClient;
 	readonly federation: FederationServices;
 }
 
@@ -164,6 +167,7 @@ function buildServices(
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		passwords = new PasswordHasher(),
 		engine,
+		client,
 		federation,
 	}: ServiceParts,
 ): {services: Services; close: () => void} {
@@ -200,7 +204,7 @@ function buildServices(
 		storage,
 		serverName,
 		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
-		queryRemote: async () => undefined,
+		queryRemote: (userId, key) => queryRemoteProfile(client, userId, key),
 	});
 	const services: Services = {
 		config,
