@@ -2,7 +2,6 @@ import {mkdirSync} from 'node:fs';
 import {PasswordHasher, type RandomBytes, type UserId} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
-import type {Pdu} from '../federation/rooms/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
@@ -11,6 +10,7 @@ import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
+import {notifiesByDefault} from './push/index.ts';
 import {createRooms, noRemoteRooms} from './rooms/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
@@ -51,7 +51,8 @@ export async function startApplication(
 	try {
 		const http = await startHttpServer({
 			listeners: config.listeners,
-			tables: routeTables,
+			// With federation off there is nothing to ask for, keys included.
+			tables: routeTables.filter(({serves}) => serves !== 'federation' || config.federation.mode !== 'off'),
 			services,
 			authenticators: {
 				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
@@ -107,8 +108,7 @@ export async function openServices(
 		clock: surroundings.clock ?? systemClock,
 		random: systemRandom,
 		log: surroundings.log,
-		notifies: ({type, stateKey}: Pdu) =>
-			stateKey === undefined && (type === 'm.room.message' || type === 'm.room.encrypted'),
+		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
 	const invitePolicy = {

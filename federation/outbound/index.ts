@@ -33,6 +33,8 @@ export {
 } from './transport.ts';
 export {
 	buildAuthorization,
+	checkRequestHead,
+	type HeadVerdict,
 	type InboundRequest,
 	parseAuthorization,
 	type RequestFault,

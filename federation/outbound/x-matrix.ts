@@ -153,24 +153,45 @@ function readValue(text: string, start: number): {readonly value: string; readon
 	return place < text.length ? {value, end: place + 1} : undefined;
 }
 
+/** What the head of a request says, as far as it can be believed without the body. */
+export type HeadVerdict =
+	| {readonly isPlausible: true; readonly origin: ServerName; readonly signatures: readonly XMatrix[]}
+	| {readonly isPlausible: false; readonly fault: RequestFault};
+
+/**
+ * Tells whether a request is for us and from a server that we talk with, by its `Authorization` headers alone: a
+ * stranger's body need not be read. The specification lets a request without `destination` pass, for servers older than
+ * v1.3; we do not: it could be one that was signed for another server, sent on to us (threats B8).
+ */
+export function checkRequestHead(
+	authorization: readonly string[],
+	options: Pick<RequestVerifierOptions, 'serverName' | 'isAllowed'>,
+): HeadVerdict {
+	const headers = authorization.filter((header) => SCHEME.test(header));
+	if (headers.length === 0) return {isPlausible: false, fault: 'missing'};
+	if (headers.length > HEADERS_MAX) return {isPlausible: false, fault: 'malformed'};
+	const signatures = headers.map(parseAuthorization).filter((signature) => signature !== undefined);
+	const origin = signatures[0]?.origin;
+	if (signatures.length < headers.length || !isServerName(origin)) return {isPlausible: false, fault: 'malformed'};
+	if (signatures.some((signature) => signature.origin !== origin)) return {isPlausible: false, fault: 'malformed'};
+	if (signatures.some(({destination}) => destination !== options.serverName)) {
+		return {isPlausible: false, fault: 'wrong_destination'};
+	}
+	// What we ask ourselves never goes over the network, so whoever says to be us is not.
+	if (origin === options.serverName) return {isPlausible: false, fault: 'own_origin'};
+	if (!options.isAllowed(origin)) return {isPlausible: false, fault: 'not_allowed'};
+	return {isPlausible: true, origin, signatures};
+}
+
 /**
  * Tells who sent a request. What is cheap is checked first, so that a stranger makes us fetch a key only with a request
- * that is for us. The specification lets a request without `destination` pass, for servers older than v1.3; we do not:
- * it could be one that was signed for another server, sent on to us (threats B8).
+ * that is for us.
  * @see https://spec.matrix.org/v1.19/server-server-api/#request-authentication
  */
 export async function verifyRequest(request: InboundRequest, options: RequestVerifierOptions): Promise<RequestVerdict> {
-	const headers = request.authorization.filter((header) => SCHEME.test(header));
-	if (headers.length === 0) return refuse('missing');
-	if (headers.length > HEADERS_MAX) return refuse('malformed');
-	const signatures = headers.map(parseAuthorization).filter((signature) => signature !== undefined);
-	const origin = signatures[0]?.origin;
-	if (signatures.length < headers.length || !isServerName(origin)) return refuse('malformed');
-	if (signatures.some((signature) => signature.origin !== origin)) return refuse('malformed');
-	if (signatures.some(({destination}) => destination !== options.serverName)) return refuse('wrong_destination');
-	// What we ask ourselves never goes over the network, so whoever says to be us is not.
-	if (origin === options.serverName) return refuse('own_origin');
-	if (!options.isAllowed(origin)) return refuse('not_allowed');
+	const head = checkRequestHead(request.authorization, options);
+	if (!head.isPlausible) return refuse(head.fault);
+	const {origin, signatures} = head;
 	const message = encodeRequest(request, origin, options.serverName);
 	if (message === undefined) return refuse('malformed');
 	let fault: RequestFault = 'unknown_key';

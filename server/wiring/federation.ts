@@ -16,6 +16,7 @@ import {
 } from '../../federation/engine/index.ts';
 import {type EduReceivers, type InvitePolicy, Staging} from '../../federation/inbound/index.ts';
 import {
+	checkRequestHead,
 	createFederationClient,
 	createHttpsTransport,
 	createKeySource,
@@ -28,7 +29,6 @@ import {
 	FederationSender,
 	Keyring,
 	PublishedKeys,
-	parseAuthorization,
 	type RequestFault,
 	verifyRequest,
 } from '../../federation/outbound/index.ts';
@@ -215,11 +215,9 @@ function authenticating(
 		findRequestKey: (server: ServerName, keyId: string) => keyring.findRequestKey(server, keyId),
 	};
 	return ({method, uri, authorization}) => {
-		const claimed = authorization.map(parseAuthorization).find((header) => header !== undefined);
-		if (!claimed) throw refuse(authorization.length === 0 ? 'missing' : 'malformed');
-		const origin = claimed.origin as ServerName;
-		if (!isAllowed(origin)) throw refuse('not_allowed');
-		if (claimed.destination !== serverName) throw refuse('wrong_destination');
+		const head = checkRequestHead(authorization, options);
+		if (!head.isPlausible) throw refuse(head.fault);
+		const {origin} = head;
 		return {
 			origin,
 			async verify(content) {

@@ -1,4 +1,3 @@
-import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -9,6 +8,7 @@ export const getServerKey = route({
 	path: '/_matrix/key/v2/server',
 	alsoAt: ['/_matrix/key/v2/server/', '/_matrix/key/v2/server/:keyId'],
 	auth: 'none',
+	rateLimit: 'federation-unsigned',
 	handle: (_request, {federation}) => federation.keys.document(),
 });
 
@@ -22,6 +22,7 @@ export const perspectivesKeyQuery = route({
 	path: '/_matrix/key/v2/query/:serverName',
 	alsoAt: ['/_matrix/key/v2/query/:serverName/:keyId'],
 	auth: 'none',
+	rateLimit: 'federation-unsigned',
 	handle: ({parameters}, {federation}) => federation.keys.answerQuery(parameters.serverName),
 });
 
@@ -31,8 +32,9 @@ export const bulkPerspectivesKeyQuery = route({
 	method: 'POST',
 	path: '/_matrix/key/v2/query',
 	auth: 'none',
-	body: v.object({server_keys: v.jsonObject()}),
-	handle: ({body}, {federation}) => federation.keys.answerQueries({server_keys: body.server_keys}),
+	rateLimit: 'federation-unsigned',
+	body: v.object({server_keys: v.record(v.jsonObject())}),
+	handle: ({body}, {federation}) => federation.keys.answerQueries({server_keys: {...body.server_keys}}),
 });
 
 /** Says what software this is, without its version: strangers need not know which faults it has. */
@@ -41,8 +43,6 @@ export const getVersion = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/version',
 	auth: 'none',
-	handle(_request, {config}) {
-		if (config.federation.mode === 'off') throw new MatrixError('M_UNRECOGNIZED', 'This server does not federate');
-		return {server: {name: 'Broadsheet'}};
-	},
+	rateLimit: 'federation-unsigned',
+	handle: () => ({server: {name: 'Broadsheet'}}),
 });

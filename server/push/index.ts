@@ -1,0 +1,1 @@
+export {notifiesByDefault} from './notifies-by-default.ts';
