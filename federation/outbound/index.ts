@@ -1,4 +1,4 @@
-export {type AddressPolicy, createAddressPolicy} from './addresses.ts';
+export type {AddressPolicy} from './addresses.ts';
 export {
 	createFederationClient,
 	type FederationAnswer,
@@ -8,11 +8,10 @@ export {
 	path,
 	type RequestLimits,
 } from './client.ts';
-export {createConnector, type Network, type Target} from './connect.ts';
+export type {Network, Target} from './connect.ts';
 export type {Discovery, Route} from './discovery.ts';
 export {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 export {createKeySource, type KeySource} from './fetch-keys.ts';
-export {type FetchedAnswer, type FetchLimits, fetchPublic} from './fetch-public.ts';
 export type {ServerKey} from './key-document.ts';
 export {createKeyStore} from './key-store.ts';
 export {
@@ -59,4 +58,3 @@ export {
 	type RemoteRooms,
 	type RemoteRoomsOptions,
 } from './remote-rooms.ts';
-export {readStrippedState} from './stripped-state.ts';

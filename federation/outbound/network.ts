@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const HOSTS_FILE = '/etc/hosts';
 
 /**
- * Gives what all outbound connections of this server are made with: federation, and through {@link createConnector}
+ * Gives what all outbound connections of this server are made with: federation, and through its connector
  * whatever else reaches out.
  *
  * @throws RangeError for an entry of `allowPrivateAddresses` that is no range; Error for a certificate that is none.
