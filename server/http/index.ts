@@ -1,4 +1,3 @@
-export {trustedProxies} from './address.ts';
 export type {
 	AuthKind,
 	Authenticators,

@@ -63,3 +63,16 @@ test('the table of endpoints can be searched by the words of a path', async (t) 
 	t.regex(some.stdout, /getVersions[^]*1 of \d+ endpoints/u);
 	t.false(some.stdout.includes('getHealth'));
 });
+
+test('db migrate makes the database, and refuses that of another server in words', async (t) => {
+	const file = writeConfig(t, 'server_name: news.example');
+	for (const round of ['makes', 'finds']) {
+		const {status, stdout} = await run('cli/broadsheet', ['db', 'migrate', '--config', file]);
+		t.is(status, 0, round);
+		t.regex(stdout, /^The database of news\.example \(sqlite\) has the schema of this version\.\n$/u);
+	}
+	writeFileSync(file, 'server_name: other.example');
+	const {status, stderr} = await run('cli/broadsheet', ['db', 'migrate', '--config', file]);
+	t.is(status, 1);
+	t.regex(stderr, /^[^\n]*news\.example[^\n]*\n$/u);
+});
