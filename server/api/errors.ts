@@ -30,6 +30,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-device': 'M_NOT_FOUND',
 		'invalid-device-id': 'M_INVALID_PARAM',
 		'device-id-is-a-key': 'M_FORBIDDEN',
+		'too-many-devices': 'M_FORBIDDEN',
 		'session-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},
 		'unknown-refresh-token': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 		'refresh-token-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},

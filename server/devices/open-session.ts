@@ -14,6 +14,9 @@ import {DevicesError} from './errors.ts';
 /** How long an access token lives that comes with a refresh token. */
 export const ACCESS_TOKEN_LIFETIME_MS = 5 * 60 * 1000;
 
+/** A person has a few, a forgotten script many; every one of them costs whoever writes to all. */
+const DEVICES_MAX = 1_000;
+
 /** The device that a login or registration asks for. */
 export interface DeviceRequest {
 	/** Absent: a new one. */
@@ -79,7 +82,7 @@ export function addAccessToken(
 
 /**
  * Adds a session to a batch: the device, where it is new, and its tokens; the tokens it had before end.
- * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key'
+ * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'too-many-devices'
  */
 export async function openSession(
 	dependencies: TokenDependencies,
@@ -94,10 +97,13 @@ export async function openSession(
 	}
 	if (request.deviceId !== undefined) {
 		await checkIsNoKey(storage, userId, deviceId);
-		if ((await storage.devices.find(userId, deviceId)) !== undefined) {
-			storage.devices.removeTokens(batch, userId, deviceId);
-			batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
-		}
+	}
+	const devices = await storage.devices.listOfUser(userId);
+	if (devices.some((device) => device.deviceId === deviceId)) {
+		storage.devices.removeTokens(batch, userId, deviceId);
+		batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
+	} else if (devices.length >= DEVICES_MAX) {
+		throw new DevicesError('too-many-devices', `Expected fewer than ${DEVICES_MAX} devices: sign one out first`);
 	}
 	storage.devices.add(batch, {
 		userId,

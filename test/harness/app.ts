@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {pino} from 'pino';
-import {PasswordHasher} from '../../crypto/index.ts';
+import {PasswordHasher, type RoomId} from '../../crypto/index.ts';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
 import {type Application, startApplication} from '../../server/application.ts';
 import {loadConfig} from '../../server/config/index.ts';
@@ -77,4 +77,11 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 		readLog: () => log,
 		advance: (ms) => void (offsetMs += ms),
 	};
+}
+
+/** The content of somebody's member event in the current state of a room; absent where there is none. */
+export async function memberContent(app: App, roomId: string, userId: string): Promise<unknown> {
+	const {rooms} = app.application.storage;
+	const row = await rooms.findCurrentState(roomId as RoomId, 'm.room.member', userId);
+	return row && (JSON.parse(row.json) as {content: unknown}).content;
 }

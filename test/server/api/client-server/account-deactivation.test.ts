@@ -1,5 +1,5 @@
 import test from 'ava';
-import {call, login, passwordOf, register, request, startApp} from '../../../harness/index.ts';
+import {call, login, memberContent, passwordOf, register, request, startApp} from '../../../harness/index.ts';
 
 const PATH = '/_matrix/client/v3/account/deactivate';
 const PROFILE = '/_matrix/client/v3/profile';
@@ -29,6 +29,20 @@ test('a deactivated account has no sessions, no devices and no profile', async (
 	t.like(await storage.accounts.find(userId), {isDeactivated: true, isErased: false});
 	// Nobody else is touched.
 	t.is((await request(app, 'GET', WHOAMI, {token: bobby.access_token})).status, 200);
+});
+
+test('a deactivated account is out of its rooms', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const bobby = await register(app, 'bobby');
+	const {room_id: roomId} = await call<{room_id: string}>(app, 'POST', '/_matrix/client/v3/createRoom', {
+		token: alice.access_token,
+		body: {preset: 'private_chat', invite: [bobby.user_id]},
+	});
+	const room = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
+	await call(app, 'POST', `${room}/join`, {token: bobby.access_token, body: {}});
+	await call(app, 'POST', PATH, {token: bobby.access_token, body: {auth: auth('bobby')}});
+	t.deepEqual(await memberContent(app, roomId, bobby.user_id), {membership: 'leave'});
 });
 
 test('erasure is noted, and takes password and account data along', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {PasswordHasher} from '../../../../crypto/index.ts';
+import {type DeviceId, PasswordHasher} from '../../../../crypto/index.ts';
 import {call, login, passwordOf, register, request, type Session, startApp} from '../../../harness/index.ts';
 
 const PATH = '/_matrix/client/v3/login';
@@ -83,6 +83,22 @@ test('no device is named like a cross-signing key of its user', async (t) => {
 	t.is(answer.status, 403);
 	t.is(answer.body['errcode'], 'M_FORBIDDEN');
 	t.is((await named('b'.repeat(43))).status, 200);
+});
+
+test('somebody with a thousand devices signs in to those alone', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const {storage, services} = app.application;
+	const userId = services.accounts.checkNewName('alice');
+	const batch = storage.batch();
+	for (let count = 1; count < 1_000; count += 1) {
+		storage.devices.add(batch, {userId, deviceId: `D${count}` as DeviceId, displayName: null, lastSeenDay: null});
+	}
+	await storage.commit(batch);
+	const answer = await request(app, 'POST', PATH, {body: passwordLogin('alice', passwordOf('alice'))});
+	t.is(answer.status, 403);
+	const body = passwordLogin('alice', passwordOf('alice'), {device_id: 'D7'});
+	t.is((await request(app, 'POST', PATH, {body})).status, 200);
 });
 
 test('a wrong password, an unknown name and a deactivated account are answered by the same bytes', async (t) => {

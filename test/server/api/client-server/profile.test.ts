@@ -1,5 +1,5 @@
 import test from 'ava';
-import {type App, call, register, request, startApp} from '../../../harness/index.ts';
+import {type App, call, memberContent, register, request, startApp} from '../../../harness/index.ts';
 
 const profileOf = (name: string) => `/_matrix/client/v3/profile/${encodeURIComponent(`@${name}:news.example`)}`;
 const ALICE = profileOf('alice');
@@ -145,4 +145,26 @@ test('a suspended user reads profiles and changes none', async (t) => {
 	t.is(answer.body['errcode'], 'M_USER_SUSPENDED');
 	t.is((await request(app, 'DELETE', `${ALICE}/displayname`, {token})).status, 403);
 	t.is((await request(app, 'GET', ALICE, {token})).status, 200);
+});
+
+test('name and avatar follow into the member events of joined rooms, and sharing a room makes profiles known', async (t) => {
+	const app = await startApp(t, {config: {privacy: 'shared'}});
+	const alice = await register(app, 'alice');
+	const bobby = await register(app, 'bobby');
+	const token = alice.access_token;
+	const bobbys = {token: bobby.access_token};
+	await set(app, token, 'displayname', 'Alice');
+	t.is((await request(app, 'GET', ALICE, bobbys)).status, 403);
+	const body = {preset: 'private_chat', invite: [bobby.user_id]};
+	const {room_id: roomId} = await call<{room_id: string}>(app, 'POST', '/_matrix/client/v3/createRoom', {token, body});
+	const room = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
+	const member = () => memberContent(app, roomId, alice.user_id);
+	t.deepEqual(await member(), {membership: 'join', displayname: 'Alice'});
+	await call(app, 'POST', `${room}/join`, {...bobbys, body: {}});
+	t.deepEqual(await call(app, 'GET', ALICE, bobbys), {displayname: 'Alice'});
+	await set(app, token, 'displayname', 'Alice A.');
+	await set(app, token, 'avatar_url', 'mxc://news.example/abc');
+	t.deepEqual(await member(), {membership: 'join', displayname: 'Alice A.', avatar_url: 'mxc://news.example/abc'});
+	await call(app, 'DELETE', `${ALICE}/displayname`, {token});
+	t.deepEqual(await member(), {membership: 'join', avatar_url: 'mxc://news.example/abc'});
 });
