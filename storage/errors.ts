@@ -8,6 +8,8 @@ export type StorageErrorCode =
 	| 'unavailable'
 	/** The connection was lost while COMMIT was under way: the batch is written wholly or not at all, and the caller must look. */
 	| 'outcome_unknown'
+	/** The database refuses a statement that this program should not have made; nothing of the batch was written. */
+	| 'refused'
 	/** A stored value cannot be read back, or the database file is damaged. */
 	| 'corrupt'
 	/** Text that no database can hold: a lone surrogate. */

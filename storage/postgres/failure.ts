@@ -26,8 +26,7 @@ function codeFor(state: string): StorageErrorCode {
 	if (state.startsWith('XX')) return 'corrupt';
 	// A text too long for an index, or bytes that are no text.
 	if (state === '54000' || state === '22021') return 'invalid_text';
-	// Everything else that is not expected to happen is refused in the same way: nothing was written.
-	return 'unavailable';
+	return 'refused';
 }
 
 /** Says what an error of PostgreSQL means to the caller. Details, which quote values, are left out. */

@@ -1,6 +1,6 @@
 import type {Database, Statement} from 'better-sqlite3';
 import type {EncodedBatch, EncodedOperation, RawRow} from '../driver.ts';
-import {codeOf, failureOf} from './failure.ts';
+import {codeOf, failureOf, isCommonFate} from './failure.ts';
 import type {Failure, Result} from './protocol.ts';
 
 /** A batch that failed alone; the group goes on. */
@@ -114,8 +114,8 @@ export class GroupWriter {
 	}
 
 	#runOperation(operation: EncodedOperation, index: number, rows: (readonly RawRow[])[]): void {
-		const statement = this.#prepare(operation);
 		try {
+			const statement = this.#prepare(operation);
 			if (operation.wantsRows) {
 				rows.push(statement.all(operation.params) as RawRow[]);
 				return;
@@ -125,7 +125,7 @@ export class GroupWriter {
 				throw new BatchFailure({code: 'conflict', message: 'another number of rows changed', operation: index});
 			}
 		} catch (error) {
-			if (!codeOf(error).startsWith('SQLITE_CONSTRAINT')) throw error;
+			if (error instanceof BatchFailure || isCommonFate(error)) throw error;
 			throw new BatchFailure(failureOf(error, index), {cause: error});
 		}
 	}

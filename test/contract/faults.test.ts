@@ -1,0 +1,121 @@
+import {createConnection, createServer, type AddressInfo, type Socket} from 'node:net';
+import {type Storage, StorageError} from '../../storage/index.ts';
+import type {RoomId} from '../../crypto/index.ts';
+import {getPostgres, onPostgres} from './databases.ts';
+import {account, addLive, alice, bob, eventId, write} from './rows.ts';
+
+/** A wire to PostgreSQL that can be cut at a COMMIT. */
+class Wire implements AsyncDisposable {
+	/** What happens at the next COMMIT. */
+	cut: 'never' | 'before' | 'after' = 'never';
+	readonly #sockets = new Set<Socket>();
+	readonly #server = createServer((client) => this.#connect(client));
+	readonly #target: URL;
+
+	constructor(target: string) {
+		this.#target = new URL(target);
+	}
+
+	async open(): Promise<string> {
+		await new Promise<void>((resolve) => {
+			this.#server.listen(0, '127.0.0.1', resolve);
+		});
+		const url = new URL(this.#target);
+		url.hostname = '127.0.0.1';
+		url.port = String((this.#server.address() as AddressInfo).port);
+		return url.href;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const socket of this.#sockets) socket.destroy();
+		await new Promise((resolve) => {
+			this.#server.close(resolve);
+		});
+	}
+
+	#connect(client: Socket): void {
+		const server = createConnection({host: this.#target.hostname, port: Number(this.#target.port)});
+		for (const socket of [client, server]) {
+			this.#sockets.add(socket);
+			socket.on('error', () => undefined);
+			socket.on('close', () => {
+				client.destroy();
+				server.end();
+			});
+		}
+		server.on('data', (data) => client.write(data));
+		client.on('data', (data: Buffer) => {
+			if (this.cut === 'never' || !data.includes('commit\0')) {
+				server.write(data);
+				return;
+			}
+			if (this.cut === 'after') server.write(data);
+			this.cut = 'never';
+			client.destroy();
+		});
+	}
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+	promise.then(
+		() => 'written',
+		(error: unknown) => (error instanceof StorageError ? error.code : String(error)),
+	);
+
+/** Waits until a look gives what is expected. */
+async function until(look: () => Promise<boolean>): Promise<void> {
+	while (!(await look())) {
+		await new Promise((resolve) => {
+			setTimeout(resolve, 20);
+		});
+	}
+}
+
+const add = (storage: Storage, user: typeof alice, name: string) =>
+	write(storage, (batch) => {
+		storage.accounts.add(batch, account(user));
+		addLive(storage, batch, {eventId: eventId(name), roomId: `!${name}:a.example` as RoomId});
+	});
+
+for (const cut of ['before', 'after'] as const) {
+	onPostgres(
+		`a connection lost ${cut} the server has COMMIT is an unknown outcome, and the next commit works`,
+		async (t, database) => {
+			await using wire = new Wire(database.url);
+			const storage = await database.open({url: await wire.open()});
+			const delivered: number[] = [];
+			storage.onCommitted((changes) => delivered.push(...changes.map(({pos}) => pos)));
+			wire.cut = cut;
+			t.is(await codeOf(add(storage, alice, 'x')), 'outcome_unknown');
+			const direct = await database.open();
+			// The server may still be at it when the connection is gone.
+			if (cut === 'after') await until(async () => (await direct.accounts.find(alice)) !== undefined);
+			t.is((await storage.accounts.find(alice)) !== undefined, cut === 'after');
+			t.is(await codeOf(add(storage, bob, 'y')), 'written');
+			t.is((await storage.events.findByIds([eventId('x'), eventId('y')])).size, cut === 'after' ? 2 : 1);
+			await storage.barrier();
+			t.deepEqual(delivered, cut === 'after' ? [1, 2] : [1]);
+			await database.close(storage);
+		},
+	);
+}
+
+onPostgres(
+	'while the server is down nothing is written and callers are told, and it is used again when it is back',
+	async (t, database) => {
+		const storage = await database.open();
+		const server = await getPostgres();
+		await add(storage, alice, 'x');
+		await server.kill();
+		t.is(await codeOf(add(storage, bob, 'y')), 'unavailable');
+		t.is(await codeOf(storage.accounts.find(alice)), 'unavailable');
+		t.is(await codeOf(storage.barrier()), 'unavailable');
+		await server.start();
+		t.is(await codeOf(add(storage, bob, 'y')), 'written');
+		t.truthy(await storage.accounts.find(alice));
+		t.deepEqual(
+			[...(await storage.events.findByIds([eventId('x'), eventId('y')])).values()].map(({anchor}) => anchor).toSorted(),
+			[1, 2],
+		);
+	},
+);
