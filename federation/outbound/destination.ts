@@ -1,4 +1,4 @@
-import {canonicalJson, encodeBase64Url, type JsonValue, type ServerName} from '../../crypto/index.ts';
+import {encodeBase64Url, type ServerName} from '../../crypto/index.ts';
 import {
 	type CursorFailure,
 	type CursorRow,
@@ -13,9 +13,9 @@ import {CatchUp, CATCH_UP_EVENTS} from './catch-up.ts';
 import {type FederationClient, path} from './client.ts';
 import type {Edu} from './edus.ts';
 import {OutboundError, RemoteError} from './errors.ts';
-import {asObject} from './key-document.ts';
 import type {Lanes} from './lanes.ts';
 import {EDUS_MAX, type Owed, type OwedContext, PDUS_MAX, readOwed} from './owed.ts';
+import {countRefused, writeTransaction} from './transaction.ts';
 
 /** What an operator may want to know of the sending to one server. */
 export type SenderNotice =
@@ -27,6 +27,8 @@ export type SenderNotice =
 	| {readonly kind: 'events_refused'; readonly server: ServerName; readonly count: number}
 	/** It refused one item for good, again and again; the item was left out. */
 	| {readonly kind: 'item_dropped'; readonly server: ServerName; readonly error: unknown}
+	/** Something that should not happen did; tried again later, so that one server's trouble stays its own. */
+	| {readonly kind: 'broken'; readonly server: ServerName | undefined; readonly error: unknown}
 	/** The database could not be used; tried again shortly. */
 	| {readonly kind: 'store_failed'; readonly server: ServerName | undefined; readonly error: unknown};
 
@@ -51,6 +53,7 @@ const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 413, 414, 422, 431])
 /** After a failed attempt that a contact of the peer brought about, further contacts bring about none for so long. */
 const CONTACT_PAUSE_MS = 60_000;
 const STORE_RETRY_MS = 5000;
+const BROKEN_RETRY_MS = 60_000;
 /** Ephemeral EDUs that wait for one server; older ones give way. */
 const EPHEMERAL_MAX = 50;
 
@@ -145,18 +148,20 @@ export class Destination {
 				if (!(await this.#takeTurn())) return;
 			} catch (error) {
 				if (signal.aborted) return;
-				if (!(error instanceof StorageError)) throw error;
-				// Whatever was written or not: the row says it.
+				// Whatever was written or not: the row says it, and what is owed is looked up again.
 				this.#isLoaded = false;
-				this.#context.onNotice({kind: 'store_failed', server: this.server, error});
-				await this.#sleep(STORE_RETRY_MS);
+				this.#isDirty = true;
+				const isStore = error instanceof StorageError;
+				this.#context.onNotice({kind: isStore ? 'store_failed' : 'broken', server: this.server, error});
+				await this.#sleep(isStore ? STORE_RETRY_MS : BROKEN_RETRY_MS);
 			}
 		}
 	}
 
 	async #load(): Promise<void> {
 		const row = await this.#context.storage.cursors.find(cursorName(this.server));
-		if (row !== undefined) this.#adopt(row);
+		if (row === undefined) this.#row = undefined;
+		else this.#adopt(row);
 		this.#isLoaded = true;
 	}
 
@@ -341,24 +346,16 @@ export class Destination {
 
 	/** Writes a transaction; ephemeral EDUs go along as far as there is room. */
 	#writeBody({pdus, edus}: Pick<Owed, 'pdus' | 'edus'>): string {
-		const {serverName, clock} = this.#context;
+		const {serverName, clock, onNotice} = this.#context;
 		const ephemeral = [...this.#ephemeral.values()].slice(0, EDUS_MAX - edus.length);
 		this.#ephemeral.clear();
-		return canonicalJson({
-			origin: serverName,
-			origin_server_ts: clock.now(),
-			pdus,
-			edus: [...edus, ...ephemeral],
-		});
+		return writeTransaction(serverName, clock.now(), pdus, [...edus, ...ephemeral], (error) =>
+			onNotice({kind: 'item_dropped', server: this.server, error}),
+		);
 	}
 
 	/** An id that no other body ever had. */
 	#createTxnId(to: Position): string {
 		return `${to}-${encodeBase64Url(this.#context.random.bytes(9))}`;
 	}
-}
-
-function countRefused(answer: JsonValue): number {
-	const pdus = asObject(asObject(answer)?.['pdus']) ?? {};
-	return Object.values(pdus).filter((result) => asObject(result)?.['error'] !== undefined).length;
 }

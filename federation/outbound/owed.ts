@@ -8,7 +8,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {CommittedChange, EventNid, Position, ServerSpan, Storage} from '../../storage/index.ts';
+import type {CommittedChange, EventNid, OutgoingEduRow, Position, ServerSpan, Storage} from '../../storage/index.ts';
 import {createEdu, type Edu, listDeviceEdus, listReceiptEdus} from './edus.ts';
 import {asObject} from './key-document.ts';
 import type {RecentChanges} from './recent-changes.ts';
@@ -20,6 +20,8 @@ export const EDUS_MAX = 100;
 const COUNTED_EDUS_MAX = 70;
 /** Changes read at a time. */
 const PAGE_CHANGES = 1000;
+/** Waiting EDUs read at a time; far more than a transaction holds. */
+const WAITING_MAX = 1000;
 
 /** What reading needs. */
 export interface OwedContext {
@@ -68,8 +70,29 @@ export async function readOwed(
 		collected.to = full === undefined ? page.upto : full.pos - 1;
 		if (full !== undefined) break;
 	}
+	const waiting = await listWaiting(context, destination, range.after, collected);
+	// Several EDUs may wait at one position: then less of the stream fits than it seemed.
+	const fitting = findFitting(waiting, limits.edusMax);
+	if (fitting !== undefined) return readOwed(context, destination, {after: range.after, upto: fitting}, limits);
 	const pdus = await readPdus(context, collected.events);
-	return {pdus, edus: await readEdus(context, destination, range.after, collected, pdus), to: collected.to};
+	return {pdus, edus: await readEdus(context, destination, range.after, {collected, waiting, pdus}), to: collected.to};
+}
+
+async function listWaiting(
+	{storage}: OwedContext,
+	destination: ServerName,
+	after: Position,
+	{edus, to}: Collected,
+): Promise<OutgoingEduRow[]> {
+	if (edus === 0) return [];
+	return storage.federation.listOutgoingEdus(destination, {after, upto: to, limit: WAITING_MAX});
+}
+
+/** Finds up to which position waiting EDUs fit; `undefined` where all do, or where all are of one position. */
+function findFitting(waiting: readonly OutgoingEduRow[], edusMax: number): Position | undefined {
+	const beyond = waiting[edusMax];
+	if (beyond === undefined) return undefined;
+	return waiting.findLast(({pos}) => pos < beyond.pos)?.pos;
 }
 
 /** The newest event of each room that a destination is owed, newest room first, and how many events that leaves out. */
@@ -181,18 +204,20 @@ async function readEdus(
 	context: OwedContext,
 	destination: ServerName,
 	after: Position,
-	{to, receiptRooms, users, edus: counted}: Collected,
-	pdus: readonly JsonObject[],
+	{
+		collected: {to, receiptRooms, users},
+		waiting,
+		pdus,
+	}: {collected: Collected; waiting: readonly OutgoingEduRow[]; pdus: readonly JsonObject[]},
 ): Promise<Edu[]> {
 	const {storage, serverName} = context;
-	const waiting =
-		counted === 0 ? [] : await storage.federation.listOutgoingEdus(destination, {after, upto: to, limit: 1000});
 	const edus = waiting.map(({type, content}) => createEdu(type, content));
 	for (const [userId, pos] of [...users, ...listJoiners(pdus, serverName, to)]) {
 		const servers = await storage.memberships.listPeerServers(userId);
 		if (servers.includes(destination)) edus.push(...(await listDeviceEdus(storage, userId, pos)));
 	}
 	edus.push(...(await listReceiptEdus(storage, serverName, receiptRooms, after, to)));
+	// More than fit can only be EDUs that were all announced at one position, which nobody should do.
 	return edus.slice(0, EDUS_MAX);
 }
 

@@ -194,8 +194,8 @@ export class FederationSender {
 			try {
 				await this.#distribute(current, this.#options.storage.stream.head());
 			} catch (error) {
-				if (!(error instanceof StorageError)) throw error;
-				this.#options.onNotice({kind: 'store_failed', server: undefined, error});
+				const kind = error instanceof StorageError ? 'store_failed' : 'broken';
+				this.#options.onNotice({kind, server: undefined, error});
 				restore(this.#pending, current);
 				await this.#pause(STORE_RETRY_MS);
 			}

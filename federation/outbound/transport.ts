@@ -207,7 +207,8 @@ class PooledTransport implements HttpsTransport {
 
 	#close(key: string, {pool}: PoolEntry): void {
 		this.#pools.delete(key);
-		void pool.close();
+		// It is closed for being idle; how it ends does not matter.
+		pool.close().catch(() => undefined);
 	}
 }
 

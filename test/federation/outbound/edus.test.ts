@@ -160,3 +160,44 @@ test("a user's join tells the servers that are met in the room to follow the use
 	t.like(world.sent[0], {edus: [{edu_type: 'm.device_list_update'}]});
 	t.is(world.sent[0]?.pdus.length, 1);
 });
+
+test('a message to a device may hold fractions, and what has no canonical form at all is left out', async (t) => {
+	const world = await SenderWorld.open(t);
+	await world.sender.start();
+	const batch = world.storage.batch();
+	const pos = batch.announce({kind: 'edu', subject: them});
+	const contents: JsonObject[] = [{n: 1.5}, {n: 1e300}, {deep: nest(1500)}, {n: 2}];
+	for (const content of contents) {
+		world.storage.federation.addOutgoingEdu(batch, {destination: them, type: 'm.direct_to_device', content, pos});
+	}
+	await world.storage.commit(batch);
+	await world.settle();
+	t.regex(world.sent[0]?.raw ?? '', /"n":1\.5\}/);
+	t.like(world.sent[0]?.edus.at(-1), {content: {n: 2}});
+	t.deepEqual(world.sender.figures().active, 0);
+});
+
+test('EDUs that were announced at one position are sent together, within the limit of a transaction', async (t) => {
+	const world = await SenderWorld.open(t);
+	await world.sender.start();
+	const batch = world.storage.batch();
+	for (let turn = 0; turn < 5; turn++) {
+		const pos = batch.announce({kind: 'edu', subject: them});
+		for (let index = 0; index < 30; index++) {
+			const content = {message_id: `${turn}.${index}`};
+			world.storage.federation.addOutgoingEdu(batch, {destination: them, type: 'm.direct_to_device', content, pos});
+		}
+	}
+	await world.storage.commit(batch);
+	await world.settle();
+	t.deepEqual(
+		world.sent.map(({edus}) => edus.length),
+		[60, 60, 30],
+	);
+});
+
+function nest(depth: number): JsonObject {
+	let nested: JsonObject = {};
+	for (let level = 0; level < depth; level++) nested = {a: nested};
+	return nested;
+}

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {JsonObject, RoomId, ServerName, UserId} from '../../../crypto/index.ts';
 import {OutboundError, RemoteError} from '../../../federation/outbound/index.ts';
+import {StorageError} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
 import {alice, room, SenderWorld, sendToDevice, them, us} from './sender-world.ts';
 
@@ -269,4 +270,27 @@ test('errors that say nothing about the body never drop anything', async (t) => 
 	t.is(new Set(world.sent.map(({txnId}) => txnId)).size, 1);
 	t.is(world.sender.figures().active, 0);
 	t.like(world.notices.at(-2), {kind: 'events_refused', count: 1});
+});
+
+test('a database that fails for a while costs time and nothing else', async (t) => {
+	const world = await SenderWorld.open(t);
+	await world.sender.start();
+	await world.setServer(room, them, true);
+	const {storage} = world;
+	const commit = storage.commit.bind(storage);
+	const listSpans = storage.memberships.listServerSpansOfRoom.bind(storage.memberships);
+	const broken = () => Promise.reject(new StorageError('unavailable', 'full'));
+	await world.sendEvents(1);
+	await world.settle();
+	storage.memberships.listServerSpansOfRoom = broken;
+	await world.sendEvents(2);
+	await until(() => world.notices.length > 0, 'a notice');
+	storage.memberships.listServerSpansOfRoom = listSpans;
+	storage.commit = broken;
+	world.clock.advance(5000);
+	await until(() => world.notices.length > 1, 'another notice');
+	storage.commit = commit;
+	await world.pass(10_000);
+	t.deepEqual(world.bodies(), numbers(1, 3));
+	t.deepEqual(new Set(world.notices.map(({kind}) => kind)), new Set(['store_failed']));
 });
