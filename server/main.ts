@@ -1,3 +1,5 @@
+// First: what it does must be done before the rest is loaded.
+import {endStartup} from './startup-memory.ts';
 import {parseArgs} from 'node:util';
 import {type Application, startApplication} from './application.ts';
 import {ConfigError, loadConfig} from './config/index.ts';
@@ -79,6 +81,7 @@ async function main(): Promise<void> {
 	handleSignals(application, log);
 	log.info({addresses: application.http.addresses, serverName: config.serverName}, 'Listening');
 	await printSetUpLink(application);
+	endStartup();
 }
 
 try {

@@ -26,14 +26,14 @@ export class Names {
 	readonly #statements: NameStatements;
 	readonly #idByText: LRUCache<string, number>;
 	readonly #textById: LRUCache<number, string>;
-	readonly #pending = new LRUCache<string, number>({max: pendingMax});
+	readonly #pending = new LRUCache<string, number>({maxSize: pendingMax, sizeCalculation: () => 1});
 
 	constructor(driver: Driver, ids: Ids, statements: NameStatements, entriesMax: number) {
 		this.#driver = driver;
 		this.#ids = ids;
 		this.#statements = statements;
-		this.#idByText = new LRUCache({max: entriesMax});
-		this.#textById = new LRUCache({max: entriesMax});
+		this.#idByText = new LRUCache({maxSize: entriesMax, sizeCalculation: () => 1});
+		this.#textById = new LRUCache({maxSize: entriesMax, sizeCalculation: () => 1});
 	}
 
 	/** Gives the id of a text that is known here to be in the database. */

@@ -1,6 +1,4 @@
 import {StorageError} from './errors.ts';
-import {openPostgres} from './postgres/open.ts';
-import {openSqlite} from './sqlite/open.ts';
 import type {Storage, StorageOptions} from './storage.ts';
 
 /**
@@ -10,7 +8,14 @@ import type {Storage, StorageOptions} from './storage.ts';
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
 	const {url} = options;
-	if (url.startsWith('sqlite:')) return await openSqlite(url.slice('sqlite:'.length), options);
-	if (/^postgres(?:ql)?:\/\//.test(url)) return await openPostgres(options);
+	// Only the driver that is wanted is loaded: the other one is megabytes of code.
+	if (url.startsWith('sqlite:')) {
+		const {openSqlite} = await import('./sqlite/open.ts');
+		return await openSqlite(url.slice('sqlite:'.length), options);
+	}
+	if (/^postgres(?:ql)?:\/\//.test(url)) {
+		const {openPostgres} = await import('./postgres/open.ts');
+		return await openPostgres(options);
+	}
 	throw new StorageError('bad_address', 'the database address must start with sqlite: or postgres://');
 }

@@ -48,9 +48,9 @@ export function readStoredPdu(row: Pick<EventRow, 'eventId' | 'roomId' | 'json'>
 export class StoredEvents {
 	readonly #storage: Storage;
 	readonly #onDamage: (eventId: EventId, cause: unknown) => void;
-	readonly #byNid = new LRUCache<EventNid, KnownEvent>({max: CACHED_EVENTS_MAX});
-	readonly #nids = new LRUCache<EventId, EventNid>({max: CACHED_EVENTS_MAX});
-	readonly #versions = new LRUCache<RoomId, RoomVersionId>({max: CACHED_ROOMS_MAX});
+	readonly #byNid = new LRUCache<EventNid, KnownEvent>({maxSize: CACHED_EVENTS_MAX, sizeCalculation: () => 1});
+	readonly #nids = new LRUCache<EventId, EventNid>({maxSize: CACHED_EVENTS_MAX, sizeCalculation: () => 1});
+	readonly #versions = new LRUCache<RoomId, RoomVersionId>({maxSize: CACHED_ROOMS_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, onDamage: (eventId: EventId, cause: unknown) => void) {
 		this.#storage = storage;

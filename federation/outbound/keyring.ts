@@ -62,7 +62,7 @@ const FETCHES_MAX = 64;
 /** Finds the keys that signatures of other servers are verified with. */
 export class Keyring {
 	readonly #options: KeyringOptions;
-	readonly #entries = new LRUCache<ServerName, Entry>({max: SERVERS_MAX});
+	readonly #entries = new LRUCache<ServerName, Entry>({maxSize: SERVERS_MAX, sizeCalculation: () => 1});
 	readonly #loading = new Map<ServerName, Promise<Entry>>();
 	readonly #fetching = new Map<ServerName, Promise<void>>();
 	readonly #waiting: (() => void)[] = [];

@@ -22,7 +22,8 @@ export function createSessionCache(): SessionCache {
 	const hashesOfUser = new Map<UserId, Set<string>>();
 	let drops = 0;
 	const sessions = new LRUCache<string, Session>({
-		max: SESSIONS_MAX,
+		maxSize: SESSIONS_MAX,
+		sizeCalculation: () => 1,
 		dispose(session, tokenHash, reason) {
 			// A session set again is still that user's.
 			if (reason === 'set') {

@@ -19,7 +19,7 @@ const nobody: Standing = {row: undefined, joinedUntil: 0};
 /** What users are to rooms, as the stream has it. */
 export class Standings {
 	readonly #storage: Storage;
-	readonly #standings = new LRUCache<string, Standing>({max: MEMBERSHIPS_MAX});
+	readonly #standings = new LRUCache<string, Standing>({maxSize: MEMBERSHIPS_MAX, sizeCalculation: () => 1});
 	#drops = 0;
 
 	constructor(storage: Storage) {

@@ -45,7 +45,7 @@ export class RenderedEvents {
 	readonly #engine: Engine;
 	/** Which texts quote an event. */
 	readonly #quoting = new Map<EventNid, Set<EventNid>>();
-	readonly #redactions = new LRUCache<EventNid, EventNid>({max: REDACTIONS_MAX});
+	readonly #redactions = new LRUCache<EventNid, EventNid>({maxSize: REDACTIONS_MAX, sizeCalculation: () => 1});
 	readonly #rendered = new LRUCache<EventNid, RenderedEvent>({
 		maxSize: RENDERED_BYTES_MAX,
 		sizeCalculation: ({open, unsigned, redactedBecause = ''}) =>

@@ -19,8 +19,8 @@ const ANSWERS_MAX = 50_000;
 export class VisibilityAt {
 	readonly #storage: Storage;
 	readonly #engine: Engine;
-	readonly #visibilities = new LRUCache<string, HistoryVisibility>({max: ANSWERS_MAX});
-	readonly #memberships = new LRUCache<string, Membership>({max: ANSWERS_MAX});
+	readonly #visibilities = new LRUCache<string, HistoryVisibility>({maxSize: ANSWERS_MAX, sizeCalculation: () => 1});
+	readonly #memberships = new LRUCache<string, Membership>({maxSize: ANSWERS_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, engine: Engine) {
 		this.#storage = storage;
