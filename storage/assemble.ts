@@ -100,7 +100,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	const core = new Core(catalog, {driver, names, ids, onProblem});
 	const {stream, readPage} = createStream(core, () => delivery.head);
 	const delivery = new Delivery(driver, readPage, onProblem);
-	const committer = new Committer({driver, names, delivery, intern: statements.intern});
+	const committer = new Committer({driver, names, ids, delivery, intern: statements.intern});
 	const commit = (batch: Batch) => committer.commit(batch);
 	let salt = 0;
 	const state = createState(core, {salt: () => salt, cacheBytes: cacheBytes / 2});

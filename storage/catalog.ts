@@ -102,7 +102,6 @@ const comparison = (operator: string) => (column: AnySQLiteColumn, value: Value<
 export const equals = comparison('=');
 export const differs = comparison('<>');
 export const above = comparison('>');
-export const atLeast = comparison('>=');
 export const below = comparison('<');
 export const atMost = comparison('<=');
 

@@ -1,7 +1,8 @@
 import {AnnouncedPosition, type Batch, type Change, type Operation} from './batch.ts';
-import {NameValue} from './core.ts';
+import {freshId, NameValue} from './core.ts';
 import type {CommittedBatch, Driver, EncodedBatch, EncodedOperation, MaybePromise, RawRow} from './driver.ts';
 import {ConflictError, StorageError} from './errors.ts';
+import type {LeasedIds} from './ids.ts';
 import type {Names} from './names.ts';
 import type {Delivery} from './stream.ts';
 import {encodeText} from './text.ts';
@@ -30,15 +31,17 @@ interface Encoded {
 export class Committer {
 	readonly #driver: Driver;
 	readonly #names: Names;
+	readonly #ids: LeasedIds;
 	readonly #delivery: Delivery;
 	/** The number of the statement that writes an interned text. */
 	readonly #intern: number;
 	readonly #queue: Pending[] = [];
 	#isEncoding = false;
 
-	constructor(parts: {driver: Driver; names: Names; delivery: Delivery; intern: number}) {
+	constructor(parts: {driver: Driver; names: Names; ids: LeasedIds; delivery: Delivery; intern: number}) {
 		this.#driver = parts.driver;
 		this.#names = parts.names;
+		this.#ids = parts.ids;
 		this.#delivery = parts.delivery;
 		this.#intern = parts.intern;
 	}
@@ -125,14 +128,31 @@ export class Committer {
 
 	#encode(batch: Batch): MaybePromise<Encoded> {
 		const texts = new Set<string>(batch.interned.keys());
+		let freshIds = 0;
 		for (const {params} of batch.operations) {
-			for (const param of params) if (param instanceof NameValue) texts.add(param.text);
+			for (const param of params) {
+				if (param instanceof NameValue) texts.add(param.text);
+				else if (param === freshId) freshIds++;
+			}
 		}
 		for (const {roomId} of batch.changes) if (roomId !== undefined) texts.add(roomId);
-		if (texts.size === 0) return this.#encodeWith(batch, new Map());
-		const found = this.#names.findIds([...texts]);
-		const use = (ids: Map<string, number>) => this.#encodeWith(batch, this.#complete(batch, texts, ids));
-		return found instanceof Promise ? found.then(use) : use(found);
+		const found = texts.size === 0 ? new Map<string, number>() : this.#names.findIds([...texts]);
+		if (!(found instanceof Promise) && this.#ids.has(freshIds + texts.size - found.size)) {
+			return this.#encodeWith(batch, this.#complete(batch, texts, found));
+		}
+		return this.#encodeLater(batch, texts, found, freshIds);
+	}
+
+	async #encodeLater(
+		batch: Batch,
+		texts: ReadonlySet<string>,
+		asked: MaybePromise<Map<string, number>>,
+		freshIds: number,
+	): Promise<Encoded> {
+		const found = await asked;
+		const needed = freshIds + texts.size - found.size;
+		while (!this.#ids.has(needed)) await this.#ids.reserve(needed);
+		return this.#encodeWith(batch, this.#complete(batch, texts, found));
 	}
 
 	#complete(batch: Batch, texts: ReadonlySet<string>, ids: Map<string, number>): Map<string, number> {
@@ -167,6 +187,7 @@ export class Committer {
 		const positions: number[] = [];
 		const params = operation.params.map((param, index) => {
 			if (param instanceof NameValue) return ids.get(param.text)!;
+			if (param === freshId) return this.#ids.next();
 			if (!(param instanceof AnnouncedPosition)) return param;
 			positions.push(index, param.index);
 			return 0;

@@ -17,9 +17,16 @@ export class NameValue {
 	}
 }
 
-/** Parameters of a write: any number may be a position that the batch will be given. */
+class FreshId {
+	readonly isFreshId = true;
+}
+
+/** Stands in a batch for an id that nobody needs to know before: it is taken when the batch is committed. */
+export const freshId = new FreshId();
+
+/** Parameters of a write: any number may be a position or an id that the batch will be given. */
 export type Loose<P> = {
-	readonly [K in keyof P]: Extract<P[K], number> extends never ? P[K] : P[K] | AnnouncedPosition;
+	readonly [K in keyof P]: Extract<P[K], number> extends never ? P[K] : P[K] | AnnouncedPosition | FreshId;
 };
 
 /** How many rows a write must change, and what is lost where it does not. */
@@ -153,6 +160,7 @@ export class Core {
 				isPositioned = true;
 				return value;
 			}
+			if (value === freshId) return value;
 			if (plan.isList) return this.dialect.encodeList((value as unknown[]).map((item) => encodeValue(plan.kind, item)));
 			if (plan.kind === 'name' && value !== null)
 				return this.#names.peekId(value as string) ?? new NameValue(value as string);

@@ -21,6 +21,11 @@ export class LeasedIds implements Ids {
 		this.#lease = lease;
 	}
 
+	/** Whether so many can be taken at once. */
+	has(count: number): boolean {
+		return this.#available >= count;
+	}
+
 	async reserve(count: number): Promise<void> {
 		while (this.#available < count) await this.#fill(Math.max(blockSize, count - this.#available));
 	}

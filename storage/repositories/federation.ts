@@ -1,7 +1,7 @@
 import {and, sql} from 'drizzle-orm';
 import type {ServerName} from '../../crypto/index.ts';
 import {above, atMost, build, equals} from '../catalog.ts';
-import type {Core} from '../core.ts';
+import {type Core, freshId} from '../core.ts';
 import type {FederationRepository, OutgoingEduRow, ServerKeyRow, StagedPdu} from '../interfaces/transport.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
@@ -81,11 +81,11 @@ export function createFederation(core: Core): FederationRepository {
 	const stage = createStaging(core);
 	const keys = createServerKeys(core);
 	return {
-		addOutgoingEdu: (batch, row) => edu.add(batch, {...row, id: core.ids.next()}),
+		addOutgoingEdu: (batch, row) => edu.add(batch, {...row, id: freshId}),
 		listOutgoingEdus: (destination, {after, upto, limit}) => edu.list({destination, after, upto, limit: pageOf(limit)}),
 		removeOutgoingEdus: (batch, destination, upto) => edu.remove(batch, {destination, upto}),
 		stage(batch, pdus) {
-			for (const pdu of pdus) stage.add(batch, {...pdu, id: core.ids.next()});
+			for (const pdu of pdus) stage.add(batch, {...pdu, id: freshId});
 		},
 		unstage: (batch, {origin, txnId, index}) => stage.remove(batch, {origin, txnId, index}),
 		listStaged: (limit) => stage.list({limit: pageOf(limit)}),

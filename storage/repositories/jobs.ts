@@ -2,7 +2,7 @@ import {and, sql} from 'drizzle-orm';
 import type {JsonObject} from '../../crypto/index.ts';
 import {Batch} from '../batch.ts';
 import {bind, build, equals} from '../catalog.ts';
-import type {Core} from '../core.ts';
+import {type Core, freshId} from '../core.ts';
 import {StorageError} from '../errors.ts';
 import type {JobRow, JobsRepository, MetaRepository} from '../interfaces/transport.ts';
 import {tables} from '../schema/index.ts';
@@ -51,7 +51,7 @@ export function createJobs(core: Core): JobsRepository {
 		build.select({dueTs: jobs.dueTs}).from(jobs).orderBy(jobs.dueTs).limit(1),
 	);
 	return {
-		add: (batch, job) => add(batch, {...job, id: core.ids.next(), attempts: 0, leasedUntilTs: null}),
+		add: (batch, job) => add(batch, {...job, id: freshId, attempts: 0, leasedUntilTs: null}),
 		lease: (batch, id, nowMs, untilMs) => lease(batch, {id, nowMs, untilMs}),
 		postpone: (batch, id, dueTs, payload) => postpone(batch, {id, dueTs, payload: payload ?? null}),
 		remove: (batch, id) => remove(batch, {id}),

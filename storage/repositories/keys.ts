@@ -2,7 +2,7 @@ import {and, eq, sql} from 'drizzle-orm';
 import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
 import {type Batch, Outcome} from '../batch.ts';
 import {build, equals} from '../catalog.ts';
-import type {Core} from '../core.ts';
+import {type Core, freshId} from '../core.ts';
 import type {
 	CrossSigningKeyRow,
 	DeviceKeysRow,
@@ -182,7 +182,7 @@ export function createKeys(core: Core): KeysRepository {
 		listDeviceKeys: (userIds) => readInChunks(userIds, (chunk) => device.list({userIds: chunk})),
 		addOneTimeKeys(batch, userId, deviceId, keys) {
 			for (const {keyId, json} of keys) {
-				oneTime.add(batch, {id: core.ids.next(), userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
+				oneTime.add(batch, {id: freshId, userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
 			}
 		},
 		removeOneTimeKeys: (batch, userId, deviceId) => oneTime.remove(batch, {userId, deviceId}),

@@ -1,7 +1,7 @@
 import {and} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
 import {above, atMost, build, equals} from '../catalog.ts';
-import type {Core} from '../core.ts';
+import {type Core, freshId} from '../core.ts';
 import type {ToDeviceMessage, ToDeviceRepository} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
@@ -49,7 +49,7 @@ export function createToDevice(core: Core): ToDeviceRepository {
 	);
 	const sweep = sweepOlder(core, toDeviceReceived, toDeviceReceived.receivedTs);
 	return {
-		add: (batch, message) => add(batch, {...message, id: core.ids.next()}),
+		add: (batch, message) => add(batch, {...message, id: freshId}),
 		addReceived: (batch, origin, messageId, receivedTs) => addReceived(batch, {origin, messageId, receivedTs}),
 		list: (userId, deviceId, {after, upto, limit}) => list({userId, deviceId, after, upto, limit: pageOf(limit)}),
 		removeUpTo: (batch, userId, deviceId, pos) => removeUpTo(batch, {userId, deviceId, pos}),

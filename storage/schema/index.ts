@@ -5,4 +5,4 @@ import * as transport from './transport.ts';
 /** Every table of the database. */
 export const tables = {...accounts, ...rooms, ...transport};
 
-export {columnName, type Kind, kindOf, shapeOf} from './columns.ts';
+export {type Kind, kindOf} from './columns.ts';

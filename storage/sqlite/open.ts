@@ -1,4 +1,4 @@
-import {closeSync, openSync} from 'node:fs';
+import {closeSync, fstatSync, openSync} from 'node:fs';
 import type {Database} from 'better-sqlite3';
 import {assemble} from '../assemble.ts';
 import {Catalog} from '../catalog.ts';
@@ -25,6 +25,16 @@ function sessionOf(db: Database): MigrationSession {
 	};
 }
 
+/** Files up to this size are checked whenever they are opened: it takes well under a second. */
+const checkBytesMax = 64 * 1024 * 1024;
+
+/** @throws StorageError('corrupt') where the file's structure is damaged */
+function checkFile(db: Database): void {
+	const found = db.pragma('quick_check(1)', {simple: true});
+	if (found === 'ok') return;
+	throw new StorageError('corrupt', `the database file is damaged (${String(found)}); restore a backup`);
+}
+
 /** Sets what can only be set before the first table is made. */
 function prepareFile(db: Database): void {
 	const id = db.pragma('application_id', {simple: true});
@@ -44,10 +54,13 @@ let opening: Promise<unknown> = Promise.resolve();
 
 async function openDatabase(path: string, serverName: string): Promise<Database> {
 	// The file, and with it the log files beside it, is for this user alone.
-	closeSync(openSync(path, 'a', 0o600));
+	const file = openSync(path, 'a', 0o600);
+	const {size} = fstatSync(file);
+	closeSync(file);
 	const db = connect(path);
 	try {
 		prepareFile(db);
+		if (size <= checkBytesMax) checkFile(db);
 		db.exec('begin immediate');
 		await migrate(sessionOf(db), migrations, serverName);
 		db.exec('commit');

@@ -1,3 +1,4 @@
+import {readFileSync, statSync, writeFileSync} from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import {Client} from 'pg';
 import test from 'ava';
@@ -10,6 +11,7 @@ import {migrations as postgresMigrations} from '../../storage/postgres/migration
 import {createTable} from '../../storage/schema/ddl.ts';
 import {tables} from '../../storage/schema/index.ts';
 import {migrations as sqliteMigrations} from '../../storage/sqlite/migrations/index.ts';
+import {connect} from '../../storage/sqlite/connect.ts';
 import {onBoth, onPostgres, onSqlite, serverName} from './databases.ts';
 import {account, alice, write} from './rows.ts';
 
@@ -83,6 +85,26 @@ onSqlite('a database of another program is refused', async (t, database) => {
 	db.close();
 	const error = await t.throwsAsync(database.open(), {instanceOf: StorageError});
 	t.is(error?.code, 'bad_address');
+});
+
+onSqlite('a damaged file is refused before anything is built on it', async (t, database) => {
+	const path = database.url.slice('sqlite:'.length);
+	await database.close(await database.open());
+	const bytes = readFileSync(path);
+	t.is(bytes.readUInt32BE(68), 0x42534854);
+	writeFileSync(path, bytes.fill(0xaa, 8192, 65_536));
+	const error = await t.throwsAsync(database.open(), {instanceOf: StorageError});
+	t.is(error?.code, 'corrupt');
+});
+
+onSqlite('the database is for its owner alone, and set up to keep what it was told', async (t, database) => {
+	await database.open();
+	const path = database.url.slice('sqlite:'.length);
+	for (const suffix of ['', '-wal', '-shm']) t.is(statSync(path + suffix).mode & 0o077, 0, suffix);
+	const db = connect(path);
+	const setting = (name: string) => db.pragma(name, {simple: true});
+	t.deepEqual(['journal_mode', 'auto_vacuum', 'synchronous', 'secure_delete'].map(setting), ['wal', 2, 2, 2]);
+	db.close();
 });
 
 onPostgres('a database of another program is refused', async (t, database) => {
