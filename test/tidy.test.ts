@@ -13,11 +13,12 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/encryption': ['server/devices', 'server/visibility'],
 	'server/ephemeral': ['server/visibility'],
 	'server/events': [],
+	'server/filters': [],
 	'server/media': ['server/visibility'],
 	'server/pages': ['server/accounts'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data'],
-	'server/rooms': ['server/account-data', 'server/events', 'server/profiles', 'server/visibility'],
+	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
 	'server/visibility': [],
 };
 

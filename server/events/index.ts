@@ -2,3 +2,11 @@ export {createEvents, type Events, type EventsDependencies, type RenderOptions, 
 export {arrayText, objectText} from './json-text.ts';
 export type {Standing} from './memberships.ts';
 export type {RenderedEvent} from './rendered.ts';
+export {
+	boundAt,
+	pointAfter,
+	pointBefore,
+	readPlaceToken,
+	type TimelinePoint,
+	writePlaceToken,
+} from './place-token.ts';
