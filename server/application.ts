@@ -14,8 +14,8 @@ import {notifiesByDefault} from './push/index.ts';
 import {createRooms, noRemoteRooms} from './rooms/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
-import {createVisibility} from './visibility/index.ts';
-import {createFederation, type Federation, federationServices} from './wiring/index.ts';
+import {createVisibility, type Visibility} from './visibility/index.ts';
+import {createFederation, createPersonal, type Federation, federationServices} from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
 const LOOK_INTERVAL_MS = 500;
@@ -120,6 +120,7 @@ export async function openServices(
 		engine: federation.engine,
 		client: federation.client,
 		federation: federationServices(federation, parts, invitePolicy),
+		partners: federation,
 	});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
@@ -152,35 +153,38 @@ export function databaseUrl(database: DatabaseConfig): string {
 	return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
 }
 
+function buildVisibility({serverName, privacy, federation: {mode, partners}}: Config, storage: Storage): Visibility {
+	return createVisibility({
+		storage,
+		serverName,
+		scopes: privacy,
+		isPartner: (server) => mode === 'partners' && partners.includes(server),
+	});
+}
+
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
 	readonly engine: Engine;
 	readonly client: FederationClient;
 	readonly federation: FederationServices;
+	/** Whom ephemeral news is sent to and comes from. */
+	readonly partners: Pick<Federation, 'edus' | 'sender'>;
 }
 
-function buildServices(
-	config: Config,
+/** The domains of accounts and of rooms, which need each other. */
+function buildPeople(
+	{serverName, defaultRoomVersion}: Config,
 	storage: Storage,
 	{
 		clock = systemClock,
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		passwords = new PasswordHasher(),
 		engine,
+		events,
+		visibility,
 		client,
-		federation,
-	}: ServiceParts,
-): {services: Services; close: () => void} {
-	const {serverName} = config;
-	const events = createEvents({storage, engine, clock});
-	const {partners} = config.federation;
-	const visibility = createVisibility({
-		storage,
-		serverName,
-		scopes: config.privacy,
-		isPartner: (server) => config.federation.mode === 'partners' && partners.includes(server),
-	});
-	const {defaultRoomVersion} = config;
+	}: ServiceParts & Pick<Services, 'events' | 'visibility'>,
+) {
 	const rooms = createRooms({
 		storage,
 		engine,
@@ -206,23 +210,45 @@ function buildServices(
 		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
 		queryRemote: (userId, key) => queryRemoteProfile(client, userId, key),
 	});
-	const services: Services = {
-		config,
-		metrics: makeMetrics(),
+	return {
 		accounts,
 		devices,
-		events,
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
-		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		uia: createUia({accounts, clock, random}),
+	};
+}
+
+function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
+	const {clock = systemClock, random = (sizeBytes) => systemRandom.bytes(sizeBytes), engine, partners} = parts;
+	const events = createEvents({storage, engine, clock});
+	const personal = createPersonal({
+		storage,
+		engine,
+		events,
+		clock,
+		random: systemRandom,
+		serverName: config.serverName,
+		presence: config.presence,
+		federation: partners,
+	});
+	const visibility = buildVisibility(config, storage);
+	const people = buildPeople(config, storage, {...parts, events, visibility});
+	const services: Services = {
+		config,
+		metrics: makeMetrics(),
+		events,
+		...people,
+		...personal.services,
+		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		visibility,
-		federation,
+		federation: parts.federation,
 		health: () => ({status: 'ok', problems: []}),
 	};
 	const close = (): void => {
-		devices.close();
+		people.devices.close();
+		personal.close();
 		events.close();
 	};
 	return {services, close};

@@ -17,7 +17,8 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/media': ['server/visibility'],
 	'server/pages': ['server/accounts'],
 	'server/profiles': ['server/visibility'],
-	'server/push': ['server/account-data'],
+	'server/push': ['server/account-data', 'server/filters'],
+	'server/receipts': ['server/account-data', 'server/events'],
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
 	'server/visibility': [],
 };

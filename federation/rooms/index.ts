@@ -26,6 +26,7 @@ export {
 	roomIdOfCreateEvent,
 	signedForm,
 } from './event-hashes.ts';
+export {type Glob, matchesGlob, parseGlob} from './glob.ts';
 export {
 	type HistoryVisibility,
 	historyVisibilityOf,

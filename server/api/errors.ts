@@ -1,10 +1,15 @@
+import {AccountDataError} from '../account-data/index.ts';
 import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
 import {BusyError} from '../../crypto/index.ts';
+import {DevicesError} from '../devices/index.ts';
+import {TypingError} from '../ephemeral/index.ts';
+import {FiltersError} from '../filters/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
 import {InboundError} from '../../federation/inbound/index.ts';
-import {DevicesError} from '../devices/index.ts';
 import {type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
+import {PushError} from '../push/index.ts';
+import {ReceiptsError} from '../receipts/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 
 const softLogout = {soft_logout: true};
@@ -14,6 +19,11 @@ const softLogout = {soft_logout: true};
  * class that has no row does not compile.
  */
 export const errorMappers: readonly ErrorMapper[] = [
+	mapErrors(AccountDataError, {
+		'not-found': 'M_NOT_FOUND',
+		'server-managed': {errcode: 'M_BAD_JSON', status: 405},
+		'not-in-room': 'M_FORBIDDEN',
+	}),
 	mapErrors(AccountsError, {
 		'wrong-password': 'M_FORBIDDEN',
 		deactivated: 'M_USER_DEACTIVATED',
@@ -35,6 +45,10 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-refresh-token': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 		'refresh-token-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},
 	}),
+	mapErrors(FiltersError, {
+		'unknown-filter': 'M_NOT_FOUND',
+		'invalid-filter': 'M_BAD_JSON',
+	}),
 	mapErrors(ProfilesError, {
 		'not-found': 'M_NOT_FOUND',
 		'key-too-large': 'M_KEY_TOO_LARGE',
@@ -54,6 +68,17 @@ export const errorMappers: readonly ErrorMapper[] = [
 		unable_to_authorise: 'M_UNABLE_TO_AUTHORISE_JOIN',
 		unable_to_grant: 'M_UNABLE_TO_GRANT_JOIN',
 	}),
+	mapErrors(PushError, {
+		'unknown-rule': 'M_NOT_FOUND',
+		'invalid-rule': 'M_INVALID_PARAM',
+		'too-many-rules': {errcode: 'M_INVALID_PARAM', status: 400},
+	}),
+	mapErrors(ReceiptsError, {
+		'not-in-room': 'M_FORBIDDEN',
+		'unknown-event': 'M_NOT_FOUND',
+		'invalid-thread': 'M_INVALID_PARAM',
+	}),
+	mapErrors(TypingError, {'not-in-room': 'M_FORBIDDEN'}),
 	mapErrors(RoomsError, {
 		'not-in-room': 'M_FORBIDDEN',
 		forbidden: 'M_FORBIDDEN',

@@ -7,6 +7,6 @@ export {
 	LIMIT_MAX,
 } from './compile.ts';
 export {FiltersError, type FiltersErrorCode} from './errors.ts';
-export {type FieldPath, pickFields} from './event-fields.ts';
+export {type FieldPath, parseFieldPath, pickFields} from './event-fields.ts';
 export {createFilters, type Filters} from './filters.ts';
 export {filterSchema} from './schema.ts';

@@ -1,5 +1,6 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
 import {getAccount3pids} from './administrative-contact.ts';
 import {ban, unban} from './banning.ts';
@@ -12,17 +13,34 @@ import {joinRoom, joinRoomById} from './joining.ts';
 import {kick} from './kicking.ts';
 import {knockRoom} from './knocking.ts';
 import {forgetRoom, leaveRoom} from './leaving.ts';
+import {defineFilter, getFilter} from './filter.ts';
 import {getLoginFlows, login} from './login.ts';
 import {logout, logoutAll} from './logout.ts';
 import {changePassword} from './password-management.ts';
+import {getPresence, setPresence} from './presence.ts';
 import {deleteProfileField, getProfileField, getUserProfile, setProfileField} from './profile.ts';
 import {redactEvent} from './redaction.ts';
+import {
+	deletePushRule,
+	getPushRule,
+	getPushRuleActions,
+	getPushRules,
+	getPushRulesGlobal,
+	isPushRuleEnabled,
+	setPushRule,
+	setPushRuleActions,
+	setPushRuleEnabled,
+} from './pushrules.ts';
+import {setReadMarker} from './read-markers.ts';
+import {postReceipt} from './receipts.ts';
 import {refresh} from './refresh.ts';
 import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
 import {sendMessage} from './room-send.ts';
 import {setRoomStateWithKey} from './room-state.ts';
 import {getWellknownSupport} from './support.ts';
+import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
+import {setTyping} from './typing.ts';
 import {getVersions} from './versions.ts';
 import {getWellknown} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
@@ -32,6 +50,10 @@ export {spendTry} from './interactive-auth.ts';
 
 /** The client-server API, in the order of the specification's files. */
 export const clientServerRoutes: readonly Route<Services>[] = [
+	setAccountData,
+	getAccountData,
+	setAccountDataPerRoom,
+	getAccountDataPerRoom,
 	deactivateAccount,
 	getAccount3pids,
 	ban,
@@ -53,22 +75,41 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	knockRoom,
 	leaveRoom,
 	forgetRoom,
+	defineFilter,
+	getFilter,
 	getLoginFlows,
 	login,
 	logout,
 	logoutAll,
 	changePassword,
+	setPresence,
+	getPresence,
 	getUserProfile,
 	getProfileField,
 	setProfileField,
 	deleteProfileField,
 	redactEvent,
+	getPushRules,
+	getPushRulesGlobal,
+	getPushRule,
+	setPushRule,
+	deletePushRule,
+	isPushRuleEnabled,
+	setPushRuleEnabled,
+	getPushRuleActions,
+	setPushRuleActions,
+	setReadMarker,
+	postReceipt,
 	refresh,
 	register,
 	checkUsernameAvailability,
 	registrationTokenValidity,
 	sendMessage,
 	setRoomStateWithKey,
+	getRoomTags,
+	setRoomTag,
+	deleteRoomTag,
+	setTyping,
 	getVersions,
 	getTokenOwner,
 ];

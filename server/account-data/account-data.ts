@@ -1,0 +1,88 @@
+import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {AccountDataError} from './errors.ts';
+
+/** Whose account data: of the account (`roomId` null) or of one of the user's rooms. */
+export interface AccountDataKey {
+	readonly userId: UserId;
+	readonly roomId: RoomId | null;
+	readonly type: string;
+}
+
+/** What clients keep for their user, and what this server keeps there for itself. */
+export interface AccountData {
+	/** Finds the content; `undefined` where there is none. */
+	find(key: AccountDataKey): Promise<JsonObject | undefined>;
+	/** @throws AccountDataError 'not-found', 'not-in-room' */
+	get(key: AccountDataKey): Promise<JsonObject>;
+	/**
+	 * Sets what a client may set.
+	 * @throws AccountDataError 'server-managed', 'not-in-room'
+	 */
+	set(key: AccountDataKey, content: JsonObject): Promise<void>;
+	/**
+	 * Changes any type, one change of it after the other: `change` gives the new content from the one there is, or
+	 * `undefined` for no change.
+	 * @throws AccountDataError 'not-in-room', and what `change` throws
+	 */
+	update(key: AccountDataKey, change: (content: JsonObject | undefined) => JsonObject | undefined): Promise<void>;
+}
+
+/** Types that are set through endpoints of their own. */
+const serverManaged: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules']);
+
+/** Makes the domain. */
+export function createAccountData({storage}: {readonly storage: Storage}): AccountData {
+	const turns = new Map<string, Promise<void>>();
+
+	async function checkRoom({userId, roomId}: AccountDataKey): Promise<void> {
+		if (roomId !== null && (await storage.memberships.find(roomId, userId)) === undefined) {
+			throw new AccountDataError('not-in-room', 'You are not in this room');
+		}
+	}
+
+	async function find({userId, roomId, type}: AccountDataKey): Promise<JsonObject | undefined> {
+		return (await storage.accountData.find(userId, roomId, type))?.content ?? undefined;
+	}
+
+	async function write({userId, roomId, type}: AccountDataKey, content: JsonObject): Promise<void> {
+		const batch = storage.batch();
+		const pos = batch.announce({kind: 'account_data', subject: userId, ...(roomId !== null && {roomId})});
+		storage.accountData.set(batch, {userId, roomId, type, content, pos});
+		await storage.commit(batch);
+	}
+
+	/** Waits for the change before, whatever became of it. */
+	function inTurn(key: AccountDataKey, work: () => Promise<void>): Promise<void> {
+		const name = JSON.stringify([key.userId, key.roomId, key.type]);
+		const before = turns.get(name) ?? Promise.resolve();
+		const turn = before.then(work, work).finally(() => {
+			if (turns.get(name) === turn) turns.delete(name);
+		});
+		turns.set(name, turn);
+		return turn;
+	}
+
+	return {
+		find,
+		async get(key) {
+			await checkRoom(key);
+			const content = await find(key);
+			if (content === undefined) throw new AccountDataError('not-found', 'No account data of this type');
+			return content;
+		},
+		async set(key, content) {
+			if (serverManaged.has(key.type)) {
+				throw new AccountDataError('server-managed', `${key.type} cannot be set through this endpoint`);
+			}
+			await checkRoom(key);
+			await write(key, content);
+		},
+		update: (key, change) =>
+			inTurn(key, async () => {
+				await checkRoom(key);
+				const content = change(await find(key));
+				if (content !== undefined) await write(key, content);
+			}),
+	};
+}

@@ -1,0 +1,76 @@
+import type {JsonObject, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import type {Clock, Random} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {Presence} from './presence.ts';
+import {Typing} from './typing.ts';
+
+/** Something that is kept in memory only has changed. */
+export type EphemeralChange =
+	| {readonly kind: 'typing'; readonly roomId: RoomId; readonly seq: number}
+	| {readonly kind: 'presence'; readonly userId: UserId; readonly seq: number};
+
+/** What the domain is built from. */
+export interface EphemeralDependencies {
+	readonly storage: Storage;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly serverName: ServerName;
+	/** Whether people here are told who of them is online. */
+	readonly hasPresence: boolean;
+	/** Tells the partner servers of a room, soon or never; a later one with the same key replaces it. */
+	readonly tellRoom: (roomId: RoomId, key: string, edu: {readonly type: string; readonly content: JsonObject}) => void;
+}
+
+/** What passes: who types, who is online. It is kept in memory alone, and counted apart from the stream. */
+export interface Ephemeral {
+	/** A counter means something only within its epoch, which ends with the process. */
+	readonly epoch: string;
+	/** The count of the last change. */
+	head(): number;
+	readonly typing: Typing;
+	readonly presence: Presence;
+	/** Calls the listener with every change. Returns how to stop. */
+	onChange(listener: (change: EphemeralChange) => void): () => void;
+	/** Ends timers. */
+	close(): void;
+}
+
+/** Makes the domain. */
+export function createEphemeral(dependencies: EphemeralDependencies): Ephemeral {
+	const epoch = Buffer.from(dependencies.random.bytes(6)).toString('base64url');
+	const listeners = new Set<(change: EphemeralChange) => void>();
+	let seq = 0;
+	const tell = (change: EphemeralChange): void => {
+		for (const listener of listeners) listener(change);
+	};
+	const typing = new Typing(dependencies, (roomId) => {
+		seq += 1;
+		tell({kind: 'typing', roomId, seq});
+		return seq;
+	});
+	const presence = new Presence(dependencies, (userId) => {
+		seq += 1;
+		tell({kind: 'presence', userId, seq});
+		return seq;
+	});
+	// Whoever leaves a room types there no more.
+	const unlisten = dependencies.storage.onCommitted((changes) => {
+		for (const {kind, roomId, subject} of changes) {
+			if (kind === 'event' && roomId !== undefined && subject !== undefined) typing.stop(roomId, subject as UserId);
+		}
+	});
+	return {
+		epoch,
+		head: () => seq,
+		typing,
+		presence,
+		onChange(listener) {
+			listeners.add(listener);
+			return () => listeners.delete(listener);
+		},
+		close() {
+			unlisten();
+			typing.close();
+		},
+	};
+}

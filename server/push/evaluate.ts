@@ -1,0 +1,59 @@
+import {compileCondition, compileContentPattern, type ConditionTest, type PushEvent} from './condition.ts';
+import {type PushRule, type RuleKind, ruleKinds, type Ruleset} from './rule.ts';
+
+/** What a user's rules make of an event. */
+export interface Outcome {
+	readonly notifies: boolean;
+	readonly highlights: boolean;
+}
+
+const nothing: Outcome = {notifies: false, highlights: false};
+
+interface CompiledRule {
+	readonly tests: readonly ConditionTest[];
+	readonly outcome: Outcome;
+}
+
+/** A user's rules, ready for use: in the order in which they count, without those that are off. */
+export type CompiledRuleset = readonly CompiledRule[];
+
+/** Makes a user's rules ready for use. */
+export function compileRuleset(ruleset: Ruleset): CompiledRuleset {
+	return ruleKinds.flatMap((kind) =>
+		ruleset[kind]
+			.filter(({enabled}) => enabled)
+			.map((rule) => ({tests: testsOf(kind, rule), outcome: outcomeOf(rule)})),
+	);
+}
+
+/** Says what the first rule that matches makes of an event; nothing where none does. */
+export async function evaluate(rules: CompiledRuleset, event: PushEvent): Promise<Outcome> {
+	for (const {tests, outcome} of rules) {
+		if (await holdAll(tests, event)) return outcome;
+	}
+	return nothing;
+}
+
+async function holdAll(tests: readonly ConditionTest[], event: PushEvent): Promise<boolean> {
+	for (const test of tests) {
+		const held = test(event);
+		// Most conditions need no waiting, and a turn of the event loop for each would cost more than they do.
+		if (!(typeof held === 'boolean' ? held : await held)) return false;
+	}
+	return true;
+}
+
+function testsOf(kind: RuleKind, {conditions = [], pattern = '', rule_id: ruleId}: PushRule): ConditionTest[] {
+	if (kind === 'content') return [compileContentPattern(pattern)];
+	if (kind === 'room') return [({pdu}) => pdu.roomId === ruleId];
+	if (kind === 'sender') return [({pdu}) => pdu.sender === ruleId];
+	return conditions.map(compileCondition);
+}
+
+function outcomeOf({actions}: PushRule): Outcome {
+	const notifies = actions.includes('notify');
+	const highlights = actions.some(
+		(action) => typeof action === 'object' && action['set_tweak'] === 'highlight' && action['value'] !== false,
+	);
+	return {notifies, highlights: notifies && highlights};
+}

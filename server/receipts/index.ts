@@ -1,0 +1,9 @@
+export {ReceiptsError, type ReceiptsErrorCode} from './errors.ts';
+export {
+	createReceipts,
+	type NewReceipt,
+	type Receipts,
+	type ReceiptsDependencies,
+	type ReceiptType,
+} from './receipts.ts';
+export {findThreadOf, MAIN_THREAD} from './threads.ts';

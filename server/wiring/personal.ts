@@ -1,0 +1,56 @@
+import type {ServerName} from '../../crypto/index.ts';
+import type {Clock, Engine, Random} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {type AccountData, createAccountData} from '../account-data/index.ts';
+import {createEphemeral, type Ephemeral} from '../ephemeral/index.ts';
+import type {Events} from '../events/index.ts';
+import {createFilters, type Filters} from '../filters/index.ts';
+import {createPushRules, type PushRules} from '../push/index.ts';
+import {createReceipts, type Receipts} from '../receipts/index.ts';
+import type {Federation} from './federation.ts';
+
+/** What the domains of a user's own things are built with. */
+export interface PersonalParts {
+	readonly storage: Storage;
+	readonly engine: Engine;
+	readonly events: Events;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly serverName: ServerName;
+	readonly presence: 'off' | 'local' | 'federated';
+	readonly federation: Pick<Federation, 'edus' | 'sender'>;
+}
+
+/** What people keep for themselves and how far they have read, and what passes. */
+export interface Personal {
+	readonly accountData: AccountData;
+	readonly ephemeral: Ephemeral;
+	readonly filters: Filters;
+	readonly pushRules: PushRules;
+	readonly receipts: Receipts;
+}
+
+/** Builds these domains, and has them take the EDUs that are theirs. */
+export function createPersonal(parts: PersonalParts): {readonly services: Personal; readonly close: () => void} {
+	const {storage, federation} = parts;
+	const accountData = createAccountData({storage});
+	const ephemeral = createEphemeral({
+		...parts,
+		hasPresence: parts.presence !== 'off',
+		tellRoom: (roomId, key, {type, content}) => federation.sender.sendEphemeral(roomId, key, {edu_type: type, content}),
+	});
+	const pushRules = createPushRules({storage, accountData});
+	const receipts = createReceipts({...parts, accountData});
+	federation.edus.receivers = {
+		...federation.edus.receivers,
+		'm.receipt': (origin, content) => receipts.receive(origin, content),
+		'm.typing': (origin, content) => ephemeral.typing.receive(origin, content),
+	};
+	return {
+		services: {accountData, ephemeral, filters: createFilters({storage}), pushRules, receipts},
+		close() {
+			ephemeral.close();
+			pushRules.close();
+		},
+	};
+}
