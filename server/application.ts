@@ -15,7 +15,14 @@ import {createRooms, noRemoteRooms} from './rooms/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
-import {createFederation, createPersonal, type Federation, federationServices} from './wiring/index.ts';
+import {
+	createFederation,
+	createHealth,
+	createPersonal,
+	type Federation,
+	federationServices,
+	publishFigures,
+} from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
 const LOOK_INTERVAL_MS = 500;
@@ -48,6 +55,7 @@ export async function startApplication(
 		onProblem: (problem) => log.warn({err: problem}, 'The database has a problem'),
 	});
 	const {services, storage} = opened;
+	publishFigures(services.metrics, storage, opened.federation);
 	try {
 		const http = await startHttpServer({
 			listeners: config.listeners,
@@ -244,7 +252,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		visibility,
 		federation: parts.federation,
-		health: () => ({status: 'ok', problems: []}),
+		health: createHealth(storage),
 	};
 	const close = (): void => {
 		people.devices.close();

@@ -34,7 +34,7 @@ export interface Services {
 	readonly visibility: Visibility;
 	readonly federation: FederationServices;
 	/** Whether the server can do its work; what `/health` answers. */
-	readonly health: () => Health;
+	readonly health: () => Promise<Health>;
 }
 
 /** How the server is: `ok`, or degraded with the reason in one word for each part that is not well. */

@@ -4,8 +4,8 @@ import type {RequestObserver} from '../http/index.ts';
 /** What the server measures of itself. */
 export interface Metrics {
 	readonly contentType: string;
-	/** Where parts of the server add measures of their own, named `broadsheet_…`. */
-	readonly registry: Registry;
+	/** Adds a measure, named `broadsheet_…`, that is read whenever the metrics are asked for. */
+	addGauge(name: string, help: string, read: () => number): void;
 	render(): Promise<string>;
 	/** Counts an answered request. */
 	readonly observeRequest: RequestObserver;
@@ -39,7 +39,9 @@ export function makeMetrics(): Metrics {
 	const histograms = new Map<string, Histogram.Internal<'operation'>>();
 	return {
 		contentType: registry.contentType,
-		registry,
+		addGauge(name, help, read) {
+			const gauge: Gauge = new Gauge({name, help, registers: [registry], collect: () => gauge.set(read())});
+		},
 		render: () => registry.metrics(),
 		observeRequest: (operation, _method, status, durationMs) => {
 			// Labelled children are kept: looking one up by its labels costs more than counting.

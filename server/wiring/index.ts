@@ -1,2 +1,4 @@
 export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
+export {publishFigures} from './figures.ts';
+export {createHealth} from './health.ts';
 export {createPersonal, type Personal, type PersonalParts} from './personal.ts';

@@ -7,8 +7,8 @@ export const getHealth = route({
 	method: 'GET',
 	path: '/health',
 	auth: 'none',
-	handle(_request, {health}) {
-		const {status} = health();
+	async handle(_request, {health}) {
+		const {status} = await health();
 		return json({status}, {status: status === 'ok' ? 200 : 503});
 	},
 });

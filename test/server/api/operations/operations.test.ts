@@ -18,6 +18,8 @@ test('metrics are served where the configuration says, in the format of Promethe
 	t.true(text.includes('broadsheet_http_requests_total{operation="getVersions",status="200"} 1'));
 	t.true(text.includes('broadsheet_http_requests_total{operation="unrecognized",status="404"} 1'));
 	t.true(text.includes('process_resident_memory_bytes'));
+	t.regex(text, /^broadsheet_storage_queued_batches \d+$/mu);
+	t.regex(text, /^broadsheet_federation_staged_events 0$/mu);
 	const quiet = await startApp(t, {config: {listeners: [{address: '127.0.0.1', port: 0, serves: ['client']}]}});
 	t.is((await request(quiet, 'GET', '/metrics')).status, 404);
 });

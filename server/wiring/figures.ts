@@ -1,0 +1,63 @@
+import type {Storage} from '../../storage/index.ts';
+import type {Metrics} from '../telemetry/index.ts';
+import type {Federation} from './federation.ts';
+
+/** One measure that is read when somebody asks for the metrics. */
+interface Figure {
+	readonly name: string;
+	readonly help: string;
+	readonly read: () => number;
+}
+
+/** Adds what the parts of a server know of themselves to its metrics. */
+export function publishFigures(
+	metrics: Metrics,
+	storage: Pick<Storage, 'figures' | 'stream'>,
+	{sender, staging}: Pick<Federation, 'sender' | 'staging'>,
+): void {
+	const figures: readonly Figure[] = [
+		{
+			name: 'broadsheet_stream_position',
+			help: 'The position up to which this process has delivered changes.',
+			read: () => storage.stream.head(),
+		},
+		{
+			name: 'broadsheet_storage_commits',
+			help: 'Commits since the start; each may hold many batches.',
+			read: () => storage.figures().commits,
+		},
+		{
+			name: 'broadsheet_storage_batches',
+			help: 'Batches committed since the start.',
+			read: () => storage.figures().batches,
+		},
+		{
+			name: 'broadsheet_storage_queued_batches',
+			help: 'Batches that wait for the writer.',
+			read: () => storage.figures().queued,
+		},
+		{
+			name: 'broadsheet_storage_wal_bytes',
+			help: 'Size of the write-ahead log of SQLite.',
+			read: () => storage.figures().walBytes,
+		},
+		{
+			name: 'broadsheet_federation_destinations_active',
+			help: 'Servers that are being told something.',
+			read: () => sender.figures().active,
+		},
+		{
+			name: 'broadsheet_federation_destinations_failing',
+			help: 'Servers whose last delivery failed.',
+			read: () => sender.figures().failing,
+		},
+		{
+			name: 'broadsheet_federation_staged_events',
+			help: 'Events of other servers that wait for their room.',
+			read: () => staging.waiting,
+		},
+	];
+	for (const {name, help, read} of figures) {
+		metrics.addGauge(name, help, read);
+	}
+}
