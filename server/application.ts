@@ -11,11 +11,12 @@ import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
-import {createRooms, noRemoteRooms} from './rooms/index.ts';
+import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
 import {
+	adaptRemoteRooms,
 	createFederation,
 	createHealth,
 	createPersonal,
@@ -127,6 +128,7 @@ export async function openServices(
 		...surroundings,
 		engine: federation.engine,
 		client: federation.client,
+		remoteRooms: adaptRemoteRooms(federation.remoteRooms),
 		federation: federationServices(federation, parts, invitePolicy),
 		partners: federation,
 	});
@@ -174,6 +176,7 @@ function buildVisibility({serverName, privacy, federation: {mode, partners}}: Co
 interface ServiceParts extends Surroundings {
 	readonly engine: Engine;
 	readonly client: FederationClient;
+	readonly remoteRooms: RemoteRooms;
 	readonly federation: FederationServices;
 	/** Whom ephemeral news is sent to and comes from. */
 	readonly partners: Pick<Federation, 'edus' | 'sender'>;
@@ -191,6 +194,7 @@ function buildPeople(
 		events,
 		visibility,
 		client,
+		remoteRooms,
 	}: ServiceParts & Pick<Services, 'events' | 'visibility'>,
 ) {
 	const rooms = createRooms({
@@ -200,7 +204,7 @@ function buildPeople(
 		serverName,
 		defaultRoomVersion,
 		visibility,
-		remote: noRemoteRooms,
+		remote: remoteRooms,
 	});
 	const devices = createDevices({storage, clock, random});
 	const accounts = createAccounts({

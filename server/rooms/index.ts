@@ -4,7 +4,7 @@ export {RoomsError, type RoomsErrorCode} from './errors.ts';
 export type {AliasedRoom} from './find-room.ts';
 export type {InitialState, Preset} from './first-events.ts';
 export type {Entry} from './join.ts';
-export {noRemoteRooms, type RemoteInvite, type RemoteMembership, type RemoteRooms} from './remote-rooms.ts';
+export type {RemoteInvite, RemoteMembership, RemoteRooms} from './remote-rooms.ts';
 export {createRooms, type Rooms} from './rooms.ts';
 export type {NewMessage, NewRedaction} from './send-message.ts';
 export type {NewState} from './set-state.ts';

@@ -1,6 +1,5 @@
 import type {JsonObject, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Pdu} from '../../federation/rooms/index.ts';
-import {RoomsError} from './errors.ts';
 
 /** A membership of somebody of this server in a room that only other servers can give. */
 export interface RemoteMembership {
@@ -40,17 +39,4 @@ export interface RemoteRooms {
 	invite(request: RemoteInvite): Promise<JsonObject>;
 	/** Asks an alias's server for its room; `undefined` where it has none. */
 	findAlias(alias: RoomAlias): Promise<{readonly roomId: RoomId; readonly servers: readonly ServerName[]} | undefined>;
-}
-
-/** What a server that federates with nobody answers. */
-export const noRemoteRooms: RemoteRooms = {
-	join: () => Promise.reject(unreachable()),
-	knock: () => Promise.reject(unreachable()),
-	leave: () => Promise.reject(unreachable()),
-	invite: () => Promise.reject(unreachable()),
-	findAlias: () => Promise.resolve(undefined),
-};
-
-function unreachable(): RoomsError {
-	return new RoomsError('unreachable', 'No server that knows the room can be reached');
 }

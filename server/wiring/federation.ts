@@ -24,11 +24,15 @@ import {
 	createNetwork,
 	createNetworkDiscovery,
 	createRemoteEvents,
+	createRemoteQueries,
+	createRemoteRooms,
 	createSignatureChecker,
 	type FederationClient,
 	FederationSender,
 	Keyring,
 	PublishedKeys,
+	type RemoteQueries,
+	type RemoteRooms,
 	type RequestFault,
 	verifyRequest,
 } from '../../federation/outbound/index.ts';
@@ -61,6 +65,9 @@ export interface Federation {
 	readonly signatures: SignatureChecker;
 	readonly client: FederationClient;
 	readonly sender: FederationSender;
+	/** What this server asks of the servers of rooms, and of people. */
+	readonly remoteRooms: RemoteRooms;
+	readonly remoteQueries: RemoteQueries;
 	readonly staging: Staging;
 	/** Who takes which EDU: domains put themselves in before the server listens. */
 	readonly edus: {receivers: EduReceivers};
@@ -146,10 +153,12 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		signatures,
 		client,
 		sender,
+		remoteRooms: createRemoteRooms({serverName, client, engine, signatures, keyring, storage}),
+		remoteQueries: createRemoteQueries(client),
 		staging,
 		edus,
 		isAllowed,
-		authenticate: authenticating(serverName, keyring, isAllowed),
+		authenticate: authenticating(serverName, keyring, isAllowed, (server) => sender.noteContact(server)),
 		async start() {
 			if (!isOff) await sender.start();
 			await staging.resume();
@@ -208,6 +217,7 @@ function authenticating(
 	serverName: ServerName,
 	keyring: Keyring,
 	isAllowed: (server: ServerName) => boolean,
+	noteContact: (server: ServerName) => void,
 ): Authenticators['server'] {
 	const options = {
 		serverName,
@@ -223,6 +233,8 @@ function authenticating(
 			async verify(content) {
 				const verdict = await verifyRequest({method, uri, authorization, content}, options);
 				if (!verdict.isAuthentic) throw refuse(verdict.fault);
+				// Who speaks to us can be spoken to: what waits for it is tried again.
+				noteContact(verdict.origin);
 				return {origin: verdict.origin};
 			},
 		};

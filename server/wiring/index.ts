@@ -2,3 +2,4 @@ export {createFederation, type Federation, type FederationParts, federationServi
 export {publishFigures} from './figures.ts';
 export {createHealth} from './health.ts';
 export {createPersonal, type Personal, type PersonalParts} from './personal.ts';
+export {adaptRemoteRooms} from './remote-rooms.ts';

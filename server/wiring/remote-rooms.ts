@@ -1,12 +1,8 @@
-import type {UserId} from '../../crypto/index.ts';
 import {
-	OutboundError,
-	type RemoteQueries,
 	RemoteRoomError,
 	type RemoteRoomErrorCode,
 	type RemoteRooms as OutboundRooms,
 } from '../../federation/outbound/index.ts';
-import type {Profile} from '../profiles/index.ts';
 import {type RemoteRooms, RoomsError, type RoomsErrorCode} from '../rooms/index.ts';
 
 /**
@@ -57,18 +53,4 @@ async function translate<Value>(
 		const code = error.code === 'incompatible_version' ? incompatible : CODES[error.code];
 		throw new RoomsError(code, TEXTS[error.code], {cause: error});
 	}
-}
-
-/** Gives the profiles domain the profiles of other servers; one that cannot be had is none. */
-export function queryProfiles(
-	queries: Pick<RemoteQueries, 'findProfile'>,
-): (userId: UserId, key: string | undefined) => Promise<Profile | undefined> {
-	return async (userId, key) => {
-		try {
-			return await queries.findProfile(userId, key);
-		} catch (error) {
-			if (error instanceof OutboundError) return undefined;
-			throw error;
-		}
-	};
 }
