@@ -1,6 +1,5 @@
 import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
-import type {MembershipRow} from '../../storage/index.ts';
 import {type Actor, type RoomsContext, sendAllowed} from './context.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import {findResidentRoom, listServers} from './join.ts';
@@ -25,7 +24,8 @@ export async function leave(
 			const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
 			await sendAllowed(context, roomId, event);
 		} else {
-			await leaveElsewhere(context, row, content);
+			const via = listServers(context, row, await context.storage.memberships.listServers(roomId));
+			await context.remote.leave({roomId, userId, via, content});
 		}
 	});
 }
@@ -39,42 +39,6 @@ export async function leaveAll(context: RoomsContext, userId: UserId): Promise<v
 			if (!(error instanceof RoomsError) && !(error instanceof EngineError)) throw error;
 		}
 	}
-}
-
-/** Nobody must be stuck with an invite because its server is gone: the others are asked, and if in vain, not told. */
-async function leaveElsewhere(context: RoomsContext, row: MembershipRow, content: JsonObject): Promise<void> {
-	const {roomId, userId} = row;
-	const via = listServers(context, row, await context.storage.memberships.listServers(roomId));
-	try {
-		if (via.length === 0) throw new RoomsError('unreachable', 'No server is known to be in the room');
-		await context.remote.leave({roomId, userId, via, content});
-	} catch (cause) {
-		if (!(cause instanceof RoomsError)) throw cause;
-		await leaveAlone(context, row, content);
-	}
-}
-
-/** Notes here alone that somebody is out of a room that this server is not in. */
-async function leaveAlone(
-	{engine, storage}: RoomsContext,
-	{roomId, userId, eventNid}: MembershipRow,
-	content: JsonObject,
-): Promise<void> {
-	const row = eventNid === null ? undefined : await storage.events.findByNid(eventNid);
-	const [before] = row ? await engine.readRows([row]) : [];
-	if (!before) throw notInRoom();
-	const {pdu} = before;
-	await engine.setOutsideMembership({
-		pdu: engine.signFromProto({
-			version: pdu.roomVersion,
-			roomId,
-			event: {type: 'm.room.member', stateKey: userId, sender: userId, content},
-			prevEvents: [pdu.eventId],
-			authEvents: [pdu.eventId],
-			depth: pdu.depth + 1,
-		}),
-		strippedState: [],
-	});
 }
 
 /**

@@ -5,7 +5,7 @@ import type {Pdu} from '../../federation/rooms/index.ts';
 export interface RemoteMembership {
 	readonly roomId: RoomId;
 	readonly userId: UserId;
-	/** Servers to ask, in this order; never empty, without this server. */
+	/** Servers to ask, in this order. */
 	readonly via: readonly ServerName[];
 	/** What goes into the member event's content beside `membership`: the profile, `reason`. */
 	readonly content: JsonObject;
@@ -30,10 +30,14 @@ export interface RemoteRooms {
 	join(request: RemoteMembership): Promise<void>;
 	/** Knocks by a resident server. @throws also 'incompatible-version' */
 	knock(request: RemoteMembership): Promise<void>;
-	/** Turns down an invite, or takes back a knock, in a room that this server is not in. */
+	/**
+	 * Turns down an invite, or takes back a knock, in a room that this server is not in. An invite is gone even if nobody
+	 * can be told: no one must be stuck with it because its server is.
+	 */
 	leave(request: RemoteMembership): Promise<void>;
 	/**
 	 * Has the invited person's server sign the invite, and gives the event with both signatures; it is not stored yet.
+	 * Signatures are all that is taken from the other server (B2).
 	 * @throws also 'invite-blocked', 'unsupported-version'
 	 */
 	invite(request: RemoteInvite): Promise<JsonObject>;
