@@ -1,9 +1,10 @@
 import {domainOf, type RoomAlias, type RoomId} from '../../crypto/index.ts';
 import {eventLevel, powerLevelsOf, userLevel} from '../../federation/rooms/index.ts';
 import {type AliasRow, DuplicateError} from '../../storage/index.ts';
+import {mayRead} from './access.ts';
 import {withoutAlias} from './canonical-alias.ts';
 import {type Actor, getRoom, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
-import {RoomsError} from './errors.ts';
+import {notInRoom, RoomsError} from './errors.ts';
 import {mayKnowAlias, noSuchAlias} from './find-room.ts';
 
 /** Aliases that one room may have here. */
@@ -51,9 +52,11 @@ export async function removeAlias(context: RoomsContext, actor: Actor, alias: Ro
 	if (isModerator) await removeFromCanonical(context, actor, row);
 }
 
-/** Lists the aliases that this server gives to a room. */
-export async function listAliases({storage}: RoomsContext, roomId: RoomId): Promise<RoomAlias[]> {
-	return (await storage.aliases.listOfRoom(roomId)).map(({alias}) => alias);
+/** Lists the aliases that this server gives to a room, for members and where anybody may read. @throws RoomsError 'not-in-room' */
+export async function listAliases(context: RoomsContext, {userId}: Actor, roomId: RoomId): Promise<RoomAlias[]> {
+	const {until} = await mayRead(context, roomId, userId);
+	if (until !== Number.POSITIVE_INFINITY) throw notInRoom();
+	return (await context.storage.aliases.listOfRoom(roomId)).map(({alias}) => alias);
 }
 
 /** Whether somebody is in a room and may change its canonical aliases: who keeps its names in order. */

@@ -8,3 +8,8 @@ export type {RemoteInvite, RemoteMembership, RemoteRooms} from './remote-rooms.t
 export {createRooms, type Rooms} from './rooms.ts';
 export type {NewMessage, NewRedaction} from './send-message.ts';
 export type {NewState} from './set-state.ts';
+export type {JoinedMember, MembersQuery, StateOfRoom} from './read-state.ts';
+export type {DirectoryPage, DirectoryQuery} from './published.ts';
+export type {EventContext} from './read-events.ts';
+export type {Page, PageQuery} from './timeline.ts';
+export type {Upgrade} from './upgrade-room.ts';

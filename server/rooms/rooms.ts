@@ -1,5 +1,8 @@
 import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, UserId} from '../../crypto/index.ts';
-import {addAlias, removeAlias} from './aliases.ts';
+import type {StoredEvent} from '../../federation/engine/index.ts';
+import type {RenderedEvent} from '../events/index.ts';
+import type {CompiledRoomEventFilter} from '../filters/index.ts';
+import {addAlias, listAliases, removeAlias} from './aliases.ts';
 import type {Actor, RoomsContext, RoomsDependencies} from './context.ts';
 import {createRoom, type NewRoom} from './create-room.ts';
 import {type AliasedRoom, getAlias} from './find-room.ts';
@@ -9,9 +12,23 @@ import {knock} from './knock.ts';
 import {forget, leave, leaveAll} from './leave.ts';
 import {ban, kick, unban} from './moderate.ts';
 import {updateOwnProfile} from './own-profile.ts';
+import {type DirectoryPage, type DirectoryQuery, isPublished, listPublished, setPublished} from './published.ts';
+import {type EventContext, findByTime, getContext, getEvent} from './read-events.ts';
+import {
+	getState,
+	type JoinedMember,
+	listJoinedMembers,
+	listJoinedRooms,
+	listMembers,
+	listState,
+	type MembersQuery,
+	type StateOfRoom,
+} from './read-state.ts';
 import {type NewMessage, type NewRedaction, redact, sendMessage} from './send-message.ts';
 import {type NewState, setState} from './set-state.ts';
+import {listMessages, type Page, type PageQuery} from './timeline.ts';
 import {Turns} from './turns.ts';
+import {type Upgrade, upgradeRoom} from './upgrade-room.ts';
 
 /**
  * What people do in rooms. `said` is what a member event holds beside the membership, such as `reason`. All methods
@@ -54,6 +71,49 @@ export interface Rooms {
 	addAlias(actor: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
 	/** Removes an alias of this server. @throws 'not-found' */
 	removeAlias(actor: Actor, alias: RoomAlias): Promise<void>;
+	/** Lists this server's aliases of a room that the caller may read. */
+	listAliases(actor: Actor, roomId: RoomId): Promise<RoomAlias[]>;
+	/** Lists the rooms that this server shows to everybody. @throws 'invalid-parameter' for an unknown token */
+	listPublished(query: DirectoryQuery): Promise<DirectoryPage>;
+	/** Whether this server shows a room to everybody; it does not show one that it does not know. */
+	isPublished(roomId: RoomId): Promise<boolean>;
+	/** Shows a room to everybody, or no more. */
+	setPublished(actor: Actor, roomId: RoomId, isShown: boolean): Promise<void>;
+	/** Replaces a room by one of another version. @throws 'unsupported-version' */
+	upgrade(actor: Actor, roomId: RoomId, upgrade: Upgrade): Promise<RoomId>;
+
+	/** Lists the rooms that somebody is in. */
+	listJoined(userId: UserId): Promise<RoomId[]>;
+	/** Gives an entry of the state; who has left sees that of the moment of leaving. @throws 'not-found' */
+	getState(actor: Actor, roomId: RoomId, type: string, stateKey: string): Promise<StateOfRoom>;
+	/** Lists the state; who has left sees that of the moment of leaving. */
+	listState(actor: Actor, roomId: RoomId): Promise<RenderedEvent[]>;
+	/** Lists member events; who has left sees those of the moment of leaving. */
+	listMembers(actor: Actor, roomId: RoomId, query: MembersQuery): Promise<RenderedEvent[]>;
+	/** Lists who is in a room that the caller is in. */
+	listJoinedMembers(actor: Actor, roomId: RoomId): Promise<Map<UserId, JoinedMember>>;
+	/** Gives an event that the caller may see. @throws 'not-found' */
+	getEvent(actor: Actor, roomId: RoomId, eventId: string): Promise<StoredEvent>;
+	/** Gives an event with what came around it. @throws 'not-found' */
+	getContext(
+		actor: Actor,
+		roomId: RoomId,
+		eventId: string,
+		query: {readonly limit: number; readonly filter: CompiledRoomEventFilter},
+	): Promise<EventContext>;
+	/** Lists a page of the history that the caller may see; `state` only where the filter loads members lazily. */
+	listMessages(
+		actor: Actor,
+		roomId: RoomId,
+		query: PageQuery,
+	): Promise<Page & {readonly state: readonly RenderedEvent[] | undefined}>;
+	/** Finds the event nearest to a time that the caller may see. @throws 'not-found' */
+	findByTime(
+		actor: Actor,
+		roomId: RoomId,
+		ts: number,
+		direction: 'forwards' | 'backwards',
+	): Promise<{readonly eventId: EventId; readonly originServerTs: number}>;
 }
 
 /** Makes the rooms domain. */
@@ -77,5 +137,19 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		getAlias: (...request) => getAlias(context, ...request),
 		addAlias: (...request) => addAlias(context, ...request),
 		removeAlias: (...request) => removeAlias(context, ...request),
+		listAliases: (...request) => listAliases(context, ...request),
+		listPublished: (query) => listPublished(context, query),
+		isPublished: (roomId) => isPublished(context, roomId),
+		setPublished: (...request) => setPublished(context, ...request),
+		upgrade: (...request) => upgradeRoom(context, ...request),
+		listJoined: (userId) => listJoinedRooms(context, userId),
+		getState: (...request) => getState(context, ...request),
+		listState: (...request) => listState(context, ...request),
+		listMembers: (...request) => listMembers(context, ...request),
+		listJoinedMembers: (...request) => listJoinedMembers(context, ...request),
+		getEvent: (...request) => getEvent(context, ...request),
+		getContext: (...request) => getContext(context, ...request),
+		listMessages: (...request) => listMessages(context, ...request),
+		findByTime: (...request) => findByTime(context, ...request),
 	};
 }

@@ -1,0 +1,121 @@
+import {type EventId, isEventId, type RoomId} from '../../crypto/index.ts';
+import type {StoredEvent} from '../../federation/engine/index.ts';
+import type {EventNid, TimelinePlace} from '../../storage/index.ts';
+import {boundAt, pointAfter, pointBefore, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
+import type {CompiledRoomEventFilter} from '../filters/index.ts';
+import {mayRead} from './access.ts';
+import type {Actor, RoomsContext} from './context.ts';
+import {RoomsError} from './errors.ts';
+import {listEntries} from './read-state.ts';
+import {type Page, readPage} from './timeline.ts';
+
+/** Events that are looked at in search of one that the reader may see. */
+const SEARCHED_MAX = 200;
+
+/** An event with what came around it. */
+export interface EventContext {
+	readonly event: StoredEvent;
+	/** Newest first. */
+	readonly before: readonly StoredEvent[];
+	/** Oldest first. */
+	readonly after: readonly StoredEvent[];
+	readonly start: TimelinePoint;
+	readonly end: TimelinePoint;
+	/** The state at the last event. */
+	readonly state: readonly RenderedEvent[];
+}
+
+/** Gives an event that somebody may see. @throws RoomsError 'not-in-room', 'not-found' */
+export async function getEvent(
+	context: RoomsContext,
+	{userId}: Actor,
+	roomId: RoomId,
+	eventId: string,
+): Promise<StoredEvent> {
+	await mayRead(context, roomId, userId);
+	const found = isEventId(eventId) ? await context.engine.findEvent(eventId) : undefined;
+	const [event] = found?.row.roomId === roomId ? await context.events.filterVisible(userId, [found]) : [];
+	if (!event) throw new RoomsError('not-found', 'There is no such event in the room');
+	return event;
+}
+
+/**
+ * Gives an event with what came around it.
+ * @param limit how many events before and after it together
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid
+ * @throws RoomsError 'not-in-room', 'not-found'
+ */
+export async function getContext(
+	context: RoomsContext,
+	actor: Actor,
+	roomId: RoomId,
+	eventId: string,
+	{limit, filter}: {readonly limit: number; readonly filter: CompiledRoomEventFilter},
+): Promise<EventContext> {
+	const event = await getEvent(context, actor, roomId, eventId);
+	const {anchor, minor} = event.row;
+	if (anchor === null || minor === null) throw new RoomsError('not-found', 'There is no such event in the room');
+	const place: TimelinePlace = {anchor, minor};
+	const half = Math.floor(limit / 2);
+	const page = (direction: 'forwards' | 'backwards', from: TimelinePoint, count: number): Promise<Page> =>
+		readPage(context, {roomId, userId: actor.userId}, {direction, from, limit: count, filter});
+	const before = await page('backwards', pointBefore(place), half);
+	const after = await page('forwards', pointAfter(place), limit - half);
+	const last = after.events.at(-1) ?? event;
+	return {
+		event,
+		before: before.events,
+		after: after.events,
+		start: before.end,
+		end: after.end,
+		state: await listStateAt(context, last, filter, [event, ...before.events, ...after.events]),
+	};
+}
+
+/** Lists the state at an event: after it, where it is state itself. */
+async function listStateAt(
+	context: RoomsContext,
+	{row}: StoredEvent,
+	filter: CompiledRoomEventFilter,
+	shown: readonly StoredEvent[],
+): Promise<RenderedEvent[]> {
+	if (row.stateBefore === null) return [];
+	const senders = new Set<string>(shown.map(({pdu}) => pdu.sender));
+	const isWanted = (type: string, stateKey: string) =>
+		!filter.lazyLoadsMembers || type !== 'm.room.member' || senders.has(stateKey);
+	const before = await listEntries(context, row.roomId, row.stateBefore, isWanted);
+	const {type, stateKey} = row;
+	const own = stateKey === null || !isWanted(type, stateKey) ? undefined : await findOne(context, row.nid);
+	const state = own ? [...before.filter((entry) => entry.type !== type || entry.stateKey !== stateKey), own] : before;
+	return state.filter((entry) => filter.matches?.(entry) !== false);
+}
+
+async function findOne({events}: RoomsContext, nid: EventNid): Promise<RenderedEvent | undefined> {
+	return (await events.findRendered([nid])).get(nid);
+}
+
+/**
+ * Finds the event nearest to a time that somebody may see.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
+ * @throws RoomsError 'not-in-room', 'not-found'
+ */
+export async function findByTime(
+	context: RoomsContext,
+	{userId}: Actor,
+	roomId: RoomId,
+	ts: number,
+	direction: 'forwards' | 'backwards',
+): Promise<{readonly eventId: EventId; readonly originServerTs: number}> {
+	await mayRead(context, roomId, userId);
+	const {storage, engine, events} = context;
+	const nearest = await storage.events.findByTime(roomId, ts, direction);
+	const place = nearest && nearest.anchor !== null && nearest.minor !== null ? nearest : undefined;
+	if (place) {
+		const point = {anchor: place.anchor ?? 0, minor: place.minor ?? 0};
+		const from = boundAt(direction === 'forwards' ? point : pointAfter(point), direction);
+		const rows = await storage.events.listTimeline({roomId, direction, from, limit: SEARCHED_MAX});
+		const [found] = await events.filterVisible(userId, await engine.readRows(rows));
+		if (found) return {eventId: found.pdu.eventId, originServerTs: found.pdu.originServerTs};
+	}
+	throw new RoomsError('not-found', 'There is no event that near to the time');
+}
