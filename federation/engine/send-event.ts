@@ -32,6 +32,10 @@ export function buildAllowed(
 	head: Head,
 	template: EventTemplate,
 ): KnownEvent {
+	// Rule 1.1, before building: from version 12 on such an event has not even the form of one.
+	if (template.type === 'm.room.create') {
+		throw new EngineError('forbidden', 'the room has its create event', {rule: '1.1'});
+	}
 	const {lookup} = head.state;
 	const authEvents = selectAuthEvents({roomVersion: room.version, ...template}, lookup);
 	const pdu = buildEvent(context, {

@@ -63,10 +63,7 @@ export async function listPublished(context: RoomsContext, query: DirectoryQuery
 }
 
 /** Describes a room as the directory shows it; `undefined` where nobody is in it any more. */
-async function describeRoom(
-	{storage, engine}: RoomsContext,
-	roomId: RoomId,
-): Promise<JsonObject | undefined> {
+async function describeRoom({storage, engine}: RoomsContext, roomId: RoomId): Promise<JsonObject | undefined> {
 	const {join} = await storage.memberships.count(roomId);
 	if (join === 0) return undefined;
 	const rows = await storage.rooms.listCurrentState(roomId, {types: SHOWN_TYPES, limit: 1_000});

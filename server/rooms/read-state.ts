@@ -123,9 +123,7 @@ const MEMBERSHIPS: readonly Membership[] = ['invite', 'join', 'knock', 'leave', 
 
 function wantedMemberships({membership, notMembership}: MembersQuery): Membership[] | undefined {
 	if (membership === undefined && notMembership === undefined) return undefined;
-	return MEMBERSHIPS.filter(
-		(one) => one === membership || (notMembership !== undefined && one !== notMembership),
-	);
+	return MEMBERSHIPS.filter((one) => one === membership || (notMembership !== undefined && one !== notMembership));
 }
 
 async function listMemberRows(
@@ -148,11 +146,7 @@ async function rendered({events}: RoomsContext, nids: readonly EventNid[]): Prom
 }
 
 /** Finds the state at a point of the timeline: that before the event which follows it, where the reader may see so far. */
-async function findRootAt(
-	context: RoomsContext,
-	reading: Reading,
-	at: TimelinePoint | undefined,
-): Promise<StateRoot> {
+async function findRootAt(context: RoomsContext, reading: Reading, at: TimelinePoint | undefined): Promise<StateRoot> {
 	const isPast = at !== undefined && at.anchor <= reading.until;
 	const [next] = isPast
 		? await context.storage.events.listTimeline({

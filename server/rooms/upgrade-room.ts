@@ -2,7 +2,15 @@ import {isJsonObject, type JsonObject, type JsonValue, type RoomId, type UserId}
 import {EngineError, type RoomView} from '../../federation/engine/index.ts';
 import {findRoomVersion, powerLevelsOf, type RoomVersionId, roomVersion} from '../../federation/rooms/index.ts';
 import type {Batch} from '../../storage/index.ts';
-import {type Actor, forbidden, getRoom, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {
+	type Actor,
+	forbidden,
+	getRoom,
+	mustBeJoined,
+	mustNotBeSuspended,
+	type RoomsContext,
+	sendAllowed,
+} from './context.ts';
 import {createRoom} from './create-room.ts';
 import {RoomsError} from './errors.ts';
 import type {InitialState} from './first-events.ts';
@@ -97,7 +105,9 @@ async function levelsToTakeOver(
 	const content: JsonObject = {...levels, users: {...named}, events: {...types}};
 	if (isUnlimited) {
 		// Who is above all levels must not be listed, and they alone end the room.
-		content['users'] = Object.fromEntries(Object.entries(named).filter(([userId]) => !creators.includes(userId as UserId)));
+		content['users'] = Object.fromEntries(
+			Object.entries(named).filter(([userId]) => !creators.includes(userId as UserId)),
+		);
 		content['events'] = {...types, 'm.room.tombstone': Math.max(150, toLevel(levels['state_default']) + 50)};
 	} else if (wasUnlimited) {
 		// Who was above all levels stands at the top of them now, and no level is beyond reach.
@@ -128,10 +138,7 @@ async function stateToTakeOver(view: RoomView): Promise<InitialState[]> {
 }
 
 /** 4: Moves any local aliases to the new room; its place in the directory goes along. */
-async function moveNames(
-	{storage}: RoomsContext,
-	roomId: RoomId,
-): Promise<(batch: Batch, successor: RoomId) => void> {
+async function moveNames({storage}: RoomsContext, roomId: RoomId): Promise<(batch: Batch, successor: RoomId) => void> {
 	const aliases = await storage.aliases.listOfRoom(roomId);
 	const room = await storage.rooms.find(roomId);
 	return (batch, successor) => {

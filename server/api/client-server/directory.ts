@@ -49,3 +49,17 @@ export const deleteRoomAlias = route({
 		return {};
 	},
 });
+
+/**
+ * Lists the aliases that this server gives to a room.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidaliases
+ */
+export const getLocalAliases = route({
+	id: 'getLocalAliases',
+	method: 'GET',
+	path: '/_matrix/client/v3/rooms/:roomId/aliases',
+	auth: 'user',
+	handle: async ({caller, parameters}, {rooms}) => ({
+		aliases: await rooms.listAliases(caller, parameters.roomId),
+	}),
+});

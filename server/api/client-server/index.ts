@@ -7,15 +7,24 @@ import {ban, unban} from './banning.ts';
 import {getCapabilities} from './capabilities.ts';
 import {createRoom} from './create-room.ts';
 import {deleteDevice, deleteDevices, getDevice, getDevices, updateDevice} from './device-management.ts';
-import {deleteRoomAlias, getRoomIdByAlias, setRoomAlias} from './directory.ts';
+import {deleteRoomAlias, getLocalAliases, getRoomIdByAlias, setRoomAlias} from './directory.ts';
+import {getEventContext} from './event-context.ts';
 import {inviteUser} from './inviting.ts';
 import {joinRoom, joinRoomById} from './joining.ts';
 import {kick} from './kicking.ts';
 import {knockRoom} from './knocking.ts';
 import {forgetRoom, leaveRoom} from './leaving.ts';
 import {defineFilter, getFilter} from './filter.ts';
+import {getJoinedRooms} from './list-joined-rooms.ts';
+import {
+	getPublicRooms,
+	getRoomVisibilityOnDirectory,
+	queryPublicRooms,
+	setRoomVisibilityOnDirectory,
+} from './list-public-rooms.ts';
 import {getLoginFlows, login} from './login.ts';
 import {logout, logoutAll} from './logout.ts';
+import {getRoomEvents} from './message-pagination.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
 import {deleteProfileField, getProfileField, getUserProfile, setProfileField} from './profile.ts';
@@ -36,8 +45,11 @@ import {postReceipt} from './receipts.ts';
 import {refresh} from './refresh.ts';
 import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
+import {getEventByTimestamp} from './room-event-by-timestamp.ts';
 import {sendMessage} from './room-send.ts';
 import {setRoomStateWithKey} from './room-state.ts';
+import {upgradeRoom} from './room-upgrades.ts';
+import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {getWellknownSupport} from './support.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
 import {setTyping} from './typing.ts';
@@ -68,6 +80,8 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	setRoomAlias,
 	getRoomIdByAlias,
 	deleteRoomAlias,
+	getLocalAliases,
+	getEventContext,
 	inviteUser,
 	joinRoomById,
 	joinRoom,
@@ -77,10 +91,16 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	forgetRoom,
 	defineFilter,
 	getFilter,
+	getJoinedRooms,
+	getRoomVisibilityOnDirectory,
+	setRoomVisibilityOnDirectory,
+	getPublicRooms,
+	queryPublicRooms,
 	getLoginFlows,
 	login,
 	logout,
 	logoutAll,
+	getRoomEvents,
 	changePassword,
 	setPresence,
 	getPresence,
@@ -104,12 +124,19 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	register,
 	checkUsernameAvailability,
 	registrationTokenValidity,
+	getEventByTimestamp,
 	sendMessage,
 	setRoomStateWithKey,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
 	setTyping,
+	upgradeRoom,
+	getOneRoomEvent,
+	getRoomStateWithKey,
+	getRoomState,
+	getMembersByRoom,
+	getJoinedMembersByRoom,
 	getVersions,
 	getTokenOwner,
 ];

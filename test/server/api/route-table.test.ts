@@ -51,8 +51,11 @@ const namesIn = (path: string): string[] => path.match(/(?<=[:{])\w+/gu) ?? [];
 const routes = routeTables.flatMap((table) => table.routes);
 
 test('every operation has one route, and its id is nobody else’s', (t) => {
-	const ids = routes.map(({id}) => id);
-	t.deepEqual(ids.length, new Set(ids).size);
+	// The specification itself names operations of two of its APIs alike (getRoomState).
+	for (const table of routeTables) {
+		const ids = table.routes.map(({id}) => id);
+		t.deepEqual(ids.length, new Set(ids).size);
+	}
 });
 
 maybe('every route of the Matrix APIs is an operation of the specification, with its method, path and caller', (t) => {
