@@ -120,6 +120,9 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 		onCommitted: (listener) => delivery.listen(listener),
 		barrier: () => delivery.barrier(),
 		figures: () => driver.figures(),
-		close: () => driver.close(),
+		async close() {
+			await committer.close();
+			await driver.close();
+		},
 	};
 }

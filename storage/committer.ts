@@ -9,6 +9,8 @@ import {encodeText} from './text.ts';
 
 /** How often a batch that lost the race to intern is encoded anew before its caller is told. */
 const internAttemptsMax = 5;
+/** Batches under way at once: beyond, the disk does not keep up and more waiting helps nobody. */
+const pendingMax = 20_000;
 /** Bytes that the `extra` of a change may take as JSON. */
 const extraMax = 1024;
 
@@ -37,6 +39,9 @@ export class Committer {
 	readonly #intern: number;
 	readonly #queue: Pending[] = [];
 	#isEncoding = false;
+	#isClosed = false;
+	#underWay = 0;
+	#onIdle: (() => void) | undefined;
 
 	constructor(parts: {driver: Driver; names: Names; ids: LeasedIds; delivery: Delivery; intern: number}) {
 		this.#driver = parts.driver;
@@ -50,10 +55,40 @@ export class Committer {
 		if (batch.isEmpty) return Promise.resolve();
 		if (batch.isCommitted) return Promise.reject(new Error('a batch can be committed once'));
 		batch.isCommitted = true;
+		if (this.#isClosed) return Promise.reject(new StorageError('unavailable', 'the storage is closed'));
+		if (this.#underWay >= pendingMax) {
+			return Promise.reject(new StorageError('unavailable', 'too many batches wait for the disk'));
+		}
+		this.#underWay++;
 		return new Promise((resolve, reject) => {
-			this.#queue.push({batch, resolve, reject, attempts: 0});
+			this.#queue.push({
+				batch,
+				attempts: 0,
+				resolve: () => {
+					this.#end();
+					resolve();
+				},
+				reject: (error) => {
+					this.#end();
+					reject(error);
+				},
+			});
 			this.#pump();
 		});
+	}
+
+	/** Takes no more batches, and waits until those under way are settled. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		if (this.#underWay === 0) return;
+		await new Promise<void>((resolve) => {
+			this.#onIdle = resolve;
+		});
+	}
+
+	#end(): void {
+		this.#underWay--;
+		if (this.#underWay === 0) this.#onIdle?.();
 	}
 
 	/** Submits what waits, never out of order: a batch may be built on the one before. */

@@ -28,6 +28,7 @@ export class PostgresDriver implements StartableDriver {
 	#poll: NodeJS.Timeout | undefined;
 	#relisten: NodeJS.Timeout | undefined;
 	#isNotifying = false;
+	#mustNotify = false;
 	#isClosed = false;
 
 	constructor(url: string, catalog: Catalog, onProblem: (problem: Error) => void) {
@@ -39,7 +40,9 @@ export class PostgresDriver implements StartableDriver {
 			catalog,
 			() => connect(url, {pipeline: true}),
 			(hasChanges) => {
-				if (hasChanges) void this.#notify();
+				if (!hasChanges) return;
+				this.#mustNotify = true;
+				void this.#notify();
 			},
 		);
 	}
@@ -98,13 +101,15 @@ export class PostgresDriver implements StartableDriver {
 	async #notify(): Promise<void> {
 		if (this.#isNotifying) return;
 		this.#isNotifying = true;
-		try {
-			await this.#pool.query({name: 'notify', text: 'select pg_notify($1, $2)', values: [channel, this.#instance]});
-		} catch {
-			// They look for themselves before long.
-		} finally {
-			this.#isNotifying = false;
+		while (this.#mustNotify) {
+			this.#mustNotify = false;
+			try {
+				await this.#pool.query({name: 'notify', text: 'select pg_notify($1, $2)', values: [channel, this.#instance]});
+			} catch {
+				// They look for themselves before long.
+			}
 		}
+		this.#isNotifying = false;
 	}
 
 	async #listen(): Promise<void> {

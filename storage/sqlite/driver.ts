@@ -62,6 +62,7 @@ export class SqliteDriver implements StartableDriver {
 	}
 
 	read(statement: number, params: readonly unknown[]): readonly RawRow[] {
+		if (!this.#db.open) throw new StorageError('unavailable', 'the storage is closed');
 		try {
 			return this.#prepare(statement).all(params) as RawRow[];
 		} catch (error) {
@@ -103,6 +104,7 @@ export class SqliteDriver implements StartableDriver {
 			this.#post('close');
 			await exit;
 		}
+		this.#broken ??= new Error('the storage is closed');
 		this.#db.close();
 	}
 

@@ -217,6 +217,38 @@ onBoth('a batch is committed once', async (t, database) => {
 	t.is(storage.stream.head(), 1);
 });
 
+onBoth('closing finishes what was asked, and afterwards everything is unavailable', async (t, database) => {
+	const storage = await database.open();
+	const commits = range(20).map((index) =>
+		write(storage, (batch) =>
+			addLive(storage, batch, {eventId: eventId(index), sender: `@u${index}:a.example` as UserId}),
+		),
+	);
+	await Promise.all([database.close(storage), ...commits]);
+	const late = storage.batch();
+	late.announce({kind: 'profile', subject: alice});
+	t.is((await t.throwsAsync(storage.commit(late), {instanceOf: StorageError}))?.code, 'unavailable');
+	t.is((await t.throwsAsync(storage.accounts.find(alice), {instanceOf: StorageError}))?.code, 'unavailable');
+	const again = await database.open();
+	t.is((await again.events.findByIds(range(20).map((index) => eventId(index)))).size, 20);
+});
+
+onBoth('a batch of more rows than ids in stock is written', async (t, database) => {
+	const storage = await database.open();
+	await write(storage, (batch) => {
+		const pos = batch.announce({kind: 'to_device', subject: alice});
+		for (const index of range(3000)) {
+			const message = {userId: alice, deviceId: phone, pos, sender: bob, type: `t${index}`, content: {}};
+			storage.toDevice.add(batch, message);
+		}
+	});
+	const listed = await storage.toDevice.list(alice, phone, {after: 0, upto: 1, limit: 1000});
+	t.deepEqual(
+		listed.map(({type}) => type),
+		range(1000).map((index) => `t${index}`),
+	);
+});
+
 onBoth('a listener that throws is reported and takes nothing from the caller', async (t, database) => {
 	const problems: Error[] = [];
 	const storage = await database.open({onProblem: (problem) => problems.push(problem)});
