@@ -102,7 +102,7 @@ const privacy = v.strictObject({
 	keys: v.optional(privacyScope),
 });
 
-const secret = v.string({min: 6, description: 'a string of 6 characters or more'});
+const secret = v.string({min: 1, description: 'a string that is not empty'});
 
 /** The form of homeserver.yaml; keys that name what is not built yet are reserved, and must keep their default. */
 export const documentSchema = v.strictObject({
