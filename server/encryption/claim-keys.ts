@@ -1,0 +1,142 @@
+import {
+	canonicalJson,
+	type DeviceId,
+	domainOf,
+	findCanonicalFault,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
+import type {ClaimsByUser, EncryptionCaller, EncryptionDependencies, KeysByUser} from './dependencies.ts';
+import {algorithmOf, memberOf} from './key-objects.ts';
+import {inParallel, type RemoteDevices} from './remote-devices.ts';
+
+/** Keys taken in one commit; many more would keep other writers waiting. */
+const CLAIMS_PER_COMMIT = 250;
+const SERVERS_AT_ONCE = 32;
+const REMOTE_KEY_BYTES_MAX = 4096;
+
+/** What a client is given. */
+export interface ClaimAnswer {
+	/** By user and device: the key by its id. Who has none is not in it. */
+	readonly oneTimeKeys: KeysByUser;
+	/** Servers that could not be asked. */
+	readonly unreachable: readonly ServerName[];
+}
+
+interface Claim {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly algorithm: string;
+}
+
+interface ClaimedKey extends Claim {
+	readonly keyId: string;
+	readonly json: JsonObject | string;
+}
+
+/** Claims keys of users for one of this server's people. */
+export async function claimKeys(
+	dependencies: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	caller: EncryptionCaller,
+	claims: ClaimsByUser,
+	timeoutMs: number,
+): Promise<ClaimAnswer> {
+	const {serverName, visibility} = dependencies;
+	const byServer = new Map<ServerName, Map<UserId, ReadonlyMap<DeviceId, string>>>();
+	for (const [userId, devices] of claims) {
+		const server = domainOf(userId);
+		const mayClaim = server !== serverName || (await visibility.mayKnow(caller, userId, 'keys'));
+		if (mayClaim) byServer.set(server, (byServer.get(server) ?? new Map()).set(userId, devices));
+	}
+	const local = byServer.get(serverName) ?? new Map<UserId, ReadonlyMap<DeviceId, string>>();
+	byServer.delete(serverName);
+	const unreachable: ServerName[] = [];
+	const claimed = await claimLocal(dependencies, local);
+	await inParallel([...byServer], SERVERS_AT_ONCE, async ([server, ofServer]) => {
+		const keys = await claimRemote(dependencies, server, ofServer, timeoutMs);
+		if (keys === undefined) unreachable.push(server);
+		else claimed.push(...keys);
+	});
+	return {oneTimeKeys: group(claimed), unreachable};
+}
+
+/** Claims keys of people here for another server. */
+export async function claimKeysForServer(
+	dependencies: EncryptionDependencies,
+	origin: ServerName,
+	claims: ClaimsByUser,
+): Promise<KeysByUser> {
+	const {serverName, visibility} = dependencies;
+	const known = new Map<UserId, ReadonlyMap<DeviceId, string>>();
+	for (const [userId, devices] of claims) {
+		const isLocal = domainOf(userId) === serverName;
+		if (isLocal && (await visibility.mayServerKnow(origin, userId, 'keys'))) known.set(userId, devices);
+	}
+	return group(await claimLocal(dependencies, known));
+}
+
+async function claimLocal({storage}: EncryptionDependencies, claims: ClaimsByUser): Promise<ClaimedKey[]> {
+	const existing: Claim[] = [];
+	for (const [userId, devices] of claims) {
+		const deviceIds = new Set((await storage.devices.listOfUser(userId)).map(({deviceId}) => deviceId));
+		for (const [deviceId, algorithm] of devices) {
+			if (deviceIds.has(deviceId)) existing.push({userId, deviceId, algorithm});
+		}
+	}
+	const claimed: ClaimedKey[] = [];
+	for (let start = 0; start < existing.length; start += CLAIMS_PER_COMMIT) {
+		const batch = storage.batch();
+		const outcomes = existing.slice(start, start + CLAIMS_PER_COMMIT).map((claim) => {
+			const {userId, deviceId, algorithm} = claim;
+			// The device is told how many of its keys are left.
+			batch.announce({kind: 'device_keys', subject: userId, extra: {device_id: deviceId}});
+			return {claim, outcome: storage.keys.claim(batch, userId, deviceId, algorithm)};
+		});
+		await storage.commit(batch);
+		for (const {claim, outcome} of outcomes) {
+			const key = outcome.value;
+			if (key !== undefined) claimed.push({...claim, keyId: key.keyId, json: key.json});
+		}
+	}
+	return claimed;
+}
+
+async function claimRemote(
+	{remoteKeys, remoteDevices}: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	server: ServerName,
+	claims: ClaimsByUser,
+	timeoutMs: number,
+): Promise<ClaimedKey[] | undefined> {
+	const answer = await remoteDevices.askServer(server, () => remoteKeys.claim(server, claims, timeoutMs));
+	if (answer === undefined) return undefined;
+	const keys = memberOf(answer, 'one_time_keys');
+	return [...claims].flatMap(([userId, devices]) =>
+		[...devices].flatMap(([deviceId, algorithm]) => {
+			const ofUser = isJsonObject(keys) ? memberOf(keys, userId) : undefined;
+			const ofDevice = isJsonObject(ofUser) ? memberOf(ofUser, deviceId) : undefined;
+			const key = isJsonObject(ofDevice)
+				? Object.entries(ofDevice).find(([keyId, json]) => algorithmOf(keyId) === algorithm && isKey(json))
+				: undefined;
+			return key === undefined ? [] : [{userId, deviceId, algorithm, keyId: key[0], json: key[1] as JsonObject}];
+		}),
+	);
+}
+
+/** Whether another server's key is one that a client can be given. */
+function isKey(json: JsonValue): boolean {
+	if (typeof json !== 'string' && !isJsonObject(json)) return false;
+	return findCanonicalFault(json) === undefined && canonicalJson(json).length <= REMOTE_KEY_BYTES_MAX;
+}
+
+function group(keys: readonly ClaimedKey[]): KeysByUser {
+	const byUser = new Map<UserId, [string, JsonObject][]>();
+	for (const {userId, deviceId, keyId, json} of keys) {
+		const devices = byUser.get(userId) ?? [];
+		devices.push([deviceId, {[keyId]: json}]);
+		byUser.set(userId, devices);
+	}
+	return Object.fromEntries([...byUser].map(([userId, devices]) => [userId, Object.fromEntries(devices)]));
+}

@@ -1,0 +1,37 @@
+import type {DeviceId, JsonObject, RandomBytes, ServerName, UserId} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {Visibility} from '../visibility/index.ts';
+import type {RemoteKeys} from './remote-keys.ts';
+
+/** What the encryption domain is built from. */
+export interface EncryptionDependencies {
+	readonly storage: Storage;
+	readonly serverName: ServerName;
+	readonly visibility: Visibility;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	/** How other servers are asked for their people's keys. */
+	readonly remoteKeys: RemoteKeys;
+	/** Whether the settings let this server talk with another. */
+	readonly mayFederateWith: (server: ServerName) => boolean;
+	/** Told of what failed with nobody waiting for it. */
+	readonly onProblem: (problem: unknown) => void;
+}
+
+/** The device that calls, and what the rule of visibility asks about its person. */
+export interface EncryptionCaller {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly isAdmin: boolean;
+	readonly isGuest: boolean;
+}
+
+/** For each user the devices whose keys are wanted; none named means all. */
+export type DevicesByUser = ReadonlyMap<UserId, readonly DeviceId[]>;
+
+/** For each user and device the algorithm of the key to claim. */
+export type ClaimsByUser = ReadonlyMap<UserId, ReadonlyMap<DeviceId, string>>;
+
+/** Device keys or claimed keys by user and device, as the specification writes them. */
+export type KeysByUser = Record<string, Record<string, JsonObject>>;

@@ -1,0 +1,161 @@
+import {canonicalJson, isJsonObject, type JsonObject, type JsonValue, verifyMany, verifySignedJson} from '../../crypto/index.ts';
+import type {Batch, OneTimeKey, Storage} from '../../storage/index.ts';
+import {EncryptionError} from './errors.ts';
+import {
+	algorithmOf,
+	checkDeviceKeys,
+	type CheckedDeviceKeys,
+	type CheckedOneTimeKey,
+	checkOneTimeKeys,
+	type DeviceOwner,
+	memberOf,
+	signedText,
+	signingKeyOf,
+} from './key-objects.ts';
+
+/** Keys as a client uploads them. */
+export interface KeysUpload {
+	readonly deviceKeys?: JsonValue | undefined;
+	/** By `algorithm:id`. */
+	readonly oneTimeKeys?: JsonObject | undefined;
+	/** Likewise, one for each algorithm. */
+	readonly fallbackKeys?: JsonObject | undefined;
+}
+
+/** Unclaimed one-time keys by algorithm, and the algorithms whose fallback key nobody was given yet. */
+export interface KeyCounts {
+	readonly oneTimeKeys: Readonly<Record<string, number>>;
+	readonly unusedFallbackKeyTypes: readonly string[];
+}
+
+/** Unclaimed one-time keys of a device; clients keep 50 to 100. */
+const ONE_TIME_KEYS_MAX = 2000;
+const FALLBACK_KEYS_MAX = 16;
+
+/**
+ * Stores what a device publishes of its keys. A key that is there already with the same content is taken as told again.
+ * @throws EncryptionError
+ */
+export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts> {
+	const {userId, deviceId} = owner;
+	const stored = (await storage.keys.findDeviceKeys(userId, deviceId))?.json;
+	const device = upload.deviceKeys === undefined ? undefined : checkUploadedDevice(upload.deviceKeys, owner);
+	const signingKey = device?.signingKey ?? (stored && signingKeyOf(stored, deviceId));
+	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner, signingKey);
+	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner, signingKey));
+	await checkSignatures([...oneTimeKeys, ...fallbackKeys]);
+	const batch = storage.batch();
+	const hasNewIdentity = device !== undefined && addDevice(storage, batch, owner, device, stored);
+	const counts = await countKeys(storage, owner);
+	const newKeys = hasNewIdentity ? oneTimeKeys : await findNewKeys(storage, owner, oneTimeKeys);
+	const total = Object.values(counts.oneTimeKeys).reduce((sum, count) => sum + count, newKeys.length);
+	if (total > ONE_TIME_KEYS_MAX) {
+		throw new EncryptionError('too-many', `Expected at most ${ONE_TIME_KEYS_MAX} one-time keys for a device`);
+	}
+	const newFallbackKeys = hasNewIdentity ? fallbackKeys : await findNewFallbackKeys(storage, owner, fallbackKeys);
+	storage.keys.addOneTimeKeys(batch, userId, deviceId, newKeys);
+	for (const {keyId, json} of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, {keyId, json});
+	if (hasNewIdentity || newKeys.length > 0 || newFallbackKeys.length > 0) {
+		batch.announce({kind: 'device_keys', subject: userId, extra: {device_id: deviceId}});
+	}
+	if (batch.isEmpty) return counts;
+	await storage.commit(batch);
+	return countKeys(storage, owner);
+}
+
+/** Counts what is left of a device's keys. */
+export async function countKeys(storage: Storage, {userId, deviceId}: DeviceOwner): Promise<KeyCounts> {
+	const [oneTimeKeys, unusedFallbackKeyTypes] = await Promise.all([
+		storage.keys.countOneTimeKeys(userId, deviceId),
+		storage.keys.listUnusedFallbackKeys(userId, deviceId),
+	]);
+	// Clients watch this algorithm, and some take its absence for no news rather than for none.
+	return {oneTimeKeys: {signed_curve25519: 0, ...oneTimeKeys}, unusedFallbackKeyTypes};
+}
+
+/**
+ * A device's signature of its own keys must hold where there is one. Keys without it are taken, for there are clients in
+ * test suites that do so; nobody is misled, as every client checks it before it trusts a device.
+ */
+function checkUploadedDevice(value: JsonValue, owner: DeviceOwner): CheckedDeviceKeys {
+	const device = checkDeviceKeys(value, owner);
+	const keyId = `ed25519:${owner.deviceId}`;
+	const signatures = memberOf(device.json, 'signatures');
+	const own = isJsonObject(signatures) ? memberOf(signatures, owner.userId) : undefined;
+	const isSigned = isJsonObject(own) && memberOf(own, keyId) !== undefined;
+	if (isSigned && !verifySignedJson(device.json, owner.userId, keyId, device.signingKey)) {
+		throw new EncryptionError('invalid-signature', "Expected the device's own signature to hold");
+	}
+	return device;
+}
+
+/** Adds what changed of a device's own keys; whether it has another identity, so that its other keys are void. */
+function addDevice(
+	{keys}: Storage,
+	batch: Batch,
+	{userId, deviceId}: DeviceOwner,
+	{json, signingKey}: CheckedDeviceKeys,
+	stored: JsonObject | undefined,
+): boolean {
+	if (stored !== undefined && canonicalJson(stored) === canonicalJson(json)) return false;
+	keys.setDeviceKeys(batch, {userId, deviceId, json, displayName: null});
+	batch.announce({kind: 'device_list', subject: userId});
+	if (stored !== undefined && signedText(stored) === signedText(json)) return false;
+	// Whoever signed the keys of this device signed others.
+	keys.removeSignatures(batch, userId, deviceId);
+	const before = stored && signingKeyOf(stored, deviceId);
+	if (before !== undefined && Buffer.compare(before, signingKey) === 0) return false;
+	keys.removeOneTimeKeys(batch, userId, deviceId);
+	return true;
+}
+
+function checkFallbackKeys(keys: readonly CheckedOneTimeKey[]): readonly CheckedOneTimeKey[] {
+	const algorithms = new Set(keys.map(({keyId}) => algorithmOf(keyId)));
+	if (algorithms.size < keys.length || keys.length > FALLBACK_KEYS_MAX) {
+		throw new EncryptionError('too-many', 'Expected at most one fallback key for each algorithm');
+	}
+	if (keys.some(({signed}) => signed === undefined)) {
+		throw new EncryptionError('invalid-signature', 'Expected fallback keys to be signed by their device');
+	}
+	return keys;
+}
+
+async function checkSignatures(keys: readonly CheckedOneTimeKey[]): Promise<void> {
+	const results = await verifyMany(keys.map(({signed}) => signed).filter((signed) => signed !== undefined));
+	if (results.includes(false)) {
+		throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
+	}
+}
+
+async function findNewKeys(
+	storage: Storage,
+	{userId, deviceId}: DeviceOwner,
+	keys: readonly CheckedOneTimeKey[],
+): Promise<OneTimeKey[]> {
+	if (keys.length === 0) return [];
+	const stored = await storage.keys.findOneTimeKeys(
+		userId,
+		deviceId,
+		keys.map(({keyId}) => keyId),
+	);
+	const known = new Map(stored.map(({keyId, json}) => [keyId, canonicalJson(json)]));
+	for (const {keyId, json} of keys) {
+		const before = known.get(keyId);
+		if (before !== undefined && before !== canonicalJson(json)) {
+			throw new EncryptionError('key-exists', 'A one-time key with this id exists already, with other content');
+		}
+	}
+	return keys.filter(({keyId}) => !known.has(keyId));
+}
+
+/** A fallback key that is told again stays used if it was. */
+async function findNewFallbackKeys(
+	storage: Storage,
+	{userId, deviceId}: DeviceOwner,
+	keys: readonly CheckedOneTimeKey[],
+): Promise<readonly OneTimeKey[]> {
+	if (keys.length === 0) return [];
+	const stored = await storage.keys.listFallbackKeys(userId, deviceId);
+	const known = new Map(stored.map(({keyId, json}) => [keyId, canonicalJson(json)]));
+	return keys.filter(({keyId, json}) => known.get(keyId) !== canonicalJson(json));
+}
