@@ -23,6 +23,7 @@ import {
 	type Federation,
 	federationServices,
 	publishFigures,
+	wireEncryption,
 } from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
@@ -179,7 +180,8 @@ interface ServiceParts extends Surroundings {
 	readonly remoteRooms: RemoteRooms;
 	readonly federation: FederationServices;
 	/** Whom ephemeral news is sent to and comes from. */
-	readonly partners: Pick<Federation, 'edus' | 'sender'>;
+	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'sender'>;
+	readonly log: Pick<Logger, 'warn'>;
 }
 
 /** The domains of accounts and of rooms, which need each other. */
@@ -247,9 +249,19 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	});
 	const visibility = buildVisibility(config, storage);
 	const people = buildPeople(config, storage, {...parts, events, visibility});
+	const encryption = wireEncryption({
+		storage,
+		serverName: config.serverName,
+		visibility,
+		clock,
+		random,
+		log: parts.log,
+		federation: partners,
+	});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
+		encryption,
 		events,
 		...people,
 		...personal.services,
@@ -259,6 +271,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		health: createHealth(storage),
 	};
 	const close = (): void => {
+		encryption.close();
 		people.devices.close();
 		personal.close();
 		events.close();

@@ -4,6 +4,7 @@ import type {InviteContext, TransactionContext} from '../federation/inbound/inde
 import type {PublishedKeys} from '../federation/outbound/index.ts';
 import type {Config} from './config/index.ts';
 import type {Devices} from './devices/index.ts';
+import type {Encryption} from './encryption/index.ts';
 import type {Ephemeral} from './ephemeral/index.ts';
 import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
@@ -21,6 +22,7 @@ export interface Services {
 	readonly accountData: AccountData;
 	readonly accounts: Accounts;
 	readonly devices: Devices;
+	readonly encryption: Encryption;
 	readonly ephemeral: Ephemeral;
 	readonly events: Events;
 	readonly filters: Filters;

@@ -6,13 +6,28 @@ import {TypingError} from '../ephemeral/index.ts';
 import {FiltersError} from '../filters/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
 import {InboundError} from '../../federation/inbound/index.ts';
-import {type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
+import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
+import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 
 const softLogout = {soft_logout: true};
+
+/** The codes of the encryption domain; signatures that are uploaded together are answered one by one. */
+export const encryptionErrcodes: Readonly<Record<EncryptionErrorCode, Errcode>> = {
+	'bad-form': 'M_BAD_JSON',
+	'invalid-key': 'M_INVALID_PARAM',
+	'invalid-signature': 'M_INVALID_SIGNATURE',
+	'key-exists': 'M_UNKNOWN',
+	'key-is-device-id': 'M_FORBIDDEN',
+	'no-master-key': 'M_MISSING_PARAM',
+	'unknown-key': 'M_NOT_FOUND',
+	'too-many': 'M_INVALID_PARAM',
+	'too-large': 'M_TOO_LARGE',
+	forbidden: 'M_FORBIDDEN',
+};
 
 /**
  * How the errors of the domains are answered: one row for each error class, made with `mapErrors`. A code of an error
@@ -45,6 +60,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-refresh-token': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 		'refresh-token-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},
 	}),
+	mapErrors(EncryptionError, {...encryptionErrcodes, 'key-exists': {errcode: 'M_UNKNOWN', status: 400}}),
 	mapErrors(FiltersError, {
 		'unknown-filter': 'M_NOT_FOUND',
 		'invalid-filter': 'M_BAD_JSON',

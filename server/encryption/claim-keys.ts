@@ -9,9 +9,15 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {ClaimsByUser, EncryptionCaller, EncryptionDependencies, KeysByUser} from './dependencies.ts';
+import type {
+	ClaimsByUser,
+	EncryptionCaller,
+	EncryptionContext,
+	EncryptionDependencies,
+	KeysByUser,
+} from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
-import {inParallel, type RemoteDevices} from './remote-devices.ts';
+import {inParallel} from './remote-device-lists.ts';
 
 /** Keys taken in one commit; many more would keep other writers waiting. */
 const CLAIMS_PER_COMMIT = 250;
@@ -39,7 +45,7 @@ interface ClaimedKey extends Claim {
 
 /** Claims keys of users for one of this server's people. */
 export async function claimKeys(
-	dependencies: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	dependencies: EncryptionContext,
 	caller: EncryptionCaller,
 	claims: ClaimsByUser,
 	timeoutMs: number,
@@ -105,18 +111,20 @@ async function claimLocal({storage}: EncryptionDependencies, claims: ClaimsByUse
 }
 
 async function claimRemote(
-	{remoteKeys, remoteDevices}: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	{remoteKeys, remoteLists}: EncryptionContext,
 	server: ServerName,
 	claims: ClaimsByUser,
 	timeoutMs: number,
 ): Promise<ClaimedKey[] | undefined> {
-	const answer = await remoteDevices.askServer(server, () => remoteKeys.claim(server, claims, timeoutMs));
-	if (answer === undefined) return undefined;
-	const keys = memberOf(answer, 'one_time_keys');
+	const wanted: Record<UserId, Readonly<Record<string, string>>> = Object.fromEntries(
+		[...claims].map(([userId, devices]) => [userId, Object.fromEntries(devices)]),
+	);
+	const keys = await remoteLists.askServer(server, () => remoteKeys.claimKeys(server, wanted, timeoutMs));
+	if (keys === undefined) return undefined;
 	return [...claims].flatMap(([userId, devices]) =>
 		[...devices].flatMap(([deviceId, algorithm]) => {
-			const ofUser = isJsonObject(keys) ? memberOf(keys, userId) : undefined;
-			const ofDevice = isJsonObject(ofUser) ? memberOf(ofUser, deviceId) : undefined;
+			const ofUser = keys[userId];
+			const ofDevice = ofUser && memberOf(ofUser, deviceId);
 			const key = isJsonObject(ofDevice)
 				? Object.entries(ofDevice).find(([keyId, json]) => algorithmOf(keyId) === algorithm && isKey(json))
 				: undefined;

@@ -1,8 +1,9 @@
 import type {DeviceId, JsonObject, RandomBytes, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
+import type {RemoteQueries} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Visibility} from '../visibility/index.ts';
-import type {RemoteKeys} from './remote-keys.ts';
+import type {RemoteDeviceLists} from './remote-device-lists.ts';
 
 /** What the encryption domain is built from. */
 export interface EncryptionDependencies {
@@ -12,11 +13,16 @@ export interface EncryptionDependencies {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	/** How other servers are asked for their people's keys. */
-	readonly remoteKeys: RemoteKeys;
+	readonly remoteKeys: Pick<RemoteQueries, 'queryKeys' | 'claimKeys' | 'findDevices'>;
 	/** Whether the settings let this server talk with another. */
 	readonly mayFederateWith: (server: ServerName) => boolean;
 	/** Told of what failed with nobody waiting for it. */
 	readonly onProblem: (problem: unknown) => void;
+}
+
+/** What the parts of the domain share. */
+export interface EncryptionContext extends EncryptionDependencies {
+	readonly remoteLists: RemoteDeviceLists;
 }
 
 /** The device that calls, and what the rule of visibility asks about its person. */

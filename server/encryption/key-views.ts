@@ -30,10 +30,7 @@ export interface Viewer {
 
 /** Reads what is stored of users' keys. */
 export async function readKeyRows({keys}: Storage, userIds: readonly UserId[]): Promise<KeyRows> {
-	const [devices, crossSigning] = await Promise.all([
-		keys.listDeviceKeys(userIds),
-		keys.listCrossSigningKeys(userIds),
-	]);
+	const [devices, crossSigning] = await Promise.all([keys.listDeviceKeys(userIds), keys.listCrossSigningKeys(userIds)]);
 	return {devices, crossSigning};
 }
 

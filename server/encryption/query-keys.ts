@@ -1,7 +1,6 @@
 import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {DevicesByUser, EncryptionCaller, EncryptionDependencies} from './dependencies.ts';
+import type {DevicesByUser, EncryptionCaller, EncryptionContext, EncryptionDependencies} from './dependencies.ts';
 import {mergeKeys, type QueriedKeys, readKeyRows, showKeys} from './key-views.ts';
-import type {RemoteDevices} from './remote-devices.ts';
 
 /** What a client is told of others' keys. */
 export interface QueryAnswer extends QueriedKeys {
@@ -14,12 +13,12 @@ export interface QueryAnswer extends QueriedKeys {
  * that nobody has, the answer is the same: no devices. Other servers answer for their own.
  */
 export async function queryKeys(
-	dependencies: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	dependencies: EncryptionContext,
 	caller: EncryptionCaller,
 	wanted: DevicesByUser,
 	timeoutMs: number,
 ): Promise<QueryAnswer> {
-	const {storage, serverName, visibility, remoteDevices} = dependencies;
+	const {storage, serverName, visibility, remoteLists} = dependencies;
 	const isLocal = (userId: UserId): boolean => domainOf(userId) === serverName;
 	const local = [...wanted].filter(([userId]) => isLocal(userId));
 	const remote = [...wanted].filter(([userId]) => !isLocal(userId));
@@ -31,7 +30,7 @@ export async function queryKeys(
 		readKeyRows(storage, known),
 		remote.length === 0
 			? {devices: [], crossSigning: [], unreachable: []}
-			: remoteDevices.find(
+			: remoteLists.find(
 					caller.userId,
 					remote.map(([userId]) => userId),
 					timeoutMs,

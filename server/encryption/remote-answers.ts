@@ -1,12 +1,5 @@
-import {
-	type DeviceId,
-	isDeviceId,
-	isJsonObject,
-	type JsonObject,
-	type JsonValue,
-	type UserId,
-	verifySignedJson,
-} from '../../crypto/index.ts';
+import {type DeviceId, isDeviceId, type JsonValue, type UserId, verifySignedJson} from '../../crypto/index.ts';
+import type {RemoteDevices, RemoteKeys} from '../../federation/outbound/index.ts';
 import type {CrossSigningKeyRow, DeviceKeysRow} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
 import {checkCrossSigningKey, type CheckedCrossSigningKey, checkDeviceKeys, memberOf} from './key-objects.ts';
@@ -23,31 +16,21 @@ export interface RemoteUserKeys {
 }
 
 /** Reads a user's part of the answer to `/user/keys/query`. Keys that are not as they should be are left out. */
-export function readQueriedUser(answer: JsonObject, userId: UserId): RemoteUserKeys {
-	const part = (name: string): JsonValue | undefined => {
-		const byUser = memberOf(answer, name);
-		return isJsonObject(byUser) ? memberOf(byUser, userId) : undefined;
-	};
-	const devices = part('device_keys');
+export function readQueriedUser(answer: RemoteKeys, userId: UserId): RemoteUserKeys {
 	return {
-		devices: isJsonObject(devices) ? readDevices(userId, Object.entries(devices)) : [],
-		crossSigning: readCrossSigning(userId, part('master_keys'), part('self_signing_keys')),
+		devices: readDevices(userId, Object.entries(answer.deviceKeys[userId] ?? {})),
+		crossSigning: readCrossSigning(userId, answer.masterKeys[userId], answer.selfSigningKeys[userId]),
 		streamId: undefined,
 	};
 }
 
-/** Reads the answer to `/user/devices/{userId}`; `undefined` where it is no such answer. */
-export function readListedDevices(answer: JsonObject, userId: UserId): RemoteUserKeys | undefined {
-	const streamId = memberOf(answer, 'stream_id');
-	const devices = memberOf(answer, 'devices');
-	if (!Number.isSafeInteger(streamId) || !Array.isArray(devices)) return undefined;
-	const entries = devices.filter(isJsonObject).map((device): [JsonValue | undefined, JsonValue | undefined] => {
-		return [memberOf(device, 'device_id'), memberOf(device, 'keys')];
-	});
+/** Reads the answer to `/user/devices/{userId}`, likewise. */
+export function readListedDevices({userId, streamId, devices, ...keys}: RemoteDevices): RemoteUserKeys {
+	const entries = devices.map((device) => [memberOf(device, 'device_id'), memberOf(device, 'keys')] as const);
 	return {
 		devices: readDevices(userId, entries),
-		crossSigning: readCrossSigning(userId, memberOf(answer, 'master_key'), memberOf(answer, 'self_signing_key')),
-		streamId: streamId as number,
+		crossSigning: readCrossSigning(userId, keys.masterKey, keys.selfSigningKey),
+		streamId: Number.isSafeInteger(streamId) ? streamId : undefined,
 	};
 }
 

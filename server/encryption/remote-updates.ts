@@ -9,10 +9,10 @@ import {
 	type UserId,
 } from '../../crypto/index.ts';
 import type {Batch, CrossSigningKeyRow, RemoteDeviceListRow} from '../../storage/index.ts';
-import type {EncryptionDependencies} from './dependencies.ts';
+import type {EncryptionContext} from './dependencies.ts';
 import {memberOf, signedText} from './key-objects.ts';
 import {readCrossSigning, readRemoteDevice, REMOTE_DEVICES_MAX} from './remote-answers.ts';
-import {findMasterId, type RemoteDevices} from './remote-devices.ts';
+import {findMasterId} from './remote-device-lists.ts';
 
 /** Updates that may be referred to by one update; more than one is rare. */
 const PREVIOUS_IDS_MAX = 100;
@@ -27,24 +27,20 @@ interface DeviceListUpdate {
 	readonly keys: JsonValue | undefined;
 }
 
-interface UpdateContext extends EncryptionDependencies {
-	readonly remoteDevices: RemoteDevices;
-}
-
 /**
  * Takes in `m.device_list_update`. An update that follows on what is known changes the kept list; after a gap the list is
  * stale until it was asked for as a whole. Nothing is kept of people with whom nobody here shares a room.
  * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
  */
 export async function receiveDeviceListUpdate(
-	context: UpdateContext,
+	context: EncryptionContext,
 	origin: ServerName,
 	content: JsonObject,
 ): Promise<void> {
 	const update = readUpdate(origin, content);
 	if (update === undefined) return;
 	const {userId} = update;
-	const mustResync = await context.remoteDevices.turns.run(userId, async () => {
+	const mustResync = await context.remoteLists.turns.run(userId, async () => {
 		const list = await findFollowed(context, userId);
 		if (list === undefined) return false;
 		const {row} = list;
@@ -56,7 +52,7 @@ export async function receiveDeviceListUpdate(
 		return row !== undefined;
 	});
 	// The answer to the transaction does not wait for it.
-	if (mustResync) context.remoteDevices.resync(userId).catch(context.onProblem);
+	if (mustResync) context.remoteLists.resync(userId).catch(context.onProblem);
 }
 
 /**
@@ -64,7 +60,7 @@ export async function receiveDeviceListUpdate(
  * @see https://spec.matrix.org/v1.19/server-server-api/#end-to-end-encryption
  */
 export async function receiveSigningKeyUpdate(
-	context: UpdateContext,
+	context: EncryptionContext,
 	origin: ServerName,
 	content: JsonObject,
 ): Promise<void> {
@@ -72,7 +68,7 @@ export async function receiveSigningKeyUpdate(
 	if (!isUserId(userId) || domainOf(userId) !== origin) return;
 	const keys = readCrossSigning(userId, memberOf(content, 'master_key'), memberOf(content, 'self_signing_key'));
 	if (keys.length === 0) return;
-	await context.remoteDevices.turns.run(userId, async () => {
+	await context.remoteLists.turns.run(userId, async () => {
 		const list = await findFollowed(context, userId);
 		if (list === undefined) return;
 		const {row} = list;
@@ -98,7 +94,7 @@ function readUpdate(origin: ServerName, content: JsonObject): DeviceListUpdate |
 
 /** Finds the list of a user whom somebody here shares a room with; `undefined` for others. */
 async function findFollowed(
-	{storage}: UpdateContext,
+	{storage}: EncryptionContext,
 	userId: UserId,
 ): Promise<{readonly row: RemoteDeviceListRow | undefined} | undefined> {
 	for (const {roomId} of await storage.memberships.listOfUser(userId, ['join'])) {
@@ -111,11 +107,12 @@ async function findFollowed(
 
 /** Applies an update to a list that is complete up to the one before; false where it does not follow on that. */
 async function applyUpdate(
-	{storage}: UpdateContext,
+	{storage}: EncryptionContext,
 	row: RemoteDeviceListRow,
 	{userId, deviceId, streamId, previousIds, isDeleted, keys}: DeviceListUpdate,
 ): Promise<boolean> {
-	if (previousIds.length === 0 || previousIds.some((id) => id !== row.streamId) || streamId < row.streamId) return false;
+	if (previousIds.length === 0 || previousIds.some((id) => id !== row.streamId) || streamId < row.streamId)
+		return false;
 	const device = keys === undefined || isDeleted ? undefined : readRemoteDevice(userId, deviceId, keys);
 	if (device === undefined && keys !== undefined && !isDeleted) return false;
 	const batch = storage.batch();
@@ -134,19 +131,19 @@ async function applyUpdate(
 
 /** Notes that a list must be asked for. Who may have seen it is told once, however many updates come until somebody asks. */
 async function markStale(
-	{storage, remoteDevices}: UpdateContext,
+	{storage, remoteLists}: EncryptionContext,
 	userId: UserId,
 	row: RemoteDeviceListRow | undefined,
 	streamId: number,
 ): Promise<void> {
 	const batch = storage.batch();
 	storage.keys.setRemoteDeviceList(batch, {userId, streamId, isStale: true, fetchedPos: row?.fetchedPos ?? 0});
-	if (row?.isStale !== true || remoteDevices.isAsking(userId)) batch.announce({kind: 'device_list', subject: userId});
+	if (row?.isStale !== true || remoteLists.isAsking(userId)) batch.announce({kind: 'device_list', subject: userId});
 	await storage.commit(batch);
 }
 
 async function applySigningKeys(
-	{storage}: UpdateContext,
+	{storage}: EncryptionContext,
 	userId: UserId,
 	keys: readonly CrossSigningKeyRow[],
 ): Promise<void> {

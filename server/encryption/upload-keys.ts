@@ -1,4 +1,11 @@
-import {canonicalJson, isJsonObject, type JsonObject, type JsonValue, verifyMany, verifySignedJson} from '../../crypto/index.ts';
+import {
+	canonicalJson,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	verifyMany,
+	verifySignedJson,
+} from '../../crypto/index.ts';
 import type {Batch, OneTimeKey, Storage} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
 import {

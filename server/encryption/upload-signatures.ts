@@ -10,11 +10,10 @@ import {
 	findCanonicalFault,
 } from '../../crypto/index.ts';
 import type {KeySignatureRow} from '../../storage/index.ts';
-import type {EncryptionCaller, EncryptionDependencies} from './dependencies.ts';
+import type {EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
 import {idOfCrossSigningKey, memberOf, signedText, signingKeyOf} from './key-objects.ts';
 import {type KeyRows, readKeyRows} from './key-views.ts';
-import type {RemoteDevices} from './remote-devices.ts';
 
 /** Signed keys by user and by key: a device's id, or a cross-signing key's public key. */
 export type SignaturesUpload = ReadonlyMap<UserId, ReadonlyMap<string, JsonValue>>;
@@ -37,7 +36,7 @@ const USERS_PER_CHANGE = 3;
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keyssignaturesupload
  */
 export async function uploadSignatures(
-	dependencies: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	dependencies: EncryptionContext,
 	caller: EncryptionCaller,
 	upload: SignaturesUpload,
 ): Promise<SignatureFailure[]> {
@@ -49,7 +48,9 @@ export async function uploadSignatures(
 	for (const [userId, keys] of upload) {
 		for (const [keyId, json] of keys) {
 			try {
-				signatures.push(...checkSigned(caller.userId, own, userId === caller.userId ? own : others, userId, keyId, json));
+				signatures.push(
+					...checkSigned(caller.userId, own, userId === caller.userId ? own : others, userId, keyId, json),
+				);
 			} catch (error) {
 				if (!(error instanceof EncryptionError)) throw error;
 				failures.push({userId, keyId, error});
@@ -73,7 +74,7 @@ export async function uploadSignatures(
 
 /** Reads the master keys of other people that the caller may see. */
 async function findOthers(
-	{storage, serverName, visibility, remoteDevices}: EncryptionDependencies & {readonly remoteDevices: RemoteDevices},
+	{storage, serverName, visibility, remoteLists}: EncryptionContext,
 	caller: EncryptionCaller,
 	upload: SignaturesUpload,
 ): Promise<KeyRows> {
@@ -85,7 +86,7 @@ async function findOthers(
 	const remote = others.filter((userId) => domainOf(userId) !== serverName);
 	const localRows = await readKeyRows(storage, local);
 	if (remote.length === 0) return localRows;
-	const {crossSigning} = await remoteDevices.find(caller.userId, remote, TIMEOUT_MS);
+	const {crossSigning} = await remoteLists.find(caller.userId, remote, TIMEOUT_MS);
 	return {devices: [], crossSigning: [...localRows.crossSigning, ...crossSigning]};
 }
 
@@ -154,7 +155,10 @@ function crossSigner({crossSigning}: KeyRows, usage: 'self_signing' | 'user_sign
 }
 
 function devices({devices: rows}: KeyRows): Map<string, Uint8Array> {
-	const keys = rows.map(({deviceId, json}): [DeviceId, Uint8Array | undefined] => [deviceId, signingKeyOf(json, deviceId)]);
+	const keys = rows.map(({deviceId, json}): [DeviceId, Uint8Array | undefined] => [
+		deviceId,
+		signingKeyOf(json, deviceId),
+	]);
 	return new Map(keys.flatMap(([deviceId, key]) => (key === undefined ? [] : [[`ed25519:${deviceId}`, key] as const])));
 }
 

@@ -50,7 +50,7 @@ export function createVisibility({storage, serverName, scopes, isPartner}: Visib
 			if (scope !== 'shared' && !asker.isGuest && domainOf(target) === serverName) {
 				return true;
 			}
-			return storage.memberships.sharesRoom(asker.userId, target);
+			return (await storage.memberships.sharesRoom(asker.userId, target)) || isInvited(storage, asker, target, surface);
 		},
 		async mayServerKnow(origin, target, surface) {
 			const scope = scopes[surface];
@@ -58,8 +58,33 @@ export function createVisibility({storage, serverName, scopes, isPartner}: Visib
 				return true;
 			}
 			const servers = await storage.memberships.listPeerServers(target);
-			return servers.includes(origin);
+			if (servers.includes(origin) || surface !== 'keys') {
+				return servers.includes(origin);
+			}
+			const invites = await storage.memberships.listOfUser(target, ['invite']);
+			return invites.some(({sender}) => domainOf(sender) === origin);
 		},
 		isOpen: (surface) => scopes[surface] === 'open',
 	};
+}
+
+/**
+ * Whether an invite waits between the two: one knows who has invited one, and an inviter may encrypt for the invited.
+ * Invites of names that nobody has are kept as others are, so this tells nobody who exists.
+ */
+async function isInvited(
+	{memberships}: Storage,
+	{userId}: NonNullable<Asker>,
+	target: UserId,
+	surface: Surface,
+): Promise<boolean> {
+	const received = await memberships.listOfUser(userId, ['invite']);
+	if (received.some(({sender}) => sender === target)) {
+		return true;
+	}
+	if (surface !== 'keys') {
+		return false;
+	}
+	const sent = await memberships.listOfUser(target, ['invite']);
+	return sent.some(({sender}) => sender === userId);
 }

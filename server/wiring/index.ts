@@ -1,3 +1,4 @@
+export {wireEncryption} from './encryption.ts';
 export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
 export {publishFigures} from './figures.ts';
 export {createHealth} from './health.ts';

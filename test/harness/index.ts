@@ -13,6 +13,14 @@ export {
 	type Session,
 	until,
 } from './client.ts';
+export {
+	type CrossSigningKeys,
+	createCrossSigningKeys,
+	createPersonalKey,
+	createTestDevice,
+	type PersonalKey,
+	type TestDevice,
+} from './device.ts';
 export {findPostgres, PostgresServer} from './postgres.ts';
 export {type ServerPlace, ServerProcess} from './process.ts';
 export {createSeededRandom, type SeededRandom} from './seeded-random.ts';

@@ -6,11 +6,13 @@ import {getAccount3pids} from './administrative-contact.ts';
 import {ban, unban} from './banning.ts';
 import {getCapabilities} from './capabilities.ts';
 import {createRoom} from './create-room.ts';
+import {uploadCrossSigningKeys, uploadCrossSigningSignatures} from './cross-signing.ts';
 import {deleteDevice, deleteDevices, getDevice, getDevices, updateDevice} from './device-management.ts';
 import {deleteRoomAlias, getLocalAliases, getRoomIdByAlias, setRoomAlias} from './directory.ts';
 import {getEventContext} from './event-context.ts';
 import {inviteUser} from './inviting.ts';
 import {joinRoom, joinRoomById} from './joining.ts';
+import {claimKeys, queryKeys, uploadKeys} from './keys.ts';
 import {kick} from './kicking.ts';
 import {knockRoom} from './knocking.ts';
 import {forgetRoom, leaveRoom} from './leaving.ts';
@@ -53,6 +55,7 @@ import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState,
 import {getWellknownSupport} from './support.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
 import {setTyping} from './typing.ts';
+import {sendToDevice} from './to-device.ts';
 import {getVersions} from './versions.ts';
 import {getWellknown} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
@@ -72,6 +75,8 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	unban,
 	getCapabilities,
 	createRoom,
+	uploadCrossSigningKeys,
+	uploadCrossSigningSignatures,
 	getDevices,
 	getDevice,
 	updateDevice,
@@ -85,6 +90,9 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	inviteUser,
 	joinRoomById,
 	joinRoom,
+	uploadKeys,
+	queryKeys,
+	claimKeys,
 	kick,
 	knockRoom,
 	leaveRoom,
@@ -131,6 +139,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	setRoomTag,
 	deleteRoomTag,
 	setTyping,
+	sendToDevice,
 	upgradeRoom,
 	getOneRoomEvent,
 	getRoomStateWithKey,

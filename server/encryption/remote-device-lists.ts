@@ -1,5 +1,6 @@
 import {LRUCache} from 'lru-cache';
 import {domainOf, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {OutboundError} from '../../federation/outbound/index.ts';
 import {
 	type Batch,
 	type CrossSigningKeyRow,
@@ -8,18 +9,16 @@ import {
 	type Storage,
 	StorageError,
 } from '../../storage/index.ts';
-import type {DevicesByUser, EncryptionDependencies} from './dependencies.ts';
+import type {EncryptionDependencies} from './dependencies.ts';
 import {idOfCrossSigningKey} from './key-objects.ts';
 import {type KeyRows, readKeyRows} from './key-views.ts';
 import {readListedDevices, readQueriedUser, type RemoteUserKeys} from './remote-answers.ts';
-import {RemoteKeysError} from './remote-keys.ts';
 import {Turns} from './turns.ts';
 
 /** A server that did not answer is not asked again for so long: who asks meanwhile is told at once. */
 const UNREACHABLE_MS = 15_000;
 /** Updates that come sooner after a list was asked for wait until somebody wants to see it. */
 const RESYNC_PAUSE_MS = 5000;
-const RESYNC_TIMEOUT_MS = 30_000;
 /** Servers asked at a time for one request. */
 const SERVERS_AT_ONCE = 32;
 
@@ -34,7 +33,7 @@ export interface RemoteKeyRows extends KeyRows {
  * with the people here: then the other server tells us of changes.
  * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
  */
-export class RemoteDevices {
+export class RemoteDeviceLists {
 	/** Changes of one user's list happen one after the other. */
 	readonly turns = new Turns<UserId>();
 	readonly #dependencies: EncryptionDependencies;
@@ -91,7 +90,7 @@ export class RemoteDevices {
 			this.#unreachableUntil.delete(server);
 			return answer;
 		} catch (error) {
-			if (!(error instanceof RemoteKeysError)) throw error;
+			if (!(error instanceof OutboundError)) throw error;
 			this.#unreachableUntil.set(server, clock.monotonic() + UNREACHABLE_MS);
 			return undefined;
 		}
@@ -112,8 +111,8 @@ export class RemoteDevices {
 		const {remoteKeys} = this.#dependencies;
 		const before = await this.#startAsking([userId]);
 		const server = domainOf(userId);
-		const answer = await this.askServer(server, () => remoteKeys.listDevices(server, userId, RESYNC_TIMEOUT_MS));
-		const keys = answer && readListedDevices(answer, userId);
+		const answer = await this.askServer(server, () => remoteKeys.findDevices(userId));
+		const keys = answer && readListedDevices(answer);
 		if (keys !== undefined) await this.#keep(userId, keys, before);
 		return keys;
 	}
@@ -124,7 +123,9 @@ export class RemoteDevices {
 	 */
 	async #isContinuous(userId: UserId, since: Position, askersRooms: ReadonlyMap<RoomId, Position>): Promise<boolean> {
 		const joined = await this.#dependencies.storage.memberships.listOfUser(userId, ['join']);
-		return joined.some(({roomId, pos}) => pos <= since && (askersRooms.get(roomId) ?? Number.POSITIVE_INFINITY) <= since);
+		return joined.some(
+			({roomId, pos}) => pos <= since && (askersRooms.get(roomId) ?? Number.POSITIVE_INFINITY) <= since,
+		);
 	}
 
 	async #ask(
@@ -138,7 +139,13 @@ export class RemoteDevices {
 		const others = userIds.filter((userId) => !this.#flights.has(userId));
 		if (others.length > 0) {
 			const answer = this.#askForKeys(server, others, asker, timeoutMs);
-			for (const userId of others) flights.push(this.#follow(userId, answer.then((keys) => keys?.get(userId))));
+			for (const userId of others)
+				flights.push(
+					this.#follow(
+						userId,
+						answer.then((keys) => keys?.get(userId)),
+					),
+				);
 		}
 		const results = await Promise.all(flights);
 		return results.includes(undefined) ? undefined : results.filter((keys) => keys !== undefined);
@@ -151,9 +158,9 @@ export class RemoteDevices {
 		timeoutMs: number,
 	): Promise<ReadonlyMap<UserId, RemoteUserKeys> | undefined> {
 		const {remoteKeys, storage} = this.#dependencies;
-		const wanted: DevicesByUser = new Map(userIds.map((userId) => [userId, []]));
+		const wanted: Record<UserId, readonly string[]> = Object.fromEntries(userIds.map((userId) => [userId, []]));
 		const before = await this.#startAsking(userIds);
-		const answer = await this.askServer(server, () => remoteKeys.query(server, wanted, timeoutMs));
+		const answer = await this.askServer(server, () => remoteKeys.queryKeys(server, wanted, timeoutMs));
 		if (answer === undefined) return undefined;
 		const keys = new Map(userIds.map((userId) => [userId, readQueriedUser(answer, userId)]));
 		try {

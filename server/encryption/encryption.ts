@@ -1,0 +1,155 @@
+import {type DeviceId, domainOf, type JsonObject, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {Position} from '../../storage/index.ts';
+import {type ClaimAnswer, claimKeys, claimKeysForServer} from './claim-keys.ts';
+import {
+	checkCrossSigningUpload,
+	type CheckedCrossSigningUpload,
+	type CrossSigningUpload,
+	storeCrossSigningKeys,
+} from './cross-signing.ts';
+import type {
+	ClaimsByUser,
+	DevicesByUser,
+	EncryptionCaller,
+	EncryptionContext,
+	EncryptionDependencies,
+	KeysByUser,
+} from './dependencies.ts';
+import {type DeviceListChanges, DeviceListFollower} from './device-list-changes.ts';
+import {EncryptionError} from './errors.ts';
+import type {DeviceOwner} from './key-objects.ts';
+import type {QueriedKeys} from './key-views.ts';
+import {type QueryAnswer, queryKeys, queryKeysForServer} from './query-keys.ts';
+import {RemoteDeviceLists} from './remote-device-lists.ts';
+import {receiveDeviceListUpdate, receiveSigningKeyUpdate} from './remote-updates.ts';
+import {
+	acknowledgeToDevice,
+	listToDevice,
+	receiveDirectToDevice,
+	sendToDevice,
+	type ToDeviceEvent,
+	type ToDeviceRequest,
+} from './to-device.ts';
+import {Turns} from './turns.ts';
+import {countKeys, type KeyCounts, type KeysUpload, uploadKeys} from './upload-keys.ts';
+import {type SignatureFailure, type SignaturesUpload, uploadSignatures} from './upload-signatures.ts';
+
+/** The devices of somebody here, as another server is told of them. */
+export interface ListedDevices {
+	/** Grows with every change on this server. */
+	readonly streamId: Position;
+	readonly devices: readonly {readonly deviceId: string; readonly keys: JsonObject}[];
+	readonly masterKey: JsonObject | undefined;
+	readonly selfSigningKey: JsonObject | undefined;
+}
+
+/** What clients need for end-to-end encryption: keys, signatures, device lists and messages to devices. */
+export interface Encryption {
+	/** Stores keys that a device publishes, and counts what is unclaimed. @throws EncryptionError */
+	uploadKeys(owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts>;
+	countKeys(userId: UserId, deviceId: DeviceId): Promise<KeyCounts>;
+	/** Gives keys of users anywhere; of those whom the caller may not know of, none. Never fails for a server that does not answer. */
+	queryKeys(caller: EncryptionCaller, wanted: DevicesByUser, timeoutMs: number): Promise<QueryAnswer>;
+	/** Takes one-time keys, each once, in the order they were uploaded; fallback keys where there are none. */
+	claimKeys(caller: EncryptionCaller, claims: ClaimsByUser, timeoutMs: number): Promise<ClaimAnswer>;
+	/**
+	 * Stores cross-signing keys. `authenticate` is called, and must resolve, before the identity of one who has one is
+	 * changed; the first upload and a repeated one need nothing.
+	 * @throws EncryptionError; whatever `authenticate` throws
+	 */
+	uploadCrossSigningKeys(
+		userId: UserId,
+		upload: CrossSigningUpload,
+		authenticate: () => Promise<unknown>,
+	): Promise<void>;
+	/** Stores signatures by the caller's keys; tells what is wrong with those that are not taken. */
+	uploadSignatures(caller: EncryptionCaller, upload: SignaturesUpload): Promise<SignatureFailure[]>;
+	/** Lists whose device lists changed for a user in `(since, upto]`, and who is met no more. */
+	listDeviceListChanges(userId: UserId, since: Position, upto: Position): Promise<DeviceListChanges>;
+
+	/** Sends messages to devices; the same transaction sends nothing twice. @throws EncryptionError */
+	sendToDevice(caller: EncryptionCaller, request: ToDeviceRequest): Promise<void>;
+	/** Lists messages for a device in `(after, upto]`, at most 100, and where the list ends for good. */
+	listToDevice(
+		device: DeviceOwner,
+		range: {readonly after: Position; readonly upto: Position},
+	): Promise<{readonly events: readonly ToDeviceEvent[]; readonly upto: Position}>;
+	/** Removes messages that a device has acknowledged. */
+	acknowledgeToDevice(device: DeviceOwner, upto: Position): Promise<void>;
+
+	/** Gives keys of people here that another server may know of; of others none. */
+	queryKeysForServer(origin: ServerName, wanted: DevicesByUser): Promise<QueriedKeys>;
+	/** Takes one-time keys of people here for another server. */
+	claimKeysForServer(origin: ServerName, claims: ClaimsByUser): Promise<KeysByUser>;
+	/** Lists the devices of somebody here for another server. @throws EncryptionError 'forbidden' */
+	listDevicesForServer(origin: ServerName, userId: UserId): Promise<ListedDevices>;
+	/** Take in the EDUs of their names; what is malformed or not the origin's to say is dropped. */
+	readonly receive: {
+		readonly deviceListUpdate: (origin: ServerName, content: JsonObject) => Promise<void>;
+		readonly signingKeyUpdate: (origin: ServerName, content: JsonObject) => Promise<void>;
+		/** On disk when it resolves. */
+		readonly directToDevice: (origin: ServerName, content: JsonObject) => Promise<void>;
+	};
+	/** Stops following the stream. */
+	close(): void;
+}
+
+/** Makes the encryption domain. */
+export function createEncryption(dependencies: EncryptionDependencies): Encryption {
+	const {storage} = dependencies;
+	const context: EncryptionContext = {...dependencies, remoteLists: new RemoteDeviceLists(dependencies)};
+	const follower = new DeviceListFollower(storage);
+	// What a person uploads is compared with what is stored, so uploads of one person come one after the other.
+	const turns = new Turns<UserId>();
+	return {
+		uploadKeys: (owner, upload) => turns.run(owner.userId, () => uploadKeys(storage, owner, upload)),
+		countKeys: (userId, deviceId) => countKeys(storage, {userId, deviceId}),
+		queryKeys: (caller, wanted, timeoutMs) => queryKeys(context, caller, wanted, timeoutMs),
+		claimKeys: (caller, claims, timeoutMs) => claimKeys(context, caller, claims, timeoutMs),
+		async uploadCrossSigningKeys(userId, upload, authenticate) {
+			const check = (): Promise<CheckedCrossSigningUpload> => checkCrossSigningUpload(storage, userId, upload);
+			const isAuthenticated = (await check()).changesIdentity;
+			if (isAuthenticated) await authenticate();
+			await turns.run(userId, async () => {
+				const checked = await check();
+				// Another upload came in between, and what was a first one no longer is.
+				if (checked.changesIdentity && !isAuthenticated) await authenticate();
+				await storeCrossSigningKeys(storage, userId, checked);
+			});
+		},
+		uploadSignatures: (caller, upload) => uploadSignatures(context, caller, upload),
+		listDeviceListChanges: (userId, since, upto) => follower.list(userId, since, upto),
+		sendToDevice: (caller, request) => sendToDevice(context, caller, request),
+		listToDevice: (device, range) => listToDevice(context, device, range),
+		acknowledgeToDevice: (device, upto) => acknowledgeToDevice(context, device, upto),
+		queryKeysForServer: (origin, wanted) => queryKeysForServer(context, origin, wanted),
+		claimKeysForServer: (origin, claims) => claimKeysForServer(context, origin, claims),
+		listDevicesForServer: (origin, userId) => listDevicesForServer(context, origin, userId),
+		receive: {
+			deviceListUpdate: (origin, content) => receiveDeviceListUpdate(context, origin, content),
+			signingKeyUpdate: (origin, content) => receiveSigningKeyUpdate(context, origin, content),
+			directToDevice: (origin, content) => receiveDirectToDevice(context, origin, content),
+		},
+		close: () => follower.close(),
+	};
+}
+
+async function listDevicesForServer(
+	context: EncryptionContext,
+	origin: ServerName,
+	userId: UserId,
+): Promise<ListedDevices> {
+	const {storage, serverName, visibility} = context;
+	// One answer for who is not to be known and who does not exist.
+	const mayKnow = domainOf(userId) === serverName && (await visibility.mayServerKnow(origin, userId, 'keys'));
+	if (!mayKnow) throw new EncryptionError('forbidden', 'This server does not tell you of such a user');
+	// Taken before the keys are read, so that they are at least as new.
+	const streamId = storage.stream.head();
+	const {deviceKeys, masterKeys, selfSigningKeys} = await queryKeysForServer(context, origin, new Map([[userId, []]]));
+	return {
+		streamId,
+		devices: Object.entries(deviceKeys[userId] ?? {}).map(([deviceId, keys]) => ({deviceId, keys})),
+		masterKey: masterKeys[userId],
+		selfSigningKey: selfSigningKeys[userId],
+	};
+}

@@ -1,0 +1,12 @@
+export type {
+	ClaimsByUser,
+	DevicesByUser,
+	EncryptionCaller,
+	EncryptionDependencies,
+	KeysByUser,
+} from './dependencies.ts';
+export type {DeviceListChanges} from './device-list-changes.ts';
+export {createEncryption, type Encryption, type ListedDevices} from './encryption.ts';
+export {EncryptionError, type EncryptionErrorCode} from './errors.ts';
+export type {QueriedKeys} from './key-views.ts';
+export type {ToDeviceContents, ToDeviceEvent} from './to-device.ts';
