@@ -31,6 +31,23 @@ export const unreachable: RemoteEvents = {
 	backfill: () => Promise.reject(new Error('unreachable')),
 };
 
+/** Makes an engine over an open database, as one process of the server has it. */
+export function engineOver(storage: Storage, serverName: string, over: Partial<EngineOptions> = {}): Engine {
+	return createEngine({
+		storage,
+		serverName: serverName as ServerName,
+		signer: generateSigningKey(),
+		clock: systemClock,
+		random: systemRandom,
+		remote: unreachable,
+		signatures: {check: () => Promise.resolve({allowed: true})},
+		verifySignature: verify,
+		notifies: (pdu) => pdu.type === 'm.room.message',
+		onDamage: () => undefined,
+		...over,
+	});
+}
+
 /** Makes an engine; `over` replaces parts of it, `wrap` stands between it and its database. */
 export async function makeEngine(
 	serverName = 'one.test',
@@ -44,19 +61,7 @@ export async function makeEngine(
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-engine-'));
 	const url = options.url ?? `sqlite:${join(directory, 'test.db')}`;
 	const storage = await openStorage({url, serverName});
-	const engine = createEngine({
-		storage: options.wrap?.(storage) ?? storage,
-		serverName: serverName as ServerName,
-		signer: generateSigningKey(),
-		clock: systemClock,
-		random: systemRandom,
-		remote: unreachable,
-		signatures: {check: () => Promise.resolve({allowed: true})},
-		verifySignature: verify,
-		notifies: (pdu) => pdu.type === 'm.room.message',
-		onDamage: () => undefined,
-		...options.over,
-	});
+	const engine = engineOver(options.wrap?.(storage) ?? storage, serverName, options.over);
 	return {
 		engine,
 		storage,

@@ -3,7 +3,7 @@ import type {DeviceId, EventId, JsonObject, RoomId, UserId} from '../../../crypt
 import {type Engine, EngineError} from '../../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
 import {ConflictError, type Storage, StorageError} from '../../../storage/index.ts';
-import {firstEvents, makeEngine} from '../../harness/engine.ts';
+import {engineOver, firstEvents, makeEngine} from '../../harness/engine.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:one.test' as UserId;
@@ -143,22 +143,7 @@ test('two engines over one database lose races to each other and no message', as
 	await using one = await makeEngine();
 	const {engine, storage} = one;
 	const roomId = await makeRoom(engine);
-	const {createEngine} = await import('../../../federation/engine/index.ts');
-	const {generateSigningKey, verify} = await import('../../../crypto/index.ts');
-	const {systemClock, systemRandom} = await import('../../../federation/engine/index.ts');
-	const {unreachable} = await import('../../harness/engine.ts');
-	const rival = createEngine({
-		storage,
-		serverName: one.serverName,
-		signer: generateSigningKey(),
-		clock: systemClock,
-		random: systemRandom,
-		remote: unreachable,
-		signatures: {check: () => Promise.resolve({allowed: true})},
-		verifySignature: verify,
-		notifies: () => true,
-		onDamage: () => undefined,
-	});
+	const rival = engineOver(storage, one.serverName);
 	const wanted: string[] = [];
 	for (let round = 0; round < 10; round += 1) {
 		const names = [`a${round}`, `b${round}`];

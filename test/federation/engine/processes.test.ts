@@ -1,0 +1,81 @@
+import type {DeviceId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {Engine} from '../../../federation/engine/index.ts';
+import {onBoth, onPostgres, serverName, type TestDatabase} from '../../contract/databases.ts';
+import {engineOver, firstEvents} from '../../harness/engine.ts';
+
+const alice = `@alice:${serverName}` as UserId;
+
+const message = (body: string) => ({
+	type: 'm.room.message',
+	sender: alice,
+	content: {msgtype: 'm.text', body} as JsonObject,
+});
+
+const transaction = (roomId: RoomId, txnId: string) => ({
+	userId: alice,
+	deviceId: 'PHONE' as DeviceId,
+	method: 'PUT',
+	endpoint: 'sendMessage',
+	roomId,
+	txnId,
+});
+
+/** Two processes' engines over one database. */
+async function openTwo(database: TestDatabase) {
+	const storages = [await database.open(), await database.open()] as const;
+	const [one, two] = storages.map((storage) => engineOver(storage, serverName)) as [Engine, Engine];
+	return {one, two, storage: storages[0]};
+}
+
+onPostgres('two processes send into one room at once: nothing is lost, and the order is one', async (t, database) => {
+	const {one, two, storage} = await openTwo(database);
+	const {roomId} = await one.createRoom({version: '12', events: firstEvents('12', alice)});
+	const wanted: string[] = [];
+	await Promise.all(
+		Array.from({length: 30}, async (_, n) => {
+			wanted.push(`one ${n}`, `two ${n}`);
+			await Promise.all([
+				one.send({roomId, event: message(`one ${n}`)}),
+				two.send({roomId, event: message(`two ${n}`)}),
+			]);
+		}),
+	);
+	await storage.barrier();
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
+	const events = await one.readRows(rows);
+	const bodies = events.map(({pdu}) => pdu.content['body']).filter((body) => typeof body === 'string');
+	const compare = (a: string, b: string): number => (a < b ? -1 : 1);
+	t.deepEqual(bodies.toSorted(compare), wanted.toSorted(compare));
+	// Each event was built on a head that had all before it: the graph is one line.
+	for (const [index, {pdu}] of events.entries()) {
+		if (index > 0) t.deepEqual(pdu.prevEvents, [events[index - 1]?.pdu.eventId]);
+	}
+});
+
+onPostgres('one transaction sent to two processes at once makes one event', async (t, database) => {
+	const {one, two, storage} = await openTwo(database);
+	const {roomId} = await one.createRoom({version: '11', events: firstEvents('11', alice)});
+	for (let n = 0; n < 10; n += 1) {
+		const request = {roomId, event: message(`${n}`), transaction: transaction(roomId, `${n}`)};
+		const [a, b] = await Promise.all([one.send(request), two.send(request)]);
+		t.is(a.eventId, b.eventId);
+	}
+	await storage.barrier();
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
+	t.is(rows.length, 5 + 10);
+});
+
+onBoth('a room goes on after a restart as if nothing had been', async (t, database) => {
+	const first = await database.open();
+	const engine = engineOver(first, serverName);
+	const {roomId} = await engine.createRoom({version: '12', events: firstEvents('12', alice)});
+	const sent = await engine.send({roomId, event: message('before'), transaction: transaction(roomId, 'x')});
+	await database.close(first);
+	const second = await database.open();
+	const again = engineOver(second, serverName);
+	const repeated = await again.send({roomId, event: message('before'), transaction: transaction(roomId, 'x')});
+	t.is(repeated.eventId, sent.eventId);
+	const next = await again.send({roomId, event: message('after')});
+	t.deepEqual(next.pdu.prevEvents, [sent.eventId]);
+	t.is((await again.findRoom(roomId))?.depth, 7);
+});
