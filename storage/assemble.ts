@@ -1,3 +1,4 @@
+import {randomInt} from 'node:crypto';
 import {sql} from 'drizzle-orm';
 import {Batch} from './batch.ts';
 import {bind, bindList, build, type Catalog} from './catalog.ts';
@@ -108,7 +109,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	await driver.start();
 	await delivery.start();
 	await ids.reserve(1);
-	salt = Number(await repositories.meta.findOrSet('trie_salt', String(Math.floor(Math.random() * 0x100000000))));
+	salt = Number(await repositories.meta.findOrSet('trie_salt', String(randomInt(0x100000000))));
 	return {
 		dialect: dialect.name,
 		ids,

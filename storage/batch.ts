@@ -95,16 +95,17 @@ export interface Operation {
 	readonly statement: number;
 	/** Values in statement order; text to intern and positions are still symbolic. */
 	readonly params: readonly unknown[];
-	/** Whether a value is a position of this batch, so that it must run after positions are handed out. */
-	readonly isPositioned: boolean;
+	/** Whether it runs after positions are handed out: it uses one, or it is about a row that may have been added with one. */
+	readonly isLate: boolean;
 	readonly expect?: {readonly changes: number; readonly condition: Condition} | undefined;
 	/** Receives the rows of a statement with RETURNING. */
 	readonly onRows?: ((rows: readonly (readonly unknown[])[]) => void) | undefined;
 }
 
 /**
- * Writes that are committed together or not at all. Operations run in the order they were added, except that those
- * which use an announced position run after all others. A batch is committed once; after a failure a new one is built.
+ * Writes that are committed together or not at all. Operations run in the order they were added, except that late ones
+ * (those which use an announced position, and changes of events and memberships) run after all others. A batch is
+ * committed once; after a failure a new one is built.
  */
 export class Batch {
 	readonly operations: Operation[] = [];

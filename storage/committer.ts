@@ -210,11 +210,11 @@ export class Committer {
 		}));
 		const positioned: EncodedOperation[] = [];
 		for (const operation of batch.operations) {
-			(operation.isPositioned ? positioned : plain).push(this.#encodeOperation(operation, ids));
+			(operation.isLate ? positioned : plain).push(this.#encodeOperation(operation, ids));
 		}
 		const changes = batch.changes.map((change) => this.#encodeChange(change, ids));
 		const withRows = batch.operations.filter(({onRows}) => onRows !== undefined);
-		const order = [...withRows.filter((it) => !it.isPositioned), ...withRows.filter((it) => it.isPositioned)];
+		const order = [...withRows.filter((it) => !it.isLate), ...withRows.filter((it) => it.isLate)];
 		return {batch: {plain, positioned, changes}, interned, order};
 	}
 

@@ -29,10 +29,12 @@ export type Loose<P> = {
 	readonly [K in keyof P]: Extract<P[K], number> extends never ? P[K] : P[K] | AnnouncedPosition | FreshId;
 };
 
-/** How many rows a write must change, and what is lost where it does not. */
-export interface Expectation {
-	readonly changes: number;
-	readonly condition: Condition;
+/** What a write needs beside its statement. */
+export interface PutOptions {
+	/** How many rows it must change, and what is lost where it does not. */
+	readonly expect?: {readonly changes: number; readonly condition: Condition} | undefined;
+	/** Whether it is about a row that the same batch may have added with a position. */
+	readonly isLate?: true;
 }
 
 /** A write, ready to be put into a batch. */
@@ -131,17 +133,18 @@ export class Core {
 	}
 
 	/** Makes a write. With an expectation the batch fails where another number of rows is changed. */
-	put<P>(statement: TypedWrite<P>, expect?: Expectation): Write<P> {
-		return (batch, params) => this.#put(batch, statement, params, expect);
+	put<P>(statement: TypedWrite<P>, options: PutOptions = {}): Write<P> {
+		return (batch, params) => this.#put(batch, statement, params, options);
 	}
 
 	/** Makes a write whose returned rows are known after the commit. */
 	putReturning<P, Row>(statement: TypedWrite<P>): (batch: Batch, params: Loose<P>) => Outcome<Row[]> {
 		return (batch, params) => {
 			const outcome = new Outcome<Row[]>();
-			this.#put(batch, statement, params, undefined, (rows) => {
+			const onRows = (rows: readonly RawRow[]) => {
 				outcome.settle(rows.map((row) => this.#decodeRow(statement.fields, row, noTexts) as Row));
-			});
+			};
+			this.#put(batch, statement, params, {onRows});
 			return outcome;
 		};
 	}
@@ -150,14 +153,13 @@ export class Core {
 		batch: Batch,
 		statement: Statement,
 		params: Readonly<Record<string, unknown>>,
-		expect?: Expectation,
-		onRows?: (rows: readonly RawRow[]) => void,
+		options: PutOptions & {readonly onRows?: (rows: readonly RawRow[]) => void},
 	): void {
-		let isPositioned = false;
+		let isLate = options.isLate === true;
 		const encoded = statement.parameters.map((plan) => {
 			const value = valueOf(plan, params);
 			if (value instanceof AnnouncedPosition) {
-				isPositioned = true;
+				isLate = true;
 				return value;
 			}
 			if (value === freshId) return value;
@@ -166,7 +168,13 @@ export class Core {
 				return this.#names.peekId(value as string) ?? new NameValue(value as string);
 			return encodeValue(plan.kind, value);
 		});
-		batch.operations.push({statement: statement.index, params: encoded, isPositioned, expect, onRows});
+		batch.operations.push({
+			statement: statement.index,
+			params: encoded,
+			isLate,
+			expect: options.expect,
+			onRows: options.onRows,
+		});
 	}
 
 	#read(statement: Statement, params: Readonly<Record<string, unknown>>): MaybePromise<readonly RawRow[]> {

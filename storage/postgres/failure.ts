@@ -3,7 +3,6 @@ import {ConflictError, DuplicateError, StorageError, type StorageErrorCode} from
 interface ServerError {
 	readonly code?: string;
 	readonly table?: string;
-	readonly severity?: string;
 }
 
 /** SQLSTATE classes after which the connection is of no use, or the server cannot work just now. */
@@ -11,10 +10,10 @@ const unavailableClasses = new Set(['08', '25', '53', '55', '57', '58']);
 /** The transaction was a victim of another one: the same again may succeed. */
 const retriable = new Set(['40001', '40P01']);
 
-/** Whether the server itself answered with an error; without it, the connection failed. */
+/** Whether the server answered with an error and goes on; else the connection is lost, or about to be. */
 export function isServerError(error: unknown): boolean {
-	const {code, severity} = error as ServerError;
-	return code !== undefined && code.length === 5 && severity === 'ERROR';
+	const {code = ''} = error as ServerError;
+	return code.length === 5 && !code.startsWith('08') && !code.startsWith('57P');
 }
 
 /** Whether the same transaction may succeed when it is run again. */
@@ -26,6 +25,8 @@ function codeFor(state: string): StorageErrorCode {
 	if (state.startsWith('XX')) return 'corrupt';
 	// A text too long for an index, or bytes that are no text.
 	if (state === '54000' || state === '22021') return 'invalid_text';
+	// The user, its password, or the database's name.
+	if (state.startsWith('28') || state === '3D000') return 'bad_address';
 	return 'refused';
 }
 
@@ -38,5 +39,6 @@ export function errorOf(error: unknown): StorageError {
 	if (code.length !== 5 || unavailableClasses.has(code.slice(0, 2))) {
 		return new StorageError('unavailable', `the database does not answer: ${code} ${message}`);
 	}
-	return new StorageError(codeFor(code), `the database refuses: ${code} ${message}`);
+	// Errors about data quote it.
+	return new StorageError(codeFor(code), `the database refuses: ${code}${code.startsWith('22') ? '' : ` ${message}`}`);
 }

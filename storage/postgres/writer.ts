@@ -123,10 +123,11 @@ export class GroupWriter {
 			throw error;
 		}
 		try {
-			await client.query('commit');
+			const {command} = await client.query('commit');
+			if (command !== 'COMMIT') throw new StorageError('refused', `COMMIT was answered with ${command}`);
 			return committed;
 		} catch (error) {
-			if (isServerError(error)) throw error;
+			if (error instanceof StorageError || isServerError(error)) throw error;
 			this.#drop(client);
 			throw new StorageError('outcome_unknown', 'the connection was lost while a transaction was committed', {
 				cause: error,

@@ -18,7 +18,7 @@ function createRegistrationTokens(core: Core) {
 				and (uses_allowed is null or uses_done < uses_allowed)
 				and (expires_ts is null or expires_ts > ${bind(tokens.expiresTs, p.nowMs)})`,
 		),
-		{changes: 1, condition: 'registration_token'},
+		{expect: {changes: 1, condition: 'registration_token'}},
 	);
 	const find = core.one<{tokenHash: string}, RegistrationTokenRow>((p) =>
 		build.select().from(tokens).where(equals(tokens.tokenHash, p.tokenHash)),
@@ -30,7 +30,7 @@ function createRegistrationTokens(core: Core) {
 /** Makes the repository of accounts. */
 export function createAccounts(core: Core): AccountsRepository {
 	const {catalog} = core;
-	const exists = {changes: 1, condition: 'account'} as const;
+	const exists = {expect: {changes: 1, condition: 'account'}} as const;
 	const add = core.put(catalog.insert(accounts));
 	const setPassword = core.put(catalog.update(accounts, ['passwordHash'], ['userId']), exists);
 	type States = {readonly [K in keyof AccountStates]-?: boolean | null};

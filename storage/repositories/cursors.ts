@@ -27,7 +27,7 @@ const rowOf = (row: Stored): CursorRow => ({
 
 function createWrites(core: Core) {
 	const {catalog} = core;
-	const held = {changes: 1, condition: 'cursor'} as const;
+	const held = {expect: {changes: 1, condition: 'cursor'}} as const;
 	const freeze = core.put(
 		catalog.write<{name: string; acked: number; txnId: string; to: number; body: string}>(
 			(p) => sql`update ${cursors} set in_flight_txn_id = ${bind(cursors.inFlightTxnId, p.txnId)},

@@ -56,7 +56,7 @@ function createRefreshTokens(core: Core) {
 				where ${equals(refreshTokens.tokenHash, p.tokenHash)}
 				and coalesce(${refreshTokens.nextHash}, '') = ${bind(refreshTokens.nextHash, p.replaced)}`,
 		),
-		{changes: 1, condition: 'refresh_token'},
+		{expect: {changes: 1, condition: 'refresh_token'}},
 	);
 	const find = core.one<{tokenHash: string}, RefreshTokenRow>((p) =>
 		build.select().from(refreshTokens).where(equals(refreshTokens.tokenHash, p.tokenHash)),
@@ -84,7 +84,7 @@ const ofDevice = [
 /** Makes the repository of devices and their tokens. */
 export function createDevices(core: Core): DevicesRepository {
 	const {catalog} = core;
-	const exists = {changes: 1, condition: 'device'} as const;
+	const exists = {expect: {changes: 1, condition: 'device'}} as const;
 	const add = core.put(catalog.insert(devices, {orIgnore: true}));
 	const setDisplayName = core.put(catalog.update(devices, ['displayName'], ['userId', 'deviceId']), exists);
 	const setLastSeen = core.put(catalog.update(devices, ['lastSeenDay'], ['userId', 'deviceId']));

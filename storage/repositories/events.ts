@@ -182,7 +182,7 @@ function createLookups(core: Core) {
 function createWrites(core: Core) {
 	const {catalog} = core;
 	const {nid: _nid, eventId: _eventId, roomId: _roomId, redactedBy: _redactedBy, ...rest} = getTableColumns(events);
-	const exists = {changes: 1, condition: 'event'} as const;
+	const exists = {expect: {changes: 1, condition: 'event'}, isLate: true} as const;
 	return {
 		add: core.put(catalog.insert(events)),
 		replace: core.put(catalog.update(events, Object.keys(rest) as (keyof typeof rest)[], ['nid']), exists),
@@ -191,6 +191,7 @@ function createWrites(core: Core) {
 				(p) => sql`update ${events} set redacted_by = ${bind(events.nid, p.redaction)}
 					where ${equals(events.nid, p.nid)} and redacted_by is null`,
 			),
+			{isLate: true},
 		),
 		setStateBefore: core.put(catalog.update(events, ['stateBefore', 'statePartial', 'rejected'], ['nid']), exists),
 	};

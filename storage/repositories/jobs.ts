@@ -22,7 +22,7 @@ export function createJobs(core: Core): JobsRepository {
 			(p) => sql`update ${jobs} set leased_until_ts = ${bind(jobs.leasedUntilTs, p.untilMs)}
 				where ${equals(jobs.id, p.id)} and ${isFree(p.nowMs)}`,
 		),
-		{changes: 1, condition: 'job'},
+		{expect: {changes: 1, condition: 'job'}},
 	);
 	const postpone = core.put(
 		catalog.write<{id: number; dueTs: number; payload: JsonObject | null}>(

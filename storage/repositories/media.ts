@@ -23,7 +23,7 @@ export function createMedia(core: Core): MediaRepository {
 				sha256 = ${bind(media.sha256, p.sha256)}
 				where ${equals(media.origin, p.origin)} and ${equals(media.mediaId, p.mediaId)} and size_bytes is null`,
 		),
-		{changes: 1, condition: 'media'},
+		{expect: {changes: 1, condition: 'media'}},
 	);
 	const setQuarantined = core.put(catalog.update(media, ['isQuarantined'], key));
 	const setLastUsed = core.put(catalog.update(media, ['lastUsedDay'], key));

@@ -125,12 +125,14 @@ function createServers(core: Core) {
 				where not exists (select 1 from ${roomServers}
 					where ${equals(roomServers.roomId, p.roomId)} and ${equals(roomServers.server, p.server)} and to_pos is null)`,
 		),
+		{isLate: true},
 	);
 	const remove = core.put(
 		catalog.write<{roomId: RoomId; server: ServerName; toPos: number}>(
 			(p) => sql`update ${roomServers} set to_pos = ${bind(roomServers.toPos, p.toPos)}
 				where ${equals(roomServers.roomId, p.roomId)} and ${equals(roomServers.server, p.server)} and to_pos is null`,
 		),
+		{isLate: true},
 	);
 	const now = core.many<{roomId: RoomId}, {server: ServerName}>((p) =>
 		build
@@ -159,7 +161,7 @@ function createServers(core: Core) {
 export function createMemberships(core: Core): MembershipsRepository {
 	const {catalog} = core;
 	const set = core.put(catalog.upsert(memberships, ['roomId', 'userId']));
-	const forget = core.put(catalog.update(memberships, ['forgotten'], ['roomId', 'userId']));
+	const forget = core.put(catalog.update(memberships, ['forgotten'], ['roomId', 'userId']), {isLate: true});
 	const lists = createLists(core);
 	const sharing = createSharing(core);
 	const servers = createServers(core);

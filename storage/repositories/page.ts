@@ -6,6 +6,13 @@ export function pageOf(limit: number): number {
 	return Math.max(0, Math.min(Math.trunc(limit), pageMax));
 }
 
+/** Lets the event loop serve others. Reads of SQLite are done when they are asked for, so that a loop of them never waits. */
+export function yieldToOthers(): Promise<void> {
+	return new Promise((resolve) => {
+		setImmediate(resolve);
+	});
+}
+
 /** Ids that one statement is asked for at most. */
 const chunkMax = 1000;
 
@@ -19,6 +26,7 @@ export async function readInChunks<Id, Row>(
 	const rows: Row[] = [];
 	for (let from = 0; from < ids.length; from += chunkMax) {
 		for (const row of await read(ids.slice(from, from + chunkMax))) rows.push(row);
+		await yieldToOthers();
 	}
 	return rows;
 }

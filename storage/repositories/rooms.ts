@@ -25,7 +25,7 @@ const ofRoom = [
 
 function createHead(core: Core) {
 	const {catalog} = core;
-	const isThere = {changes: 1, condition: 'room_head'} as const;
+	const isThere = {expect: {changes: 1, condition: 'room_head'}} as const;
 	type Move = {
 		roomId: RoomId;
 		fromVersion: number;
@@ -53,6 +53,13 @@ function createHead(core: Core) {
 		),
 		isThere,
 	);
+	// A row that is changed once positions are handed out is locked before: else two processes could hold, one the row
+	// and one the head of the stream, and wait for each other.
+	const lock = core.put(
+		catalog.write<{roomId: RoomId}>(
+			(p) => sql`update ${rooms} set head_version = head_version where ${equals(rooms.roomId, p.roomId)}`,
+		),
+	);
 	const addHead = core.put(catalog.insert(roomHeads));
 	const findAt = core.one<{roomId: RoomId; pos: number}, RoomHead>((p) =>
 		build
@@ -62,7 +69,7 @@ function createHead(core: Core) {
 			.orderBy(desc(roomHeads.pos))
 			.limit(1),
 	);
-	return {move: move(true), stay: move(false), expect, addHead, findAt};
+	return {move: move(true), stay: move(false), lock, expect, addHead, findAt};
 }
 
 function createState(core: Core) {
@@ -157,6 +164,7 @@ export function createRooms(core: Core): RoomsRepository {
 				head.stay(batch, {...move, pos: 0});
 				return;
 			}
+			head.lock(batch, {roomId: move.roomId});
 			head.move(batch, {...move, pos});
 			head.addHead(batch, {roomId: move.roomId, pos, version: move.fromVersion + 1, root: move.root});
 		},

@@ -33,6 +33,7 @@ export function failureOf(error: unknown, operation = -1): Failure {
 	if (/^SQLITE_CONSTRAINT_(?:UNIQUE|PRIMARYKEY|ROWID)$/.test(code)) {
 		return {...of('duplicate'), table: /constraint failed: (\w+)\./.exec(message)?.[1] ?? ''};
 	}
+	if (/^E[A-Z]+$/.test(code)) return of('bad_address');
 	if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return of('corrupt');
 	return of(isCommonFate(error) ? 'unavailable' : 'refused');
 }

@@ -5,7 +5,7 @@ import {build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import {StorageError} from '../errors.ts';
 import type {StateRepository, StateRoot} from '../interfaces/state.ts';
-import {readInChunks} from '../repositories/page.ts';
+import {readInChunks, yieldToOthers} from '../repositories/page.ts';
 import {tables} from '../schema/index.ts';
 import {KeyIds} from './keys.ts';
 import {decodeNode, encodeNode, nodeBytes, type TrieNode} from './node.ts';
@@ -13,6 +13,9 @@ import {TrieSnapshot} from './snapshot.ts';
 import {Trie} from './trie.ts';
 
 const {trieNodes} = tables;
+
+/** Nodes of one read from which on others are served before the next. */
+const yieldAbove = 200;
 
 type NodeLoader = (roomId: RoomId, ids: readonly number[]) => Promise<TrieNode[]>;
 
@@ -47,6 +50,7 @@ function createLoader(core: Core, cacheBytes: number): NodeLoader {
 			cache.set(id, node);
 			found.push(node);
 		}
+		if (missing.length >= yieldAbove) await yieldToOthers();
 		if (found.length !== ids.length) throw new StorageError('corrupt', 'nodes of a room state are missing');
 		return found;
 	};

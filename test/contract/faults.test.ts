@@ -1,4 +1,5 @@
 import {createConnection, createServer, type AddressInfo, type Socket} from 'node:net';
+import {Client} from 'pg';
 import {type Storage, StorageError} from '../../storage/index.ts';
 import type {RoomId} from '../../crypto/index.ts';
 import {getPostgres, onPostgres} from './databases.ts';
@@ -117,3 +118,37 @@ onPostgres(
 		t.is((await storage.events.findById(eventId('y')))?.anchor, 2);
 	},
 );
+
+onPostgres('processes that move one room head in turns never wait for each other in a circle', async (t, database) => {
+	const storages = [await database.open(), await database.open(), await database.open()];
+	const room = '!busy:a.example' as RoomId;
+	await write(storages[0]!, (batch) => storages[0]!.rooms.add(batch, {roomId: room, version: '11', creator: alice}));
+	let moves = 0;
+	await Promise.all(
+		storages.map(async (storage, process) => {
+			for (let done = 0; done < 15; ) {
+				const head = await storage.rooms.find(room);
+				const isState = (moves + process) % 2 === 0;
+				const code = await codeOf(
+					write(storage, (batch) => {
+						const {anchor} = addLive(storage, batch, {eventId: eventId(`${process}-${done}-${moves++}`), roomId: room});
+						const pos = isState ? anchor : null;
+						const rest = {extremities: [], depth: 1, notifyCount: 0, isPartial: false};
+						storage.rooms.moveHead(batch, {roomId: room, fromVersion: head!.headVersion, root: 0, pos, ...rest});
+					}),
+				);
+				if (code === 'written') done++;
+				else t.is(code, 'conflict');
+			}
+		}),
+	);
+	t.is((await storages[0]!.rooms.find(room))?.headVersion, 45);
+	const client = new Client({connectionString: database.url});
+	await client.connect();
+	await client.query('select pg_stat_force_next_flush()');
+	const {rows} = await client.query<{deadlocks: string}>(
+		'select deadlocks from pg_stat_database where datname = current_database()',
+	);
+	await client.end();
+	t.is(Number(rows[0]?.deadlocks), 0);
+});

@@ -91,6 +91,28 @@ onBoth('an event is found by id and nid, redacted once, and an outlier can take 
 	t.is((await t.throwsAsync(storage.commit(none), {instanceOf: ConflictError}))?.condition, 'event');
 });
 
+onBoth(
+	'an event that comes after its redaction, and a room that is left and forgotten, each in one batch',
+	async (t, database) => {
+		const storage = await database.open();
+		await write(storage, (batch) => {
+			const live = addLive(storage, batch, {eventId: eventId('x')});
+			storage.events.setRedactedBy(batch, live.nid, 77);
+			storage.events.setStateBefore(batch, live.nid, {stateBefore: 5, statePartial: true, rejected: null});
+			join(storage, batch, room, alice, 'leave');
+			storage.memberships.forget(batch, room, alice);
+			const pos = batch.announce({kind: 'event', roomId: room});
+			storage.memberships.addServer(batch, room, partner, pos);
+			storage.memberships.removeServer(batch, room, partner, pos);
+		});
+		t.like(await storage.events.findById(eventId('x')), {redactedBy: 77, stateBefore: 5, statePartial: true});
+		t.like(await storage.memberships.find(room, alice), {membership: 'leave', forgotten: true});
+		t.deepEqual(await storage.memberships.listServerSpansOfRoom(room), [
+			{roomId: room, server: partner, fromPos: 3, toPos: 3},
+		]);
+	},
+);
+
 onBoth('relations leave out what may not be shown, and threads know their newest event', async (t, database) => {
 	const storage = await database.open();
 	const root = eventId('root');
