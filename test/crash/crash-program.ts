@@ -69,6 +69,16 @@ async function run(store: Store, crash: Crash, plan: Plan): Promise<boolean> {
 	return isGood && servingMs.length === plan.crashes;
 }
 
+/** A run that cannot go on is one that failed: the server did not come back, or has forgotten who people are. */
+async function runAndReport(store: Store, crash: Crash, plan: Plan): Promise<boolean> {
+	try {
+		return await run(store, crash, plan);
+	} catch (error) {
+		console.log(`FAILED: ${store}, ${crash}: ${error instanceof Error ? error.message : String(error)}`);
+		return false;
+	}
+}
+
 function choose<T extends string>(text: string, all: readonly T[]): T[] {
 	return text.split(',').map((name) => {
 		const found = all.find((one) => one === name);
@@ -92,6 +102,6 @@ for (const store of choose(values.stores, STORES)) {
 	for (const crash of choose(values.how, CRASHES)) {
 		const obstacle = findObstacle(store, crash);
 		if (obstacle !== undefined) console.log(`skipped: ${store}, ${crash}: ${obstacle}`);
-		else if (!(await run(store, crash, plan))) process.exitCode = 1;
+		else if (!(await runAndReport(store, crash, plan))) process.exitCode = 1;
 	}
 }
