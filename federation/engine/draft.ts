@@ -69,7 +69,7 @@ export class Draft {
 	readonly announced: {readonly pdu: Pdu; readonly nid: EventNid; readonly pos: AnnouncedPosition}[] = [];
 	readonly #context: DraftContext;
 	readonly #roomId: RoomId;
-	readonly #from: number;
+	readonly #from: Head;
 	#head: Head;
 	#rootPos: AnnouncedPosition | null = null;
 
@@ -77,7 +77,7 @@ export class Draft {
 		this.#context = context;
 		this.#roomId = roomId;
 		this.#head = head;
-		this.#from = head.version;
+		this.#from = head;
 		this.batch = context.storage.batch();
 	}
 
@@ -151,11 +151,12 @@ export class Draft {
 	/** Writes the move of the head, and gives the head that holds from the commit on. */
 	finish(): Head {
 		const {storage} = this.#context;
-		const head: Head = {...this.#head, version: this.#from + 1};
+		const head: Head = {...this.#head, version: this.#from.version + 1};
 		storage.state.save(this.batch, head.state.snapshot);
 		storage.rooms.moveHead(this.batch, {
 			roomId: this.#roomId,
-			fromVersion: this.#from,
+			fromVersion: this.#from.version,
+			fromExtremities: this.#from.extremities,
 			root: head.state.root,
 			pos: this.#rootPos,
 			extremities: head.extremities,

@@ -70,7 +70,7 @@ async function writeJoin(
 	await storage.ids.reserve(64);
 	const draft = new Draft(context, roomId, {
 		version: room?.headVersion ?? 0,
-		extremities: [],
+		extremities: room?.extremities ?? [],
 		depth: join.depth,
 		state: before,
 		joined: old?.joined ?? new Map(),

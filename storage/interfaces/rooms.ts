@@ -35,6 +35,11 @@ export interface HeadMove {
 	readonly roomId: RoomId;
 	/** The head version that this move was built on; another value in the database means ConflictError('room_head'). */
 	readonly fromVersion: number;
+	/**
+	 * The extremities that this move was built on. A version alone would not do: a move built on one that was lost has the
+	 * number that somebody else's move has by now.
+	 */
+	readonly fromExtremities: readonly EventId[];
 	/** The new current state. */
 	readonly root: StateRoot;
 	/** The position from which `root` is current; `null` where the root is unchanged, and then no row of history is written. */

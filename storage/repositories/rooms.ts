@@ -29,6 +29,7 @@ function createHead(core: Core) {
 	type Move = {
 		roomId: RoomId;
 		fromVersion: number;
+		fromExtremities: RoomRow['extremities'];
 		root: number;
 		extremities: RoomRow['extremities'];
 		depth: number;
@@ -42,7 +43,8 @@ function createHead(core: Core) {
 					extremities = ${bind(rooms.extremities, p.extremities)}, depth = ${bind(rooms.depth, p.depth)},
 					notify_count = ${bind(rooms.notifyCount, p.notifyCount)}, is_partial = ${bind(rooms.isPartial, p.isPartial)}
 					${withPos ? sql`, head_pos = ${bind(rooms.headPos, p.pos)}` : sql``}
-					where ${equals(rooms.roomId, p.roomId)} and ${equals(rooms.headVersion, p.fromVersion)}`,
+					where ${equals(rooms.roomId, p.roomId)} and ${equals(rooms.headVersion, p.fromVersion)}
+					and ${equals(rooms.extremities, p.fromExtremities)}`,
 			),
 			isThere,
 		);

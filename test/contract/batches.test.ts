@@ -92,7 +92,7 @@ onBoth('the stream can be read by kind, subject and relay', async (t, database) 
 onBoth('of two moves of a room head from one version one succeeds', async (t, database) => {
 	const storage = await database.open();
 	await write(storage, (batch) => storage.rooms.add(batch, {roomId: room, version: '11', creator: alice}));
-	const move = {roomId: room, fromVersion: 0, root: 0, depth: 1, notifyCount: 0, isPartial: false};
+	const move = {roomId: room, fromVersion: 0, fromExtremities: [], root: 0, depth: 1, notifyCount: 0, isPartial: false};
 	const outcomes = await Promise.allSettled(
 		range(8).map((index) =>
 			write(storage, (batch) => {
@@ -111,6 +111,22 @@ onBoth('of two moves of a room head from one version one succeeds', async (t, da
 	t.is((await t.throwsAsync(storage.commit(stale), {instanceOf: ConflictError}))?.condition, 'room_head');
 });
 
+onBoth(
+	'a move built on a move that was lost is lost too, though somebody else has come to its version',
+	async (t, database) => {
+		const storage = await database.open();
+		await write(storage, (batch) => storage.rooms.add(batch, {roomId: room, version: '11', creator: alice}));
+		const head = {roomId: room, root: 0, depth: 1, notifyCount: 0, isPartial: false, pos: null};
+		await write(storage, (batch) =>
+			storage.rooms.moveHead(batch, {...head, fromVersion: 0, fromExtremities: [], extremities: [eventId(1)]}),
+		);
+		const onLost = storage.batch();
+		const from = {fromVersion: 1, fromExtremities: [eventId(2)]};
+		storage.rooms.moveHead(onLost, {...head, ...from, extremities: [eventId(3)]});
+		t.is((await t.throwsAsync(storage.commit(onLost), {instanceOf: ConflictError}))?.condition, 'room_head');
+	},
+);
+
 onBoth('a chain of batches built on one another is committed in its order', async (t, database) => {
 	const storage = await database.open();
 	await write(storage, (batch) => storage.rooms.add(batch, {roomId: room, version: '11', creator: alice}));
@@ -121,7 +137,8 @@ onBoth('a chain of batches built on one another is committed in its order', asyn
 				const sender = `@user${version}:a.example` as UserId;
 				const live = addLive(storage, batch, {eventId: eventId(version), sender});
 				const head = {root: 0, depth: version, notifyCount: 0, isPartial: false, extremities: [live.eventId]};
-				storage.rooms.moveHead(batch, {roomId: room, fromVersion: version, pos: live.anchor, ...head});
+				const from = {fromVersion: version, fromExtremities: version === 0 ? [] : [eventId(version - 1)]};
+				storage.rooms.moveHead(batch, {roomId: room, ...from, pos: live.anchor, ...head});
 			}),
 		),
 	);
