@@ -133,8 +133,9 @@ onPostgres('processes that move one room head in turns never wait for each other
 					write(storage, (batch) => {
 						const {anchor} = addLive(storage, batch, {eventId: eventId(`${process}-${done}-${moves++}`), roomId: room});
 						const pos = isState ? anchor : null;
+						const from = {fromVersion: head!.headVersion, fromExtremities: []};
 						const rest = {extremities: [], depth: 1, notifyCount: 0, isPartial: false};
-						storage.rooms.moveHead(batch, {roomId: room, fromVersion: head!.headVersion, root: 0, pos, ...rest});
+						storage.rooms.moveHead(batch, {roomId: room, ...from, root: 0, pos, ...rest});
 					}),
 				);
 				if (code === 'written') done++;
