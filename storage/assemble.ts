@@ -123,6 +123,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 		figures: () => driver.figures(),
 		async close() {
 			await committer.close();
+			delivery.close();
 			await driver.close();
 		},
 	};

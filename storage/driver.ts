@@ -4,6 +4,15 @@ import type {Condition} from './errors.ts';
 /** A value that is there already, or will be: SQLite reads at once, PostgreSQL does not. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** A promise with its resolver. */
+export function createSignal(): {readonly promise: Promise<void>; readonly resolve: () => void} {
+	let resolve = () => {};
+	const promise = new Promise<void>((settle) => {
+		resolve = settle;
+	});
+	return {promise, resolve};
+}
+
 /** A row as the database gives it, in the order of the selected fields. */
 export type RawRow = readonly unknown[];
 
@@ -51,6 +60,10 @@ export interface Driver {
 	submit(batch: EncodedBatch, settle: (outcome: CommittedBatch | Error) => void): void;
 	/** Reads the last position that is committed by any process. */
 	readHead(): MaybePromise<Position>;
+	/** Whether reads are done when they are asked for, without a wait. */
+	readonly isSynchronous: boolean;
+	/** Resolves when the next batch under way is settled; `undefined` where none is under way. */
+	whenSettled(): Promise<void> | undefined;
 	/** Calls back when another process may have committed. */
 	onWake(listener: () => void): void;
 	figures(): {readonly commits: number; readonly batches: number; readonly queued: number; readonly walBytes: number};

@@ -34,6 +34,7 @@ export class Delivery {
 	#applied: Position = 0;
 	#catchingUp: Promise<void> | undefined;
 	#barrier: Promise<void> | undefined;
+	#isClosed = false;
 
 	constructor(driver: Driver, readPage: ReadPage, onProblem: (problem: Error) => void) {
 		this.#driver = driver;
@@ -45,7 +46,9 @@ export class Delivery {
 	async start(): Promise<void> {
 		this.#applied = await this.#driver.readHead();
 		this.#driver.onWake(() => {
-			this.barrier().catch((error: unknown) => this.#onProblem(error as Error));
+			this.barrier().catch((error: unknown) => {
+				if (!this.#isClosed) this.#onProblem(error as Error);
+			});
 		});
 	}
 
@@ -69,13 +72,30 @@ export class Delivery {
 	}
 
 	/** Delivers what was committed before this call. All who wait in one turn of the event loop share one look. */
-	barrier(): Promise<void> {
-		this.#barrier ??= new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+	async barrier(): Promise<void> {
+		if (this.#driver.isSynchronous) {
+			await this.#reach(await this.#driver.readHead());
+			return;
+		}
+		this.#barrier ??= new Promise<void>((resolve) => {
+			setImmediate(resolve);
+		}).then(async () => {
 			this.#barrier = undefined;
-			const head = await this.#driver.readHead();
-			while (this.#applied < head) await this.#catchUp(head);
+			await this.#reach(await this.#driver.readHead());
 		});
-		return this.#barrier;
+		await this.#barrier;
+	}
+
+	/** Stops reporting: what still looks finds the database closed. */
+	close(): void {
+		this.#isClosed = true;
+	}
+
+	async #reach(head: Position): Promise<void> {
+		while (this.#applied < head) {
+			// What is missing may be our own and about to be told to us, which is cheaper than to read it.
+			await (this.#driver.whenSettled() ?? this.#catchUp(head));
+		}
 	}
 
 	#drain(): void {

@@ -30,6 +30,7 @@ export class PostgresDriver implements StartableDriver {
 	#isNotifying = false;
 	#mustNotify = false;
 	#isClosed = false;
+	readonly isSynchronous = false;
 
 	constructor(url: string, catalog: Catalog, onProblem: (problem: Error) => void) {
 		this.#url = url;
@@ -73,6 +74,10 @@ export class PostgresDriver implements StartableDriver {
 
 	submit(batch: EncodedBatch, settle: (outcome: CommittedBatch | Error) => void): void {
 		this.#writer.submit({batch, settle});
+	}
+
+	whenSettled(): Promise<void> | undefined {
+		return this.#writer.whenSettled();
 	}
 
 	onWake(listener: () => void): void {

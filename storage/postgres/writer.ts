@@ -1,6 +1,6 @@
 import type {Client} from 'pg';
 import type {Catalog} from '../catalog.ts';
-import type {CommittedBatch, EncodedBatch, EncodedOperation, RawRow} from '../driver.ts';
+import {type CommittedBatch, createSignal, type EncodedBatch, type EncodedOperation, type RawRow} from '../driver.ts';
 import {ConflictError, StorageError} from '../errors.ts';
 import {errorOf, isRetriable, isServerError} from './failure.ts';
 
@@ -52,6 +52,7 @@ export class GroupWriter {
 	readonly #onCommit: (hasChanges: boolean) => void;
 	#client: Client | undefined;
 	#running: Promise<void> | undefined;
+	#settled: ReturnType<typeof createSignal> | undefined;
 	commits = 0;
 	batches = 0;
 
@@ -59,6 +60,12 @@ export class GroupWriter {
 		this.#catalog = catalog;
 		this.#connect = connect;
 		this.#onCommit = onCommit;
+	}
+
+	whenSettled(): Promise<void> | undefined {
+		if (this.#running === undefined) return undefined;
+		this.#settled ??= createSignal();
+		return this.#settled.promise;
 	}
 
 	get queued(): number {
@@ -80,7 +87,11 @@ export class GroupWriter {
 		await new Promise<void>((resolve) => {
 			setImmediate(resolve);
 		});
-		while (this.#queue.length > 0) await this.#write(this.#queue.splice(0, groupMax));
+		while (this.#queue.length > 0) {
+			await this.#write(this.#queue.splice(0, groupMax));
+			this.#settled?.resolve();
+			this.#settled = undefined;
+		}
 		// In the same turn as the look at the queue: a batch that comes later must start a new run.
 		this.#running = undefined;
 	}

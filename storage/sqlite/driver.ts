@@ -2,12 +2,15 @@ import {once} from 'node:events';
 import {Worker} from 'node:worker_threads';
 import type {Database, Statement} from 'better-sqlite3';
 import type {Catalog} from '../catalog.ts';
-import type {CommittedBatch, EncodedBatch, RawRow} from '../driver.ts';
+import {type CommittedBatch, createSignal, type EncodedBatch, type RawRow} from '../driver.ts';
 import type {StartableDriver} from '../assemble.ts';
 import {ConflictError, DuplicateError, StorageError} from '../errors.ts';
 import {failureOf} from './failure.ts';
 import {type Failure, flatten, type Reply, type Request, type Result} from './protocol.ts';
 import type {WriterData} from './writer-thread.ts';
+
+/** How often other processes' commits are looked for. */
+const pollMs = 1000;
 
 type Settle = (outcome: CommittedBatch | Error) => void;
 
@@ -42,6 +45,9 @@ export class SqliteDriver implements StartableDriver {
 	#batches = 0;
 	#walBytes = 0;
 	#broken: Error | undefined;
+	#poll: NodeJS.Timeout | undefined;
+	#settled: {readonly promise: Promise<void>; readonly resolve: () => void} | undefined;
+	readonly isSynchronous = true;
 
 	constructor(db: Database, path: string, catalog: Catalog) {
 		this.#db = db;
@@ -88,8 +94,15 @@ export class SqliteDriver implements StartableDriver {
 		this.#scheduleFlush();
 	}
 
-	onWake(): void {
-		// Another process on the same file (the command line) is noticed at the next commit or barrier.
+	/** Another process on the same file is the command line: it is noticed soon enough by looking. */
+	onWake(listener: () => void): void {
+		this.#poll = setInterval(listener, pollMs).unref();
+	}
+
+	whenSettled(): Promise<void> | undefined {
+		if (this.#waiting.size === 0) return undefined;
+		this.#settled ??= createSignal();
+		return this.#settled.promise;
 	}
 
 	figures() {
@@ -97,6 +110,7 @@ export class SqliteDriver implements StartableDriver {
 	}
 
 	async close(): Promise<void> {
+		clearInterval(this.#poll);
 		this.#flush();
 		if (this.#broken === undefined && this.#worker !== undefined) {
 			const exit = once(this.#worker, 'exit');
@@ -134,6 +148,12 @@ export class SqliteDriver implements StartableDriver {
 		this.#walBytes = walBytes;
 		for (const result of results) this.#settleOne(result);
 		if (this.#waiting.size === 0) this.#worker?.unref();
+		this.#signal();
+	}
+
+	#signal(): void {
+		this.#settled?.resolve();
+		this.#settled = undefined;
 	}
 
 	#settleOne({sequence, firstPos, rows, failure}: Result): void {
@@ -150,6 +170,7 @@ export class SqliteDriver implements StartableDriver {
 		const waiting = [...this.#waiting.values()];
 		this.#waiting.clear();
 		for (const {settle} of waiting) settle(new StorageError('outcome_unknown', 'the writer died', {cause: error}));
+		this.#signal();
 	}
 
 	#prepare(statement: number): Statement {
