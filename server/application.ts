@@ -24,6 +24,7 @@ import {
 	federationServices,
 	publishFigures,
 	wireEncryption,
+	wireMedia,
 } from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
@@ -262,6 +263,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		config,
 		metrics: makeMetrics(),
 		encryption,
+		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
 		events,
 		...people,
 		...personal.services,

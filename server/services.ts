@@ -8,6 +8,7 @@ import type {Encryption} from './encryption/index.ts';
 import type {Ephemeral} from './ephemeral/index.ts';
 import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
+import type {Media} from './media/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Receipts} from './receipts/index.ts';
@@ -26,6 +27,7 @@ export interface Services {
 	readonly ephemeral: Ephemeral;
 	readonly events: Events;
 	readonly filters: Filters;
+	readonly media: Media;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
 	readonly receipts: Receipts;

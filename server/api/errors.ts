@@ -8,6 +8,7 @@ import {EngineError} from '../../federation/engine/index.ts';
 import {InboundError} from '../../federation/inbound/index.ts';
 import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
 import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
+import {MediaError} from '../media/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
@@ -64,6 +65,20 @@ export const errorMappers: readonly ErrorMapper[] = [
 	mapErrors(FiltersError, {
 		'unknown-filter': 'M_NOT_FOUND',
 		'invalid-filter': 'M_BAD_JSON',
+	}),
+	mapErrors(MediaError, {
+		'not-found': 'M_NOT_FOUND',
+		'not-yet-uploaded': 'M_NOT_YET_UPLOADED',
+		'not-yours': 'M_FORBIDDEN',
+		'already-uploaded': 'M_CANNOT_OVERWRITE_MEDIA',
+		'too-many-pending': 'M_LIMIT_EXCEEDED',
+		'invalid-name': 'M_INVALID_PARAM',
+		'no-space': {errcode: 'M_UNKNOWN', status: 507},
+		'store-failed': {errcode: 'M_UNKNOWN', status: 503},
+		'too-large': 'M_TOO_LARGE',
+		'remote-too-large': {errcode: 'M_TOO_LARGE', status: 502},
+		unreachable: {errcode: 'M_UNKNOWN', status: 502},
+		'no-thumbnail': {errcode: 'M_UNKNOWN', status: 400},
 	}),
 	mapErrors(ProfilesError, {
 		'not-found': 'M_NOT_FOUND',

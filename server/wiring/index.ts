@@ -4,3 +4,4 @@ export {publishFigures} from './figures.ts';
 export {createHealth} from './health.ts';
 export {createPersonal, type Personal, type PersonalParts} from './personal.ts';
 export {adaptRemoteRooms} from './remote-rooms.ts';
+export {wireMedia} from './media.ts';

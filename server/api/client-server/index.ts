@@ -3,8 +3,23 @@ import type {Services} from '../../services.ts';
 import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
 import {getAccount3pids} from './administrative-contact.ts';
+import {
+	getConfigAuthed,
+	getContentAuthed,
+	getContentOverrideNameAuthed,
+	getContentThumbnailAuthed,
+} from './authed-content-repo.ts';
 import {ban, unban} from './banning.ts';
 import {getCapabilities} from './capabilities.ts';
+import {
+	createContent,
+	getConfig,
+	getContent,
+	getContentOverrideName,
+	getContentThumbnail,
+	uploadContent,
+	uploadContentToMxc,
+} from './content-repo.ts';
 import {createRoom} from './create-room.ts';
 import {uploadCrossSigningKeys, uploadCrossSigningSignatures} from './cross-signing.ts';
 import {deleteDevice, deleteDevices, getDevice, getDevices, updateDevice} from './device-management.ts';
@@ -71,9 +86,20 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getAccountDataPerRoom,
 	deactivateAccount,
 	getAccount3pids,
+	getContentAuthed,
+	getContentOverrideNameAuthed,
+	getContentThumbnailAuthed,
+	getConfigAuthed,
 	ban,
 	unban,
 	getCapabilities,
+	uploadContent,
+	uploadContentToMxc,
+	createContent,
+	getContent,
+	getContentOverrideName,
+	getContentThumbnail,
+	getConfig,
 	createRoom,
 	uploadCrossSigningKeys,
 	uploadCrossSigningSignatures,

@@ -1,0 +1,71 @@
+import {v} from '../../validation/index.ts';
+import {route} from '../route.ts';
+import {mediaResponse, waitFields, waitOptions} from './media-response.ts';
+
+/** A side of a picture in points; nobody has a larger screen. */
+const sideMax = 100_000;
+
+/**
+ * Gives a file of any server.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid
+ */
+export const getContentAuthed = route({
+	id: 'getContentAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/download/:serverName/:mediaId',
+	auth: 'guest',
+	rateLimit: 'download',
+	query: v.object(waitFields),
+	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)));
+	},
+});
+
+/**
+ * Gives a file under a name of the caller's choosing.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaidfilename
+ */
+export const getContentOverrideNameAuthed = route({
+	id: 'getContentOverrideNameAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/download/:serverName/:mediaId/:fileName',
+	auth: 'guest',
+	rateLimit: 'download',
+	query: v.object(waitFields),
+	async handle({parameters: {serverName, mediaId, fileName}, query, signal}, {media}) {
+		const name = media.checkFileName(fileName);
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), name);
+	},
+});
+
+/**
+ * Gives a picture to be shown in small. It may be larger than asked for, and here it is as large as it was uploaded.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#thumbnails
+ */
+export const getContentThumbnailAuthed = route({
+	id: 'getContentThumbnailAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/thumbnail/:serverName/:mediaId',
+	auth: 'guest',
+	rateLimit: 'download',
+	query: v.object({
+		...waitFields,
+		width: v.integer({min: 1, max: sideMax}),
+		height: v.integer({min: 1, max: sideMax}),
+		method: v.optional(v.literal('crop', 'scale')),
+		animated: v.optional(v.boolean()),
+	}),
+	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
+		const options = {...waitOptions(query, signal), mayMove: query.animated === true};
+		return mediaResponse(await media.openThumbnail(serverName, mediaId, options));
+	},
+});
+
+/** What the repository takes. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediaconfig */
+export const getConfigAuthed = route({
+	id: 'getConfigAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/config',
+	auth: 'user',
+	handle: (_request, {media}) => ({'m.upload.size': media.uploadBytesMax}),
+});

@@ -1,0 +1,97 @@
+import {MatrixError} from '../../http/index.ts';
+import {v} from '../../validation/index.ts';
+import {route} from '../route.ts';
+
+const fileNameQuery = v.object({filename: v.optional(v.string())});
+
+/** Keeps a file. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload */
+export const uploadContent = route({
+	id: 'uploadContent',
+	method: 'POST',
+	path: '/_matrix/media/v3/upload',
+	auth: 'user',
+	rateLimit: 'upload',
+	upload: true,
+	query: fileNameQuery,
+	async handle({caller, headers, openBody, query}, {media}) {
+		const description = {contentType: headers['content-type'], fileName: query.filename};
+		const uri = await media.upload(caller.userId, description, () => openBody(media.uploadBytesMax));
+		return {content_uri: uri};
+	},
+});
+
+/**
+ * Keeps the content of an id that was handed out before.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixmediav3uploadservernamemediaid
+ */
+export const uploadContentToMxc = route({
+	id: 'uploadContentToMXC',
+	method: 'PUT',
+	path: '/_matrix/media/v3/upload/:serverName/:mediaId',
+	auth: 'user',
+	rateLimit: 'upload',
+	upload: true,
+	query: fileNameQuery,
+	async handle({caller, headers, openBody, parameters, query}, {media}) {
+		const description = {contentType: headers['content-type'], fileName: query.filename};
+		await media.fill(caller.userId, parameters, description, () => openBody(media.uploadBytesMax));
+		return {};
+	},
+});
+
+/** Hands out an id whose content comes later. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav1create */
+export const createContent = route({
+	id: 'createContent',
+	method: 'POST',
+	path: '/_matrix/media/v1/create',
+	auth: 'user',
+	rateLimit: 'upload',
+	async handle({caller}, {media}) {
+		const {uri, expiresTs} = await media.reserve(caller.userId);
+		return {content_uri: uri, unused_expires_at: expiresTs};
+	},
+});
+
+/** What the repository takes. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3config */
+export const getConfig = route({
+	id: 'getConfig',
+	method: 'GET',
+	path: '/_matrix/media/v3/config',
+	auth: 'user',
+	handle: (_request, {media}) => ({'m.upload.size': media.uploadBytesMax}),
+});
+
+/** The endpoints without authentication were closed before this server kept its first file. */
+function refuse(): never {
+	throw new MatrixError('M_NOT_FOUND', 'Media are given to people who have signed in: use /_matrix/client/v1/media');
+}
+
+/** Gives nothing. @see https://spec.matrix.org/v1.19/client-server-api/#content-repo-client-behaviour */
+export const getContent = route({
+	id: 'getContent',
+	method: 'GET',
+	path: '/_matrix/media/v3/download/:serverName/:mediaId',
+	auth: 'none',
+	rateLimit: 'download',
+	handle: refuse,
+});
+
+/** Gives nothing. @see https://spec.matrix.org/v1.19/client-server-api/#content-repo-client-behaviour */
+export const getContentOverrideName = route({
+	id: 'getContentOverrideName',
+	method: 'GET',
+	path: '/_matrix/media/v3/download/:serverName/:mediaId/:fileName',
+	auth: 'none',
+	rateLimit: 'download',
+	handle: refuse,
+});
+
+/** Gives nothing. @see https://spec.matrix.org/v1.19/client-server-api/#content-repo-client-behaviour */
+export const getContentThumbnail = route({
+	id: 'getContentThumbnail',
+	method: 'GET',
+	path: '/_matrix/media/v3/thumbnail/:serverName/:mediaId',
+	auth: 'none',
+	rateLimit: 'download',
+	handle: refuse,
+});

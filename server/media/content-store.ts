@@ -1,0 +1,145 @@
+import {createHash} from 'node:crypto';
+import {type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
+import {MediaError} from './errors.ts';
+
+/** Content that is on disk. */
+export interface StoredContent {
+	/** Lower-case hexadecimal; it names the file. */
+	readonly sha256: string;
+	readonly sizeBytes: number;
+}
+
+/** Part of the disk that uploads leave free, so that the database beside them can go on: 2 %, at most 64 MiB. */
+const FREE_SHARE_MIN = 0.02;
+const FREE_BYTES_MIN_MAX = 64 << 20;
+/** An upload that is not done after a day was broken off with the process. */
+const ABANDONED_MS = 86_400_000;
+const INCOMING = 'incoming';
+const SPACE_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/**
+ * Files named by the SHA-256 of their content, in a directory. No part of a path comes from outside. A file that has its
+ * name is whole and on the disk.
+ */
+export class ContentStore {
+	readonly #root: string;
+	readonly #random: RandomBytes;
+
+	constructor(root: string, random: RandomBytes) {
+		this.#root = root;
+		this.#random = random;
+	}
+
+	/**
+	 * Reads a stream to its end into a file. It is opened when there is a place for it; whatever it throws is thrown on.
+	 * @throws MediaError 'no-space', 'store-failed'
+	 */
+	async receive(openSource: () => AsyncIterable<Uint8Array>): Promise<StoredContent> {
+		const incoming = join(this.#root, INCOMING);
+		const file = join(incoming, newOpaqueId(this.#random));
+		let handle: FileHandle | undefined;
+		try {
+			await onDisk(() => makeDirectory(incoming));
+			await this.#checkSpace();
+			handle = await onDisk(() => open(file, 'wx', 0o600));
+			const stored = await write(handle, openSource());
+			const path = this.#pathOf(stored.sha256);
+			await onDisk(async () => {
+				await makeDirectory(dirname(path));
+				await rename(file, path);
+				await syncDirectory(dirname(path));
+			});
+			return stored;
+		} catch (error) {
+			await handle?.close().catch(() => undefined);
+			await unlink(file).catch(() => undefined);
+			throw error;
+		}
+	}
+
+	/** Opens a file for reading; `undefined` where there is none. The caller closes it. @throws MediaError 'store-failed' */
+	async open(sha256: string): Promise<FileHandle | undefined> {
+		try {
+			return await open(this.#pathOf(sha256), 'r');
+		} catch (cause) {
+			if (codeOf(cause) === 'ENOENT') return undefined;
+			throw new MediaError('store-failed', 'The file cannot be read just now', {cause});
+		}
+	}
+
+	/** Removes what uploads left behind that ended with an earlier process. */
+	async sweep(nowMs: number): Promise<void> {
+		const incoming = join(this.#root, INCOMING);
+		const names = await readdir(incoming).catch(() => []);
+		for (const name of names) {
+			const file = join(incoming, name);
+			const found = await stat(file).catch(() => undefined);
+			if (found !== undefined && nowMs - found.mtimeMs > ABANDONED_MS) await unlink(file).catch(() => undefined);
+		}
+	}
+
+	#pathOf(sha256: string): string {
+		return join(this.#root, sha256.slice(0, 2), sha256.slice(2, 4), sha256.slice(4));
+	}
+
+	async #checkSpace(): Promise<void> {
+		const {bavail, blocks, bsize} = await onDisk(() => statfs(this.#root));
+		if (bavail * bsize < Math.min(blocks * bsize * FREE_SHARE_MIN, FREE_BYTES_MIN_MAX)) {
+			throw new MediaError('no-space', 'This server has no room for more files just now');
+		}
+	}
+}
+
+async function write(handle: FileHandle, source: AsyncIterable<Uint8Array>): Promise<StoredContent> {
+	const hash = createHash('sha256');
+	let sizeBytes = 0;
+	for await (const chunk of source) {
+		hash.update(chunk);
+		for (let start = 0; start < chunk.length; ) {
+			const {bytesWritten} = await onDisk(() => handle.write(chunk, start));
+			start += bytesWritten;
+		}
+		sizeBytes += chunk.length;
+	}
+	await onDisk(async () => {
+		await handle.sync();
+		await handle.close();
+	});
+	return {sha256: hash.digest('hex'), sizeBytes};
+}
+
+/** Makes a directory and says so to the disk, all the way up to what was there before. */
+async function makeDirectory(path: string): Promise<void> {
+	const first = await mkdir(path, {recursive: true, mode: 0o700});
+	if (first === undefined) return;
+	for (let made = path; ; made = dirname(made)) {
+		await syncDirectory(dirname(made));
+		if (made === first || dirname(made) === made) return;
+	}
+}
+
+/** A rename is on the disk once its directory is. */
+async function syncDirectory(path: string): Promise<void> {
+	const directory = await open(path, 'r');
+	try {
+		await directory.sync();
+	} finally {
+		await directory.close();
+	}
+}
+
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (cause) {
+		throw SPACE_ERRORS.has(codeOf(cause))
+			? new MediaError('no-space', 'This server has no room for more files just now', {cause})
+			: new MediaError('store-failed', 'The file cannot be kept just now', {cause});
+	}
+}
+
+function codeOf(error: unknown): unknown {
+	return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,21 @@
+import type {RandomBytes, ServerName} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {ContentStore} from './content-store.ts';
+import type {RemoteMedia} from './remote-media.ts';
+
+/** What the media domain is built from. */
+export interface MediaDependencies {
+	readonly storage: Storage;
+	readonly store: ContentStore;
+	readonly remote: RemoteMedia;
+	readonly serverName: ServerName;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	/** Largest upload. */
+	readonly uploadBytesMax: number;
+	/** Whether the settings let this server talk with another. */
+	readonly mayFederateWith: (server: ServerName) => boolean;
+	/** Told of what failed with nobody waiting for it. */
+	readonly onProblem: (problem: unknown) => void;
+}

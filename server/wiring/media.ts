@@ -1,0 +1,34 @@
+import type {RandomBytes} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {Config} from '../config/index.ts';
+import {ContentStore, createMedia, createRemoteMedia, type Media} from '../media/index.ts';
+import type {Logger} from '../telemetry/index.ts';
+import type {Federation} from './federation.ts';
+
+/** What media are built with. */
+interface MediaParts {
+	readonly config: Pick<Config, 'media' | 'serverName'>;
+	readonly storage: Storage;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly log: Pick<Logger, 'warn'>;
+	readonly federation: Pick<Federation, 'client' | 'isAllowed'>;
+}
+
+/** Builds the media domain over the configured directory, and clears what earlier processes left unfinished there. */
+export function wireMedia({config, log, federation, ...parts}: MediaParts): Media {
+	const {store: root, uploadBytesMax} = config.media;
+	const store = new ContentStore(root, parts.random);
+	const onProblem = (cause: unknown): void => log.warn({err: cause}, 'A file of a medium has a problem');
+	store.sweep(parts.clock.now()).catch(onProblem);
+	return createMedia({
+		...parts,
+		store,
+		serverName: config.serverName,
+		uploadBytesMax,
+		remote: createRemoteMedia(federation.client, uploadBytesMax),
+		mayFederateWith: (server) => federation.isAllowed(server),
+		onProblem,
+	});
+}

@@ -1,0 +1,269 @@
+import {existsSync, readdirSync, statSync} from 'node:fs';
+import {request as httpRequest} from 'node:http';
+import {join} from 'node:path';
+import test from 'ava';
+import {type App, call, register, request, type Session, startApp, until} from '../../../harness/index.ts';
+
+const UPLOAD = '/_matrix/media/v3/upload';
+const DOWNLOAD = '/_matrix/client/v1/media/download';
+const THUMBNAIL = '/_matrix/client/v1/media/thumbnail';
+const CREATE = '/_matrix/media/v1/create';
+
+interface Uploaded {
+	readonly status: number;
+	readonly body: Record<string, unknown>;
+	/** `/server/media`. */
+	readonly path: string;
+}
+
+async function upload(
+	app: App,
+	{access_token: token}: Session,
+	content: Buffer | string,
+	options: {readonly type?: string; readonly name?: string; readonly path?: string} = {},
+): Promise<Uploaded> {
+	const query = options.name === undefined ? '' : `?filename=${encodeURIComponent(options.name)}`;
+	const answer = await fetch(app.url + (options.path ?? UPLOAD) + query, {
+		method: options.path === undefined ? 'POST' : 'PUT',
+		headers: {
+			authorization: `Bearer ${token}`,
+			...(options.type !== undefined && {'content-type': options.type}),
+		},
+		body: content,
+	});
+	const body = (await answer.json()) as Record<string, unknown>;
+	return {status: answer.status, body, path: String(body['content_uri']).slice('mxc:/'.length)};
+}
+
+async function download(app: App, {access_token: token}: Session, path: string) {
+	const answer = await fetch(app.url + path, {headers: {authorization: `Bearer ${token}`}});
+	return {status: answer.status, headers: answer.headers, content: Buffer.from(await answer.arrayBuffer())};
+}
+
+function listFiles(directory: string): string[] {
+	if (!existsSync(directory)) return [];
+	return readdirSync(directory, {recursive: true, encoding: 'utf8'}).filter((name) =>
+		statSync(join(directory, name)).isFile(),
+	);
+}
+
+const png = Buffer.from(
+	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+	'base64',
+);
+
+test('a file comes back as it was, with its type and name, and can do nothing in a browser', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const content = Buffer.alloc(300_000, 'news ');
+	const uploaded = await upload(app, alice, content, {type: 'text/plain; charset=utf-8', name: 'front page.txt'});
+	t.is(uploaded.status, 200);
+	t.regex(String(uploaded.body['content_uri']), /^mxc:\/\/news\.example\/[\w-]{43}$/u);
+	const got = await download(app, alice, DOWNLOAD + uploaded.path);
+	t.is(got.status, 200);
+	t.true(got.content.equals(content));
+	t.is(got.headers.get('content-type'), 'text/plain; charset=utf-8');
+	t.is(got.headers.get('content-length'), String(content.length));
+	t.is(got.headers.get('content-disposition'), 'inline; filename="front page.txt"');
+	t.true(got.headers.get('content-security-policy')?.startsWith("sandbox; default-src 'none'"));
+	t.is(got.headers.get('cross-origin-resource-policy'), 'cross-origin');
+	t.is(got.headers.get('x-content-type-options'), 'nosniff');
+	const renamed = await download(app, alice, `${DOWNLOAD}${uploaded.path}/${encodeURIComponent('☕.txt')}`);
+	t.is(renamed.headers.get('content-disposition'), "inline; filename*=utf-8''%E2%98%95.txt");
+});
+
+test('F3: only harmless types are shown in place, and what is no type is unknown bytes', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const rows: [string | undefined, string, string][] = [
+		['image/png', 'inline', 'image/png'],
+		['Text/Plain; charset=utf-8', 'inline', 'Text/Plain; charset=utf-8'],
+		['text/html', 'attachment', 'text/html'],
+		['image/svg+xml', 'attachment', 'image/svg+xml'],
+		['application/xhtml+xml', 'attachment', 'application/xhtml+xml'],
+		['text', 'attachment', 'application/octet-stream'],
+		[`text/${'x'.repeat(300)}`, 'attachment', 'application/octet-stream'],
+	];
+	for (const [type, disposition, served] of rows) {
+		const {path} = await upload(app, alice, '<script>', type === undefined ? {} : {type});
+		const got = await download(app, alice, DOWNLOAD + path);
+		t.is(got.headers.get('content-disposition'), disposition, type);
+		t.is(got.headers.get('content-type'), served);
+	}
+});
+
+test('names of files keep their spaces, semicolons, quotes and letters of any language', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const rows: [string, string][] = [
+		['name;with;semicolons', 'inline; filename="name;with;semicolons"'],
+		['a"b\\c', "inline; filename*=utf-8''a%22b%5Cc"],
+		['🐔', "inline; filename*=utf-8''%F0%9F%90%94"],
+		["it's (1)*", 'inline; filename="it\'s (1)*"'],
+		['../../etc/passwd', 'inline; filename="../../etc/passwd"'],
+	];
+	for (const [name, expected] of rows) {
+		const {path} = await upload(app, alice, 'x', {type: 'image/png', name});
+		t.is((await download(app, alice, DOWNLOAD + path)).headers.get('content-disposition'), expected);
+	}
+	for (const name of ['a\nb', 'a\u0000', 'x'.repeat(256)]) {
+		const {status, body} = await upload(app, alice, 'x', {name});
+		t.is(status, 400);
+		t.is(body['errcode'], 'M_INVALID_PARAM');
+	}
+	t.is((await upload(app, alice, '')).status, 200, 'an empty file is a file');
+});
+
+test('F1: paths are made from our own hash alone, and equal contents share a file', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const store = join(app.directory, 'data', 'media');
+	const paths = await Promise.all(
+		Array.from({length: 5}, async (_, index) => (await upload(app, alice, 'same', {name: `../${index}`})).path),
+	);
+	t.is(new Set(paths).size, 5);
+	const files = listFiles(store);
+	t.is(files.length, 1);
+	t.regex(files[0] ?? '', /^[0-9a-f]{2}\/[0-9a-f]{2}\/[0-9a-f]{60}$/u);
+	for (const id of ['..%2f..%2fetc', 'a..%2fb', 'a%00b', 'a%5cb', 'ä']) {
+		const got = await request(app, 'GET', `${DOWNLOAD}/news.example/${id}`, {token: alice.access_token});
+		t.is(got.status, 400, id);
+		t.is(got.body['errcode'], 'M_INVALID_PARAM');
+	}
+	for (const server of ['..%2f', 'a%5c', 'news.example%2f..']) {
+		t.is((await request(app, 'GET', `${DOWNLOAD}/${server}/abc`, {token: alice.access_token})).status, 400, server);
+	}
+});
+
+test('files larger than the limit are refused, announced or not, and leave nothing behind', async (t) => {
+	const app = await startApp(t, {config: {media: {max_upload: '100KiB'}}});
+	const alice = await register(app, 'alice');
+	for (const path of ['/_matrix/client/v1/media/config', '/_matrix/media/v3/config']) {
+		t.deepEqual(await call(app, 'GET', path, {token: alice.access_token}), {'m.upload.size': 102_400});
+	}
+	const announced = await upload(app, alice, Buffer.alloc(102_401));
+	t.is(announced.status, 413);
+	t.is(announced.body['errcode'], 'M_TOO_LARGE');
+	const status = await new Promise<number | undefined>((resolve, reject) => {
+		const chunked = httpRequest(app.url + UPLOAD, {
+			method: 'POST',
+			headers: {authorization: `Bearer ${alice.access_token}`, 'transfer-encoding': 'chunked'},
+		});
+		chunked.on('response', (response) => {
+			response.resume();
+			resolve(response.statusCode);
+		});
+		chunked.on('error', reject);
+		for (let part = 0; part < 4; part += 1) chunked.write(Buffer.alloc(50_000));
+	});
+	t.is(status, 413);
+	t.is((await upload(app, alice, Buffer.alloc(102_400))).status, 200);
+	await until(() => listFiles(join(app.directory, 'data', 'media')).length === 1, 'one file and no rest');
+});
+
+test('an upload that breaks off leaves nothing behind', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const store = join(app.directory, 'data', 'media');
+	const broken = httpRequest(app.url + UPLOAD, {
+		method: 'POST',
+		headers: {authorization: `Bearer ${alice.access_token}`, 'content-length': '1000000'},
+	});
+	broken.on('error', () => undefined);
+	broken.write(Buffer.alloc(100_000));
+	await until(() => listFiles(store).length === 1, 'a file under way');
+	broken.destroy();
+	await until(() => listFiles(store).length === 0, 'nothing left');
+	t.pass();
+});
+
+test('unknown media, and media for nobody who signed in, are not given', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const {path} = await upload(app, alice, 'secret');
+	const unknown = await request(app, 'GET', `${DOWNLOAD}/news.example/unknown`, {token: alice.access_token});
+	t.is(unknown.status, 404);
+	t.is(unknown.body['errcode'], 'M_NOT_FOUND');
+	t.is((await request(app, 'GET', DOWNLOAD + path)).status, 401);
+	t.is((await request(app, 'GET', `${THUMBNAIL}${path}?width=1&height=1`)).status, 401);
+	t.is((await request(app, 'POST', UPLOAD)).status, 401);
+	for (const legacy of ['download', 'thumbnail']) {
+		const answer = await request(app, 'GET', `/_matrix/media/v3/${legacy}${path}`, {token: alice.access_token});
+		t.is(answer.status, 404);
+		t.is(answer.body['errcode'], 'M_NOT_FOUND');
+	}
+	const off = await startApp(t, {config: {federation: {mode: 'off'}}});
+	const bob = await register(off, 'bobby');
+	const remote = await request(off, 'GET', `${DOWNLOAD}/elsewhere.example/abc`, {token: bob.access_token});
+	t.is(remote.status, 404, 'with federation off nobody is asked');
+});
+
+test('an id may be handed out first and its content come once, from the same person', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const bob = await register(app, 'bobby');
+	const {access_token: token} = alice;
+	const create = () => call<{content_uri: string; unused_expires_at: number}>(app, 'POST', CREATE, {token});
+	const created = await create();
+	t.true(created.unused_expires_at > Date.now());
+	const path = created.content_uri.slice('mxc:/'.length);
+	const early = await request(app, 'GET', `${DOWNLOAD}${path}?timeout_ms=0`, {token});
+	t.is(early.status, 504);
+	t.is(early.body['errcode'], 'M_NOT_YET_UPLOADED');
+	const waiting = download(app, bob, `${DOWNLOAD}${path}?timeout_ms=30000`);
+	const foreign = await upload(app, bob, 'theirs', {path: `${UPLOAD}${path}`});
+	t.is(foreign.status, 403);
+	t.is((await upload(app, alice, png, {path: `${UPLOAD}${path}`, type: 'image/png', name: 'a.png'})).status, 200);
+	const got = await waiting;
+	t.true(got.content.equals(png), 'who waits gets it when it comes');
+	t.is(got.headers.get('content-disposition'), 'inline; filename="a.png"');
+	const again = await upload(app, alice, 'other', {path: `${UPLOAD}${path}`});
+	t.is(again.status, 409);
+	t.is(again.body['errcode'], 'M_CANNOT_OVERWRITE_MEDIA');
+	for (const unknown of ['/news.example/unknown', '/elsewhere.example/abc']) {
+		t.is((await upload(app, alice, 'x', {path: `${UPLOAD}${unknown}`})).status, 404);
+	}
+	const late = (await create()).content_uri.slice('mxc:/'.length);
+	app.advance(86_400_001);
+	t.is((await upload(app, alice, 'x', {path: `${UPLOAD}${late}`})).status, 404, 'the id has ended');
+});
+
+test('E13: of several uploads to one id at once one wins', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const {content_uri: uri} = await call<{content_uri: string}>(app, 'POST', CREATE, {token: alice.access_token});
+	const path = `${UPLOAD}${uri.slice('mxc:/'.length)}`;
+	const uploads = await Promise.all(Array.from({length: 8}, (_, index) => upload(app, alice, `${index}`, {path})));
+	t.is(uploads.filter(({status}) => status === 200).length, 1);
+	t.is(uploads.filter(({status}) => status === 409).length, 7);
+});
+
+test('a person has a bounded number of ids that wait for their content', async (t) => {
+	const app = await startApp(t);
+	const {access_token: token} = await register(app, 'alice');
+	for (let count = 0; count < 50; count += 1) await call(app, 'POST', CREATE, {token});
+	const refused = await request(app, 'POST', CREATE, {token});
+	t.is(refused.status, 429);
+	t.is(refused.body['errcode'], 'M_LIMIT_EXCEEDED');
+});
+
+test('pictures are shown in small as they are, what is none is not', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const small = '?width=32&height=32&method=scale';
+	const {path} = await upload(app, alice, png, {type: 'application/octet-stream', name: 'a.png'});
+	const got = await download(app, alice, `${THUMBNAIL}${path}${small}`);
+	t.is(got.status, 200);
+	t.is(got.headers.get('content-type'), 'image/png', 'by its bytes, whatever was said');
+	t.true(got.content.equals(png));
+	const gif = await upload(app, alice, Buffer.from('GIF89a and more'), {type: 'image/gif'});
+	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}`)).status, 400);
+	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}&animated=true`)).status, 200);
+	const html = await upload(app, alice, '<svg onload=alert(1)>', {type: 'image/png'});
+	const refused = await request(app, 'GET', `${THUMBNAIL}${html.path}${small}`, {token: alice.access_token});
+	t.is(refused.status, 400);
+	t.is(refused.body['errcode'], 'M_UNKNOWN');
+	for (const query of ['', '?width=32', '?width=-1&height=32', '?width=a&height=32', '?width=1.5&height=2']) {
+		t.is((await request(app, 'GET', `${THUMBNAIL}${path}${query}`, {token: alice.access_token})).status, 400, query);
+	}
+});
