@@ -56,15 +56,15 @@ test('a room is forgotten once it is left, and its history with it', async (t) =
 
 test('who is deactivated is in no room any more', async (t) => {
 	const {alice, bob} = await newsroom(t);
-	const [public_, private_] = [await alice.create({preset: 'public_chat'}), await alice.create({invite: [bob.id]})];
-	await bob.join(public_);
+	const [open, closed] = [await alice.create({preset: 'public_chat'}), await alice.create({invite: [bob.id]})];
+	await bob.join(open);
 	const auth = {
 		type: 'm.login.password',
 		identifier: {type: 'm.id.user', user: 'bob'},
 		password: 'pw-bob-Zq7!',
 	};
 	await bob.do('POST', '/account/deactivate', {auth});
-	for (const roomId of [public_, private_]) {
+	for (const roomId of [open, closed]) {
 		t.is((await alice.state(roomId, 'm.room.member', bob.id))['membership'], 'leave');
 	}
 });
