@@ -35,7 +35,10 @@ export interface Snapshot {
 	readonly roomId: RoomId;
 	/** The root, to be stored as `stateBefore` or as a room's head. */
 	readonly root: StateRoot;
-	/** Makes keys available to `get` and `with` here and in every snapshot made from this one. */
+	/**
+	 * Makes keys available to `get` and `with` here and in snapshots that are made from this one afterwards, until a
+	 * chain of them has loaded many more: `isLoaded` tells, and `get` throws.
+	 */
 	load(keys: readonly StateKey[]): Promise<void>;
 	/** Makes every key available. Only for rooms whose whole state is needed (resolution). */
 	loadAll(): Promise<void>;

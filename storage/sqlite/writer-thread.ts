@@ -21,6 +21,7 @@ const db = connect(path);
 db.pragma('wal_autocheckpoint = 0');
 const pageSize = db.pragma('page_size', {simple: true}) as number;
 const writer = new GroupWriter(db, statements);
+const walState = db.prepare<[], {log: number; checkpointed: number}>('pragma wal_checkpoint(NOOP)');
 const queue: Queued[] = [];
 let isClosing = false;
 
@@ -42,7 +43,7 @@ function takeWaiting(): void {
 
 function checkpoint(): number {
 	try {
-		const [state] = db.pragma('wal_checkpoint(NOOP)') as {log: number; checkpointed: number}[];
+		const state = walState.get();
 		if (state === undefined) return 0;
 		if (state.log - state.checkpointed > checkpointPages) db.pragma('wal_checkpoint(PASSIVE)');
 		return Math.max(0, state.log) * pageSize;
