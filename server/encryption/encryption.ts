@@ -22,14 +22,7 @@ import type {QueriedKeys} from './key-views.ts';
 import {type QueryAnswer, queryKeys, queryKeysForServer} from './query-keys.ts';
 import {RemoteDeviceLists} from './remote-device-lists.ts';
 import {receiveDeviceListUpdate, receiveSigningKeyUpdate} from './remote-updates.ts';
-import {
-	acknowledgeToDevice,
-	listToDevice,
-	receiveDirectToDevice,
-	sendToDevice,
-	type ToDeviceEvent,
-	type ToDeviceRequest,
-} from './to-device.ts';
+import {receiveDirectToDevice, sendToDevice, type ToDeviceRequest} from './to-device.ts';
 import {Turns} from './turns.ts';
 import {countKeys, type KeyCounts, type KeysUpload, uploadKeys} from './upload-keys.ts';
 import {type SignatureFailure, type SignaturesUpload, uploadSignatures} from './upload-signatures.ts';
@@ -69,13 +62,6 @@ export interface Encryption {
 
 	/** Sends messages to devices; the same transaction sends nothing twice. @throws EncryptionError */
 	sendToDevice(caller: EncryptionCaller, request: ToDeviceRequest): Promise<void>;
-	/** Lists messages for a device in `(after, upto]`, at most 100, and where the list ends for good. */
-	listToDevice(
-		device: DeviceOwner,
-		range: {readonly after: Position; readonly upto: Position},
-	): Promise<{readonly events: readonly ToDeviceEvent[]; readonly upto: Position}>;
-	/** Removes messages that a device has acknowledged. */
-	acknowledgeToDevice(device: DeviceOwner, upto: Position): Promise<void>;
 
 	/** Gives keys of people here that another server may know of; of others none. */
 	queryKeysForServer(origin: ServerName, wanted: DevicesByUser): Promise<QueriedKeys>;
@@ -120,8 +106,6 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 		uploadSignatures: (caller, upload) => uploadSignatures(context, caller, upload),
 		listDeviceListChanges: (userId, since, upto) => follower.list(userId, since, upto),
 		sendToDevice: (caller, request) => sendToDevice(context, caller, request),
-		listToDevice: (device, range) => listToDevice(context, device, range),
-		acknowledgeToDevice: (device, upto) => acknowledgeToDevice(context, device, upto),
 		queryKeysForServer: (origin, wanted) => queryKeysForServer(context, origin, wanted),
 		claimKeysForServer: (origin, claims) => claimKeysForServer(context, origin, claims),
 		listDevicesForServer: (origin, userId) => listDevicesForServer(context, origin, userId),

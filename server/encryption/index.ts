@@ -9,4 +9,4 @@ export type {DeviceListChanges} from './device-list-changes.ts';
 export {createEncryption, type Encryption, type ListedDevices} from './encryption.ts';
 export {EncryptionError, type EncryptionErrorCode} from './errors.ts';
 export type {QueriedKeys} from './key-views.ts';
-export type {ToDeviceContents, ToDeviceEvent} from './to-device.ts';
+export type {ToDeviceContents} from './to-device.ts';

@@ -1,6 +1,5 @@
 import {
 	canonicalJson,
-	type DeviceId,
 	domainOf,
 	findCanonicalFault,
 	isDeviceId,
@@ -12,13 +11,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import {
-	type Batch,
-	type ClientTransactionKey,
-	DuplicateError,
-	type Position,
-	type Storage,
-} from '../../storage/index.ts';
+import {type Batch, type ClientTransactionKey, DuplicateError, type Storage} from '../../storage/index.ts';
 import type {EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
 import {memberOf} from './key-objects.ts';
@@ -33,13 +26,6 @@ export interface ToDeviceRequest {
 	readonly contents: ToDeviceContents;
 }
 
-/** A message as its device is given it. */
-export interface ToDeviceEvent {
-	readonly type: string;
-	readonly sender: UserId;
-	readonly content: JsonObject;
-}
-
 const TYPE_BYTES_MAX = 255;
 /** A message may be as large as an event. */
 const CONTENT_BYTES_MAX = 65_536;
@@ -50,8 +36,6 @@ const MESSAGES_MAX = 2000;
 /** What a partner server may send at once, devices behind `*` included. */
 const RECEIVED_MESSAGES_MAX = 5000;
 const MESSAGE_ID_BYTES_MAX = 255;
-/** Messages given to a client at a time. @see https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-5 */
-const MESSAGES_PER_PAGE = 100;
 
 /**
  * Sends messages to devices: those here get them, and other servers are owed theirs, in one commit with the transaction.
@@ -118,38 +102,6 @@ export async function receiveDirectToDevice(
 	} catch (error) {
 		if (!(error instanceof DuplicateError && error.table === 'to_device_received')) throw error;
 	}
-}
-
-/**
- * Lists messages for a device in the order they came, in `(after, upto]`, at most 100. `upto` of the answer is where the
- * list ends for good: where more wait it is the position of the last message listed.
- */
-export async function listToDevice(
-	{storage}: EncryptionContext,
-	device: {readonly userId: UserId; readonly deviceId: DeviceId},
-	range: {readonly after: Position; readonly upto: Position},
-): Promise<{readonly events: readonly ToDeviceEvent[]; readonly upto: Position}> {
-	const page = {...range, limit: MESSAGES_PER_PAGE + 1};
-	const rows = await storage.toDevice.list(device.userId, device.deviceId, page);
-	const listed = rows.slice(0, MESSAGES_PER_PAGE);
-	const last = listed.at(-1);
-	return {
-		events: listed.map(({type, sender, content}) => ({type, sender, content})),
-		upto: rows.length > listed.length && last !== undefined ? last.pos : range.upto,
-	};
-}
-
-/** Removes messages that a device has acknowledged; nothing is written where there are none. */
-export async function acknowledgeToDevice(
-	{storage}: EncryptionContext,
-	{userId, deviceId}: {readonly userId: UserId; readonly deviceId: DeviceId},
-	upto: Position,
-): Promise<void> {
-	const waiting = await storage.toDevice.list(userId, deviceId, {after: 0, upto, limit: 1});
-	if (waiting.length === 0) return;
-	const batch = storage.batch();
-	storage.toDevice.removeUpTo(batch, userId, deviceId, upto);
-	await storage.commit(batch);
 }
 
 function checkMessages(type: string, contents: ToDeviceContents): void {

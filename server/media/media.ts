@@ -56,8 +56,6 @@ export interface Media {
 	): Promise<OpenedThumbnail>;
 	/** Checks a name under which somebody wants a file. @throws MediaError 'invalid-name' */
 	checkFileName(fileName: string): string | null;
-	/** Opens a medium of this server for another one. @throws MediaError */
-	openForServer(mediaId: MediaId, wait: WaitOptions): Promise<OpenedMedium>;
 }
 
 const PENDING_MAX = 50;
@@ -86,7 +84,6 @@ export function createMedia(dependencies: MediaDependencies): Media {
 			}
 		},
 		checkFileName,
-		openForServer: (mediaId, wait) => library.open(serverName, mediaId, wait),
 	};
 }
 

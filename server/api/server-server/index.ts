@@ -1,5 +1,6 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {getContent, getContentThumbnail} from './content-repository.ts';
 import {
 	backfillRoom,
 	getEvent,
@@ -13,10 +14,14 @@ import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} fr
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
 import {queryProfile} from './query.ts';
 import {sendTransaction} from './transactions.ts';
+import {getUserDevices} from './user-devices.ts';
+import {claimUserEncryptionKeys, queryUserEncryptionKeys} from './user-keys.ts';
 import {getWellKnown} from './wellknown.ts';
 
 /** The server-server API, in the order of the specification's files. */
 export const serverServerRoutes: readonly Route<Services>[] = [
+	getContent,
+	getContentThumbnail,
 	backfillRoom,
 	getMissingPreviousEvents,
 	getEventAuth,
@@ -35,6 +40,9 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	sendLeaveV2,
 	queryProfile,
 	sendTransaction,
+	getUserDevices,
+	queryUserEncryptionKeys,
+	claimUserEncryptionKeys,
 	getVersion,
 ];
 
