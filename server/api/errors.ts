@@ -110,6 +110,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-thread': 'M_INVALID_PARAM',
 	}),
 	mapErrors(TypingError, {'not-in-room': 'M_FORBIDDEN'}),
+	(error) => (error instanceof RoomsError ? withRoomVersion(error) : undefined),
 	mapErrors(RoomsError, {
 		'not-in-room': 'M_FORBIDDEN',
 		forbidden: 'M_FORBIDDEN',
@@ -150,3 +151,9 @@ export const errorMappers: readonly ErrorMapper[] = [
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),
 ];
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#common-error-codes */
+function withRoomVersion({code, message, roomVersion}: RoomsError): MatrixError | undefined {
+	if (code !== 'incompatible-version' || roomVersion === undefined) return undefined;
+	return new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', message, {fields: {room_version: roomVersion}});
+}

@@ -7,7 +7,7 @@ import {
 	type SentEvent,
 } from '../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
-import type {Batch, ClientTransactionKey, MembershipRow, Storage} from '../../storage/index.ts';
+import type {Batch, ClientTransactionKey, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import type {Visibility} from '../visibility/index.ts';
 import {notInRoom, RoomsError} from './errors.ts';
@@ -45,13 +45,18 @@ export function mustNotBeSuspended({isSuspended}: Actor): void {
 }
 
 /**
- * Gives the membership of somebody who is in a room. Asked before anything of the room is loaded, so that a stranger
- * learns nothing by the time it takes. @throws RoomsError 'not-in-room'
+ * Tells whether somebody is in a room. Asked before anything of the room is loaded, so that a stranger learns nothing by
+ * the time it takes.
  */
-export async function mustBeJoined({storage}: RoomsContext, roomId: RoomId, userId: UserId): Promise<MembershipRow> {
-	const row = await storage.memberships.find(roomId, userId);
-	if (row?.membership !== 'join') throw notInRoom();
-	return row;
+export async function isJoined({storage, events}: RoomsContext, roomId: RoomId, userId: UserId): Promise<boolean> {
+	// Whoever was just put out by another process must not go on.
+	if (storage.dialect === 'postgres') await storage.barrier();
+	return (await events.findStanding(roomId, userId)).row?.membership === 'join';
+}
+
+/** @throws RoomsError 'not-in-room' */
+export async function mustBeJoined(context: RoomsContext, roomId: RoomId, userId: UserId): Promise<void> {
+	if (!(await isJoined(context, roomId, userId))) throw notInRoom();
 }
 
 /** Gives the room that somebody was just found to be in. @throws RoomsError 'not-in-room' */

@@ -49,9 +49,16 @@ export type RoomsErrorCode =
 export class RoomsError extends Error {
 	override readonly name = 'RoomsError';
 	readonly code: RoomsErrorCode;
-	constructor(code: RoomsErrorCode, message: string, options?: ErrorOptions) {
+	/** The version of a room that is incompatible. */
+	readonly roomVersion: string | undefined;
+	constructor(
+		code: RoomsErrorCode,
+		message: string,
+		options?: ErrorOptions & {readonly roomVersion?: string | undefined},
+	) {
 		super(message, options);
 		this.code = code;
+		this.roomVersion = options?.roomVersion;
 	}
 }
 

@@ -1,7 +1,14 @@
-import {type EventId, isEventId, isJsonObject, type JsonObject, type RoomId} from '../../crypto/index.ts';
+import {
+	type EventId,
+	isEventId,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+} from '../../crypto/index.ts';
 import type {ClientTransactionKey} from '../../storage/index.ts';
-import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
-import {RoomsError} from './errors.ts';
+import {type Actor, isJoined, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {notInRoom, RoomsError} from './errors.ts';
 import {mayRedact} from './redact.ts';
 
 /** Reactions to one event that are looked through for a repetition. */
@@ -26,16 +33,22 @@ export async function sendMessage(
 	roomId: RoomId,
 	{type, content, transaction}: NewMessage,
 ): Promise<EventId> {
-	const sent = await findSent(context, transaction);
-	if (sent !== undefined) return sent;
-	await mustBeJoined(context, roomId, actor.userId);
-	if (type === 'm.room.redaction') {
-		const {redacts, ...rest} = content;
-		if (!isEventId(redacts)) throw new RoomsError('bad-event', "'redacts' is wrong: expected an event id");
-		return redact(context, actor, roomId, {redacts, content: rest, transaction});
+	const isMember = await isJoined(context, roomId, actor.userId);
+	const relation = content['m.relates_to'];
+	const isPlain = isMember && type !== 'm.room.redaction' && relation === undefined && !actor.isSuspended;
+	if (!isPlain) {
+		// The engine knows repetitions itself, but nothing that is refused before may come between.
+		const sent = await findSent(context, transaction);
+		if (sent !== undefined) return sent;
+		if (!isMember) throw notInRoom();
+		if (type === 'm.room.redaction') {
+			const {redacts, ...rest} = content;
+			if (!isEventId(redacts)) throw new RoomsError('bad-event', "'redacts' is wrong: expected an event id");
+			return redactNow(context, actor, roomId, {redacts, content: rest, transaction});
+		}
+		mustNotBeSuspended(actor);
+		await checkRelation(context, actor, roomId, type, relation);
 	}
-	mustNotBeSuspended(actor);
-	await checkRelation(context, actor, roomId, type, content);
 	const event = {type, sender: actor.userId, content};
 	return (await sendAllowed(context, roomId, event, {transaction})).eventId;
 }
@@ -57,11 +70,20 @@ export async function redact(
 	context: RoomsContext,
 	actor: Actor,
 	roomId: RoomId,
-	{redacts, content, transaction}: NewRedaction,
+	redaction: NewRedaction,
 ): Promise<EventId> {
-	const sent = await findSent(context, transaction);
+	const sent = await findSent(context, redaction.transaction);
 	if (sent !== undefined) return sent;
 	await mustBeJoined(context, roomId, actor.userId);
+	return redactNow(context, actor, roomId, redaction);
+}
+
+async function redactNow(
+	context: RoomsContext,
+	actor: Actor,
+	roomId: RoomId,
+	{redacts, content, transaction}: NewRedaction,
+): Promise<EventId> {
 	const target = await mayRedact(context, actor, roomId, redacts);
 	// A suspended person may take back what they said themselves, and nothing more.
 	if (target.sender !== actor.userId) mustNotBeSuspended(actor);
@@ -81,9 +103,8 @@ async function checkRelation(
 	actor: Actor,
 	roomId: RoomId,
 	type: string,
-	content: JsonObject,
+	relation: JsonValue | undefined,
 ): Promise<void> {
-	const relation = content['m.relates_to'];
 	if (!isJsonObject(relation) || !isEventId(relation['event_id'])) return;
 	const {event_id: eventId, rel_type: relType, key} = relation;
 	if (relType === 'm.thread') {

@@ -51,6 +51,6 @@ async function translate<Value>(
 	} catch (error) {
 		if (!(error instanceof RemoteRoomError)) throw error;
 		const code = error.code === 'incompatible_version' ? incompatible : CODES[error.code];
-		throw new RoomsError(code, TEXTS[error.code], {cause: error});
+		throw new RoomsError(code, TEXTS[error.code], {cause: error, roomVersion: error.roomVersion});
 	}
 }
