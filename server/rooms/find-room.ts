@@ -5,6 +5,8 @@ import {RoomsError} from './errors.ts';
 
 /** Servers of a room that are named to who asks for an alias; any of them can let somebody in. */
 const SERVERS_MAX = 50;
+/** Invited people who are looked through for somebody of a server that asks. */
+const INVITED_MAX = 1_000;
 
 /** What an alias stands for. */
 export interface AliasedRoom {
@@ -44,8 +46,35 @@ export async function getAlias(
 	}
 	const row = await storage.aliases.find(alias);
 	if (!row || !(await mayKnowAlias(context, actor, row))) throw noSuchAlias();
-	const others = await storage.memberships.listServers(row.roomId);
-	return {roomId: row.roomId, servers: [...new Set([serverName, ...row.servers, ...others])].slice(0, SERVERS_MAX)};
+	return withServers(context, row);
+}
+
+/**
+ * Gives another server the room that an alias of this one names: to those who may know of the people here, and those
+ * with somebody in the room or invited into it. @throws RoomsError 'not-found'
+ */
+export async function getAliasFor(context: RoomsContext, origin: ServerName, alias: RoomAlias): Promise<AliasedRoom> {
+	const {storage, visibility} = context;
+	const row = await storage.aliases.find(alias);
+	if (!row) throw noSuchAlias();
+	const {roomId, creator} = row;
+	const mayKnow =
+		(await storage.rooms.find(roomId))?.isPublished === true ||
+		(await visibility.mayServerKnow(origin, creator, 'directory')) ||
+		(await storage.memberships.listServers(roomId)).includes(origin) ||
+		(await isInvited(context, roomId, origin));
+	if (!mayKnow) throw noSuchAlias();
+	return withServers(context, row);
+}
+
+async function isInvited({storage}: RoomsContext, roomId: RoomId, server: ServerName): Promise<boolean> {
+	const invited = await storage.memberships.listOfRoom(roomId, {memberships: ['invite'], limit: INVITED_MAX});
+	return invited.some(({userId}) => domainOf(userId) === server);
+}
+
+async function withServers({storage, serverName}: RoomsContext, {roomId, servers}: AliasRow): Promise<AliasedRoom> {
+	const others = await storage.memberships.listServers(roomId);
+	return {roomId, servers: [...new Set([serverName, ...servers, ...others])].slice(0, SERVERS_MAX)};
 }
 
 /**

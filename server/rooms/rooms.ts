@@ -1,11 +1,11 @@
-import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, UserId} from '../../crypto/index.ts';
+import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {RenderedEvent} from '../events/index.ts';
 import type {CompiledRoomEventFilter} from '../filters/index.ts';
 import {addAlias, listAliases, removeAlias} from './aliases.ts';
 import type {Actor, RoomsContext, RoomsDependencies} from './context.ts';
 import {createRoom, type NewRoom} from './create-room.ts';
-import {type AliasedRoom, getAlias} from './find-room.ts';
+import {type AliasedRoom, getAlias, getAliasFor} from './find-room.ts';
 import {invite} from './invite.ts';
 import {type Entry, join} from './join.ts';
 import {knock} from './knock.ts';
@@ -67,6 +67,8 @@ export interface Rooms {
 	updateOwnProfile(userId: UserId, profile: Readonly<Record<string, JsonValue>>): Promise<void>;
 	/** Gives what an alias stands for; `undefined` for callers without an account. @throws 'not-found' */
 	getAlias(actor: Actor | undefined, alias: RoomAlias): Promise<AliasedRoom>;
+	/** Gives another server what an alias of this one stands for. @throws 'not-found' */
+	getAliasFor(origin: ServerName, alias: RoomAlias): Promise<AliasedRoom>;
 	/** Gives a room that the caller is in an alias of this server. @throws 'invalid-parameter', 'alias-taken' */
 	addAlias(actor: Actor, alias: RoomAlias, roomId: RoomId): Promise<void>;
 	/** Removes an alias of this server. @throws 'not-found' */
@@ -135,6 +137,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		setState: (...request) => setState(context, ...request),
 		updateOwnProfile: (...request) => updateOwnProfile(context, ...request),
 		getAlias: (...request) => getAlias(context, ...request),
+		getAliasFor: (...request) => getAliasFor(context, ...request),
 		addAlias: (...request) => addAlias(context, ...request),
 		removeAlias: (...request) => removeAlias(context, ...request),
 		listAliases: (...request) => listAliases(context, ...request),

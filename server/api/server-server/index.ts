@@ -12,7 +12,7 @@ import {
 import {sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
-import {queryProfile} from './query.ts';
+import {queryProfile, queryRoomDirectory} from './query.ts';
 import {sendTransaction} from './transactions.ts';
 import {getUserDevices} from './user-devices.ts';
 import {claimUserEncryptionKeys, queryUserEncryptionKeys} from './user-keys.ts';
@@ -39,6 +39,7 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	makeLeave,
 	sendLeaveV2,
 	queryProfile,
+	queryRoomDirectory,
 	sendTransaction,
 	getUserDevices,
 	queryUserEncryptionKeys,

@@ -30,3 +30,23 @@ export const queryProfile = route({
 		);
 	},
 });
+
+/**
+ * Gives the room that an alias of this server names, to servers that may know.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory
+ */
+export const queryRoomDirectory = route({
+	id: 'queryRoomDirectory',
+	method: 'GET',
+	path: '/_matrix/federation/v1/query/directory',
+	auth: 'server',
+	rateLimit: 'federation',
+	query: v.object({room_alias: v.roomAlias()}),
+	async handle({caller, query}, {config, rooms}) {
+		if (domainOf(query.room_alias) !== config.serverName) {
+			throw new MatrixError('M_INVALID_PARAM', 'The alias is not of this server');
+		}
+		const {roomId, servers} = await rooms.getAliasFor(caller.origin, query.room_alias);
+		return {room_id: roomId, servers};
+	},
+});
