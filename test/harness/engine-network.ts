@@ -39,7 +39,7 @@ export class EngineNetwork implements AsyncDisposable {
 
 	#remote(): RemoteEvents {
 		const wire = (pdus: readonly Pdu[]): JsonObject[] => pdus.map((pdu) => toFederationEvent(pdu));
-		const stateOf = async (server: ServerName, question: string, eventId: EventId) => {
+		const stateAt = async (server: ServerName, question: string, eventId: EventId) => {
 			const {engine} = this.#home(server, question);
 			const state = await engine.listStateBefore(eventId);
 			if (!state) throw new Error('not known');
@@ -53,11 +53,11 @@ export class EngineNetwork implements AsyncDisposable {
 			getMissingEvents: async (server, _roomId, {earliest, latest, limit}) =>
 				wire(await listBetween(this.#home(server, 'missing').engine, earliest, latest, limit)),
 			getStateIds: async (server, _roomId, eventId) => {
-				const {state, authChain} = await stateOf(server, 'state_ids', eventId);
+				const {state, authChain} = await stateAt(server, 'state_ids', eventId);
 				return {state: state.map((pdu) => pdu.eventId), authChain: authChain.map((pdu) => pdu.eventId)};
 			},
 			getState: async (server, _roomId, eventId) => {
-				const {state, authChain} = await stateOf(server, 'state', eventId);
+				const {state, authChain} = await stateAt(server, 'state', eventId);
 				return {state: wire(state), authChain: wire(authChain)};
 			},
 			getEventAuth: async (server, _roomId, eventId) =>
