@@ -5,6 +5,7 @@ import {
 	type App,
 	type AppOptions,
 	type CallOptions,
+	type ClientTarget,
 	call,
 	register,
 	request,
@@ -31,10 +32,10 @@ const V3 = '/_matrix/client/v3';
 
 /** A person with a client. */
 export class Person {
-	readonly app: App;
+	readonly app: ClientTarget;
 	readonly session: Session;
 
-	constructor(app: App, session: Session) {
+	constructor(app: ClientTarget, session: Session) {
 		this.app = app;
 		this.session = session;
 	}

@@ -1,0 +1,119 @@
+/** What the rooms domain has other servers do, with two whole servers over TLS. */
+import test from 'ava';
+import {type ClientTarget, register, type Servers, startServers, until} from '../../harness/index.ts';
+import {type ClientEvent, Person, room} from '../api/client-server/newsroom.ts';
+
+interface Stage {
+	readonly alice: Person;
+	readonly bob: Person;
+	readonly servers: Servers;
+}
+
+/** Two servers, a person on each. */
+async function stage(config: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+	const servers = await startServers(2, {config});
+	const [one, two] = servers.list as readonly ClientTarget[];
+	return {
+		servers,
+		alice: new Person(one!, await register(one!, 'alice')),
+		bob: new Person(two!, await register(two!, 'bob')),
+	};
+}
+
+const serverOf = ({id}: Person) => id.slice(id.indexOf(':') + 1);
+
+/** Waits until somebody's membership has come to another person's server. */
+const sees = (person: Person, roomId: string, whom: Person, membership: string) =>
+	until(async () => {
+		const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(whom.id)}`;
+		return (await person.ask('GET', path)).body['membership'] === membership;
+	}, `${membership} of ${whom.id}`);
+
+const hears = (person: Person, roomId: string, body: string) =>
+	until(async () => {
+		const {body: page} = await person.ask('GET', `${room(roomId)}/messages?dir=b`);
+		return JSON.stringify(page).includes(body);
+	}, body);
+
+test('somebody of another server is invited, joins, talks, leaves, and turns down the next invite', async (t) => {
+	const {alice, bob, servers} = await stage();
+	await using _ = servers;
+	for (const version of ['1', '3', '11', '12']) {
+		const roomId = await alice.create({room_version: version, invite: [bob.id], is_direct: true});
+		t.deepEqual(await alice.state(roomId, 'm.room.member', bob.id), {is_direct: true, membership: 'invite'});
+		await bob.join(roomId);
+		await sees(alice, roomId, bob, 'join');
+		await bob.say(roomId, 'from bob');
+		await alice.say(roomId, 'from alice');
+		await hears(alice, roomId, 'from bob');
+		await hears(bob, roomId, 'from alice');
+		await bob.do('POST', `${room(roomId)}/leave`);
+		await sees(alice, roomId, bob, 'leave');
+		await alice.do('POST', `${room(roomId)}/invite`, {user_id: bob.id});
+		await bob.do('POST', `${room(roomId)}/leave`, {reason: 'no time'});
+		await sees(alice, roomId, bob, 'leave');
+	}
+});
+
+test('a published alias leads into a room elsewhere, and its history is fetched as far as it goes', async (t) => {
+	const {alice, bob, servers} = await stage();
+	await using _ = servers;
+	for (const version of ['9', '12']) {
+		const name = `desk${version}`;
+		const roomId = await alice.create({room_version: version, visibility: 'public', room_alias_name: name});
+		for (let index = 0; index < 25; index += 1) await alice.say(roomId, `${index}`);
+		await bob.join(`#${name}:${serverOf(alice)}`);
+		const seen: unknown[] = [];
+		let from: string | undefined;
+		do {
+			const query = from === undefined ? '' : `&from=${from}`;
+			const page: {chunk: ClientEvent[]; end?: string} = await bob.do(
+				'GET',
+				`${room(roomId)}/messages?dir=b&limit=10${query}`,
+			);
+			seen.push(...page.chunk.filter(({type}) => type === 'm.room.message').map(({content}) => content['body']));
+			from = page.end;
+		} while (from !== undefined);
+		t.deepEqual(
+			seen,
+			Array.from({length: 25}, (_value, index) => `${24 - index}`),
+			version,
+		);
+		const unknown = await bob.ask('POST', `/join/${encodeURIComponent(`#none:${serverOf(alice)}`)}`, {});
+		t.deepEqual([unknown.status, unknown.body['errcode']], [404, 'M_NOT_FOUND']);
+	}
+});
+
+test('who knocks elsewhere is let in, and who is in one room elsewhere enters the one that asks for it', async (t) => {
+	const {alice, bob, servers} = await stage();
+	await using _ = servers;
+	const via = `?via=${encodeURIComponent(serverOf(alice))}`;
+	const rule = (content: object) => [{type: 'm.room.join_rules', content}];
+	const knockable = await alice.create({initial_state: rule({join_rule: 'knock'})});
+	await bob.do('POST', `/knock/${encodeURIComponent(knockable)}${via}`, {reason: 'please'});
+	await sees(alice, knockable, bob, 'knock');
+	await alice.do('POST', `${room(knockable)}/invite`, {user_id: bob.id});
+	await until(async () => (await bob.ask('POST', `${room(knockable)}/join`, {})).status === 200, 'the invite');
+
+	const allow = [{type: 'm.room_membership', room_id: knockable}];
+	const restricted = await alice.create({initial_state: rule({join_rule: 'restricted', allow})});
+	await bob.do('POST', `/join/${encodeURIComponent(restricted)}${via}`, {});
+	await sees(alice, restricted, bob, 'join');
+	t.is((await alice.state(restricted, 'm.room.member', bob.id))['join_authorised_via_users_server'], alice.id);
+});
+
+test('a stranger from elsewhere gets one answer, whether the room is there or not', async (t) => {
+	const {alice, bob, servers} = await stage();
+	await using _ = servers;
+	const closed = await alice.create();
+	const absent = `!${'A'.repeat(43)}`;
+	const via = `?via=${encodeURIComponent(serverOf(alice))}`;
+	for (const verb of ['join', 'knock']) {
+		const [real, unreal] = [
+			await bob.ask('POST', `/${verb}/${encodeURIComponent(closed)}${via}`, {}),
+			await bob.ask('POST', `/${verb}/${encodeURIComponent(absent)}${via}`, {}),
+		];
+		t.deepEqual([real.status, real.text], [unreal.status, unreal.text], verb);
+		t.deepEqual([real.status, real.body['errcode']], [403, 'M_FORBIDDEN'], verb);
+	}
+});
