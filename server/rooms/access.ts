@@ -2,6 +2,7 @@ import type {RoomId, UserId} from '../../crypto/index.ts';
 import {historyVisibilityOf} from '../../federation/rooms/index.ts';
 import type {Position, StateRoot} from '../../storage/index.ts';
 import type {RoomsContext} from './context.ts';
+import {findShown} from './current-state.ts';
 import {notInRoom} from './errors.ts';
 
 /** What somebody may read of a room: up to when. */
@@ -30,10 +31,8 @@ export async function mayRead(context: RoomsContext, roomId: RoomId, userId: Use
 }
 
 /** Whether anybody may read what is said in a room now. */
-export async function isWorldReadable({storage, engine}: RoomsContext, roomId: RoomId): Promise<boolean> {
-	const row = await storage.rooms.findCurrentState(roomId, 'm.room.history_visibility', '');
-	const [event] = row ? await engine.readRows([row]) : [];
-	return event !== undefined && historyVisibilityOf(event.pdu) === 'world_readable';
+async function isWorldReadable(context: RoomsContext, roomId: RoomId): Promise<boolean> {
+	return historyVisibilityOf(await findShown(context, roomId, 'm.room.history_visibility')) === 'world_readable';
 }
 
 /** Finds the state of a room that a reader may see: the current one, or that of the moment of leaving. */

@@ -4,6 +4,7 @@ import {type AliasRow, DuplicateError} from '../../storage/index.ts';
 import {mayRead} from './access.ts';
 import {withoutAlias} from './canonical-alias.ts';
 import {type Actor, getRoom, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {findShown} from './current-state.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import {mayKnowAlias, noSuchAlias} from './find-room.ts';
 
@@ -71,8 +72,7 @@ export async function mayChangeAliases(context: RoomsContext, {userId}: Actor, r
 }
 
 async function removeFromCanonical(context: RoomsContext, {userId}: Actor, {roomId, alias}: AliasRow): Promise<void> {
-	const view = await getRoom(context, roomId);
-	const current = await view.findState('m.room.canonical_alias', '');
+	const current = await findShown(context, roomId, 'm.room.canonical_alias');
 	const content = current && withoutAlias(current.content, alias);
 	if (!content) return;
 	await sendAllowed(context, roomId, {type: 'm.room.canonical_alias', stateKey: '', sender: userId, content});

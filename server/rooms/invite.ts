@@ -8,28 +8,10 @@ import {
 	type UserId,
 } from '../../crypto/index.ts';
 import {EngineError, type EventTemplate} from '../../federation/engine/index.ts';
-import {
-	type Actor,
-	forbidden,
-	getRoom,
-	mustBeJoined,
-	mustNotBeSuspended,
-	type RoomsContext,
-	sendAllowed,
-} from './context.ts';
+import {type Actor, forbidden, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {DESCRIBING_TYPES, findShown, listShown} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 import {inviteContent, membershipKey} from './member-content.ts';
-
-/** What somebody invited is shown of a room. @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-const SHOWN_TYPES = [
-	'm.room.create',
-	'm.room.name',
-	'm.room.avatar',
-	'm.room.topic',
-	'm.room.join_rules',
-	'm.room.canonical_alias',
-	'm.room.encryption',
-] as const;
 
 /**
  * Invites somebody. Nothing happens where they are invited already.
@@ -80,7 +62,6 @@ async function mustTakeInvites({storage, visibility}: RoomsContext, actor: Actor
 async function inviteElsewhere(context: RoomsContext, roomId: RoomId, event: EventTemplate): Promise<void> {
 	const {engine, remote} = context;
 	const target = event.stateKey as UserId;
-	const view = await getRoom(context, roomId);
 	const proto = await engine.makeProto(roomId, event).catch((cause: unknown) => {
 		throw cause instanceof EngineError && cause.code === 'forbidden' ? forbidden(cause) : cause;
 	});
@@ -92,11 +73,9 @@ async function inviteElsewhere(context: RoomsContext, roomId: RoomId, event: Eve
 		authEvents: readReferences(proto.event['auth_events']),
 		depth: Number(proto.event['depth']),
 	});
-	const shown = await view.findStates([
-		...SHOWN_TYPES.map((type) => ({type, stateKey: ''})),
-		{type: 'm.room.member', stateKey: event.sender},
-	]);
-	const json = await remote.invite({pdu, state: shown});
+	const shown = [...(await listShown(context, roomId, DESCRIBING_TYPES)).values()];
+	const inviter = await findShown(context, roomId, 'm.room.member', event.sender);
+	const json = await remote.invite({pdu, state: inviter ? [...shown, inviter] : shown});
 	const reception = await engine.receive({roomId, json, origin: domainOf(target), relay: true});
 	if (reception.status === 'rejected' || reception.status === 'soft_failed') {
 		throw new RoomsError('forbidden', 'The room has changed meanwhile and does not allow the invite any more');

@@ -48,11 +48,6 @@ export function contentAbout(membership: Membership, said: JsonObject = {}): Jso
 	return {...withoutReserved(said), membership};
 }
 
-/** What a client may say about a membership of its user's or of others. */
-export function reasonContent(reason: string | undefined): JsonObject {
-	return reason === undefined ? {} : {reason};
-}
-
 /** The name of somebody's membership in a room, for turns. */
 export const membershipKey = (roomId: RoomId, userId: UserId): string => `${roomId} ${userId}`;
 

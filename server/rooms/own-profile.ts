@@ -1,6 +1,7 @@
 import type {JsonValue, RoomId, UserId} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
 import type {RoomsContext} from './context.ts';
+import {findShown} from './current-state.ts';
 import {membershipKey, profileContent} from './member-content.ts';
 
 /** Rooms whose member event is rewritten at the same time. */
@@ -27,14 +28,15 @@ export async function updateOwnProfile(
 }
 
 async function updateIn(
-	{engine, memberships}: RoomsContext,
+	context: RoomsContext,
 	roomId: RoomId,
 	userId: UserId,
 	profile: Readonly<Record<string, JsonValue>>,
 ): Promise<void> {
+	const {engine, memberships} = context;
 	const wanted = profileContent(profile);
 	await memberships.run(membershipKey(roomId, userId), async () => {
-		const member = await (await engine.findRoom(roomId))?.findState('m.room.member', userId);
+		const member = await findShown(context, roomId, 'm.room.member', userId);
 		if (member?.content['membership'] !== 'join') return;
 		const {displayname, avatar_url: avatarUrl} = member.content;
 		if (displayname === wanted['displayname'] && avatarUrl === wanted['avatar_url']) return;

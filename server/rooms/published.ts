@@ -2,24 +2,13 @@ import {isRoomId, type JsonObject, type RoomId} from '../../crypto/index.ts';
 import {historyVisibilityOf, joinRuleOf, type Pdu} from '../../federation/rooms/index.ts';
 import {mayChangeAliases} from './aliases.ts';
 import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext} from './context.ts';
+import {DESCRIBING_TYPES, listShown} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 
 /** Rooms that one answer holds at most, and where the caller does not say. */
 const ROOMS_MAX = 100;
 /** Rooms that are looked at in one request, however few of them a search term matches. */
 const SCANNED_MAX = 1_000;
-
-/** The state that says what a room is to somebody who is not in it. */
-const SHOWN_TYPES = [
-	'm.room.create',
-	'm.room.name',
-	'm.room.topic',
-	'm.room.canonical_alias',
-	'm.room.avatar',
-	'm.room.join_rules',
-	'm.room.history_visibility',
-	'm.room.guest_access',
-] as const;
 
 /** What of the directory is wanted. */
 export interface DirectoryQuery {
@@ -63,12 +52,10 @@ export async function listPublished(context: RoomsContext, query: DirectoryQuery
 }
 
 /** Describes a room as the directory shows it; `undefined` where nobody is in it any more. */
-async function describeRoom({storage, engine}: RoomsContext, roomId: RoomId): Promise<JsonObject | undefined> {
-	const {join} = await storage.memberships.count(roomId);
+async function describeRoom(context: RoomsContext, roomId: RoomId): Promise<JsonObject | undefined> {
+	const {join} = await context.storage.memberships.count(roomId);
 	if (join === 0) return undefined;
-	const rows = await storage.rooms.listCurrentState(roomId, {types: SHOWN_TYPES, limit: 1_000});
-	const events = await engine.readRows(rows.filter(({redactedBy, stateKey}) => redactedBy === null && stateKey === ''));
-	const state = new Map(events.map(({pdu}) => [pdu.type, pdu]));
+	const state = await listShown(context, roomId, DESCRIBING_TYPES);
 	const text = (type: string, key: string): JsonObject => {
 		const value = state.get(type)?.content[key];
 		return typeof value === 'string' ? {[NAMES[key] ?? key]: value} : {};

@@ -1,10 +1,11 @@
 import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import {type Membership, membershipOf} from '../../federation/rooms/index.ts';
-import type {EventNid, EventRow, StateRoot} from '../../storage/index.ts';
+import type {EventNid, StateRoot} from '../../storage/index.ts';
 import {boundAt, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
 import {findRoot, mayRead, type Reading} from './access.ts';
 import {type Actor, mustBeJoined, type RoomsContext} from './context.ts';
+import {isRedacted} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 
 /** Members that are read at a time. */
@@ -184,10 +185,6 @@ function toJoinedMember({pdu, row}: StoredEvent): JoinedMember {
 		displayName: typeof displayname === 'string' ? displayname : undefined,
 		avatarUrl: typeof avatarUrl === 'string' ? avatarUrl : undefined,
 	};
-}
-
-function isRedacted({redactedBy}: EventRow): boolean {
-	return redactedBy !== null;
 }
 
 /** Lists the rooms that somebody is in. */

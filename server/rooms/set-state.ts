@@ -9,7 +9,8 @@ import {
 } from '../../crypto/index.ts';
 import {isMembership, type Pdu} from '../../federation/rooms/index.ts';
 import {mustNameRoom} from './canonical-alias.ts';
-import {type Actor, getRoom, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {findShown} from './current-state.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import {invite} from './invite.ts';
 import {join} from './join.ts';
@@ -39,7 +40,7 @@ export async function setState(
 	if (type === 'm.room.member') return setMembership(context, actor, roomId, stateKey, content);
 	mustNotBeSuspended(actor);
 	await mustBeJoined(context, roomId, actor.userId);
-	const current = await (await getRoom(context, roomId)).findState(type, stateKey);
+	const current = await findShown(context, roomId, type, stateKey);
 	if (current && isRepetition(current, actor.userId, content)) return current.eventId;
 	if (type === 'm.room.canonical_alias' && stateKey === '') {
 		await mustNameRoom(context, actor, roomId, content, current?.content ?? {});
@@ -106,7 +107,7 @@ async function rewriteOwnMember(
 	mustNotBeSuspended(actor);
 	const {userId} = actor;
 	await context.memberships.run(membershipKey(roomId, userId), async () => {
-		const current = await (await getRoom(context, roomId)).findState('m.room.member', userId);
+		const current = await findShown(context, roomId, 'm.room.member', userId);
 		const next = await ownContent(context, userId, 'join', content);
 		if (current && isRepetition(current, userId, next)) return;
 		await sendAllowed(context, roomId, {type: 'm.room.member', stateKey: userId, sender: userId, content: next});

@@ -12,6 +12,7 @@ import {
 	sendAllowed,
 } from './context.ts';
 import {createRoom} from './create-room.ts';
+import {listShown} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 import type {InitialState} from './first-events.ts';
 
@@ -61,7 +62,7 @@ export async function upgradeRoom(
 		creationContent: await creationContent(view, version, additionalCreators),
 		// The levels come last: until then the creator has the power to set all the rest.
 		initialState: [
-			...(await stateToTakeOver(view)),
+			...(await stateToTakeOver(context, roomId)),
 			...(await levelsToTakeOver(view, version, [actor.userId, ...additionalCreators])),
 		],
 		visibility: 'private',
@@ -131,10 +132,10 @@ const IMPLIED: readonly InitialState[] = [
 	{type: 'm.room.guest_access', state_key: '', content: {guest_access: 'forbidden'}},
 ];
 
-async function stateToTakeOver(view: RoomView): Promise<InitialState[]> {
-	const found = await view.findStates(TAKEN_OVER.map((type) => ({type, stateKey: ''})));
-	const implied = IMPLIED.filter(({type}) => !found.some((event) => event.type === type));
-	return [...implied, ...found.map(({type, content}) => ({type, state_key: '', content}))];
+async function stateToTakeOver(context: RoomsContext, roomId: RoomId): Promise<InitialState[]> {
+	const found = await listShown(context, roomId, TAKEN_OVER);
+	const implied = IMPLIED.filter(({type}) => !found.has(type));
+	return [...implied, ...[...found.values()].map(({type, content}) => ({type, state_key: '', content}))];
 }
 
 /** 4: Moves any local aliases to the new room; its place in the directory goes along. */

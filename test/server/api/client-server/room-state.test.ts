@@ -42,6 +42,16 @@ test('setting what is set already makes no event; another person’s makes one',
 	}
 });
 
+test('what was redacted can be set again', async (t) => {
+	const {alice} = await newsroom(t);
+	const roomId = await alice.create();
+	const first = await alice.setState(roomId, 'm.room.topic', {topic: 'again'});
+	await alice.do('PUT', `${room(roomId)}/redact/${encodeURIComponent(first)}/1`, {});
+	t.deepEqual(await alice.state(roomId, 'm.room.topic'), {});
+	t.not(await alice.setState(roomId, 'm.room.topic', {topic: 'again'}), first);
+	t.deepEqual(await alice.state(roomId, 'm.room.topic'), {topic: 'again'});
+});
+
 test('power levels decide who sets what, and state keys that are user ids are their own', async (t) => {
 	const {alice, bob, carol} = await newsroom(t);
 	const roomId = await alice.create({preset: 'public_chat', power_level_content_override: {events: {'m.own': 0}}});

@@ -62,6 +62,15 @@ test('from version 12 on creators are named anew with every upgrade', async (t) 
 	t.deepEqual((await alice.state(both, 'm.room.create'))['additional_creators'], [bob.id]);
 });
 
+test('what was redacted in the old room does not come back in the new one', async (t) => {
+	const {alice} = await newsroom(t);
+	const old = await alice.create({name: 'Operation Canary'});
+	const {event_id: name} = await alice.do<{event_id: string}>('GET', `${room(old)}/state/m.room.name?format=event`);
+	await alice.do('PUT', `${room(old)}/redact/${encodeURIComponent(name)}/1`, {});
+	const {replacement_room: next} = await alice.do<Upgraded>('POST', `${room(old)}/upgrade`, {new_version: '12'});
+	t.false((await alice.ask('GET', `${room(next)}/state`)).text.includes('Canary'));
+});
+
 test('who may not end a room does not replace it, and unknown versions are none', async (t) => {
 	const {alice, bob} = await newsroom(t);
 	const roomId = await alice.create({preset: 'public_chat'});
