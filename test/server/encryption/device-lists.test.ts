@@ -37,7 +37,11 @@ async function uploadKeys(app: App, person: Session): Promise<void> {
 
 test('who shares a room is told of new keys, of changed identities and of devices that go; others are not', async (t) => {
 	const app = await startApp(t);
-	const [alice, bob, carol] = [await register(app, 'alice'), await register(app, 'bobby'), await register(app, 'carol')];
+	const [alice, bob, carol] = [
+		await register(app, 'alice'),
+		await register(app, 'bobby'),
+		await register(app, 'carol'),
+	];
 	const roomId = await createRoom(app, alice);
 	await post(app, bob, `/join/${roomId}`);
 	const [seenByAlice, seenByBob, seenByCarol] = [follow(app, alice), follow(app, bob), follow(app, carol)];
@@ -62,7 +66,11 @@ test('who shares a room is told of new keys, of changed identities and of device
 
 test('who comes into a room is new to all in it, and all in it are new to them', async (t) => {
 	const app = await startApp(t);
-	const [alice, bob, carol] = [await register(app, 'alice'), await register(app, 'bobby'), await register(app, 'carol')];
+	const [alice, bob, carol] = [
+		await register(app, 'alice'),
+		await register(app, 'bobby'),
+		await register(app, 'carol'),
+	];
 	const roomId = await createRoom(app, alice);
 	await post(app, carol, `/join/${roomId}`);
 	const [seenByAlice, seenByBob] = [follow(app, alice), follow(app, bob)];
