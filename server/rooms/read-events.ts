@@ -25,8 +25,24 @@ export interface EventContext {
 	readonly state: readonly RenderedEvent[];
 }
 
-/** Gives an event that somebody may see. @throws RoomsError 'not-in-room', 'not-found' */
+/**
+ * Gives an event that somebody may see. Who may not see the room is told what the specification says: that there is no
+ * such event. @throws RoomsError 'not-found'
+ */
 export async function getEvent(
+	context: RoomsContext,
+	actor: Actor,
+	roomId: RoomId,
+	eventId: string,
+): Promise<StoredEvent> {
+	try {
+		return await findVisible(context, actor, roomId, eventId);
+	} catch (cause) {
+		throw cause instanceof RoomsError && cause.code === 'not-in-room' ? noSuchEvent({cause}) : cause;
+	}
+}
+
+async function findVisible(
 	context: RoomsContext,
 	{userId}: Actor,
 	roomId: RoomId,
@@ -35,7 +51,7 @@ export async function getEvent(
 	await mayRead(context, roomId, userId);
 	const found = isEventId(eventId) ? await context.engine.findEvent(eventId) : undefined;
 	const [event] = found?.row.roomId === roomId ? await context.events.filterVisible(userId, [found]) : [];
-	if (!event) throw new RoomsError('not-found', 'There is no such event in the room');
+	if (!event) throw noSuchEvent();
 	return event;
 }
 
@@ -52,9 +68,9 @@ export async function getContext(
 	eventId: string,
 	{limit, filter}: {readonly limit: number; readonly filter: CompiledRoomEventFilter},
 ): Promise<EventContext> {
-	const event = await getEvent(context, actor, roomId, eventId);
+	const event = await findVisible(context, actor, roomId, eventId);
 	const {anchor, minor} = event.row;
-	if (anchor === null || minor === null) throw new RoomsError('not-found', 'There is no such event in the room');
+	if (anchor === null || minor === null) throw noSuchEvent();
 	const place: TimelinePlace = {anchor, minor};
 	const half = Math.floor(limit / 2);
 	const page = (direction: 'forwards' | 'backwards', from: TimelinePoint, count: number): Promise<Page> =>
@@ -118,4 +134,8 @@ export async function findByTime(
 		if (found) return {eventId: found.pdu.eventId, originServerTs: found.pdu.originServerTs};
 	}
 	throw new RoomsError('not-found', 'There is no event that near to the time');
+}
+
+function noSuchEvent(options?: ErrorOptions): RoomsError {
+	return new RoomsError('not-found', 'There is no such event in the room', options);
 }

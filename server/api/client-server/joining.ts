@@ -1,5 +1,5 @@
 import {route} from '../route.ts';
-import {entryServers, ownMembership, toContent, toServers} from './membership-fields.ts';
+import {entryBody, entryServers, toEntryContent, toServers} from './membership-fields.ts';
 
 /**
  * Joins a room by its id.
@@ -11,9 +11,10 @@ export const joinRoomById = route({
 	path: '/_matrix/client/v3/rooms/:roomId/join',
 	auth: 'guest',
 	rateLimit: 'join',
-	body: ownMembership,
+	numbers: 'lossless',
+	body: entryBody,
 	async handle({caller, parameters, body}, {rooms}) {
-		return {room_id: await rooms.join(caller, parameters.roomId, {said: toContent(body)})};
+		return {room_id: await rooms.join(caller, parameters.roomId, {said: toEntryContent(body)})};
 	},
 });
 
@@ -28,9 +29,10 @@ export const joinRoom = route({
 	auth: 'user',
 	rateLimit: 'join',
 	query: entryServers,
-	body: ownMembership,
+	numbers: 'lossless',
+	body: entryBody,
 	async handle({caller, parameters, query, body}, {rooms}) {
-		const entry = {via: toServers(query), said: toContent(body)};
+		const entry = {via: toServers(query), said: toEntryContent(body)};
 		return {room_id: await rooms.join(caller, parameters.roomIdOrAlias, entry)};
 	},
 });

@@ -11,6 +11,23 @@ export const reason = v.optional(v.string({max: reasonCharactersMax}));
 /** The body of endpoints about the caller's own membership. */
 export const ownMembership = v.object({reason});
 
+/**
+ * The body of joins. What else it holds goes into the member event, as Synapse has it and Complement's "can join a room
+ * with custom content" wants; a client may say the same by setting the state.
+ */
+export const entryBody = v.object({
+	reason,
+	displayname: v.optional(v.string()),
+	avatar_url: v.optional(v.string()),
+	third_party_signed: v.optional(v.jsonObject()),
+});
+
+/** Reads {@link entryBody}: what the member event holds of it. Nobody is invited by address, so nothing is signed. */
+export function toEntryContent(body: object): JsonObject {
+	const {third_party_signed: _signed, ...content} = body as JsonObject;
+	return content;
+}
+
 /** The body of endpoints about somebody else's membership. */
 export const othersMembership = v.object({user_id: v.userId(), reason});
 

@@ -18,6 +18,14 @@ test('anybody joins a public room by its id, in either way, and sees who they ar
 	});
 });
 
+test('what else a join says stands in the member event, but not what only the server decides', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	const body = {foo: 'bar', membership: 'ban', join_authorised_via_users_server: alice.id, third_party_signed: {}};
+	await bob.do('POST', `${room(roomId)}/join`, body);
+	t.deepEqual(await alice.state(roomId, 'm.room.member', bob.id), {foo: 'bar', membership: 'join'});
+});
+
 test('a stranger gets one answer, whether the room is private or not there', async (t) => {
 	const {alice, bob} = await newsroom(t);
 	for (const version of ['11', '12']) {

@@ -84,7 +84,6 @@ test('row 31: a stranger gets one answer everywhere, whether the room is there o
 			'/joined_members',
 			'/messages?dir=b',
 			'/messages?dir=f&from=t1_0',
-			`/event/${eventId}`,
 			`/context/${eventId}`,
 			'/aliases',
 		]) {
@@ -94,6 +93,18 @@ test('row 31: a stranger gets one answer everywhere, whether the room is there o
 			t.deepEqual([real.status, real.body['errcode']], [403, 'M_FORBIDDEN'], path);
 		}
 	}
+});
+
+test('an event is not there for a stranger, whether the room is or not', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	const eventId = encodeURIComponent(await alice.say(roomId, 'x'));
+	const [real, unreal] = [
+		await bob.ask('GET', `${room(roomId)}/event/${eventId}`),
+		await bob.ask('GET', `${room(noRoom(roomId))}/event/${eventId}`),
+	];
+	t.deepEqual(errorOf(real), errorOf(unreal));
+	t.deepEqual([real.status, real.body['errcode']], [404, 'M_NOT_FOUND']);
 });
 
 test('anybody reads what was said while anybody could', async (t) => {
@@ -107,7 +118,7 @@ test('anybody reads what was said while anybody could', async (t) => {
 	t.is((await bob.ask('GET', `${room(roomId)}/state`)).status, 200);
 	t.is((await bob.ask('GET', `${room(roomId)}/members`)).status, 200);
 	await alice.setState(roomId, 'm.room.history_visibility', {history_visibility: 'shared'});
-	t.is((await bob.ask('GET', `${room(roomId)}/event/${during}`)).status, 403);
+	t.is((await bob.ask('GET', `${room(roomId)}/event/${during}`)).status, 404);
 });
 
 test('members are listed by membership, and as they were at a point', async (t) => {
