@@ -238,16 +238,6 @@ function buildPeople(
 function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
 	const {clock = systemClock, random = (sizeBytes) => systemRandom.bytes(sizeBytes), engine, partners} = parts;
 	const events = createEvents({storage, engine, clock});
-	const personal = createPersonal({
-		storage,
-		engine,
-		events,
-		clock,
-		random: systemRandom,
-		serverName: config.serverName,
-		presence: config.presence,
-		federation: partners,
-	});
 	const visibility = buildVisibility(config, storage);
 	const people = buildPeople(config, storage, {...parts, events, visibility});
 	const encryption = wireEncryption({
@@ -257,6 +247,17 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		clock,
 		random,
 		log: parts.log,
+		federation: partners,
+	});
+	const personal = createPersonal({
+		storage,
+		engine,
+		events,
+		encryption,
+		clock,
+		random: systemRandom,
+		serverName: config.serverName,
+		presence: config.presence,
 		federation: partners,
 	});
 	const services: Services = {
@@ -273,9 +274,9 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		health: createHealth(storage),
 	};
 	const close = (): void => {
+		personal.close();
 		encryption.close();
 		people.devices.close();
-		personal.close();
 		events.close();
 	};
 	return {services, close};

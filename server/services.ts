@@ -13,6 +13,7 @@ import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Receipts} from './receipts/index.ts';
 import type {Rooms} from './rooms/index.ts';
+import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {Visibility} from './visibility/index.ts';
 
@@ -34,6 +35,7 @@ export interface Services {
 	readonly rooms: Rooms;
 	readonly setUp: SetUp;
 	readonly sharedSecret: SharedSecret;
+	readonly sync: Sync;
 	readonly uia: UserInteractiveAuth;
 	readonly visibility: Visibility;
 	readonly federation: FederationServices;

@@ -13,6 +13,7 @@ import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
 import {RoomsError} from '../rooms/index.ts';
+import {SyncError} from '../sync/index.ts';
 
 const softLogout = {soft_logout: true};
 
@@ -65,6 +66,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 	mapErrors(FiltersError, {
 		'unknown-filter': 'M_NOT_FOUND',
 		'invalid-filter': 'M_BAD_JSON',
+		'invalid-parameter': 'M_INVALID_PARAM',
 	}),
 	mapErrors(MediaError, {
 		'not-found': 'M_NOT_FOUND',
@@ -108,6 +110,10 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'not-in-room': 'M_FORBIDDEN',
 		'unknown-event': 'M_NOT_FOUND',
 		'invalid-thread': 'M_INVALID_PARAM',
+	}),
+	mapErrors(SyncError, {
+		'invalid-token': 'M_INVALID_PARAM',
+		'session-ended': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 	}),
 	mapErrors(TypingError, {'not-in-room': 'M_FORBIDDEN'}),
 	(error) => (error instanceof RoomsError ? withRoomVersion(error) : undefined),

@@ -1,7 +1,7 @@
 import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine, StoredEvent} from '../../federation/engine/index.ts';
 import {redactPdu} from '../../federation/rooms/index.ts';
-import type {EventNid, Storage} from '../../storage/index.ts';
+import type {EventNid, Position, Storage} from '../../storage/index.ts';
 import {type Standing, Standings} from './memberships.ts';
 import {type RenderedEvent, RenderedEvents} from './rendered.ts';
 import {VisibilityAt} from './visibility-at.ts';
@@ -48,6 +48,10 @@ export interface Events {
 	findRendered(nids: readonly EventNid[]): Promise<Map<EventNid, RenderedEvent>>;
 	/** Finds what a user is to a room, and until when the user was in it. */
 	findStanding(roomId: RoomId, userId: UserId): Promise<Standing> | Standing;
+	/** Finds where the user's stay in a room began; 0 for who is not in it. */
+	findJoinPosition(roomId: RoomId, userId: UserId): Promise<Position>;
+	/** Tells whether a user was in a room at a position of the stream. */
+	wasJoined(roomId: RoomId, userId: UserId, pos: Position): Promise<boolean>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -73,45 +77,12 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		return visible;
 	}
 
-	/** What only this viewer is told of an event. */
-	async function findOwn({userId, deviceId}: Viewer, events: readonly StoredEvent[]): Promise<string[]> {
-		const own = deviceId === undefined ? [] : events.filter(({row}) => row.sender === userId);
-		const transactions =
-			deviceId === undefined || own.length === 0
-				? undefined
-				: await storage.clientTransactions.findOfEvents(
-						userId,
-						deviceId,
-						own.map(({row}) => row.eventId),
-					);
-		return Promise.all(
-			events.map(async (event) => {
-				const {row} = await standings.find(event.row.roomId, userId);
-				const isSinceJoin = row?.membership === 'join' && (event.row.anchor ?? 0) > row.pos;
-				const membership = isSinceJoin ? 'join' : await visibility.findMembershipAt(userId, event);
-				const transactionId = transactions?.get(event.row.eventId);
-				return (
-					(membership === undefined ? '' : `"membership":"${membership}",`) +
-					(transactionId === undefined ? '' : `"transaction_id":${JSON.stringify(transactionId)},`)
-				);
-			}),
-		);
-	}
-
-	/** The federation format of events, up to but without the closing brace. */
-	function openForeign(events: readonly StoredEvent[], shown: readonly RenderedEvent[]): string[] {
-		return events.map(({pdu}, index) => {
-			const {redactedBy} = shown[index]!;
-			return JSON.stringify((redactedBy === null ? pdu : redactPdu(pdu)).json).slice(0, -1);
-		});
-	}
-
 	return {
 		filterVisible,
 		close,
 		async render(viewer, events, options = {}) {
 			const shown = await rendered.render(events);
-			const own = await findOwn(viewer, events);
+			const own = await findOwn({storage, standings, visibility}, viewer, events);
 			const open = options.format === 'federation' ? openForeign(events, shown) : undefined;
 			const nowMs = clock.now();
 			return shown.map((event, index) => finishText(event, {own: own[index]!, open: open?.[index], nowMs}, options));
@@ -127,6 +98,8 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 			return shown.map((event, index) => finishText(event, {own: '', open: open[index], nowMs}, options));
 		},
 		findRendered: (nids) => rendered.find(nids),
+		findJoinPosition: (roomId, userId) => standings.findJoinPosition(roomId, userId),
+		wasJoined: (roomId, userId, pos) => standings.wasJoined(roomId, userId, pos),
 		findStanding: (roomId, userId) => standings.find(roomId, userId),
 	};
 }
@@ -147,4 +120,47 @@ function finishText(event: RenderedEvent, {own, open, nowMs}: Finish, {withoutRo
 	const because = redactedBecause === undefined ? '' : `"redacted_because":${redactedBecause}${room}},`;
 	const start = open ?? event.open + room;
 	return `${start},"unsigned":{${unsigned}${because}${own}"age":${age}}}`;
+}
+
+interface OwnContext {
+	readonly storage: Storage;
+	readonly standings: Standings;
+	readonly visibility: VisibilityAt;
+}
+
+/** Finds the parts of `unsigned` that only this viewer is told, each followed by a comma. */
+async function findOwn(
+	{storage, standings, visibility}: OwnContext,
+	{userId, deviceId}: Viewer,
+	events: readonly StoredEvent[],
+): Promise<string[]> {
+	const own = deviceId === undefined ? [] : events.filter(({row}) => row.sender === userId);
+	const transactions =
+		deviceId === undefined || own.length === 0
+			? undefined
+			: await storage.clientTransactions.findOfEvents(
+					userId,
+					deviceId,
+					own.map(({row}) => row.eventId),
+				);
+	return Promise.all(
+		events.map(async (event) => {
+			const {row} = await standings.find(event.row.roomId, userId);
+			const isSinceJoin = row?.membership === 'join' && (event.row.anchor ?? 0) > row.pos;
+			const membership = isSinceJoin ? 'join' : await visibility.findMembershipAt(userId, event);
+			const transactionId = transactions?.get(event.row.eventId);
+			return (
+				(membership === undefined ? '' : `"membership":"${membership}",`) +
+				(transactionId === undefined ? '' : `"transaction_id":${JSON.stringify(transactionId)},`)
+			);
+		}),
+	);
+}
+
+/** The federation format of events, up to but without the closing brace. */
+function openForeign(events: readonly StoredEvent[], shown: readonly RenderedEvent[]): string[] {
+	return events.map(({pdu}, index) => {
+		const {redactedBy} = shown[index]!;
+		return JSON.stringify((redactedBy === null ? pdu : redactPdu(pdu)).json).slice(0, -1);
+	});
 }

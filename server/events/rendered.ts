@@ -32,9 +32,17 @@ export interface RenderedEvent {
 	readonly sources: readonly EventNid[];
 	/** Whether `content.url` is a string: filters ask. */
 	readonly hasUrl: boolean;
+	/** Whether it gives the room a name or an address, so that it need not be called after its members. */
+	readonly namesRoom: boolean;
 }
 
 const openText = (pdu: Pdu): string => JSON.stringify(toClientEvent(pdu, {withoutRoomId: true})).slice(0, -1);
+
+function namesRoom({type, stateKey, content}: Pdu): boolean {
+	if (stateKey !== '') return false;
+	const name = type === 'm.room.name' ? content['name'] : type === 'm.room.canonical_alias' ? content['alias'] : '';
+	return typeof name === 'string' && name !== '';
+}
 
 /**
  * Events rendered once, kept as long as memory lasts. A function of the stream: a redaction drops the texts that it
@@ -142,6 +150,7 @@ export class RenderedEvents {
 				redactedBecause: redaction && openText(this.#asShown(redaction)),
 				sources: [previous, redaction].filter((source) => source !== undefined).map((source) => source.row.nid),
 				hasUrl: typeof shown.content['url'] === 'string',
+				namesRoom: namesRoom(shown),
 			};
 			this.#keep(event);
 			return event;

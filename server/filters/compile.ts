@@ -29,7 +29,7 @@ export interface CompiledEventFilter {
 
 /** A part of a filter for events of rooms, ready for use. */
 export interface CompiledRoomEventFilter extends CompiledEventFilter {
-	mayShowRoom(roomId: RoomId): boolean;
+	readonly mayShowRoom: (roomId: RoomId) => boolean;
 	readonly lazyLoadsMembers: boolean;
 	readonly includesRedundantMembers: boolean;
 	/** Whether unread counts are told for each thread. */
@@ -44,7 +44,7 @@ export interface CompiledFilter {
 	readonly accountData: CompiledEventFilter;
 	readonly presence: CompiledEventFilter;
 	readonly includesLeft: boolean;
-	mayShowRoom(roomId: RoomId): boolean;
+	readonly mayShowRoom: (roomId: RoomId) => boolean;
 	readonly roomAccountData: CompiledRoomEventFilter;
 	readonly ephemeral: CompiledRoomEventFilter;
 	readonly state: CompiledRoomEventFilter;

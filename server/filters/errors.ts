@@ -3,7 +3,9 @@ export type FiltersErrorCode =
 	/** The caller has no filter of this id. */
 	| 'unknown-filter'
 	/** No JSON, or not in the form of a filter. */
-	| 'invalid-filter';
+	| 'invalid-filter'
+	/** What a parameter names or holds is no filter of the caller. */
+	| 'invalid-parameter';
 
 /** A filter cannot be used. */
 export class FiltersError extends Error {

@@ -3,7 +3,7 @@ import {type JsonObject, readClientJson, type UserId} from '../../crypto/index.t
 import type {Storage} from '../../storage/index.ts';
 import {SchemaError} from '../validation/index.ts';
 import {type CompiledFilter, type CompiledRoomEventFilter, compileFilter, compileRoomEventFilter} from './compile.ts';
-import {FiltersError} from './errors.ts';
+import {FiltersError, type FiltersErrorCode} from './errors.ts';
 import {filterSchema, roomEventFilterSchema} from './schema.ts';
 
 /** Compiled filters kept, and the longest text of one that is kept. */
@@ -18,10 +18,10 @@ export interface Filters {
 	get(userId: UserId, filterId: string): Promise<JsonObject>;
 	/**
 	 * Finds the filter that the parameter of `/sync` means: an id, or JSON where it begins with a brace.
-	 * @throws FiltersError
+	 * @throws FiltersError 'invalid-parameter'
 	 */
 	resolve(userId: UserId, parameter: string | undefined): Promise<CompiledFilter>;
-	/** Reads the filter that `/messages` and `/context` are given as JSON. @throws FiltersError 'invalid-filter' */
+	/** Reads the filter that `/messages` and `/context` are given as JSON. @throws FiltersError 'invalid-parameter' */
 	readRoomEventFilter(parameter: string | undefined): CompiledRoomEventFilter;
 }
 
@@ -31,16 +31,14 @@ const everything = compileFilter({});
 export function createFilters({storage}: {readonly storage: Storage}): Filters {
 	const compiled = new LRUCache<string, CompiledFilter>({max: COMPILED_MAX});
 
-	async function get(userId: UserId, filterId: string): Promise<JsonObject> {
-		const filter = await storage.filters.find(userId, filterId);
-		if (filter === undefined) throw new FiltersError('unknown-filter', 'No such filter');
-		return filter;
-	}
-
 	return {
-		get,
+		async get(userId, filterId) {
+			const filter = await storage.filters.find(userId, filterId);
+			if (filter === undefined) throw new FiltersError('unknown-filter', 'No such filter');
+			return filter;
+		},
 		async add(userId, filter) {
-			checked(filter, filterSchema);
+			checked(filter, filterSchema, 'invalid-filter');
 			const batch = storage.batch();
 			const filterId = await storage.filters.add(batch, userId, filter);
 			await storage.commit(batch);
@@ -52,14 +50,15 @@ export function createFilters({storage}: {readonly storage: Storage}): Filters {
 			const key = isJson ? parameter : `${userId} ${parameter}`;
 			const known = compiled.get(key);
 			if (known) return known;
-			const filter = isJson ? readJson(parameter) : await get(userId, parameter);
-			const made = compileFilter(checked(filter, filterSchema));
+			const filter = isJson ? readJson(parameter) : await storage.filters.find(userId, parameter);
+			if (filter === undefined) throw new FiltersError('invalid-parameter', 'filter: no such filter');
+			const made = compileFilter(checked(filter, filterSchema, 'invalid-parameter'));
 			if (key.length <= KEPT_LENGTH_MAX) compiled.set(key, made);
 			return made;
 		},
 		readRoomEventFilter(parameter) {
 			if (parameter === undefined || parameter === '') return everything.timeline;
-			return compileRoomEventFilter(checked(readJson(parameter), roomEventFilterSchema));
+			return compileRoomEventFilter(checked(readJson(parameter), roomEventFilterSchema, 'invalid-parameter'));
 		},
 	};
 }
@@ -68,15 +67,15 @@ function readJson(text: string): unknown {
 	try {
 		return readClientJson(text);
 	} catch (cause) {
-		throw new FiltersError('invalid-filter', 'The filter is not JSON', {cause});
+		throw new FiltersError('invalid-parameter', 'filter: not JSON', {cause});
 	}
 }
 
-function checked<T>(value: unknown, schema: {check(value: unknown, path: string): T}): T {
+function checked<T>(value: unknown, schema: {check(value: unknown, path: string): T}, code: FiltersErrorCode): T {
 	try {
 		return schema.check(value, 'filter');
 	} catch (cause) {
-		if (cause instanceof SchemaError) throw new FiltersError('invalid-filter', cause.message, {cause});
+		if (cause instanceof SchemaError) throw new FiltersError(code, cause.message, {cause});
 		throw cause;
 	}
 }

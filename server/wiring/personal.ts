@@ -7,6 +7,7 @@ import type {Events} from '../events/index.ts';
 import {createFilters, type Filters} from '../filters/index.ts';
 import {createPushRules, type PushRules} from '../push/index.ts';
 import {createReceipts, type Receipts} from '../receipts/index.ts';
+import {createSync, type DeviceListSource, type Sync} from '../sync/index.ts';
 import type {Federation} from './federation.ts';
 
 /** What the domains of a user's own things are built with. */
@@ -14,6 +15,7 @@ export interface PersonalParts {
 	readonly storage: Storage;
 	readonly engine: Engine;
 	readonly events: Events;
+	readonly encryption: DeviceListSource;
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly serverName: ServerName;
@@ -21,13 +23,14 @@ export interface PersonalParts {
 	readonly federation: Pick<Federation, 'edus' | 'sender'>;
 }
 
-/** What people keep for themselves and how far they have read, and what passes. */
+/** What people keep for themselves and how far they have read, what passes, and how they are told of it all. */
 export interface Personal {
 	readonly accountData: AccountData;
 	readonly ephemeral: Ephemeral;
 	readonly filters: Filters;
 	readonly pushRules: PushRules;
 	readonly receipts: Receipts;
+	readonly sync: Sync;
 }
 
 /** Builds these domains, and has them take the EDUs that are theirs. */
@@ -46,9 +49,11 @@ export function createPersonal(parts: PersonalParts): {readonly services: Person
 		'm.receipt': (origin, content) => receipts.receive(origin, content),
 		'm.typing': (origin, content) => ephemeral.typing.receive(origin, content),
 	};
+	const sync = createSync({...parts, ephemeral, pushRules});
 	return {
-		services: {accountData, ephemeral, filters: createFilters({storage}), pushRules, receipts},
+		services: {accountData, ephemeral, filters: createFilters({storage}), pushRules, receipts, sync},
 		close() {
+			sync.close();
 			ephemeral.close();
 			pushRules.close();
 		},

@@ -68,6 +68,7 @@ import {setRoomStateWithKey} from './room-state.ts';
 import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {getWellknownSupport} from './support.ts';
+import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
@@ -161,6 +162,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getEventByTimestamp,
 	sendMessage,
 	setRoomStateWithKey,
+	sync,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,

@@ -1,0 +1,3 @@
+export {SyncError, type SyncErrorCode} from './errors.ts';
+export {createSync, type Sync, type SyncDependencies, type SyncRequest} from './sync.ts';
+export type {DeviceListSource} from './v3/view.ts';

@@ -1,0 +1,143 @@
+import type {DeviceId, UserId} from '../../crypto/index.ts';
+import type {Clock, Engine} from '../../federation/engine/index.ts';
+import type {MembershipRow, Position, Storage} from '../../storage/index.ts';
+import type {Ephemeral, PresenceState} from '../ephemeral/index.ts';
+import type {Events} from '../events/index.ts';
+import type {CompiledFilter} from '../filters/index.ts';
+import type {PushRules} from '../push/index.ts';
+import {SyncError} from './errors.ts';
+import type {Feed} from './feed.ts';
+import {IgnoredUsers} from './ignored-users.ts';
+import {Notifier} from './notifier.ts';
+import {RoomStates} from './room-states.ts';
+import {RoomTails} from './room-tails.ts';
+import {Summaries} from './summaries.ts';
+import {readSyncToken} from './tokens.ts';
+import {Unread} from './unread.ts';
+import {type Answer, makeAnswer} from './v3/answer.ts';
+import {DeviceNews} from './v3/device.ts';
+import {SentMembers} from './v3/sent-members.ts';
+import type {DeviceListSource, SyncParts} from './v3/view.ts';
+
+/** The longest that a request waits; behind proxies a longer one would be cut off. */
+const TIMEOUT_MS_MAX = 120_000;
+
+/** What sync is built from. */
+export interface SyncDependencies {
+	readonly storage: Storage;
+	readonly engine: Engine;
+	readonly events: Events;
+	readonly ephemeral: Ephemeral;
+	readonly pushRules: PushRules;
+	readonly encryption: DeviceListSource;
+	readonly clock: Clock;
+}
+
+/** What a device asks. */
+export interface SyncRequest {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly filter: CompiledFilter;
+	/** The token of the answer before; absent: the device knows nothing. */
+	readonly since: string | undefined;
+	readonly isFullState: boolean;
+	readonly usesStateAfter: boolean;
+	/** How the user is to be seen by others meanwhile. */
+	readonly presence: PresenceState;
+	/** How long to wait for news. */
+	readonly timeoutMs: number;
+	/** Ends the wait. */
+	readonly signal: AbortSignal;
+}
+
+/** What changed for a device since its token. */
+export interface Sync {
+	/**
+	 * Answers a device, at once where there is news for it, and otherwise when there is or when its time is up. Gives
+	 * JSON text.
+	 * @throws SyncError
+	 */
+	sync(request: SyncRequest): Promise<string>;
+	/** Stops following the stream. */
+	close(): void;
+}
+
+/** Makes sync. */
+export function createSync(dependencies: SyncDependencies): Sync {
+	const {storage, engine, events, pushRules, ephemeral, clock} = dependencies;
+	// First, so that who is woken finds the caches up to date: listeners are called in the order they came.
+	const tails = new RoomTails(storage, engine);
+	const summaries = new Summaries(storage);
+	const ignored = new IgnoredUsers(storage);
+	const unlisten = storage.onCommitted((changes) => {
+		tails.apply(changes);
+		summaries.apply(changes);
+		ignored.apply(changes);
+	});
+	const notifier = new Notifier(storage, ephemeral, clock);
+	const {positions} = notifier;
+	const states = new RoomStates(storage, positions);
+	const unread = new Unread({storage, engine, events, pushRules, positions, tails, summaries});
+	const parts: SyncParts = {
+		...dependencies,
+		positions,
+		tails,
+		states,
+		summaries,
+		unread,
+		sentMembers: new SentMembers(),
+	};
+	const devices = new DeviceNews(storage, positions);
+
+	/** Takes the user's rooms and the stream's head in one moment, in which they agree. */
+	async function takeMoment(userId: UserId): Promise<Moment> {
+		for (;;) {
+			const feed = await notifier.getFeed(userId);
+			if (feed.stale.size > 0) continue;
+			return {feed, rooms: [...feed.rooms.values()], upto: storage.stream.head(), seq: ephemeral.head()};
+		}
+	}
+
+	return {
+		async sync(request) {
+			if (storage.dialect === 'postgres') await storage.barrier();
+			const startPos = storage.stream.head();
+			const since = readSince(request.since, {pos: startPos, epoch: ephemeral.epoch, seq: ephemeral.head()});
+			if (since) await positions.cover(since.pos);
+			ephemeral.presence.touch(request.userId, request.presence);
+			const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
+			for (;;) {
+				const {feed, rooms, upto, seq} = await takeMoment(request.userId);
+				const wish = {...request, since, rooms, upto, seq};
+				const answer: Answer = await makeAnswer(parts, devices, (userId) => ignored.of(userId), wish);
+				const timeoutMs = endMs - clock.monotonic();
+				if (answer.hasNews || !since || request.isFullState || timeoutMs <= 0) return answer.text;
+				const {deviceId, signal} = request;
+				const end = await notifier.wait(feed, {pos: upto, seq, startPos, deviceId, timeoutMs, signal});
+				if (end === 'ended') throw new SyncError('session-ended', 'The session has ended');
+				if (end !== 'changed') return answer.text;
+			}
+		},
+		close() {
+			unlisten();
+			notifier.close();
+		},
+	};
+}
+
+interface Moment {
+	readonly feed: Feed;
+	readonly rooms: readonly MembershipRow[];
+	readonly upto: Position;
+	readonly seq: number;
+}
+
+function readSince(
+	text: string | undefined,
+	now: Parameters<typeof readSyncToken>[1],
+): ReturnType<typeof readSyncToken> {
+	if (text === undefined || text === '') return undefined;
+	const since = readSyncToken(text, now);
+	if (!since) throw new SyncError('invalid-token', 'since: not a token of this server');
+	return since;
+}

@@ -1,0 +1,98 @@
+import {LRUCache} from 'lru-cache';
+import type {DeviceId, UserId} from '../../../crypto/index.ts';
+import {type Position, type Storage, StorageError} from '../../../storage/index.ts';
+import type {Positions} from '../positions.ts';
+import type {SyncParts, View} from './view.ts';
+
+/** Messages to a device in one answer. */
+const MESSAGES_MAX = 100;
+/** Devices of which something is held in memory. */
+const DEVICES_MAX = 50_000;
+
+/** Messages for a device. */
+export interface ToDevice {
+	/** As JSON texts of events. */
+	readonly events: readonly string[];
+	/** All messages up to here are among them, or were told before. */
+	readonly upto: Position;
+}
+
+interface KeyCounts {
+	readonly oneTime: Record<string, number>;
+	readonly unusedFallback: readonly string[];
+	readonly upto: Position;
+}
+
+/** What devices are told of themselves: messages to them, and how many keys are left. */
+export class DeviceNews {
+	readonly #storage: Storage;
+	readonly #positions: Positions;
+	/** The last message that was sent to a device and is not acknowledged. */
+	readonly #unacknowledged = new LRUCache<string, Position>({max: DEVICES_MAX});
+	readonly #counts = new LRUCache<string, KeyCounts>({max: DEVICES_MAX});
+
+	constructor(storage: Storage, positions: Positions) {
+		this.#storage = storage;
+		this.#positions = positions;
+	}
+
+	/** Lists messages that are new to the device, the oldest first; those that its token acknowledges are removed. */
+	async listToDevice({userId, deviceId, since, upto}: View): Promise<ToDevice> {
+		const after = since?.toDevice ?? 0;
+		const key = `${userId} ${deviceId}`;
+		if (after > 0 && (this.#unacknowledged.get(key) ?? after + 1) <= after) {
+			this.#unacknowledged.delete(key);
+			await this.#acknowledge(userId, deviceId, after);
+		}
+		if (since && !this.#positions.hasToDevice(userId, after)) return {events: [], upto};
+		const messages = await this.#storage.toDevice.list(userId, deviceId, {after, upto, limit: MESSAGES_MAX});
+		const last = messages.at(-1);
+		if (last) this.#unacknowledged.set(key, last.pos);
+		return {
+			events: messages.map(({sender, type, content}) => JSON.stringify({sender, type, content})),
+			upto: last && messages.length === MESSAGES_MAX ? last.pos : upto,
+		};
+	}
+
+	/** Counts the keys that others may still claim. */
+	async countKeys({userId, deviceId, upto}: View): Promise<Pick<KeyCounts, 'oneTime' | 'unusedFallback'>> {
+		const key = `${userId} ${deviceId}`;
+		const known = this.#counts.get(key);
+		if (known && !this.#positions.hasDeviceKeys(userId, known.upto)) return known;
+		const {keys} = this.#storage;
+		const counts: KeyCounts = {
+			oneTime: await keys.countOneTimeKeys(userId, deviceId),
+			unusedFallback: await keys.listUnusedFallbackKeys(userId, deviceId),
+			upto,
+		};
+		this.#counts.set(key, counts);
+		return counts;
+	}
+
+	/** Removing is housekeeping: a token says by itself what was delivered, so a full disk must not end reading. */
+	async #acknowledge(userId: UserId, deviceId: DeviceId, upto: Position): Promise<void> {
+		const batch = this.#storage.batch();
+		this.#storage.toDevice.removeUpTo(batch, userId, deviceId, upto);
+		try {
+			await this.#storage.commit(batch);
+		} catch (error) {
+			if (!(error instanceof StorageError)) throw error;
+		}
+	}
+}
+
+/** Lists whose devices changed, as JSON text; `undefined` where nobody's did. */
+export async function renderDeviceLists(
+	{positions, encryption}: SyncParts,
+	{userId, since, upto, rooms}: View,
+): Promise<string | undefined> {
+	if (since === undefined) return undefined;
+	const mayHaveChanged =
+		positions.hasDeviceLists(since.pos) ||
+		rooms.some(({roomId, pos, membership}) =>
+			membership === 'join' ? positions.hasMembers(roomId, since.pos) : pos > since.pos,
+		);
+	if (!mayHaveChanged) return undefined;
+	const {changed, left} = await encryption.listDeviceListChanges(userId, since.pos, upto);
+	return changed.length + left.length === 0 ? undefined : JSON.stringify({changed, left});
+}

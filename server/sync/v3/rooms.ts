@@ -1,0 +1,59 @@
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import type {RoomId} from '../../../crypto/index.ts';
+import type {MembershipRow} from '../../../storage/index.ts';
+import {objectText} from '../../events/index.ts';
+import {renderJoinedRoom} from './joined-room.ts';
+import {renderOutsideRoom} from './invited-room.ts';
+import {renderLeftRoom} from './left-room.ts';
+import type {SyncParts, View} from './view.ts';
+
+/** A long answer lets others have their turn after so long. */
+const TURN_MS = 5;
+
+type Section = 'join' | 'invite' | 'knock' | 'leave';
+
+/** Gives the rooms of an answer as JSON text; `undefined` where there is nothing new in any. */
+export async function renderRooms(parts: SyncParts, view: View): Promise<string | undefined> {
+	const sections: Record<Section, Map<RoomId, string>> = {
+		join: new Map(),
+		invite: new Map(),
+		knock: new Map(),
+		leave: new Map(),
+	};
+	let turnEndsMs = performance.now() + TURN_MS;
+	for (const row of view.rooms) {
+		if (!view.filter.mayShowRoom(row.roomId)) continue;
+		const section = row.membership === 'ban' ? 'leave' : row.membership;
+		const text = await renderRoom(parts, view, row);
+		if (text !== undefined) sections[section].set(row.roomId, text);
+		if (performance.now() > turnEndsMs) {
+			await nextTurn();
+			turnEndsMs = performance.now() + TURN_MS;
+		}
+	}
+	const filled = Object.entries(sections).filter(([, rooms]) => rooms.size > 0);
+	if (filled.length === 0) return undefined;
+	return objectText(
+		Object.fromEntries(filled.map(([section, rooms]) => [section, objectText(Object.fromEntries(rooms))])),
+	);
+}
+
+async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {
+	const {membership, pos, sender} = row;
+	const isNew = view.since === undefined || pos > view.since.pos;
+	switch (membership) {
+		case 'join':
+			return renderJoinedRoom(parts, view, row);
+		case 'invite':
+			return isNew && !view.ignored.has(sender) ? renderOutsideRoom(parts, row) : undefined;
+		case 'knock':
+			return isNew ? renderOutsideRoom(parts, row) : undefined;
+		case 'leave':
+		case 'ban':
+			return isNew && (view.since !== undefined || view.filter.includesLeft)
+				? renderLeftRoom(parts, view, row)
+				: undefined;
+		default:
+			return membership satisfies never;
+	}
+}

@@ -1,0 +1,83 @@
+import type {RoomId} from '../../../crypto/index.ts';
+import type {StoredEvent} from '../../../federation/engine/index.ts';
+import type {Position} from '../../../storage/index.ts';
+import {pointBefore, writePlaceToken} from '../../events/index.ts';
+import {anchorOf} from '../room-tails.ts';
+import type {SyncParts, View} from './view.ts';
+
+/** Events that are looked at for one room; where so many are filtered out or invisible, the rest is left to `/messages`. */
+const LOOKED_AT_MAX = 300;
+
+/** A room's part of the stream. */
+export interface TimelineSpan {
+	readonly roomId: RoomId;
+	/** Events after this; absent: from the beginning. */
+	readonly since: Position | undefined;
+	readonly upto: Position;
+}
+
+/** The newest events of a span. */
+export interface Timeline {
+	/** Oldest first. */
+	readonly events: readonly StoredEvent[];
+	/** Whether there is more between them and the span's beginning. */
+	readonly isLimited: boolean;
+	/** Where `/messages` goes on backwards. */
+	readonly prevBatch: string;
+}
+
+/** Lists the newest events of a span that the user may see and wants to. */
+export async function listTimeline(parts: SyncParts, view: View, span: TimelineSpan): Promise<Timeline> {
+	const {limit, matches, mayShowRoom} = view.filter.timeline;
+	if (!mayShowRoom(span.roomId)) return {events: [], isLimited: false, prevBatch: endOf(span)};
+	const newest: StoredEvent[] = [];
+	let lookedAt = 0;
+	let oldest: StoredEvent | undefined;
+	for await (const page of listPagesBack(parts, span, limit + 1)) {
+		const wanted = page.filter(
+			({pdu, row}) =>
+				(matches === undefined ||
+					matches({type: pdu.type, sender: pdu.sender, hasUrl: typeof pdu.content['url'] === 'string'})) &&
+				(row.stateKey !== null || !view.ignored.has(pdu.sender)),
+		);
+		newest.push(...(await parts.events.filterVisible(view.userId, wanted)));
+		lookedAt += page.length;
+		oldest = page.at(-1);
+		if (newest.length > limit || lookedAt >= LOOKED_AT_MAX) break;
+	}
+	const isCut = newest.length > limit || lookedAt >= LOOKED_AT_MAX;
+	// Without a beginning there is more unless the room's own has been reached.
+	const isOpen = span.since === undefined && oldest !== undefined && oldest.row.type !== 'm.room.create';
+	const events = newest.slice(0, limit).toReversed();
+	const {anchor = null, minor = null} = events[0]?.row ?? {};
+	return {
+		events,
+		isLimited: isCut || isOpen,
+		prevBatch:
+			anchor !== null && minor !== null
+				? writePlaceToken(pointBefore({anchor, minor}))
+				: endOf(isCut ? {...span, since: undefined} : span),
+	};
+}
+
+/** The point before everything that the span has not shown. */
+function endOf({since, upto}: TimelineSpan): string {
+	return writePlaceToken({anchor: since ?? upto, minor: 1});
+}
+
+/** Lists live events of a span, newest first: from memory as far as that goes. */
+async function* listPagesBack(
+	{tails, storage, engine}: SyncParts,
+	{roomId, since = 0, upto}: TimelineSpan,
+	size: number,
+): AsyncGenerator<StoredEvent[]> {
+	const tail = await tails.get(roomId, upto);
+	const held = tail.events.filter((event) => anchorOf(event) > since).toReversed();
+	for (let index = 0; index < held.length; index += size) yield held.slice(index, index + size);
+	for (let below = tail.from; below > since; ) {
+		const rows = await storage.events.listLatest(roomId, below, size);
+		const inSpan = rows.filter(({anchor}) => (anchor ?? 0) > since);
+		if (inSpan.length > 0) yield await engine.readRows(inSpan);
+		below = inSpan.length < size ? 0 : (rows.at(-1)?.anchor ?? 1) - 1;
+	}
+}

@@ -1,0 +1,58 @@
+import type {DeviceId, RoomId, UserId} from '../../../crypto/index.ts';
+import type {Engine} from '../../../federation/engine/index.ts';
+import type {AccountDataRow, MembershipRow, Position, Storage} from '../../../storage/index.ts';
+import type {Ephemeral} from '../../ephemeral/index.ts';
+import type {Events} from '../../events/index.ts';
+import type {CompiledFilter} from '../../filters/index.ts';
+import type {PushRules} from '../../push/index.ts';
+import type {Positions} from '../positions.ts';
+import type {RoomStates} from '../room-states.ts';
+import type {RoomTails} from '../room-tails.ts';
+import type {Summaries} from '../summaries.ts';
+import type {SyncToken} from '../tokens.ts';
+import type {Unread} from '../unread.ts';
+import type {SentMembers} from './sent-members.ts';
+
+/** Whose device lists changed: what sync asks of the encryption domain. */
+export interface DeviceListSource {
+	listDeviceListChanges(
+		userId: UserId,
+		since: Position,
+		upto: Position,
+	): Promise<{readonly changed: readonly UserId[]; readonly left: readonly UserId[]}>;
+}
+
+/** What answers are made of. */
+export interface SyncParts {
+	readonly storage: Storage;
+	readonly engine: Engine;
+	readonly events: Events;
+	readonly pushRules: PushRules;
+	readonly ephemeral: Ephemeral;
+	readonly encryption: DeviceListSource;
+	readonly positions: Positions;
+	readonly tails: RoomTails;
+	readonly states: RoomStates;
+	readonly summaries: Summaries;
+	readonly unread: Unread;
+	readonly sentMembers: SentMembers;
+}
+
+/** One answer: for whom, from where, up to where. */
+export interface View {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly filter: CompiledFilter;
+	readonly since: SyncToken | undefined;
+	/** The stream, and what is in memory only, as this answer sees them. */
+	readonly upto: Position;
+	readonly seq: number;
+	/** The user's rooms at `upto`. */
+	readonly rooms: readonly MembershipRow[];
+	readonly isFullState: boolean;
+	readonly usesStateAfter: boolean;
+	/** People whose messages and invites the user does not want. */
+	readonly ignored: ReadonlySet<string>;
+	/** Account data of rooms that is new to the device. */
+	readonly roomAccountData: ReadonlyMap<RoomId, readonly AccountDataRow[]>;
+}
