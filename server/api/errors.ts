@@ -28,6 +28,7 @@ export const encryptionErrcodes: Readonly<Record<EncryptionErrorCode, Errcode>> 
 	'unknown-key': 'M_NOT_FOUND',
 	'too-many': 'M_INVALID_PARAM',
 	'too-large': 'M_TOO_LARGE',
+	'unknown-position': 'M_INVALID_PARAM',
 	forbidden: 'M_FORBIDDEN',
 };
 

@@ -59,6 +59,8 @@ export interface Encryption {
 	uploadSignatures(caller: EncryptionCaller, upload: SignaturesUpload): Promise<SignatureFailure[]>;
 	/** Lists whose device lists changed for a user in `(since, upto]`, and who is met no more. */
 	listDeviceListChanges(userId: UserId, since: Position, upto: Position): Promise<DeviceListChanges>;
+	/** The same up to now, for one who was away. @throws EncryptionError 'unknown-position' */
+	listDeviceListChangesSince(userId: UserId, since: Position): Promise<DeviceListChanges>;
 
 	/** Sends messages to devices; the same transaction sends nothing twice. @throws EncryptionError */
 	sendToDevice(caller: EncryptionCaller, request: ToDeviceRequest): Promise<void>;
@@ -105,6 +107,13 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 		},
 		uploadSignatures: (caller, upload) => uploadSignatures(context, caller, upload),
 		listDeviceListChanges: (userId, since, upto) => follower.list(userId, since, upto),
+		async listDeviceListChangesSince(userId, since) {
+			// The position may be one that another process has given out just now.
+			await storage.barrier();
+			const upto = storage.stream.head();
+			if (since > upto) throw new EncryptionError('unknown-position', "'from' is no token of this server");
+			return follower.list(userId, since, upto);
+		},
 		sendToDevice: (caller, request) => sendToDevice(context, caller, request),
 		queryKeysForServer: (origin, wanted) => queryKeysForServer(context, origin, wanted),
 		claimKeysForServer: (origin, claims) => claimKeysForServer(context, origin, claims),

@@ -18,6 +18,8 @@ export type EncryptionErrorCode =
 	| 'too-many'
 	/** Larger than a key or message may be. */
 	| 'too-large'
+	/** A position that this server has not come to. */
+	| 'unknown-position'
 	/** The asking server may not know of this user. */
 	| 'forbidden';
 

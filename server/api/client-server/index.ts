@@ -27,7 +27,7 @@ import {deleteRoomAlias, getLocalAliases, getRoomIdByAlias, setRoomAlias} from '
 import {getEventContext} from './event-context.ts';
 import {inviteUser} from './inviting.ts';
 import {joinRoom, joinRoomById} from './joining.ts';
-import {claimKeys, queryKeys, uploadKeys} from './keys.ts';
+import {claimKeys, getKeysChanges, queryKeys, uploadKeys} from './keys.ts';
 import {kick} from './kicking.ts';
 import {knockRoom} from './knocking.ts';
 import {forgetRoom, leaveRoom} from './leaving.ts';
@@ -120,6 +120,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	uploadKeys,
 	queryKeys,
 	claimKeys,
+	getKeysChanges,
 	kick,
 	knockRoom,
 	leaveRoom,

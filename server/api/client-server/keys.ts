@@ -3,6 +3,7 @@ import type {ClaimsByUser, DevicesByUser} from '../../encryption/index.ts';
 import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {readPoint} from './timeline-query.ts';
 
 /** The specification recommends ten seconds; who says nothing gets that. */
 const timeoutMsDefault = 10_000;
@@ -81,6 +82,27 @@ export const claimKeys = route({
 		const claims = toClaims(body.one_time_keys);
 		const answer = await encryption.claimKeys(caller, claims, timeoutOf(body.timeout));
 		return {one_time_keys: answer.oneTimeKeys, failures: failuresBody(answer.unreachable)};
+	},
+});
+
+/**
+ * Lists whose keys changed since a token of `/sync`, up to now: later news than were asked for do no harm.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3keyschanges
+ */
+export const getKeysChanges = route({
+	id: 'getKeysChanges',
+	method: 'GET',
+	path: '/_matrix/client/v3/keys/changes',
+	auth: 'user',
+	rateLimit: 'keys',
+	query: v.object({from: v.string(), to: v.string()}),
+	async handle({caller, query}, {encryption}) {
+		const from = readPoint('from', query.from);
+		const to = readPoint('to', query.to);
+		if (from === undefined || to === undefined) {
+			throw new MatrixError('M_INVALID_PARAM', "Expected tokens as 'from' and 'to'");
+		}
+		return encryption.listDeviceListChangesSince(caller.userId, from.anchor);
 	},
 });
 
