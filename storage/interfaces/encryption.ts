@@ -55,7 +55,10 @@ export interface KeysRepository {
 	findDeviceKeys(userId: UserId, deviceId: DeviceId): Promise<DeviceKeysRow | undefined>;
 	listDeviceKeys(userIds: readonly UserId[]): Promise<DeviceKeysRow[]>;
 
-	/** Adds one-time keys in this order; a key id that is already there stays as it is. */
+	/**
+	 * Adds one-time keys in this order; a key id that is already there stays as it is, and so does one of the last 200 that
+	 * were claimed: an upload that is told again must not bring back what somebody was given meanwhile.
+	 */
 	addOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId, keys: readonly OneTimeKey[]): void;
 	/** Removes the one-time and fallback keys of a device: it has another identity now, which has not signed them. */
 	removeOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId): void;
@@ -71,7 +74,7 @@ export interface KeysRepository {
 		deviceId: DeviceId,
 		algorithm: string,
 	): Outcome<(OneTimeKey & {readonly isFallback: boolean}) | undefined>;
-	/** Finds those of the named keys that are stored: an upload of the same id with other content must be refused. */
+	/** Finds those of the named keys that are stored or were claimed lately: the same id with other content must be refused. */
 	findOneTimeKeys(userId: UserId, deviceId: DeviceId, keyIds: readonly string[]): Promise<OneTimeKey[]>;
 	/** Counts one-time keys by algorithm. */
 	countOneTimeKeys(userId: UserId, deviceId: DeviceId): Promise<Record<string, number>>;

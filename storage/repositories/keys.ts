@@ -19,6 +19,11 @@ const {crossSigningKeys, deviceKeys, devices, fallbackKeys, keySignatures, oneTi
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 type Claimed = {keyId: string; json: JsonObject | string};
 
+/** Stands in place of the algorithm of a key that was given out: its id is remembered, and it is never given out again. */
+const claimedAlgorithm = sql`''`;
+/** Keys of one device that are remembered so; clients retry an upload within minutes, and upload 50 to 100 keys. */
+const claimedKept = 200;
+
 const algorithmOf = (keyId: string) => keyId.slice(0, Math.max(0, keyId.indexOf(':')));
 
 function createDeviceKeys(core: Core) {
@@ -72,9 +77,10 @@ function createClaim(core: Core): KeysRepository['claim'] {
 	);
 	const takeOneTime = core.putReturning<Params, Claimed>(
 		catalog.write<Params>(
-			(p) => sql`delete from ${oneTimeKeys} where id = (select id from ${oneTimeKeys}
+			(p) => sql`update ${oneTimeKeys} set algorithm = ${claimedAlgorithm} where id = (select id from ${oneTimeKeys}
 					where ${equals(oneTimeKeys.userId, p.userId)} and ${equals(oneTimeKeys.deviceId, p.deviceId)}
-					and ${equals(oneTimeKeys.algorithm, p.algorithm)} order by id limit 1)
+					and ${equals(oneTimeKeys.algorithm, p.algorithm)} and algorithm <> ${claimedAlgorithm}
+					order by id limit 1)
 				returning key_id, json`,
 			{keyId: oneTimeKeys.keyId, json: oneTimeKeys.json},
 		),
@@ -104,6 +110,15 @@ function createOneTimeKeys(core: Core) {
 	};
 	const ofDevice = (table: typeof oneTimeKeys | typeof fallbackKeys, p: Parameters<typeof equals>[1][]) =>
 		and(equals(table.userId, p[0]!), equals(table.deviceId, p[1]!));
+	const forgetClaimed = core.put(
+		catalog.write<DeviceKey>(
+			(p) => sql`delete from ${oneTimeKeys} where ${equals(oneTimeKeys.userId, p.userId)}
+				and ${equals(oneTimeKeys.deviceId, p.deviceId)} and algorithm = ${claimedAlgorithm}
+				and id <= (select id from ${oneTimeKeys} where ${equals(oneTimeKeys.userId, p.userId)}
+					and ${equals(oneTimeKeys.deviceId, p.deviceId)} and algorithm = ${claimedAlgorithm}
+					order by id desc limit 1 offset ${sql.raw(String(claimedKept))})`,
+		),
+	);
 	const find = core.many<DeviceKey & {keyIds: readonly string[]}, OneTimeKey>((p) =>
 		build
 			.select({keyId: oneTimeKeys.keyId, json: oneTimeKeys.json})
@@ -114,7 +129,7 @@ function createOneTimeKeys(core: Core) {
 		build
 			.select({algorithm: oneTimeKeys.algorithm, count: sql<number>`count(*)`})
 			.from(oneTimeKeys)
-			.where(ofDevice(oneTimeKeys, [p.userId, p.deviceId]))
+			.where(and(ofDevice(oneTimeKeys, [p.userId, p.deviceId]), sql`algorithm <> ${claimedAlgorithm}`))
 			.groupBy(oneTimeKeys.algorithm),
 	);
 	const fallback = core.many<DeviceKey, OneTimeKey>((p) =>
@@ -130,7 +145,7 @@ function createOneTimeKeys(core: Core) {
 			.where(and(ofDevice(fallbackKeys, [p.userId, p.deviceId]), sql`is_used = 0`))
 			.orderBy(fallbackKeys.algorithm),
 	);
-	return {add, remove, setFallback, find, count, fallback, unused};
+	return {add, remove, forgetClaimed, setFallback, find, count, fallback, unused};
 }
 
 function createCrossSigning(core: Core) {
@@ -181,6 +196,7 @@ export function createKeys(core: Core): KeysRepository {
 		findDeviceKeys: (userId, deviceId) => device.find({userId, deviceId}),
 		listDeviceKeys: (userIds) => readInChunks(userIds, (chunk) => device.list({userIds: chunk})),
 		addOneTimeKeys(batch, userId, deviceId, keys) {
+			if (keys.length > 0) oneTime.forgetClaimed(batch, {userId, deviceId});
 			for (const {keyId, json} of keys) {
 				oneTime.add(batch, {id: freshId, userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
 			}

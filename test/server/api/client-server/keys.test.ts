@@ -197,6 +197,33 @@ test('keys are claimed in the order of their uploads, each once, and the fallbac
 	t.deepEqual((await counts()).unusedFallbackKeyTypes, ['signed_curve25519']);
 	t.deepEqual(await claim(app, alice, alice), device.fallbackKeys('G'));
 	t.is(await claim(app, alice, alice, 'curve25519'), undefined);
+	t.is(await claim(app, alice, alice, ''), undefined);
+});
+
+test('an upload that is told again does not bring back keys that were claimed meanwhile', async (t) => {
+	const app = await startApp(t);
+	const alice = await join(app, 'alice');
+	const {device} = alice;
+	const first = {device_keys: device.deviceKeys, one_time_keys: device.oneTimeKeys('A', 'B')};
+	await upload(app, alice, first);
+	const claimed = await claim(app, alice, alice);
+	t.deepEqual((await upload(app, alice, first)).one_time_key_counts, {signed_curve25519: 1});
+	const later = await claim(app, alice, alice);
+	t.notDeepEqual(later, claimed);
+	t.deepEqual((await upload(app, alice, first)).one_time_key_counts, {signed_curve25519: 0});
+	t.is(await claim(app, alice, alice), undefined);
+	// Hundreds of keys later the first ones are forgotten, and with them the room they took.
+	const many = (prefix: string) => device.oneTimeKeys(...Array.from({length: 210}, (_, index) => `${prefix}${index}`));
+	await upload(app, alice, {one_time_keys: many('x')});
+	for (let count = 0; count < 210; count += 1) await claim(app, alice, alice);
+	await upload(app, alice, {one_time_keys: device.oneTimeKeys('Y')});
+	const {keys} = app.application.storage;
+	const ids = ['signed_curve25519:A', 'signed_curve25519:x209'];
+	const found = await keys.findOneTimeKeys(alice.user_id as never, alice.device_id as never, ids);
+	t.deepEqual(
+		found.map(({keyId}) => keyId),
+		['signed_curve25519:x209'],
+	);
 });
 
 test('E13: sixty-four who claim at once get sixty-four different keys', async (t) => {
