@@ -81,7 +81,7 @@ function verifyInPool({message, signature, publicKey}: SignedMessage): Promise<b
 }
 
 /** Public keys that were used lately; 4,096 is about as many servers as a large room has. */
-const keyObjects = new LRUCache<string, KeyObject>({max: 4096});
+const keyObjects = new LRUCache<string, KeyObject>({maxSize: 4096, sizeCalculation: () => 1});
 
 function acceptableKey(signature: Uint8Array, publicKey: Uint8Array): KeyObject | undefined {
 	if (signature.length !== signatureBytes || isSmallOrder(signature)) return undefined;

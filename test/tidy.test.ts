@@ -58,6 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Who puts everything together, and may therefore import everything; nobody below imports these. */
 const assemblers = [
 	'server/main.ts',
+	'server/program.ts',
 	'server/startup-memory.ts',
 	'server/application.ts',
 	'server/roles.ts',

@@ -25,7 +25,7 @@ export class StateUnknown extends Error {
 /** Finds the states at events of rooms. */
 export class StatesAtEvents {
 	readonly #context: ResolveContext;
-	readonly #after = new LRUCache<EventId, RoomState>({max: CACHED_STATES_MAX});
+	readonly #after = new LRUCache<EventId, RoomState>({maxSize: CACHED_STATES_MAX, sizeCalculation: () => 1});
 
 	constructor(context: ResolveContext) {
 		this.#context = context;

@@ -94,7 +94,7 @@ interface Timed<Value> {
 /** A cache whose entries say how long they are good for, and which asks once for callers at the same time. */
 class CachedLookup<Value extends object> {
 	readonly #lookUp: (name: string) => Promise<Timed<Value>>;
-	readonly #cache = new LRUCache<string, Value>({max: CACHE_ENTRIES_MAX});
+	readonly #cache = new LRUCache<string, Value>({maxSize: CACHE_ENTRIES_MAX, sizeCalculation: () => 1});
 	readonly #pending = new Map<string, Promise<Value>>();
 
 	constructor(lookUp: (name: string) => Promise<Timed<Value>>) {

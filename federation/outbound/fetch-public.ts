@@ -1,4 +1,3 @@
-import {Client, errors} from 'undici';
 import {DEFAULT_RATE, readBody} from './body.ts';
 import {createConnector, type Network} from './connect.ts';
 import {OutboundError} from './errors.ts';
@@ -18,6 +17,16 @@ export interface FetchedAnswer {
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: Buffer;
 }
+
+// Errors of undici are told by their codes: it is a megabyte of code, loaded when the first request leaves.
+const TIMEOUT_CODES = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const MALFORMED_CODES = new Set([
+	'UND_ERR_HEADERS_OVERFLOW',
+	'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+	'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+]);
+/** What the HTTP parser complains of. */
+const PARSER_CODE_START = 'HPE_';
 
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 
@@ -48,6 +57,7 @@ export async function fetchPublic(network: Network, url: URL, limits: FetchLimit
 }
 
 async function fetchOnce(network: Network, url: URL, limits: FetchLimits, signal: AbortSignal): Promise<FetchedAnswer> {
+	const {Client} = await import('undici');
 	const client = new Client(url.origin, {connect: createConnector(network)});
 	try {
 		const {statusCode, headers, body} = await client.request({
@@ -90,6 +100,12 @@ export function flattenHeaders(
 	return flat;
 }
 
+/** Gives the stable code of an error of undici; empty where there is none. */
+export function codeOf(error: unknown): string {
+	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	return typeof code === 'string' ? code : '';
+}
+
 /** Gives our own error for whatever undici, TLS or a signal threw. */
 export function toOutboundError(error: unknown, deadline?: AbortSignal, callerSignal?: AbortSignal): OutboundError {
 	if (error instanceof OutboundError) return error;
@@ -97,16 +113,9 @@ export function toOutboundError(error: unknown, deadline?: AbortSignal, callerSi
 		return new OutboundError('aborted', 'The request was ended by us', {cause: error});
 	if (deadline?.aborted === true)
 		return new OutboundError('timeout', 'Expected the whole answer in time', {cause: error});
-	const isTimeout =
-		error instanceof errors.HeadersTimeoutError ||
-		error instanceof errors.BodyTimeoutError ||
-		error instanceof errors.ConnectTimeoutError;
-	if (isTimeout) return new OutboundError('timeout', 'Expected an answer in time', {cause: error});
-	const isMalformed =
-		error instanceof errors.HTTPParserError ||
-		error instanceof errors.HeadersOverflowError ||
-		error instanceof errors.ResponseContentLengthMismatchError ||
-		error instanceof errors.ResponseExceededMaxSizeError;
-	if (isMalformed) return new OutboundError('bad_response', 'Expected an HTTP answer', {cause: error});
+	const code = codeOf(error);
+	if (TIMEOUT_CODES.has(code)) return new OutboundError('timeout', 'Expected an answer in time', {cause: error});
+	if (MALFORMED_CODES.has(code) || code.startsWith(PARSER_CODE_START))
+		return new OutboundError('bad_response', 'Expected an HTTP answer', {cause: error});
 	return new OutboundError('unreachable', 'The connection ended before the answer', {cause: error});
 }

@@ -1,4 +1,4 @@
-import {type Dispatcher, errors, Pool} from 'undici';
+import type {Dispatcher, Pool} from 'undici';
 import type {ServerName} from '../../crypto/index.ts';
 import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
 import {abortable} from './abortable.ts';
@@ -6,7 +6,7 @@ import {type BodyLimits, BodyTooLargeError, DEFAULT_RATE, limitBody} from './bod
 import {createConnector, type Network} from './connect.ts';
 import type {Discovery, Route} from './discovery.ts';
 import type {OutboundErrorCode} from './errors.ts';
-import {checkEncoding, flattenHeaders, toOutboundError} from './fetch-public.ts';
+import {checkEncoding, codeOf, flattenHeaders, toOutboundError} from './fetch-public.ts';
 
 /** An answer whose body is read as it comes. Whoever gets one reads it to its end or calls `close`. */
 export interface StreamedResponse {
@@ -53,6 +53,8 @@ const ERROR_CODES: Readonly<Record<OutboundErrorCode, TransportErrorCode>> = {
 	overloaded: 'unreachable',
 	aborted: 'aborted',
 };
+
+type Undici = Pick<typeof import('undici'), 'Pool'>;
 
 interface PoolEntry {
 	readonly pool: Pool;
@@ -121,7 +123,8 @@ class PooledTransport implements HttpsTransport {
 		try {
 			request.signal?.throwIfAborted();
 			const route = await abortable(this.#options.discovery.findRoute(request.destination), ending.signal);
-			entry = this.#acquire(request.destination, route);
+			const undici = await import('undici');
+			entry = this.#acquire(undici, request.destination, route);
 			const answer = await sendTwice(entry.pool, {
 				method: request.method,
 				path: request.path,
@@ -157,14 +160,14 @@ class PooledTransport implements HttpsTransport {
 	}
 
 	/** Gives the pool of a server's route. A server that moved gets another pool; the old one goes when it is idle. */
-	#acquire(destination: ServerName, route: Route): PoolEntry {
+	#acquire(undici: Undici, destination: ServerName, route: Route): PoolEntry {
 		const key = JSON.stringify([
 			destination,
 			route.hostHeader,
 			route.certificateName,
 			...route.targets.map(formatTarget),
 		]);
-		const entry = this.#pools.get(key) ?? {pool: this.#createPool(route), usedAt: 0, active: 0};
+		const entry = this.#pools.get(key) ?? {pool: this.#createPool(undici, route), usedAt: 0, active: 0};
 		this.#pools.delete(key);
 		this.#pools.set(key, entry);
 		entry.usedAt = performance.now();
@@ -178,9 +181,9 @@ class PooledTransport implements HttpsTransport {
 		entry.usedAt = performance.now();
 	}
 
-	#createPool(route: Route): Pool {
+	#createPool(undici: Undici, route: Route): Pool {
 		// The URL only names the pool; where it connects to, and as whom, the route says.
-		return new Pool('https://destination.invalid', {
+		return new undici.Pool('https://destination.invalid', {
 			connect: createConnector(this.#options.network, route),
 			connections: CONNECTIONS_MAX,
 			pipelining: 1,
@@ -224,7 +227,7 @@ async function sendTwice(pool: Pool, request: Dispatcher.RequestOptions): Promis
 	try {
 		return await pool.request(request);
 	} catch (error) {
-		if (!(error instanceof errors.SocketError) || request.method === 'POST') throw error;
+		if (codeOf(error) !== 'UND_ERR_SOCKET' || request.method === 'POST') throw error;
 		return pool.request(request);
 	}
 }

@@ -39,7 +39,7 @@ export interface WellKnownOptions {
  */
 export class WellKnown {
 	readonly #options: WellKnownOptions;
-	readonly #cache = new LRUCache<string, Entry>({max: CACHE_ENTRIES_MAX});
+	readonly #cache = new LRUCache<string, Entry>({maxSize: CACHE_ENTRIES_MAX, sizeCalculation: () => 1});
 	readonly #pending = new Map<string, Promise<Entry>>();
 
 	constructor(options: WellKnownOptions) {

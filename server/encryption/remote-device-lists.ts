@@ -38,8 +38,8 @@ export class RemoteDeviceLists {
 	readonly turns = new Turns<UserId>();
 	readonly #dependencies: EncryptionDependencies;
 	readonly #flights = new Map<UserId, Flight>();
-	readonly #unreachableUntil = new LRUCache<ServerName, number>({max: 10_000});
-	readonly #askedAt = new LRUCache<UserId, number>({max: 10_000});
+	readonly #unreachableUntil = new LRUCache<ServerName, number>({maxSize: 10_000, sizeCalculation: () => 1});
+	readonly #askedAt = new LRUCache<UserId, number>({maxSize: 10_000, sizeCalculation: () => 1});
 
 	constructor(dependencies: EncryptionDependencies) {
 		this.#dependencies = dependencies;

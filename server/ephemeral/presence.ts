@@ -40,7 +40,7 @@ export class Presence {
 	readonly isOn: boolean;
 	readonly #now: () => number;
 	readonly #count: (userId: UserId) => number;
-	readonly #presences = new LRUCache<UserId, PresenceRow>({max: PRESENCES_MAX});
+	readonly #presences = new LRUCache<UserId, PresenceRow>({maxSize: PRESENCES_MAX, sizeCalculation: () => 1});
 	#changed: {readonly seq: number; readonly userId: UserId}[] = [];
 
 	/** @param count notes a change and gives its number */

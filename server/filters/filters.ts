@@ -29,7 +29,7 @@ const everything = compileFilter({});
 
 /** Makes the domain. */
 export function createFilters({storage}: {readonly storage: Storage}): Filters {
-	const compiled = new LRUCache<string, CompiledFilter>({max: COMPILED_MAX});
+	const compiled = new LRUCache<string, CompiledFilter>({maxSize: COMPILED_MAX, sizeCalculation: () => 1});
 
 	return {
 		async get(userId, filterId) {

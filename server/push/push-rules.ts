@@ -51,7 +51,7 @@ export function createPushRules({
 	readonly storage: Storage;
 	readonly accountData: AccountData;
 }): PushRules {
-	const compiled = new LRUCache<UserId, CompiledRuleset>({max: RULESETS_MAX});
+	const compiled = new LRUCache<UserId, CompiledRuleset>({maxSize: RULESETS_MAX, sizeCalculation: () => 1});
 	let drops = 0;
 	const close = storage.onCommitted((changes) => {
 		for (const {kind, subject} of changes) {

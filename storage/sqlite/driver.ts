@@ -12,6 +12,9 @@ import type {WriterData} from './writer-thread.ts';
 /** How often other processes' commits are looked for. */
 const pollMs = 1000;
 
+/** What the writer makes is garbage with the next group, and small; V8 would let it grow to 48 MiB. */
+const writerYoungMebibytes = 12;
+
 type Settle = (outcome: CommittedBatch | Error) => void;
 
 interface Waiting {
@@ -58,7 +61,10 @@ export class SqliteDriver implements StartableDriver {
 
 	async start(): Promise<void> {
 		const data: WriterData = {path: this.#path, statements: this.#catalog.statements.map(({sql}) => sql)};
-		const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {workerData: data});
+		const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
+			workerData: data,
+			resourceLimits: {maxYoungGenerationSizeMb: writerYoungMebibytes},
+		});
 		worker.on('message', (reply: Reply) => this.#settle(reply));
 		worker.on('error', (error) => this.#fail(error));
 		worker.on('exit', () => this.#fail(new Error('the writer thread has ended')));
