@@ -201,6 +201,9 @@ export interface RemoteEvents {
 	backfill(server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number): Promise<JsonObject[]>;
 }
 
+/** The rule in a verdict about signatures that only means: a key cannot be had now. The event may be judged again later. */
+export const UNKNOWN_KEY = 'unknown_key';
+
 /** Says whether every signature that an event needs is there and right. */
 export interface SignatureChecker {
 	check(pdu: Pdu): Promise<Verdict>;

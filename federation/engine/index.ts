@@ -9,6 +9,7 @@ export {
 	type TransportResponse,
 } from './seams.ts';
 export {systemClock, systemRandom} from './system-seams.ts';
+export {UNKNOWN_KEY} from './engine.ts';
 export type {
 	AlsoWrite,
 	CreateRoomRequest,

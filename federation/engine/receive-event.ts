@@ -14,7 +14,7 @@ import {
 	type Verdict,
 } from '../rooms/index.ts';
 import type {Draft, Entrance, Head} from './draft.ts';
-import type {Reception, SignatureChecker} from './engine.ts';
+import {type Reception, type SignatureChecker, UNKNOWN_KEY} from './engine.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
 import {type ResolveContext, resolveStates} from './resolve-states.ts';
@@ -48,12 +48,12 @@ export async function checkPdu(
 	version: RoomVersionId,
 	json: JsonObject,
 	options: {readonly roomId: RoomId; readonly allowManyReferences?: boolean},
-): Promise<{readonly pdu: Pdu} | {readonly reason: string}> {
+): Promise<{readonly pdu: Pdu} | {readonly reason: string; readonly isTemporary?: boolean}> {
 	const parsed = parsePdu(json, version, options);
 	if (!parsed.ok) return {reason: parsed.fault.reason};
 	if (parsed.pdu.roomId !== options.roomId) return {reason: 'the event is of another room'};
 	const verdict = await signatures.check(parsed.pdu);
-	if (!verdict.allowed) return {reason: verdict.reason};
+	if (!verdict.allowed) return {reason: verdict.reason, isTemporary: verdict.rule === UNKNOWN_KEY};
 	return {pdu: hasRightContentHash(parsed.pdu.json) ? parsed.pdu : redactPdu(parsed.pdu)};
 }
 

@@ -52,7 +52,11 @@ export class Receiver {
 		const version = await this.#context.events.findVersion(roomId);
 		if (!version) return this.#drop(request, 'the room is not known here');
 		const checked = await checkPdu(this.#context.signatures, version, json, {roomId});
-		if ('reason' in checked) return this.#drop(request, checked.reason);
+		if ('reason' in checked) {
+			// The sender's server may be away for a while: an event must not be lost for that.
+			if (checked.isTemporary) throw new EngineError('unavailable', checked.reason);
+			return this.#drop(request, checked.reason);
+		}
 		const {pdu} = checked;
 		return this.inOrder(roomId, async () => {
 			const actor = await this.#activate(roomId);

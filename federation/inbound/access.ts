@@ -1,7 +1,16 @@
-import {domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {domainOf, type EventId, type JsonValue, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Engine, RoomView, StoredEvent} from '../engine/index.ts';
-import {historyVisibilityOf, isServerAllowed, membershipOf, type Pdu, redactPdu} from '../rooms/index.ts';
+import {
+	type HistoryVisibility,
+	historyVisibilityOf,
+	isServerAllowed,
+	joinRuleOf,
+	type Membership,
+	membershipOf,
+	type Pdu,
+	redactPdu,
+} from '../rooms/index.ts';
 import {InboundError, notFound} from './errors.ts';
 
 /** What answering partner servers needs. */
@@ -11,19 +20,44 @@ export interface InboundContext {
 	readonly serverName: ServerName;
 }
 
-/** Gives a room that this server takes part in and that admits the asking server. @throws InboundError */
-export async function openRoom(
-	{engine, storage}: InboundContext,
-	origin: ServerName,
-	roomId: RoomId,
-): Promise<RoomView> {
+/** Gives a room that this server takes part in. @throws InboundError('not_found') */
+async function findOwn({engine, serverName}: InboundContext, roomId: RoomId): Promise<RoomView | undefined> {
 	const room = await engine.findRoom(roomId);
-	if (!room || (await storage.memberships.listLocalJoined(roomId)).length === 0) throw notFound();
+	return room?.isServerJoined(serverName) ? room : undefined;
+}
+
+/** Refuses a server that a room's access list shuts out. @throws InboundError('forbidden') */
+export async function checkAcl(room: RoomView, origin: ServerName): Promise<void> {
 	if (!isServerAllowed(await room.findState('m.room.server_acl', ''), origin)) {
 		throw new InboundError('forbidden', 'The room does not admit this server');
 	}
+}
+
+/**
+ * Gives a room to a server that wants a user of its own in or out of it. A room that is closed to the user is none for
+ * that server: the same words as for a room that does not exist (threats row 40).
+ */
+export async function openRoomForOutsider(
+	context: InboundContext,
+	request: {
+		readonly origin: ServerName;
+		readonly roomId: RoomId;
+		readonly userId: JsonValue | undefined;
+		readonly membership: Membership;
+	},
+): Promise<RoomView> {
+	const {origin, roomId, userId, membership} = request;
+	const room = await findOwn(context, roomId);
+	if (!room) throw notFound();
+	const isNamed = typeof userId === 'string' && (await room.findState('m.room.member', userId)) !== undefined;
+	const isOpen = membership !== 'leave' && OPEN.has(joinRuleOf(await room.findState('m.room.join_rules', '')));
+	if (!isNamed && !isOpen) throw notFound();
+	await checkAcl(room, origin);
 	return room;
 }
+
+/** Join rules under which people who nobody named may ask to be let in. */
+const OPEN: ReadonlySet<string> = new Set(['public', 'knock', 'restricted', 'knock_restricted']);
 
 /** Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. */
 export async function openRoomForMember(
@@ -31,32 +65,57 @@ export async function openRoomForMember(
 	origin: ServerName,
 	roomId: RoomId,
 ): Promise<RoomView> {
-	// Asked first, so that a stranger gets the same words for every room (threats row 41).
-	const servers = await context.storage.memberships.listServers(roomId);
-	if (!servers.includes(origin)) throw new InboundError('forbidden', 'Host not in room');
-	return openRoom(context, origin, roomId);
+	const room = await findOwn(context, roomId);
+	// The same words for every room, whether there is one or not (threats row 41).
+	if (!room?.isServerJoined(origin)) throw new InboundError('forbidden', 'Host not in room');
+	await checkAcl(room, origin);
+	return room;
 }
 
-/** Gives events as a server in their room may have them: those sent when it could not see them are redacted (C14). */
+/**
+ * Gives events as a server in their room may have them: those sent when it could not see them are redacted (C14), those
+ * that were rejected are left out.
+ */
 export async function listVisible(
 	{engine}: InboundContext,
 	origin: ServerName,
 	events: readonly StoredEvent[],
 ): Promise<Pdu[]> {
+	// Messages after one another share the state before them, which then is read once.
+	const memberships = new Map<string, Promise<boolean>>();
 	const visible: Pdu[] = [];
 	for (const event of events) {
 		if (event.row.rejected !== null) continue;
-		visible.push((await maySee(engine, origin, event)) ? event.pdu : redactPdu(event.pdu));
+		const isVisible = await maySee(engine, origin, event, memberships);
+		visible.push(isVisible ? event.pdu : redactPdu(event.pdu));
 	}
 	return visible;
 }
 
-async function maySee(engine: Engine, origin: ServerName, event: StoredEvent): Promise<boolean> {
+async function maySee(
+	engine: Engine,
+	origin: ServerName,
+	event: StoredEvent,
+	memberships: Map<string, Promise<boolean>>,
+): Promise<boolean> {
 	if (domainOf(event.pdu.sender) === origin || event.pdu.stateKey !== undefined) return true;
 	const [visibility] = (await engine.findStatesAt(event, [{type: 'm.room.history_visibility', stateKey: ''}])) ?? [];
 	const rule = historyVisibilityOf(visibility);
 	if (rule === 'shared' || rule === 'world_readable') return true;
-	const before = (await engine.listStateBefore(event.pdu.eventId)) ?? [];
+	const key = `${event.row.stateBefore ?? event.pdu.eventId} ${rule}`;
+	const known = memberships.get(key) ?? isPresentAt(engine, origin, event.pdu.eventId, rule);
+	memberships.set(key, known);
+	return known;
+}
+
+/** Whether somebody of a server was in a room, or by the rule `invited` was asked into it, before an event. */
+async function isPresentAt(
+	engine: Engine,
+	origin: ServerName,
+	eventId: EventId,
+	rule: HistoryVisibility,
+): Promise<boolean> {
+	const before = (await engine.listStateBefore(eventId)) ?? [];
 	return before.some((pdu) => {
 		if (pdu.type !== 'm.room.member' || domainOf(pdu.stateKey as UserId) !== origin) return false;
 		const membership = membershipOf(pdu);

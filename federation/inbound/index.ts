@@ -1,7 +1,8 @@
-export {type InboundContext, openRoom, openRoomForMember} from './access.ts';
+export {type InboundContext, openRoomForMember} from './access.ts';
 export type {Edu, EduReceiver, EduReceivers} from './edus.ts';
 export {InboundError, type InboundErrorCode} from './errors.ts';
-export {type InviteContext, type InvitePolicy, type InviteRequest, pruneStripped, takeInvite} from './invites.ts';
+export {JoinsUnderway} from './joins-underway.ts';
+export {type InviteContext, type InvitePolicy, type InviteRequest, takeInvite} from './invites.ts';
 export {
 	type MemberEventRequest,
 	makeMemberProto,
@@ -11,5 +12,5 @@ export {
 	sendLeave,
 } from './member-events.ts';
 export {readBackfill, readEvent, readEventAuth, readMissingEvents, readState, readStateIds} from './read-events.ts';
-export {type InboundTransaction, roomIdOf, Staging, type StagingOptions} from './staging.ts';
+export {type InboundTransaction, Staging, type StagingOptions} from './staging.ts';
 export {EDUS_MAX, PDUS_MAX, takeTransaction, type TransactionContext, type TransactionRequest} from './transactions.ts';

@@ -8,16 +8,18 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {SignatureChecker} from '../engine/index.ts';
+import {type SignatureChecker, UNKNOWN_KEY} from '../engine/index.ts';
+import {readStrippedState} from '../outbound/index.ts';
 import {
 	findRoomVersion,
 	membershipOf,
 	type Pdu,
 	parsePdu,
 	type RoomVersionId,
+	roomVersion as roomVersionRow,
 	toFederationEvent,
 } from '../rooms/index.ts';
-import type {InboundContext} from './access.ts';
+import {checkAcl, type InboundContext} from './access.ts';
 import {InboundError} from './errors.ts';
 
 /** Bytes of stripped state that are kept of an invite, and entries (D6). */
@@ -65,16 +67,53 @@ export async function takeInvite(context: InviteContext, request: InviteRequest)
 	const {pdu} = parsed;
 	checkInvite(context, pdu, request);
 	const verdict = await context.signatures.check(pdu);
-	if (!verdict.allowed) throw new InboundError('forbidden', `The invite is not signed: ${verdict.reason}`);
-	if (!(await context.policy.admits(pdu.sender)))
+	if (!verdict.allowed) throw new InboundError('invalid', `The invite is not signed: ${verdict.reason}`);
+	if (!(await context.policy.admits(pdu.sender))) {
 		throw new InboundError('forbidden', 'This server takes no such invites');
+	}
+	const strippedState = await readRoomState(context, pdu, request.strippedState);
+	const room = await context.engine.findRoom(roomId);
+	const isHere = room?.isServerJoined(context.serverName) === true;
+	if (isHere) await checkAcl(room, request.origin);
 	const signed = context.engine.countersign(pdu);
-	const isHere = (await context.storage.memberships.listLocalJoined(roomId)).length > 0;
 	// Where this server is in the room, the invite comes by the room's own way.
 	if (!isHere && (await context.policy.hasAccount(pdu.stateKey as UserId))) {
-		await context.engine.setOutsideMembership({pdu: signed, strippedState: pruneStripped(request.strippedState)});
+		await context.engine.setOutsideMembership({pdu: signed, strippedState});
 	}
 	return toFederationEvent(signed);
+}
+
+/**
+ * Reads what the invited person may know of the room. From version 12 on every entry must be an event of that room, the
+ * create event among them; servers that invite to older rooms may not have learned that yet.
+ */
+async function readRoomState(
+	{signatures}: InviteContext,
+	{roomId, roomVersion: version}: Pdu,
+	entries: readonly JsonValue[],
+): Promise<JsonObject[]> {
+	const kept = entries.slice(0, STRIPPED_ENTRIES_MAX);
+	if (roomVersionRow(version).roomIds === 'create-event-hash')
+		await checkRoomState(signatures, {roomId, version}, kept);
+	return pruneStripped(await readStrippedState(kept, {roomId, version}, signatures));
+}
+
+/** @throws InboundError where an entry is no event of the room, or is wrongly signed, or the create event is missing */
+async function checkRoomState(
+	signatures: SignatureChecker,
+	{roomId, version}: {readonly roomId: RoomId; readonly version: RoomVersionId},
+	entries: readonly JsonValue[],
+): Promise<void> {
+	const events = entries.map((entry) => (isJsonObject(entry) ? parsePdu(entry, version) : undefined));
+	const pdus = events.flatMap((parsed) => (parsed?.ok && parsed.pdu.roomId === roomId ? [parsed.pdu] : []));
+	const verdicts = await Promise.all(pdus.map((pdu) => signatures.check(pdu)));
+	const isForged = verdicts.some((verdict) => !verdict.allowed && verdict.rule !== UNKNOWN_KEY);
+	if (pdus.length < entries.length || isForged) {
+		throw new InboundError('invalid', 'The room state holds what is no event of the room');
+	}
+	if (!pdus.some(({type, stateKey}) => type === 'm.room.create' && stateKey === '')) {
+		throw new InboundError('incomplete', 'The room state lacks the create event');
+	}
 }
 
 /** B3, B4: only what is an invite by that server for one of ours is signed. */
@@ -105,7 +144,7 @@ export function pruneStripped(entries: readonly JsonValue[]): JsonObject[] {
 		if (!isJsonObject(content)) continue;
 		const pruned: JsonObject = {type, state_key: stateKey, sender, content};
 		bytes += JSON.stringify(pruned).length;
-		if (bytes > STRIPPED_BYTES_MAX) break;
+		if (bytes > STRIPPED_BYTES_MAX) continue;
 		kept.push(pruned);
 	}
 	return kept;

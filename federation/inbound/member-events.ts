@@ -19,10 +19,9 @@ import {
 	parsePdu,
 	roomVersion,
 	toFederationEvent,
-	toStrippedState,
 } from '../rooms/index.ts';
-import {type InboundContext, openRoom} from './access.ts';
-import {InboundError, notFound} from './errors.ts';
+import {type InboundContext, openRoomForOutsider} from './access.ts';
+import {InboundError} from './errors.ts';
 
 /** State that a knocking user's server is told, so that people see where they knock. */
 const STRIPPED_TYPES = [
@@ -55,16 +54,13 @@ export interface ProtoRequest {
 export async function makeMemberProto(context: InboundContext, request: ProtoRequest): Promise<EventProto> {
 	const {origin, roomId, userId, membership, versions} = request;
 	if (domainOf(userId) !== origin) throw new InboundError('forbidden', 'The user is not of the asking server');
-	const room = await openRoom(context, origin, roomId);
-	const present = membershipOf(await room.findState('m.room.member', userId));
-	const hasMember = (await room.findState('m.room.member', userId)) !== undefined;
-	// A leave is for those who have a membership: others learn nothing of the room.
-	if (membership === 'leave' && !hasMember) throw notFound();
+	const room = await openRoomForOutsider(context, request);
 	if (versions && !versions.includes(room.version)) {
 		throw new InboundError('incompatible_version', `The room is of version ${room.version}`, {
 			roomVersion: room.version,
 		});
 	}
+	const present = membershipOf(await room.findState('m.room.member', userId));
 	const content: JsonObject = {membership};
 	if (membership === 'join' && present !== 'join' && present !== 'invite' && present !== 'ban') {
 		const voucher = await findVoucher(context, room, userId);
@@ -72,11 +68,11 @@ export async function makeMemberProto(context: InboundContext, request: ProtoReq
 	}
 	const event: EventTemplate = {type: 'm.room.member', sender: userId, stateKey: userId, content};
 	try {
-		return await context.engine.makeProto(roomId, event);
+		const proto = await context.engine.makeProto(roomId, event);
+		// Events have had no `origin` for long; the endpoint's answer must.
+		return {...proto, event: {...proto.event, origin: context.serverName}};
 	} catch (error) {
 		if (!(error instanceof EngineError) || error.code !== 'forbidden') throw error;
-		// Who was never named in a room that is not open learns nothing of it.
-		if (!hasMember && joinRuleOf(await room.findState('m.room.join_rules', '')) === 'invite') throw notFound();
 		throw new InboundError('forbidden', `The room does not allow it: ${error.message}`, {cause: error});
 	}
 }
@@ -131,8 +127,8 @@ async function takeMemberEvent(
 	context: InboundContext,
 	request: MemberEventRequest,
 ): Promise<{pdu: Pdu; room: RoomView}> {
-	const {origin, roomId, json} = request;
-	const room = await openRoom(context, origin, roomId);
+	const {origin, roomId, json, membership} = request;
+	const room = await openRoomForOutsider(context, {origin, roomId, userId: json['state_key'], membership});
 	const parsed = parsePdu(json, room.version);
 	if (!parsed.ok) throw new InboundError('invalid', `The event is none of this room's version: ${parsed.fault.reason}`);
 	checkMemberEvent(parsed.pdu, request);
@@ -140,8 +136,23 @@ async function takeMemberEvent(
 	const reception = await context.engine.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
 	if (reception.status === 'rejected')
 		throw new InboundError('forbidden', `The room does not allow it: ${reception.reason}`);
-	if (reception.status === 'soft_failed') throw new InboundError('forbidden', 'The room does not allow it any more');
-	return {pdu, room};
+	await checkStanding(context, pdu);
+	return {pdu, room: (await context.engine.findRoom(roomId)) ?? room};
+}
+
+/**
+ * Refuses a member event that is in the room without counting: one that was refused before and is sent again, one that
+ * the room's present does not allow, and one that is over. What the answer tells of the room is for members.
+ */
+async function checkStanding({engine}: InboundContext, pdu: Pdu): Promise<void> {
+	const stored = await engine.findEvent(pdu.eventId);
+	const room = await engine.findRoom(pdu.roomId);
+	const present = await room?.findState('m.room.member', pdu.stateKey ?? '');
+	const isStanding =
+		stored?.row.rejected === null &&
+		!stored.row.softFailed &&
+		(membershipOf(pdu) === 'leave' || membershipOf(present) === membershipOf(pdu));
+	if (!isStanding) throw new InboundError('forbidden', 'The room does not allow it any more');
 }
 
 /** B4: what the path says must be what the body says. */
@@ -194,5 +205,5 @@ export async function sendLeave(context: InboundContext, request: MemberEventReq
 export async function sendKnock(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
 	const {room} = await takeMemberEvent(context, request);
 	const state = await room.findStates(STRIPPED_TYPES.map((type) => ({type, stateKey: ''})));
-	return {knock_room_state: state.map((event) => toStrippedState(event))};
+	return {knock_room_state: state.map((event) => toFederationEvent(event))};
 }

@@ -109,7 +109,10 @@ export async function readMissingEvents(
 	return wire(await listVisible(context, origin, deep.toReversed()));
 }
 
-/** Walks the graph of a room backwards, layer by layer, without leaving the room. */
+/** Layers of the graph that one walk looks at: a long run of rejected events is walked through, but not without end. */
+const LAYERS_MAX = 1_000;
+
+/** Walks the graph of a room backwards, layer by layer, without leaving the room; rejected events do not count (A12). */
 async function walkBack(
 	{engine}: InboundContext,
 	roomId: RoomId,
@@ -122,14 +125,14 @@ async function walkBack(
 ): Promise<StoredEvent[]> {
 	const seen = new Set<EventId>(walk.until);
 	const found: StoredEvent[] = [];
-	let isFirst = !walk.includesStart;
+	let isCounted = walk.includesStart;
 	let layer: EventId[] = walk.start.slice(0, IDS_MAX);
-	while (layer.length > 0 && found.length < walk.limit) {
+	for (let round = 0; round < LAYERS_MAX && layer.length > 0 && found.length < walk.limit; round += 1) {
 		const wanted = [...new Set(layer)].filter((eventId) => !seen.has(eventId)).slice(0, EVENTS_MAX);
 		for (const eventId of wanted) seen.add(eventId);
 		const events = (await engine.findEvents(wanted)).filter(({pdu, row}) => pdu.roomId === roomId && !row.outlier);
-		if (!isFirst) found.push(...events);
-		isFirst = false;
+		if (isCounted) found.push(...events.filter(({row}) => row.rejected === null));
+		isCounted = true;
 		layer = events.flatMap(({pdu}) => pdu.prevEvents);
 	}
 	return found.slice(0, walk.limit);

@@ -1,6 +1,15 @@
-import {canonicalJson, type JsonObject, readStrictJson, type RoomId, type ServerName} from '../../crypto/index.ts';
-import {DuplicateError, type StagedPdu, type Storage} from '../../storage/index.ts';
-import type {Clock, Engine} from '../engine/index.ts';
+import {
+	canonicalJson,
+	isRoomId,
+	type JsonObject,
+	readStrictJson,
+	type RoomId,
+	type ServerName,
+} from '../../crypto/index.ts';
+import {type Batch, DuplicateError, type StagedPdu, type StagedRow} from '../../storage/index.ts';
+import type {Clock} from '../engine/index.ts';
+import type {JoinsUnderway} from './joins-underway.ts';
+import {type RetractionContext, takeRetraction} from './retractions.ts';
 
 /** Staged PDUs that are read at once after a restart. */
 const PAGE = 1_000;
@@ -9,14 +18,17 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 15 * 60_000;
 /** Tries before a PDU is given up; with the waits above about five hours. */
 const TRIES_MAX = 30;
-/** PDUs that may wait at once; beyond, partner servers are told to come back. */
+/** What may wait at once, of all partner servers and of one of them; beyond, they are told to come back. */
 const WAITING_MAX = 20_000;
+const WAITING_BYTES_MAX = 64 << 20;
+const WAITING_OF_ORIGIN_MAX = 2_000;
+/** Rooms that are worked on at once: some wait for slow servers, so more than there are cores. */
+const ROOMS_MAX = 64;
 
 /** What draining needs. */
-export interface StagingOptions {
-	readonly storage: Storage;
-	readonly engine: Engine;
+export interface StagingOptions extends RetractionContext {
 	readonly clock: Clock;
+	readonly joins: JoinsUnderway;
 	/** Told of a PDU that was given up, and of failures that are tried again; no contents. */
 	readonly onProblem: (problem: {
 		readonly origin: ServerName;
@@ -41,6 +53,7 @@ interface Waiting {
 	readonly index: number;
 	readonly roomId: RoomId;
 	readonly json: JsonObject;
+	readonly sizeBytes: number;
 	tries: number;
 }
 
@@ -51,8 +64,12 @@ interface Waiting {
 export class Staging {
 	readonly #options: StagingOptions;
 	readonly #rooms = new Map<RoomId, Waiting[]>();
+	/** Rooms whose turn has not come. */
+	readonly #idle: RoomId[] = [];
 	readonly #known = new Set<string>();
-	#waiting = 0;
+	readonly #origins = new Map<ServerName, number>();
+	#working = 0;
+	#waitingBytes = 0;
 	#isStopped = false;
 
 	constructor(options: StagingOptions) {
@@ -61,12 +78,16 @@ export class Staging {
 
 	/** How many PDUs wait. */
 	get waiting(): number {
-		return this.#waiting;
+		return this.#known.size;
 	}
 
-	/** Whether more can be taken. */
-	get hasRoom(): boolean {
-		return this.#waiting < WAITING_MAX;
+	/** Whether more of a server can be taken: nobody can fill the place of the others. */
+	hasRoomFor(origin: ServerName): boolean {
+		return (
+			this.#known.size < WAITING_MAX &&
+			this.#waitingBytes < WAITING_BYTES_MAX &&
+			(this.#origins.get(origin) ?? 0) < WAITING_OF_ORIGIN_MAX
+		);
 	}
 
 	/** Stores a transaction's PDUs and its answer in one commit; a repetition is stored once. Does not wait for rooms. */
@@ -96,24 +117,21 @@ export class Staging {
 			if (error instanceof DuplicateError) return;
 			throw error;
 		}
-		for (const pdu of pdus) this.#enqueue({origin, txnId, ...pdu, tries: 0});
+		for (const [place, pdu] of pdus.entries()) {
+			this.#enqueue({origin, txnId, ...pdu, sizeBytes: staged[place]?.json.length ?? 0, tries: 0});
+		}
 	}
 
 	/** Takes up what a former run of the server left. */
 	async resume(): Promise<void> {
-		// Rows leave while this reads: what is known already is passed over, until a page brings nothing new.
-		for (let found = true; found && !this.#isStopped; ) {
-			const rows = await this.#options.storage.federation.listStaged(PAGE);
-			found = false;
-			for (const row of rows) {
-				if (this.#known.has(keyOf(row))) continue;
-				found = true;
-				const json = readStrictJson(row.json) as JsonObject;
+		for (let after: number | undefined = 0; after !== undefined && !this.#isStopped; ) {
+			const rows: StagedRow[] = await this.#options.storage.federation.listStaged({after, limit: PAGE});
+			for (const {origin, txnId, index, json: text} of rows) {
+				const json = readStrictJson(text) as JsonObject;
 				const roomId = roomIdOf(json);
-				if (roomId === undefined) continue;
-				this.#enqueue({origin: row.origin, txnId: row.txnId, index: row.index, roomId, json, tries: 0});
+				if (roomId) this.#enqueue({origin, txnId, index, roomId, json, sizeBytes: text.length, tries: 0});
 			}
-			if (rows.length < PAGE) return;
+			after = rows.length < PAGE ? undefined : rows.at(-1)?.id;
 		}
 	}
 
@@ -125,7 +143,8 @@ export class Staging {
 	#enqueue(waiting: Waiting): void {
 		if (this.#known.has(keyOf(waiting))) return;
 		this.#known.add(keyOf(waiting));
-		this.#waiting += 1;
+		this.#origins.set(waiting.origin, (this.#origins.get(waiting.origin) ?? 0) + 1);
+		this.#waitingBytes += waiting.sizeBytes;
 		this.#push(waiting);
 	}
 
@@ -135,13 +154,28 @@ export class Staging {
 			queue.push(waiting);
 			return;
 		}
-		const started = [waiting];
-		this.#rooms.set(waiting.roomId, started);
-		void this.#drain(waiting.roomId, started);
+		this.#rooms.set(waiting.roomId, [waiting]);
+		this.#idle.push(waiting.roomId);
+		this.#work();
+	}
+
+	/** Gives rooms their turns. */
+	#work(): void {
+		while (this.#working < ROOMS_MAX && !this.#isStopped) {
+			const roomId = this.#idle.shift();
+			if (roomId === undefined) return;
+			this.#working += 1;
+			void this.#drain(roomId).finally(() => {
+				this.#working -= 1;
+				this.#work();
+			});
+		}
 	}
 
 	/** One room's PDUs, one after the other; rooms do not wait for each other. */
-	async #drain(roomId: RoomId, queue: Waiting[]): Promise<void> {
+	async #drain(roomId: RoomId): Promise<void> {
+		const queue = this.#rooms.get(roomId) ?? [];
+		await this.#options.joins.settled(roomId);
 		for (let waiting = queue[0]; waiting && !this.#isStopped; waiting = queue[0]) {
 			await this.#receive(waiting);
 			queue.shift();
@@ -150,24 +184,31 @@ export class Staging {
 	}
 
 	async #receive(waiting: Waiting): Promise<void> {
-		const {engine, storage, onProblem} = this.#options;
-		const {roomId, json, origin} = waiting;
+		const {onProblem} = this.#options;
 		try {
-			await engine.receive({
-				roomId,
-				json,
-				origin,
-				alsoWrite: (batch) => storage.federation.unstage(batch, waiting),
-			});
+			await this.#judge(waiting);
 			this.#forget(waiting);
 		} catch (cause) {
 			if (this.#isStopped) return;
 			waiting.tries += 1;
 			const isGivenUp = waiting.tries >= TRIES_MAX;
-			onProblem({origin, isGivenUp, cause});
+			onProblem({origin: waiting.origin, isGivenUp, cause});
 			if (isGivenUp) await this.#giveUp(waiting);
 			else this.#retryLater(waiting);
 		}
+	}
+
+	/** Gives a PDU to its room; from a room that is not here only the end of an invite or knock is of use. */
+	async #judge(waiting: Waiting): Promise<void> {
+		const {engine, storage, serverName} = this.#options;
+		const room = await engine.findRoom(waiting.roomId);
+		if (room?.isServerJoined(serverName)) {
+			const alsoWrite = (batch: Batch): void => storage.federation.unstage(batch, waiting);
+			await engine.receive({...waiting, alsoWrite});
+			return;
+		}
+		await takeRetraction(this.#options, waiting);
+		await this.#unstage(waiting);
 	}
 
 	#retryLater(waiting: Waiting): void {
@@ -177,23 +218,30 @@ export class Staging {
 		});
 	}
 
-	async #giveUp(waiting: Waiting): Promise<void> {
+	async #unstage(waiting: Waiting): Promise<void> {
 		const batch = this.#options.storage.batch();
 		this.#options.storage.federation.unstage(batch, waiting);
-		await this.#options.storage.commit(batch).catch(() => undefined);
+		await this.#options.storage.commit(batch);
+	}
+
+	async #giveUp(waiting: Waiting): Promise<void> {
+		await this.#unstage(waiting).catch(() => undefined);
 		this.#forget(waiting);
 	}
 
 	#forget(waiting: Waiting): void {
 		this.#known.delete(keyOf(waiting));
-		this.#waiting -= 1;
+		this.#waitingBytes -= waiting.sizeBytes;
+		const left = (this.#origins.get(waiting.origin) ?? 1) - 1;
+		if (left > 0) this.#origins.set(waiting.origin, left);
+		else this.#origins.delete(waiting.origin);
 	}
 }
 
 /** Gives the room that an event says it is of. */
 export function roomIdOf(json: JsonObject): RoomId | undefined {
 	const roomId = json['room_id'];
-	return typeof roomId === 'string' ? (roomId as RoomId) : undefined;
+	return isRoomId(roomId) ? roomId : undefined;
 }
 
 function keyOf({origin, txnId, index}: Pick<StagedPdu, 'origin' | 'txnId' | 'index'>): string {

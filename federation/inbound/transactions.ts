@@ -1,8 +1,10 @@
 import {isJsonObject, type JsonObject, type JsonValue, type RoomId, type ServerName} from '../../crypto/index.ts';
-import type {Storage} from '../../storage/index.ts';
-import type {Engine} from '../engine/index.ts';
+import {StorageError} from '../../storage/index.ts';
 import {isServerAllowed, parsePdu} from '../rooms/index.ts';
-import type {Edu, EduReceivers} from './edus.ts';
+import type {InboundContext} from './access.ts';
+import {admitEdu, type EduReceivers, readEdu} from './edus.ts';
+import type {JoinsUnderway} from './joins-underway.ts';
+import {findRetracted} from './retractions.ts';
 import {roomIdOf, type Staging} from './staging.ts';
 
 /** The specification's limits of one transaction. */
@@ -10,10 +12,9 @@ export const PDUS_MAX = 50;
 export const EDUS_MAX = 100;
 
 /** What a transaction is taken with. */
-export interface TransactionContext {
-	readonly storage: Storage;
-	readonly engine: Engine;
+export interface TransactionContext extends InboundContext {
 	readonly staging: Staging;
+	readonly joins: JoinsUnderway;
 	readonly edus: EduReceivers;
 	/** Told of a receiver that failed; its EDU is lost, the others are not. */
 	readonly onProblem: (problem: {
@@ -34,10 +35,16 @@ export interface TransactionRequest {
 	readonly brokenEdus: ReadonlySet<number>;
 }
 
-type Fate = {readonly eventId: string | undefined; readonly error: string | undefined};
+/** Whether a PDU will be looked at, and what is answered for it. */
+interface Fate {
+	readonly isTaken: boolean;
+	/** Absent where it cannot be told: such a PDU is not in the answer. */
+	readonly eventId?: string | undefined;
+	readonly error?: string;
+}
 
 /**
- * Takes a transaction of a partner server: its PDUs are on disk when this returns, its EDUs with those who care. Gives
+ * Takes a transaction of a partner server: its EDUs are with those who care and its PDUs on disk when this returns. Gives
  * the answer, the same for every repetition. A PDU that is none costs no other PDU anything.
  * @see https://spec.matrix.org/v1.19/server-server-api/#transactions
  */
@@ -45,54 +52,55 @@ export async function takeTransaction(context: TransactionContext, request: Tran
 	const {origin, txnId} = request;
 	const answered = await context.storage.federation.findInboundTransaction(origin, txnId);
 	if (answered !== undefined) return JSON.parse(answered) as JsonObject;
+	// The note that it was taken comes last: after a crash between the two the transaction comes again, and an EDU
+	// twice is harmless where an EDU lost (keys of an encrypted room) is not.
+	await passOn(context, request);
 	const answer: JsonObject = Object.create(null) as JsonObject;
 	const pdus: {index: number; roomId: RoomId; json: JsonObject}[] = [];
 	for (const [index, json] of request.pdus.entries()) {
-		if (!isJsonObject(json) || request.brokenPdus.has(index)) continue;
-		const roomId = roomIdOf(json);
-		const {eventId, error} = await foresee(context, origin, roomId, json);
+		const roomId = isJsonObject(json) ? roomIdOf(json) : undefined;
+		if (!isJsonObject(json) || roomId === undefined || request.brokenPdus.has(index)) continue;
+		const {isTaken, eventId, error} = await foresee(context, origin, roomId, json);
 		if (eventId !== undefined) answer[eventId] = error === undefined ? {} : {error};
-		if (error === undefined && roomId !== undefined) pdus.push({index, roomId, json});
+		if (isTaken) pdus.push({index, roomId, json});
 	}
 	const taken: JsonObject = {pdus: answer};
 	await context.staging.take({origin, txnId, pdus, answer: taken});
-	await passOn(context, request);
 	return taken;
 }
 
 /** Says what can be said of a PDU before its room has judged it: its id, and whether it will be looked at. */
 async function foresee(
-	{engine}: TransactionContext,
+	context: TransactionContext,
 	origin: ServerName,
-	roomId: RoomId | undefined,
+	roomId: RoomId,
 	json: JsonObject,
 ): Promise<Fate> {
-	const room = roomId === undefined ? undefined : await engine.findRoom(roomId);
-	if (!room) return {eventId: undefined, error: 'the room is not known here'};
+	const room = await context.engine.findRoom(roomId);
+	if (!room?.isServerJoined(context.serverName)) {
+		return {isTaken: context.joins.has(roomId) || (await findRetracted(context, {roomId, json})) !== undefined};
+	}
 	const parsed = parsePdu(json, room.version);
-	if (!parsed.ok) return {eventId: undefined, error: parsed.fault.reason};
+	if (!parsed.ok) return {isTaken: false};
 	const {eventId} = parsed.pdu;
 	const acl = await room.findState('m.room.server_acl', '');
-	if (!isServerAllowed(acl, origin)) return {eventId, error: 'the room does not admit this server'};
-	return {eventId, error: undefined};
+	if (!isServerAllowed(acl, origin)) return {isTaken: false, eventId, error: 'the room does not admit this server'};
+	return {isTaken: true, eventId};
 }
 
 /** Hands EDUs to their receivers, in order; those of one transaction may depend on each other. */
 async function passOn(context: TransactionContext, {origin, edus, brokenEdus}: TransactionRequest): Promise<void> {
-	for (const [index, edu] of edus.entries()) {
-		const read = brokenEdus.has(index) ? undefined : readEdu(edu);
-		const receive = read && Object.hasOwn(context.edus, read.type) ? context.edus[read.type] : undefined;
-		if (!read || !receive) continue;
+	for (const [index, element] of edus.entries()) {
+		const edu = brokenEdus.has(index) ? undefined : readEdu(element);
+		const receive = edu && Object.hasOwn(context.edus, edu.type) ? context.edus[edu.type] : undefined;
+		if (!edu || !receive) continue;
 		try {
-			await receive(origin, read.content);
+			const admitted = await admitEdu(context.engine, origin, edu);
+			if (admitted) await receive(origin, admitted.content);
 		} catch (cause) {
-			context.onProblem({origin, eduType: read.type, cause});
+			// Without its database the server takes nothing at all; the transaction comes again.
+			if (cause instanceof StorageError) throw cause;
+			context.onProblem({origin, eduType: edu.type, cause});
 		}
 	}
-}
-
-function readEdu(edu: JsonValue): Edu | undefined {
-	if (!isJsonObject(edu)) return undefined;
-	const {edu_type: type, content} = edu;
-	return typeof type === 'string' && isJsonObject(content) ? {type, content} : undefined;
 }

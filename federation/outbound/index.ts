@@ -58,3 +58,4 @@ export {
 	type RemoteRooms,
 	type RemoteRoomsOptions,
 } from './remote-rooms.ts';
+export {readStrippedState} from './stripped-state.ts';

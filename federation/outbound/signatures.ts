@@ -5,7 +5,7 @@ import {
 	type SignedMessage,
 	verifyMany,
 } from '../../crypto/index.ts';
-import type {SignatureChecker} from '../engine/index.ts';
+import {type SignatureChecker, UNKNOWN_KEY} from '../engine/index.ts';
 import {type Pdu, roomVersion, signaturesRequired, signedForm, type Verdict} from '../rooms/index.ts';
 import type {Keyring, KeyQuery} from './keyring.ts';
 
@@ -41,7 +41,7 @@ export async function checkServerSignature(
 	const messages = (
 		await Promise.all(keyIds.map((keyId) => findMessage(keyring, pdu, {server, keyId, validAt})))
 	).filter((message) => message !== undefined);
-	if (messages.length === 0) return refuse(server, 'is signed with no key that is known and valid of');
+	if (messages.length === 0) return refuse(server, 'is signed with no key that is known and valid of', UNKNOWN_KEY);
 	return (await verifyMany(messages)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
 }
 
@@ -56,6 +56,6 @@ async function findMessage(
 	return findSignedMessage(signed, query.server, query.keyId, publicKey);
 }
 
-function refuse(server: ServerName, what: string): Verdict {
-	return {allowed: false, rule: '', reason: `The event ${what} ${server}`};
+function refuse(server: ServerName, what: string, rule = ''): Verdict {
+	return {allowed: false, rule, reason: `The event ${what} ${server}`};
 }

@@ -98,6 +98,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		not_found: 'M_NOT_FOUND',
 		forbidden: 'M_FORBIDDEN',
 		invalid: 'M_INVALID_PARAM',
+		incomplete: 'M_MISSING_PARAM',
 		incompatible_version: 'M_INCOMPATIBLE_ROOM_VERSION',
 		unable_to_authorise: 'M_UNABLE_TO_AUTHORISE_JOIN',
 		unable_to_grant: 'M_UNABLE_TO_GRANT_JOIN',

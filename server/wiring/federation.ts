@@ -14,7 +14,7 @@ import {
 	type Random,
 	type SignatureChecker,
 } from '../../federation/engine/index.ts';
-import {type EduReceivers, type InvitePolicy, Staging} from '../../federation/inbound/index.ts';
+import {type EduReceivers, type InvitePolicy, JoinsUnderway, Staging} from '../../federation/inbound/index.ts';
 import {
 	checkRequestHead,
 	createFederationClient,
@@ -69,6 +69,7 @@ export interface Federation {
 	readonly remoteRooms: RemoteRooms;
 	readonly remoteQueries: RemoteQueries;
 	readonly staging: Staging;
+	readonly joins: JoinsUnderway;
 	/** Who takes which EDU: domains put themselves in before the server listens. */
 	readonly edus: {receivers: EduReceivers};
 	/** Whether `federation.mode` lets this server talk with another. */
@@ -82,7 +83,7 @@ export interface Federation {
 
 /** Gives what the endpoints of the server-server API work on. */
 export function federationServices(
-	{engine, keys, signatures, staging, edus}: Federation,
+	{engine, keys, signatures, staging, joins, edus}: Federation,
 	{config, storage, log}: FederationParts,
 	policy: InvitePolicy,
 ): FederationServices {
@@ -91,9 +92,9 @@ export function federationServices(
 		keys,
 		inbound,
 		transactions: {
-			storage,
-			engine,
+			...inbound,
 			staging,
+			joins,
 			get edus() {
 				return edus.receivers;
 			},
@@ -139,13 +140,18 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		isAllowed,
 		onNotice: (notice) => log.info({notice: notice.kind, server: notice.server}, 'Delivery to another server'),
 	});
+	const joins = new JoinsUnderway();
 	const staging = new Staging({
 		storage,
 		engine,
+		serverName,
+		signatures,
+		joins,
 		clock,
 		onProblem: ({origin, isGivenUp, cause}) => log.warn({err: cause, origin, isGivenUp}, 'A staged event failed'),
 	});
 	const edus: {receivers: EduReceivers} = {receivers: {}};
+	const remoteRooms = createRemoteRooms({serverName, client, engine, signatures, keyring, storage});
 	const isOff = config.federation.mode === 'off';
 	return {
 		engine,
@@ -153,9 +159,13 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		signatures,
 		client,
 		sender,
-		remoteRooms: createRemoteRooms({serverName, client, engine, signatures, keyring, storage}),
+		remoteRooms: {
+			...remoteRooms,
+			join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
+		},
 		remoteQueries: createRemoteQueries(client),
 		staging,
+		joins,
 		edus,
 		isAllowed,
 		authenticate: authenticating(serverName, keyring, isAllowed, (server) => sender.noteContact(server)),

@@ -61,6 +61,12 @@ export interface StagedPdu {
 	readonly receivedTs: number;
 }
 
+/** A staged PDU as it lies in storage. */
+export interface StagedRow extends StagedPdu {
+	/** Grows in the order in which PDUs came. */
+	readonly id: number;
+}
+
 /** A key of another server. */
 export interface ServerKeyRow {
 	readonly server: ServerName;
@@ -88,8 +94,8 @@ export interface FederationRepository {
 	stage(batch: Batch, pdus: readonly StagedPdu[]): void;
 	/** Removes a PDU from staging: it was accepted, or refused for good. */
 	unstage(batch: Batch, pdu: Pick<StagedPdu, 'origin' | 'txnId' | 'index'>): void;
-	/** Lists staged PDUs in the order they came. At most 1,000. */
-	listStaged(limit: number): Promise<StagedPdu[]>;
+	/** Lists staged PDUs in the order they came, from after an id on. At most 1,000. */
+	listStaged(page: {readonly after?: number | undefined; readonly limit: number}): Promise<StagedRow[]>;
 	/** Notes that a transaction was taken; `DuplicateError('inbound_transactions')` where it was before. */
 	addInboundTransaction(
 		batch: Batch,

@@ -2,7 +2,7 @@ import {and, sql} from 'drizzle-orm';
 import type {ServerName} from '../../crypto/index.ts';
 import {above, atMost, build, equals} from '../catalog.ts';
 import {type Core, freshId} from '../core.ts';
-import type {FederationRepository, OutgoingEduRow, ServerKeyRow, StagedPdu} from '../interfaces/transport.ts';
+import type {FederationRepository, OutgoingEduRow, ServerKeyRow, StagedRow} from '../interfaces/transport.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
@@ -34,9 +34,10 @@ function createStaging(core: Core) {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(staging));
 	const remove = core.put(catalog.delete(staging, ['origin', 'txnId', 'index']));
-	const list = core.many<{limit: number}, StagedPdu>((p) =>
+	const list = core.many<{after: number; limit: number}, StagedRow>((p) =>
 		build
 			.select({
+				id: staging.id,
 				origin: staging.origin,
 				txnId: staging.txnId,
 				index: staging.index,
@@ -44,6 +45,7 @@ function createStaging(core: Core) {
 				receivedTs: staging.receivedTs,
 			})
 			.from(staging)
+			.where(above(staging.id, p.after))
 			.orderBy(staging.id)
 			.limit(p.limit.placeholder),
 	);
@@ -88,7 +90,7 @@ export function createFederation(core: Core): FederationRepository {
 			for (const pdu of pdus) stage.add(batch, {...pdu, id: freshId});
 		},
 		unstage: (batch, {origin, txnId, index}) => stage.remove(batch, {origin, txnId, index}),
-		listStaged: (limit) => stage.list({limit: pageOf(limit)}),
+		listStaged: ({after = 0, limit}) => stage.list({after, limit: pageOf(limit)}),
 		addInboundTransaction: (batch, transaction) => stage.addTransaction(batch, transaction),
 		findInboundTransaction: async (origin, txnId) => (await stage.findTransaction({origin, txnId}))?.answer,
 		sweepInboundTransactions: sweepOlder(core, inboundTransactions, inboundTransactions.receivedTs),

@@ -89,8 +89,14 @@ onBoth("a partner's transaction is staged once and drained in its order", async 
 	await stage('t2', 1);
 	t.is(await federation.findInboundTransaction(partner, 't1'), '{"pdus":{}}');
 	await write(storage, (batch) => federation.unstage(batch, {origin: partner, txnId: 't1', index: 1}));
-	const staged = (await federation.listStaged(9)).map(({txnId, index, json}) => `${txnId} ${index} ${json}`);
+	const staged = (await federation.listStaged({limit: 9})).map(({txnId, index, json}) => `${txnId} ${index} ${json}`);
 	t.deepEqual(staged, ['t1 0 {"i":0}', 't1 2 {"i":2}', 't2 0 {"i":0}']);
+	const [first] = await federation.listStaged({limit: 1});
+	const rest = await federation.listStaged({after: first?.id, limit: 9});
+	t.deepEqual(
+		rest.map(({txnId, index}) => `${txnId} ${index}`),
+		['t1 2', 't2 0'],
+	);
 	await write(storage, (batch) => federation.sweepInboundTransactions(batch, 6));
 	t.is(await federation.findInboundTransaction(partner, 't1'), undefined);
 });

@@ -28,6 +28,8 @@ export interface App extends ClientTarget {
 	readLog(): string;
 	/** Moves the server's time forwards; timers that are running are not moved. */
 	advance(ms: number): void;
+	/** Starts the application anew with the same configuration and data, after it was stopped. */
+	restart(): Promise<App>;
 }
 
 /** The server name of an application. */
@@ -60,23 +62,25 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 		monotonic: () => systemClock.monotonic() + offsetMs,
 		setTimer: (delayMs, run) => systemClock.setTimer(delayMs, run),
 	};
-	const application = await startApplication(loadConfig(file, {}), logger, {
-		clock,
-		passwords: options.passwords ?? cheapPasswords(),
-	});
-	t.teardown(async () => {
-		await application.stop();
-		rmSync(directory, {recursive: true, force: true});
-	});
-	const [url] = application.http.addresses;
-	if (url === undefined) throw new Error('expected an address to listen on, got none');
-	return {
-		url,
-		application,
-		directory,
-		readLog: () => log,
-		advance: (ms) => void (offsetMs += ms),
+	const start = async (): Promise<App> => {
+		const application = await startApplication(loadConfig(file, {}), logger, {
+			clock,
+			passwords: options.passwords ?? cheapPasswords(),
+		});
+		t.teardown(() => application.stop());
+		const [url] = application.http.addresses;
+		if (url === undefined) throw new Error('expected an address to listen on, got none');
+		return {
+			url,
+			application,
+			directory,
+			readLog: () => log,
+			advance: (ms) => void (offsetMs += ms),
+			restart: start,
+		};
 	};
+	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+	return start();
 }
 
 /** The content of somebody's member event in the current state of a room; absent where there is none. */

@@ -33,3 +33,4 @@ export {
 	startServers,
 } from './server-process.ts';
 export {readShared, sharedFile, testsWithShared} from './shared.ts';
+export {type KnownRoom, type Neighbours, path, type SignedAnswer, SignedPeer, startNeighbours} from './signed-peer.ts';

@@ -25,7 +25,7 @@ export const sendTransaction = route({
 	handle({caller, parameters, body, defects}, {federation}) {
 		if (parameters.txnId.length > TXN_ID_LENGTH_MAX)
 			throw new MatrixError('M_INVALID_PARAM', 'The transaction id is too long');
-		if (!federation.transactions.staging.hasRoom) throw limitExceeded(FULL_RETRY_MS);
+		if (!federation.transactions.staging.hasRoomFor(caller.origin)) throw limitExceeded(FULL_RETRY_MS);
 		const outside = defects.find(({path}) => (path[0] !== 'pdus' && path[0] !== 'edus') || path.length < 2);
 		if (outside) throw new MatrixError('M_BAD_JSON', 'The transaction itself is broken');
 		const brokenIn = (list: string): ReadonlySet<number> =>
