@@ -140,17 +140,8 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		isAllowed,
 		onNotice: (notice) => log.info({notice: notice.kind, server: notice.server}, 'Delivery to another server'),
 	});
-	const joins = new JoinsUnderway();
-	const staging = new Staging({
-		storage,
-		engine,
-		serverName,
-		signatures,
-		joins,
-		clock,
-		onProblem: ({origin, isGivenUp, cause}) => log.warn({err: cause, origin, isGivenUp}, 'A staged event failed'),
-	});
 	const edus: {receivers: EduReceivers} = {receivers: {}};
+	const {joins, staging} = createStaging(parts, {engine, signatures});
 	const remoteRooms = createRemoteRooms({serverName, client, engine, signatures, keyring, storage});
 	const isOff = config.federation.mode === 'off';
 	return {
@@ -179,6 +170,23 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			await transport.close();
 		},
 	};
+}
+
+/** Makes the place where PDUs wait for their rooms, and for the joins that bring rooms here. */
+function createStaging(
+	{config, storage, clock, log}: FederationParts,
+	parts: Pick<Federation, 'engine' | 'signatures'>,
+): Pick<Federation, 'joins' | 'staging'> {
+	const joins = new JoinsUnderway();
+	const staging = new Staging({
+		...parts,
+		storage,
+		serverName: config.serverName,
+		joins,
+		clock,
+		onProblem: ({origin, isGivenUp, cause}) => log.warn({err: cause, origin, isGivenUp}, 'A staged event failed'),
+	});
+	return {joins, staging};
 }
 
 async function publishKeys({config, clock}: FederationParts, keys: readonly SigningKey[]): Promise<PublishedKeys> {
