@@ -53,6 +53,7 @@ export class RenderedEvents {
 	readonly #engine: Engine;
 	/** Which texts quote an event. */
 	readonly #quoting = new Map<EventNid, Set<EventNid>>();
+	readonly #making = new Map<EventNid, Promise<RenderedEvent>>();
 	readonly #redactions = new LRUCache<EventNid, EventNid>({maxSize: REDACTIONS_MAX, sizeCalculation: () => 1});
 	readonly #rendered = new LRUCache<EventNid, RenderedEvent>({
 		maxSize: RENDERED_BYTES_MAX,
@@ -91,14 +92,28 @@ export class RenderedEvents {
 		return this.#rendered.get(nid);
 	}
 
-	/** Renders stored events, in order. */
+	/** Renders stored events, in order. What several ask for at a time is made once. */
 	async render(events: readonly StoredEvent[]): Promise<RenderedEvent[]> {
 		const known = events.map(({row}) => this.#find(row));
-		const missing = events.filter((_, index) => known[index] === undefined);
-		if (missing.length === 0) return known as RenderedEvent[];
-		const made = await this.#make(missing);
-		let next = 0;
-		return known.map((event) => event ?? made[next++]!);
+		if (!known.includes(undefined)) return known as RenderedEvent[];
+		const missing = events.filter(({row}, index) => known[index] === undefined && !this.#making.has(row.nid));
+		if (missing.length > 0) this.#startMaking(missing);
+		const made = await Promise.all(
+			events.map(({row}, index) => Promise.resolve(known[index] ?? this.#making.get(row.nid))),
+		);
+		// Redacted in the meantime, or by another's older row: made anew.
+		if (!made.every((event, index) => event?.redactedBy === this.#redactionOf(events[index]!.row))) {
+			return this.#make(events);
+		}
+		return made as RenderedEvent[];
+	}
+
+	#startMaking(events: readonly StoredEvent[]): void {
+		const all = this.#make(events);
+		for (const [index, {row}] of events.entries()) {
+			const one = all.then((made) => made[index]!).finally(() => this.#making.delete(row.nid));
+			this.#making.set(row.nid, one);
+		}
 	}
 
 	/** Finds and renders events by nid; damaged and absent ones are left out. */

@@ -68,7 +68,10 @@ export class Exchange implements AnyRequest {
 			} else if (this.#response.destroyed) {
 				this.abort('client-gone');
 			} else {
-				this.#response.once('close', () => this.abort('client-gone'));
+				// A response that was given closes too; there is nobody left to be told.
+				this.#response.once('close', () => {
+					if (!this.#response.writableFinished) this.abort('client-gone');
+				});
 			}
 		}
 		return this.#controller.signal;

@@ -1,3 +1,4 @@
+import type {Pdu} from '../../federation/rooms/index.ts';
 import {compileCondition, compileContentPattern, type ConditionTest, type PushEvent} from './condition.ts';
 import {type PushRule, type RuleKind, ruleKinds, type Ruleset} from './rule.ts';
 
@@ -14,20 +15,42 @@ interface CompiledRule {
 	readonly outcome: Outcome;
 }
 
-/** A user's rules, ready for use: in the order in which they count, without those that are off. */
-export type CompiledRuleset = readonly CompiledRule[];
+/** A user's rules, ready for use. */
+export interface CompiledRuleset {
+	/** In the order in which they count, without those that are off. */
+	readonly rules: readonly CompiledRule[];
+	/** Whether the user has changed nothing: then all such users' rules say the same, but of invites and mentions. */
+	readonly isDefault: boolean;
+}
 
 /** Makes a user's rules ready for use. */
-export function compileRuleset(ruleset: Ruleset): CompiledRuleset {
-	return ruleKinds.flatMap((kind) =>
+export function compileRuleset(ruleset: Ruleset, isDefault: boolean): CompiledRuleset {
+	const rules = ruleKinds.flatMap((kind) =>
 		ruleset[kind]
 			.filter(({enabled}) => enabled)
 			.map((rule) => ({tests: testsOf(kind, rule), outcome: outcomeOf(rule)})),
 	);
+	return {rules, isDefault};
 }
 
+/** What the default rules make of events that are about nobody in particular. */
+const defaultOutcomes = new WeakMap<Pdu, Promise<Outcome>>();
+
 /** Says what the first rule that matches makes of an event; nothing where none does. */
-export async function evaluate(rules: CompiledRuleset, event: PushEvent): Promise<Outcome> {
+export function evaluate({rules, isDefault}: CompiledRuleset, event: PushEvent): Promise<Outcome> {
+	const {pdu} = event;
+	const isShared = isDefault && pdu.type !== 'm.room.member' && pdu.content['m.mentions'] === undefined;
+	if (!isShared) return findOutcome(rules, event);
+	const known = defaultOutcomes.get(pdu);
+	if (known) return known;
+	const outcome = findOutcome(rules, event);
+	defaultOutcomes.set(pdu, outcome);
+	// What could not be found out now is asked again.
+	outcome.catch(() => defaultOutcomes.delete(pdu));
+	return outcome;
+}
+
+async function findOutcome(rules: readonly CompiledRule[], event: PushEvent): Promise<Outcome> {
 	for (const {tests, outcome} of rules) {
 		if (await holdAll(tests, event)) return outcome;
 	}

@@ -93,7 +93,8 @@ export function createPushRules({
 			compiled.get(userId) ??
 			(async () => {
 				const dropsBefore = drops;
-				const rules = compileRuleset(await getAll(userId));
+				const content = await accountData.find(keyOf(userId));
+				const rules = compileRuleset(rulesetOf(userId, readStoredRules(content)), content === undefined);
 				if (drops === dropsBefore) compiled.set(userId, rules);
 				return rules;
 			})(),

@@ -46,6 +46,7 @@ export class Feed {
 
 	/** Something passing that concerns the user has changed. */
 	touchEphemeral(seq: number): void {
+		if (seq <= this.touchedSeq) return;
 		this.touchedSeq = seq;
 		this.wake('changed');
 	}

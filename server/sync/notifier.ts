@@ -174,7 +174,7 @@ export class Notifier {
 				this.#feeds.peek(subject as UserId)?.touch(pos);
 				break;
 			case 'device_list':
-				void this.#tellPeers(subject as UserId, pos).catch(() => undefined);
+				this.#tellPeers(subject as UserId, (feed) => feed.touch(pos));
 				break;
 			case 'device':
 				this.#endSessions(subject as UserId, extra?.['device_ids'], pos);
@@ -203,11 +203,14 @@ export class Notifier {
 		for (const feed of this.#members.get(roomId) ?? []) feed.touch(pos);
 	}
 
-	/** Somebody's devices concern those who share a room with them. A failed read delays the news to the next change. */
-	async #tellPeers(userId: UserId, pos: Position): Promise<void> {
-		this.#feeds.peek(userId)?.touch(pos);
-		for (const {roomId} of await this.#storage.memberships.listOfUser(userId, ['join']))
-			this.#touchMembers(roomId, pos);
+	/** Tells those who share a room with a user. A failed read delays the news to the next change. */
+	#tellPeers(userId: UserId, tell: (feed: Feed) => void): void {
+		const own = this.#feeds.peek(userId);
+		if (own) tell(own);
+		const rooms = this.#storage.memberships.listOfUser(userId, ['join']).then((rows) => {
+			for (const {roomId} of rows) for (const feed of this.#members.get(roomId) ?? []) tell(feed);
+		});
+		rooms.catch(() => undefined);
 	}
 
 	#endSessions(userId: UserId, deviceIds: unknown, pos: Position): void {
@@ -225,11 +228,6 @@ export class Notifier {
 			for (const feed of this.#members.get(change.roomId) ?? []) feed.touchEphemeral(change.seq);
 			return;
 		}
-		const own = this.#feeds.peek(change.userId);
-		own?.touchEphemeral(change.seq);
-		for (const [roomId, {membership}] of own?.rooms ?? []) {
-			if (membership !== 'join') continue;
-			for (const feed of this.#members.get(roomId) ?? []) feed.touchEphemeral(change.seq);
-		}
+		this.#tellPeers(change.userId, (feed) => feed.touchEphemeral(change.seq));
 	}
 }

@@ -26,6 +26,7 @@ export class RoomStates {
 	readonly #storage: Storage;
 	readonly #positions: Positions;
 	readonly #heads = new LRUCache<RoomId, KnownHead>({max: HEADS_MAX});
+	readonly #reading = new Map<string, Promise<RoomHead | undefined>>();
 	readonly #entries = new LRUCache<string, readonly StateEntry[]>({
 		maxSize: ENTRIES_MAX,
 		sizeCalculation: (entries) => entries.length + 1,
@@ -46,9 +47,25 @@ export class RoomStates {
 				return {roomId, root: known.head.root};
 			}
 		}
-		const head = await this.#storage.rooms.findHeadAt(roomId, pos);
-		if (head && (!known || pos > known.upto)) this.#heads.set(roomId, {head, upto: pos});
+		const head = await this.#read(roomId, pos);
 		return head && {roomId, root: head.root};
+	}
+
+	/** All who are woken by one event ask at once, and share one reading. */
+	#read(roomId: RoomId, pos: Position): Promise<RoomHead | undefined> {
+		const key = `${roomId} ${pos}`;
+		const reading =
+			this.#reading.get(key) ??
+			this.#storage.rooms
+				.findHeadAt(roomId, pos)
+				.then((head) => {
+					const known = this.#heads.get(roomId);
+					if (head && (!known || pos > known.upto)) this.#heads.set(roomId, {head, upto: pos});
+					return head;
+				})
+				.finally(() => this.#reading.delete(key));
+		this.#reading.set(key, reading);
+		return reading;
 	}
 
 	/** Lists all entries of a state. */

@@ -1,0 +1,154 @@
+import test from 'ava';
+import {errorOf, newsroom, type Person, room} from './newsroom.ts';
+import {read, sync} from './sync-answers.ts';
+
+const receiptsOf = async (person: Person, roomId: string, since?: string): Promise<unknown> => {
+	const answer = await sync(person, since);
+	return answer.rooms?.join?.[roomId]?.ephemeral?.events.find(({type}) => type === 'm.receipt')?.content;
+};
+
+async function readingRoom(t: Parameters<typeof newsroom>[0]) {
+	const world = await newsroom(t);
+	const roomId = await world.alice.create({preset: 'public_chat'});
+	await world.bob.join(roomId);
+	return {...world, roomId};
+}
+
+test('a receipt is shown to the room and clears what it covers', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const first = await alice.say(roomId, 'one');
+	await alice.say(roomId, 'two');
+	const {next_batch: since, rooms} = await sync(bob);
+	t.is(rooms?.join?.[roomId]?.unread_notifications?.notification_count, 2);
+	const {next_batch: aliceSince} = await sync(alice);
+	t.deepEqual(await read(bob, roomId, first), {});
+	const content = (await receiptsOf(alice, roomId, aliceSince)) as Record<
+		string,
+		Record<string, Record<string, {ts: number}>>
+	>;
+	t.is(typeof content[first]?.['m.read']?.[bob.id]?.ts, 'number');
+	const after = await sync(bob, since);
+	t.is(after.rooms?.join?.[roomId]?.unread_notifications?.notification_count, 1);
+	t.deepEqual(after.rooms?.join?.[roomId]?.timeline.events, []);
+});
+
+test('a private receipt clears, and is shown to nobody else', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const first = await alice.say(roomId, 'one');
+	const {next_batch: aliceSince} = await sync(alice);
+	await read(bob, roomId, first, 'm.read.private');
+	t.is((await sync(alice, aliceSince)).rooms, undefined);
+	t.is(await receiptsOf(alice, roomId), undefined);
+	const own = (await receiptsOf(bob, roomId)) as Record<string, Record<string, unknown>>;
+	t.deepEqual(Object.keys(own[first] ?? {}), ['m.read.private']);
+	t.is((await sync(bob)).rooms?.join?.[roomId]?.unread_notifications?.notification_count, 0);
+});
+
+test('a receipt does not move back, and the one further on counts', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const first = await alice.say(roomId, 'one');
+	const second = await alice.say(roomId, 'two');
+	await read(bob, roomId, second);
+	await read(bob, roomId, first);
+	t.deepEqual(Object.keys((await receiptsOf(bob, roomId)) as object), [second]);
+	await read(bob, roomId, first, 'm.read.private');
+	t.is((await sync(bob)).rooms?.join?.[roomId]?.unread_notifications?.notification_count, 0);
+});
+
+test('E1: nobody reads what they cannot see, nor where they are not', async (t) => {
+	const {alice, bob, carol, roomId} = await readingRoom(t);
+	const event = await alice.say(roomId, 'one');
+	const other = await alice.create();
+	const elsewhere = await alice.say(other, 'elsewhere');
+	const path = (roomIdOf: string, eventId: string, type = 'm.read') =>
+		`${room(roomIdOf)}/receipt/${type}/${encodeURIComponent(eventId)}`;
+	const stranger = errorOf(await carol.ask('POST', path(roomId, event), {}));
+	t.is(stranger.status, 403);
+	t.deepEqual(errorOf(await carol.ask('POST', path('!nosuchroom:news.example', event), {})), stranger);
+	t.is((await bob.ask('POST', path(roomId, elsewhere), {})).status, 404);
+	t.is((await bob.ask('POST', path(roomId, '$nothing'), {})).status, 404);
+	t.is((await bob.ask('POST', path(roomId, event, 'm.seen'), {})).status, 400);
+	t.is((await bob.ask('POST', path(roomId, elsewhere, 'm.fully_read'), {})).status, 404);
+	t.is(await receiptsOf(alice, roomId), undefined);
+});
+
+test('receipts of threads are kept apart, and unread counts with them', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const root = await alice.say(roomId, 'root');
+	const reply = async (body: string) =>
+		(
+			await alice.do<{event_id: string}>('PUT', `${room(roomId)}/send/m.room.message/${body}`, {
+				msgtype: 'm.text',
+				body,
+				'm.relates_to': {rel_type: 'm.thread', event_id: root},
+			})
+		).event_id;
+	const first = await reply('first');
+	await reply('second');
+	const counts = async () => {
+		const answer = await sync(bob, undefined, {filter: {room: {timeline: {unread_thread_notifications: true}}}});
+		const shown = answer.rooms?.join?.[roomId];
+		return [
+			shown?.unread_notifications?.notification_count,
+			shown?.unread_thread_notifications?.[root]?.notification_count,
+		];
+	};
+	t.deepEqual(await counts(), [1, 2]);
+	t.is((await sync(bob)).rooms?.join?.[roomId]?.unread_notifications?.notification_count, 3);
+	await read(bob, roomId, first, 'm.read', {thread_id: root});
+	t.deepEqual(await counts(), [1, 1]);
+	await read(bob, roomId, root, 'm.read', {thread_id: 'main'});
+	t.deepEqual(await counts(), [0, 1]);
+	await read(bob, roomId, await reply('third'));
+	t.deepEqual(await counts(), [0, undefined]);
+	const path = `${room(roomId)}/receipt/m.read/${encodeURIComponent(first)}`;
+	for (const threadId of ['', 5, 'main', '$other']) {
+		t.is((await bob.ask('POST', path, {thread_id: threadId})).body['errcode'], 'M_INVALID_PARAM', String(threadId));
+	}
+	const fullyRead = path.replace('m.read', 'm.fully_read');
+	t.is((await bob.ask('POST', fullyRead, {thread_id: 'main'})).status, 400);
+});
+
+test('markers are set together, and the one of what was fully read is account data', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const event = await alice.say(roomId, 'one');
+	const {next_batch: since} = await sync(bob);
+	await bob.do('POST', `${room(roomId)}/read_markers`, {'m.fully_read': event, 'm.read': event});
+	const shown = (await sync(bob, since)).rooms?.join?.[roomId];
+	t.deepEqual(shown?.account_data?.events, [{type: 'm.fully_read', content: {event_id: event}}]);
+	t.is(shown?.unread_notifications?.notification_count, 0);
+	t.is((await bob.ask('POST', `${room(roomId)}/read_markers`, {'m.fully_read': '$nothing'})).status, 404);
+	t.is((await bob.ask('POST', `${room(roomId)}/read_markers`, {'m.fully_read': 7})).status, 400);
+	t.is((await bob.ask('POST', `${room(roomId)}/read_markers`, {})).status, 200);
+});
+
+test('mentions are counted apart, those of the whole room only from who may', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	const send = (person: Person, body: string, content: object) =>
+		person.do('PUT', `${room(roomId)}/send/m.room.message/${body}`, {msgtype: 'm.text', body, ...content});
+	const counts = async (person: Person) => (await sync(person)).rooms?.join?.[roomId]?.unread_notifications;
+	await send(alice, 'you', {'m.mentions': {user_ids: [bob.id]}});
+	t.deepEqual(await counts(bob), {notification_count: 1, highlight_count: 1});
+	await send(alice, 'all', {'m.mentions': {room: true}});
+	t.deepEqual(await counts(bob), {notification_count: 2, highlight_count: 2});
+	await send(alice, 'note', {msgtype: 'm.notice'});
+	await send(alice, 'edit', {'m.relates_to': {rel_type: 'm.replace', event_id: '$some'}});
+	await alice.setState(roomId, 'm.room.topic', {topic: 'x'});
+	t.deepEqual(await counts(bob), {notification_count: 2, highlight_count: 2});
+	await send(bob, 'all of you', {'m.mentions': {room: true}});
+	t.deepEqual(await counts(bob), {notification_count: 0, highlight_count: 0}, 'whoever writes has read');
+	t.deepEqual(await counts(alice), {notification_count: 1, highlight_count: 0});
+	for (const mentions of [5, null, [], {user_ids: bob.id}, {user_ids: {}}, {room: 'true'}]) {
+		await send(alice, `odd ${JSON.stringify(mentions)}`.replaceAll(/\W/gu, '_'), {'m.mentions': mentions});
+	}
+	t.deepEqual(await counts(bob), {notification_count: 6, highlight_count: 0});
+});
+
+test('beyond what is looked at one by one, the running number counts', async (t) => {
+	const {alice, bob, roomId} = await readingRoom(t);
+	await alice.say(roomId, 'first');
+	for (let index = 0; index < 520; index += 40) {
+		await Promise.all(Array.from({length: 40}, (_, offset) => alice.say(roomId, `m${index + offset}`)));
+	}
+	t.is((await sync(bob)).rooms?.join?.[roomId]?.unread_notifications?.notification_count, 521);
+});
