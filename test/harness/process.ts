@@ -25,6 +25,8 @@ export interface ServerPlace {
 	readonly directory: string;
 	/** Whether the directory goes with the server. */
 	readonly isTemporary: boolean;
+	/** Another program than ours. */
+	readonly isForeign?: boolean;
 	/** Program and arguments. */
 	readonly command: readonly string[];
 	/** Added to the environment. */
@@ -37,6 +39,7 @@ export class ServerProcess implements ClientTarget, AsyncDisposable {
 	/** The server's name in the federation: address and TLS port. */
 	readonly name: string;
 	readonly url: string;
+	readonly isForeign: boolean;
 	readonly directory: string;
 	/** The data directory: database, signing key, media. */
 	readonly data: string;
@@ -48,6 +51,7 @@ export class ServerProcess implements ClientTarget, AsyncDisposable {
 		this.address = place.address;
 		this.name = place.name;
 		this.url = place.url;
+		this.isForeign = place.isForeign ?? false;
 		this.directory = place.directory;
 		this.data = join(place.directory, 'data');
 		this.#place = place;

@@ -60,6 +60,7 @@ export async function startSynapse(python: string, authority: CertificateAuthori
 		url: `http://${address}:${clientPort}`,
 		directory,
 		isTemporary: true,
+		isForeign: true,
 		command: program,
 		environment: {},
 	});
@@ -113,6 +114,8 @@ function configuration(place: Place, authority: CertificateAuthority): object {
 		enable_registration_without_verification: true,
 		bcrypt_rounds: 4,
 		presence: {enabled: false},
+		// An initial sync that is asked for again is to be a new one.
+		caches: {sync_response_cache_duration: '0s'},
 		rc_message: NO_RATE_LIMIT,
 		rc_registration: NO_RATE_LIMIT,
 		rc_login: {address: NO_RATE_LIMIT, account: NO_RATE_LIMIT, failed_attempts: NO_RATE_LIMIT},
