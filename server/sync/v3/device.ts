@@ -61,7 +61,8 @@ export class DeviceNews {
 		if (known && !this.#positions.hasDeviceKeys(userId, known.upto)) return known;
 		const {keys} = this.#storage;
 		const counts: KeyCounts = {
-			oneTime: await keys.countOneTimeKeys(userId, deviceId),
+			// Clients watch this algorithm, and some take its absence for no news rather than for none.
+			oneTime: {signed_curve25519: 0, ...(await keys.countOneTimeKeys(userId, deviceId))},
 			unusedFallback: await keys.listUnusedFallbackKeys(userId, deviceId),
 			upto,
 		};
@@ -89,6 +90,8 @@ export async function renderDeviceLists(
 	if (since === undefined) return undefined;
 	const mayHaveChanged =
 		positions.hasDeviceLists(since.pos) ||
+		// Whom the user vouches for is told to their own devices under this kind.
+		positions.hasDeviceKeys(userId, since.pos) ||
 		rooms.some(({roomId, pos, membership}) =>
 			membership === 'join' ? positions.hasMembers(roomId, since.pos) : pos > since.pos,
 		);

@@ -1,7 +1,10 @@
 /** A real client library with its Rust cryptography: two people on one server. */
-import test from 'ava';
+import test, {registerCompletionHandler} from 'ava';
 import {login, register, startApp, until} from '../../harness/index.ts';
 import {EncryptedClient} from '../../interop/encrypted-client.ts';
+
+// The SDK leaves timers behind, the longest of six hours.
+registerCompletionHandler(() => process.exit());
 
 test.serial('two people on one server exchange encrypted messages, also on a second device', async (t) => {
 	const app = await startApp(t);
