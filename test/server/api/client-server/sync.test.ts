@@ -28,7 +28,7 @@ test('a first answer shows each room with its newest events, the state they star
 	t.deepEqual(shown?.summary, {'m.joined_member_count': 2, 'm.invited_member_count': 0});
 	t.deepEqual(shown?.unread_notifications, {notification_count: 12, highlight_count: 0});
 	t.true(answer.account_data?.events.some(({type}) => type === 'm.push_rules'));
-	t.deepEqual(answer.device_one_time_keys_count, {});
+	t.deepEqual(answer.device_one_time_keys_count, {signed_curve25519: 0});
 	t.deepEqual(answer.device_unused_fallback_key_types, []);
 	const before = await alice.do<{chunk: {content: {body?: string}}[]}>(
 		'GET',
