@@ -1,0 +1,240 @@
+/** Whatever happens between its requests, a device ends up with every event once, in order, and with the room's state. */
+import test from 'ava';
+import fc from 'fast-check';
+import type {DeviceId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import {type Engine, systemClock, systemRandom} from '../../../federation/engine/index.ts';
+import {createAccountData} from '../../../server/account-data/index.ts';
+import {createEphemeral} from '../../../server/ephemeral/index.ts';
+import {boundAt, createEvents, type Events, readPlaceToken} from '../../../server/events/index.ts';
+import {createFilters, type Filters} from '../../../server/filters/index.ts';
+import {createPushRules} from '../../../server/push/index.ts';
+import {createSync, type Sync} from '../../../server/sync/index.ts';
+import type {Storage} from '../../../storage/index.ts';
+import {firstEvents, makeEngine} from '../../harness/engine.ts';
+
+const RUNS = 60;
+const SEED = 20_261_123;
+
+interface ShownEvent {
+	readonly event_id: string;
+	readonly type: string;
+	readonly state_key?: string;
+	readonly content: JsonObject;
+}
+
+interface ShownRoom {
+	readonly timeline: {readonly events: readonly ShownEvent[]; readonly limited: boolean; readonly prev_batch: string};
+	readonly state?: {readonly events: readonly ShownEvent[]};
+	readonly state_after?: {readonly events: readonly ShownEvent[]};
+}
+
+interface Shown {
+	readonly next_batch: string;
+	readonly rooms?: {
+		readonly join?: Readonly<Record<string, ShownRoom>>;
+		readonly leave?: Readonly<Record<string, ShownRoom>>;
+		readonly invite?: Readonly<Record<string, unknown>>;
+	};
+}
+
+interface World {
+	readonly engine: Engine;
+	readonly storage: Storage;
+	readonly events: Events;
+	readonly filters: Filters;
+	/** Sync as it is now, and as it is after a restart of its process. */
+	sync: Sync;
+	restart(): void;
+}
+
+function makeWorld(engine: Engine, storage: Storage): World {
+	const events = createEvents({storage, engine, clock: systemClock});
+	const pushRules = createPushRules({storage, accountData: createAccountData({storage})});
+	const encryption = {listDeviceListChanges: () => Promise.resolve({changed: [], left: []})};
+	const start = (): Sync =>
+		createSync({
+			storage,
+			engine,
+			events,
+			pushRules,
+			encryption,
+			clock: systemClock,
+			ephemeral: createEphemeral({
+				storage,
+				clock: systemClock,
+				random: systemRandom,
+				serverName: 'one.test' as never,
+				hasPresence: false,
+				tellRoom: () => undefined,
+			}),
+		});
+	const world: World = {
+		engine,
+		storage,
+		events,
+		filters: createFilters({storage}),
+		sync: start(),
+		restart() {
+			world.sync.close();
+			world.sync = start();
+		},
+	};
+	return world;
+}
+
+/** A device that keeps what it is told, and fetches what it is told to be missing. */
+class Device {
+	readonly userId: UserId;
+	readonly timeline: string[] = [];
+	readonly state = new Map<string, string>();
+	readonly #world: World;
+	readonly #roomId: RoomId;
+	readonly #usesStateAfter: boolean;
+	isJoined = false;
+	since: string | undefined;
+
+	constructor(world: World, roomId: RoomId, userId: UserId, usesStateAfter: boolean) {
+		this.#world = world;
+		this.#roomId = roomId;
+		this.userId = userId;
+		this.#usesStateAfter = usesStateAfter;
+	}
+
+	async sync(limit: number): Promise<void> {
+		const {sync, filters} = this.#world;
+		const filter = JSON.stringify({room: {include_leave: true, timeline: {limit}}});
+		const text = await sync.sync({
+			userId: this.userId,
+			deviceId: 'DEVICE' as DeviceId,
+			filter: await filters.resolve(this.userId, filter),
+			since: this.since,
+			isFullState: false,
+			usesStateAfter: this.#usesStateAfter,
+			presence: 'offline',
+			timeoutMs: 0,
+			signal: new AbortController().signal,
+		});
+		const answer = JSON.parse(text) as Shown;
+		const {join, leave} = answer.rooms ?? {};
+		const shown = join?.[this.#roomId] ?? leave?.[this.#roomId];
+		if (shown) await this.#take(shown);
+		if (join?.[this.#roomId]) this.isJoined = true;
+		if (leave?.[this.#roomId]) this.isJoined = false;
+		this.since = answer.next_batch;
+	}
+
+	async #take({timeline, state, state_after: stateAfter}: ShownRoom): Promise<void> {
+		if (timeline.limited) await this.#fetchGap(timeline.prev_batch);
+		const told = timeline.events.map(({event_id: eventId}) => eventId);
+		// Whoever comes back is shown the room as if it were the first time.
+		const known = new Set(this.isJoined ? [] : this.timeline);
+		this.timeline.push(...told.filter((eventId) => !known.has(eventId)));
+		for (const event of state?.events ?? []) this.#apply(event);
+		if (!this.#usesStateAfter) for (const event of timeline.events) this.#apply(event);
+		for (const event of stateAfter?.events ?? []) this.#apply(event);
+	}
+
+	/** What /messages gives between the last token, or the last event that is known, and the timeline's start. */
+	async #fetchGap(prevBatch: string): Promise<void> {
+		const {storage, engine, events} = this.#world;
+		const from = readPlaceToken(prevBatch);
+		if (!from) throw new Error(`expected a token of /messages, got ${prevBatch}`);
+		const rows = await storage.events.listTimeline({
+			roomId: this.#roomId,
+			direction: 'backwards',
+			from: boundAt(from, 'backwards'),
+			limit: 1_000,
+		});
+		const visible = await events.filterVisible(this.userId, await engine.readRows(rows.toReversed()));
+		const known = new Set(this.timeline);
+		this.timeline.push(...visible.map(({pdu}) => pdu.eventId).filter((eventId) => !known.has(eventId)));
+	}
+
+	#apply({type, state_key: stateKey, event_id: eventId}: ShownEvent): void {
+		if (stateKey !== undefined) this.state.set(`${type} ${stateKey}`, eventId);
+	}
+}
+
+const step = fc.oneof(
+	{weight: 6, arbitrary: fc.record({kind: fc.constant('say' as const), count: fc.integer({min: 1, max: 9})})},
+	{weight: 3, arbitrary: fc.record({kind: fc.constant('state' as const), key: fc.integer({min: 0, max: 3})})},
+	{weight: 5, arbitrary: fc.record({kind: fc.constant('sync' as const), limit: fc.integer({min: 1, max: 7})})},
+	{weight: 2, arbitrary: fc.record({kind: fc.constant('member' as const), joins: fc.boolean()})},
+	{weight: 2, arbitrary: fc.record({kind: fc.constant('race' as const), limit: fc.integer({min: 1, max: 7})})},
+	{weight: 1, arbitrary: fc.record({kind: fc.constant('restart' as const)})},
+);
+
+const creator = '@alice:one.test' as UserId;
+let rooms = 0;
+
+async function runSteps(
+	world: World,
+	steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[],
+	usesStateAfter: boolean,
+): Promise<void> {
+	const {engine} = world;
+	rooms += 1;
+	const userId = `@bob${rooms}:one.test` as UserId;
+	const {roomId} = await engine.createRoom({
+		version: '11',
+		roomId: `!room${rooms}:one.test` as RoomId,
+		events: firstEvents('11', creator, 'public'),
+	});
+	const device = new Device(world, roomId, userId, usesStateAfter);
+	let isIn = false;
+	const state = (sender: UserId, type: string, stateKey: string, content: JsonObject) =>
+		engine.send({roomId, event: {type, stateKey, sender, content}});
+	const say = (body: string) =>
+		engine.send({roomId, event: {type: 'm.room.message', sender: creator, content: {body}}});
+	const member = async (joins: boolean) => {
+		if (joins !== isIn) await state(userId, 'm.room.member', userId, {membership: joins ? 'join' : 'leave'});
+		isIn = joins;
+	};
+	await member(true);
+	for (const [index, what] of steps.entries()) {
+		if (what.kind === 'say') await Promise.all(Array.from({length: what.count}, (_, n) => say(`${index}.${n}`)));
+		if (what.kind === 'state') await state(creator, 'org.example.state', `${what.key}`, {index});
+		if (what.kind === 'sync') await device.sync(what.limit);
+		if (what.kind === 'member') await member(what.joins);
+		if (what.kind === 'restart') world.restart();
+		if (what.kind === 'race') {
+			const sent = [say(`${index}.a`), state(creator, 'org.example.state', '0', {index}), say(`${index}.b`)];
+			await device.sync(what.limit);
+			await Promise.all(sent);
+		}
+	}
+	await member(true);
+	await device.sync(3);
+	await expectAll(world, device, roomId);
+}
+
+async function expectAll({storage, engine, events}: World, device: Device, roomId: RoomId): Promise<void> {
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
+	const visible = await events.filterVisible(device.userId, await engine.readRows(rows));
+	const expected = visible.map(({pdu}) => pdu.eventId as string);
+	if (new Set(device.timeline).size !== device.timeline.length) throw new Error('an event was told twice');
+	const missing = expected.filter((eventId) => !device.timeline.includes(eventId));
+	if (missing.length > 0) throw new Error(`${missing.length} of ${expected.length} events were not told`);
+	const room = await engine.findRoom(roomId);
+	const state = new Map((await room!.listState()).map((pdu) => [`${pdu.type} ${pdu.stateKey ?? ''}`, pdu.eventId]));
+	for (const [key, eventId] of state) {
+		if (device.state.get(key) !== eventId) throw new Error(`the state of ${key} is another`);
+	}
+	if (device.state.size !== state.size) throw new Error('the device knows of state that is not there');
+}
+
+for (const usesStateAfter of [false, true]) {
+	test(`no event is lost or told twice, and the state is right, with state ${usesStateAfter ? 'after' : 'before'} the timeline`, async (t) => {
+		await using world = await makeEngine();
+		const made = makeWorld(world.engine, world.storage);
+		await fc.assert(
+			fc.asyncProperty(fc.array(step, {minLength: 3, maxLength: 30}), async (steps) => {
+				await runSteps(made, steps, usesStateAfter);
+			}),
+			{numRuns: RUNS, seed: SEED},
+		);
+		made.sync.close();
+		made.events.close();
+		t.pass();
+	});
+}
