@@ -1,4 +1,5 @@
-/** Whatever happens between its requests, a device ends up with every event once, in order, and with the room's state. */
+/** Whatever happens between its requests, a device ends up with every event once, and with the room's state. */
+import Database from 'better-sqlite3';
 import test from 'ava';
 import fc from 'fast-check';
 import type {DeviceId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
@@ -238,3 +239,42 @@ for (const usesStateAfter of [false, true]) {
 		t.pass();
 	});
 }
+
+test('A12: a row that cannot be read back costs its event and no other', async (t) => {
+	await using first = await makeEngine();
+	const {engine} = first;
+	const userId = '@bob:one.test' as UserId;
+	const roomId = '!damaged:one.test' as RoomId;
+	await engine.createRoom({version: '11', roomId, events: firstEvents('11', creator, 'public')});
+	await engine.send({
+		roomId,
+		event: {type: 'm.room.member', stateKey: userId, sender: userId, content: {membership: 'join'}},
+	});
+	const say = (body: string) =>
+		engine.send({roomId, event: {type: 'm.room.message', sender: creator, content: {body}}});
+	const texts = [await say('one'), await say('two'), await say('three')].map(({eventId}) => eventId);
+	const broken = await first.storage.events.findById(texts[1]!);
+	const topic = await engine.send({
+		roomId,
+		event: {type: 'm.room.topic', stateKey: '', sender: creator, content: {topic: 'x'}},
+	});
+	const file = new Database(first.url.replace('sqlite:', ''));
+	const damage = file.prepare('update events set json = ? where nid = ?');
+	damage.run('{"broken":', broken!.nid);
+	damage.run('null', (await first.storage.events.findById(topic.eventId))!.nid);
+	file.close();
+	const damaged: string[] = [];
+	await using second = await makeEngine('one.test', {
+		url: first.url,
+		over: {onDamage: (eventId) => void damaged.push(eventId)},
+	});
+	const world = makeWorld(second.engine, second.storage);
+	const device = new Device(world, roomId, userId, false);
+	await device.sync(10);
+	t.true(device.timeline.includes(texts[0]!));
+	t.true(device.timeline.includes(texts[2]!));
+	t.false(device.timeline.includes(texts[1]!));
+	t.true(damaged.includes(texts[1]!));
+	world.sync.close();
+	world.events.close();
+});
