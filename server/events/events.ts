@@ -70,9 +70,9 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		// Whoever was just removed from a room by another process must not see on.
 		if (storage.dialect === 'postgres') await storage.barrier();
 		const visible: StoredEvent[] = [];
+		const standingIn = findOnce((roomId) => standings.find(roomId, userId));
 		for (const event of events) {
-			const standing = await standings.find(event.row.roomId, userId);
-			if (await visibility.maySee(userId, standing, event)) visible.push(event);
+			if (await visibility.maySee(userId, await standingIn(event.row.roomId), event)) visible.push(event);
 		}
 		return visible;
 	}
@@ -143,18 +143,30 @@ async function findOwn(
 					deviceId,
 					own.map(({row}) => row.eventId),
 				);
-	return Promise.all(
-		events.map(async (event) => {
-			const {row} = await standings.find(event.row.roomId, userId);
-			const isSinceJoin = row?.membership === 'join' && (event.row.anchor ?? 0) > row.pos;
-			const membership = isSinceJoin ? 'join' : await visibility.findMembershipAt(userId, event);
-			const transactionId = transactions?.get(event.row.eventId);
-			return (
-				(membership === undefined ? '' : `"membership":"${membership}",`) +
-				(transactionId === undefined ? '' : `"transaction_id":${JSON.stringify(transactionId)},`)
-			);
-		}),
-	);
+	const standingIn = findOnce((roomId) => standings.find(roomId, userId));
+	const texts: string[] = [];
+	for (const event of events) {
+		const {row} = await standingIn(event.row.roomId);
+		const isSinceJoin = row?.membership === 'join' && (event.row.anchor ?? 0) > row.pos;
+		const membership = isSinceJoin ? 'join' : await visibility.findMembershipAt(userId, event);
+		const transactionId = transactions?.get(event.row.eventId);
+		texts.push(
+			(membership === undefined ? '' : `"membership":"${membership}",`) +
+				(transactionId === undefined ? '' : `"transaction_id":${JSON.stringify(transactionId)},`),
+		);
+	}
+	return texts;
+}
+
+/** Keeps the last answer: the events of a page are nearly always of one room. */
+function findOnce(
+	find: (roomId: RoomId) => Promise<Standing> | Standing,
+): (roomId: RoomId) => Promise<Standing> | Standing {
+	let last: {readonly roomId: RoomId; readonly standing: Promise<Standing> | Standing} | undefined;
+	return (roomId) => {
+		if (last?.roomId !== roomId) last = {roomId, standing: find(roomId)};
+		return last.standing;
+	};
 }
 
 /** The federation format of events, up to but without the closing brace. */

@@ -19,7 +19,7 @@ const ANSWERS_MAX = 50_000;
 export class VisibilityAt {
 	readonly #storage: Storage;
 	readonly #engine: Engine;
-	readonly #visibilities = new LRUCache<string, HistoryVisibility>({maxSize: ANSWERS_MAX, sizeCalculation: () => 1});
+	readonly #visibilities = new LRUCache<StateRoot, HistoryVisibility>({maxSize: ANSWERS_MAX, sizeCalculation: () => 1});
 	readonly #memberships = new LRUCache<string, Membership>({maxSize: ANSWERS_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, engine: Engine) {
@@ -34,7 +34,8 @@ export class VisibilityAt {
 	async maySee(userId: UserId, standing: Standing, {pdu, row}: StoredEvent): Promise<boolean> {
 		const {roomId, stateBefore} = row;
 		if (row.rejected !== null || row.softFailed || stateBefore === null) return false;
-		const visibilities = [await this.#findVisibility(roomId, stateBefore)];
+		const found = this.#findVisibility(roomId, stateBefore);
+		const visibilities = [typeof found === 'string' ? found : await found];
 		if (pdu.type === 'm.room.history_visibility' && pdu.stateKey === '') visibilities.push(historyVisibilityOf(pdu));
 		const joinedSince = wasJoinedAfter(standing, row);
 		const facts = {visibilities, joinedSince};
@@ -51,17 +52,19 @@ export class VisibilityAt {
 		return this.#findMembership(row.roomId, row.stateBefore, userId);
 	}
 
-	async #findVisibility(roomId: RoomId, root: StateRoot): Promise<HistoryVisibility> {
-		const key = `${roomId} ${root}`;
-		const known = this.#visibilities.get(key);
-		if (known) return known;
+	#findVisibility(roomId: RoomId, root: StateRoot): HistoryVisibility | Promise<HistoryVisibility> {
+		// Trie nodes, and so the roots of states, are numbered over all rooms.
+		return this.#visibilities.get(root) ?? this.#readVisibility(roomId, root);
+	}
+
+	async #readVisibility(roomId: RoomId, root: StateRoot): Promise<HistoryVisibility> {
 		const visibility = historyVisibilityOf(await this.#findState(roomId, root, 'm.room.history_visibility', ''));
-		this.#visibilities.set(key, visibility);
+		this.#visibilities.set(root, visibility);
 		return visibility;
 	}
 
 	async #findMembership(roomId: RoomId, root: StateRoot, userId: UserId): Promise<Membership> {
-		const key = `${roomId} ${root} ${userId}`;
+		const key = `${root} ${userId}`;
 		const known = this.#memberships.get(key);
 		if (known) return known;
 		const membership = membershipOf(await this.#findState(roomId, root, 'm.room.member', userId));
