@@ -166,6 +166,13 @@ export class SignedPeer {
 		return signPdu(built.pdu, this.name, key);
 	}
 
+	/** Adds this server's signature to an event of another, as to an invite. */
+	countersign(json: JsonObject, version: RoomVersionId): JsonObject {
+		const parsed = parsePdu(json, version);
+		if (!parsed.ok) throw new Error(parsed.fault.reason);
+		return toFederationEvent(signPdu(parsed.pdu, this.name, this.key));
+	}
+
 	/** Builds the member event of one of this server's people from a template, as an honest server would. */
 	async makeMember(
 		membership: 'join' | 'leave' | 'knock',
