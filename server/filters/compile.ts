@@ -4,9 +4,9 @@ import {type FieldPath, parseFieldPath} from './event-fields.ts';
 import {starMatcher} from './star-matcher.ts';
 
 /** Events of a timeline that are given where the filter does not say how many; as the ecosystem's servers do. */
-export const LIMIT_DEFAULT = 10;
+const LIMIT_DEFAULT = 10;
 /** More are never given at a time. */
-export const LIMIT_MAX = 100;
+const LIMIT_MAX = 100;
 
 /** What filters ask of an event. */
 export interface FilteredEvent {

@@ -3,10 +3,7 @@ export {
 	type CompiledFilter,
 	type CompiledRoomEventFilter,
 	type FilteredEvent,
-	LIMIT_DEFAULT,
-	LIMIT_MAX,
 } from './compile.ts';
 export {FiltersError, type FiltersErrorCode} from './errors.ts';
 export {type FieldPath, parseFieldPath, pickFields} from './event-fields.ts';
 export {createFilters, type Filters} from './filters.ts';
-export {filterSchema} from './schema.ts';

@@ -1,14 +1,15 @@
 import type {Pdu} from '../../federation/rooms/index.ts';
 import {compileCondition, compileContentPattern, type ConditionTest, type PushEvent} from './condition.ts';
-import {type PushRule, type RuleKind, ruleKinds, type Ruleset} from './rule.ts';
+import {type Actions, type PushRule, type RuleKind, ruleKinds, type Ruleset} from './rule.ts';
 
 /** What a user's rules make of an event. */
 export interface Outcome {
 	readonly notifies: boolean;
 	readonly highlights: boolean;
+	readonly actions: Actions;
 }
 
-const nothing: Outcome = {notifies: false, highlights: false};
+const nothing: Outcome = {notifies: false, highlights: false, actions: []};
 
 interface CompiledRule {
 	readonly tests: readonly ConditionTest[];
@@ -78,5 +79,5 @@ function outcomeOf({actions}: PushRule): Outcome {
 	const highlights = actions.some(
 		(action) => typeof action === 'object' && action['set_tweak'] === 'highlight' && action['value'] !== false,
 	);
-	return {notifies, highlights: notifies && highlights};
+	return {notifies, highlights: notifies && highlights, actions};
 }

@@ -1,3 +1,4 @@
+export type {Notification, NotificationsPage} from './notifications.ts';
 export {SyncError, type SyncErrorCode} from './errors.ts';
 export {createSync, type Sync, type SyncDependencies, type SyncRequest} from './sync.ts';
 export type {DeviceListSource} from './v3/view.ts';

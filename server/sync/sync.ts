@@ -8,6 +8,7 @@ import type {PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
 import type {Feed} from './feed.ts';
 import {IgnoredUsers} from './ignored-users.ts';
+import {listNotifications, type Notification, type NotificationsPage} from './notifications.ts';
 import {Notifier} from './notifier.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
@@ -58,6 +59,8 @@ export interface Sync {
 	 * @throws SyncError
 	 */
 	sync(request: SyncRequest): Promise<string>;
+	/** Lists what a user was notified of, the newest first. */
+	listNotifications(userId: UserId, page: NotificationsPage): Promise<Notification[]>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -117,6 +120,11 @@ export function createSync(dependencies: SyncDependencies): Sync {
 				if (end === 'ended') throw new SyncError('session-ended', 'The session has ended');
 				if (end !== 'changed') return answer.text;
 			}
+		},
+		async listNotifications(userId, page) {
+			if (storage.dialect === 'postgres') await storage.barrier();
+			const {rooms} = await takeMoment(userId);
+			return listNotifications({storage, events, tails, unread}, userId, rooms, page);
 		},
 		close() {
 			unlisten();

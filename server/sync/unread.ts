@@ -4,7 +4,7 @@ import type {Engine, StoredEvent} from '../../federation/engine/index.ts';
 import {notificationLevel, powerLevelsOf, userLevel} from '../../federation/rooms/index.ts';
 import type {Position, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
-import {evaluate, type PushRules} from '../push/index.ts';
+import {evaluate, type Outcome, type PushRules} from '../push/index.ts';
 import {findThreadOf, MAIN_THREAD} from '../receipts/index.ts';
 import type {Positions} from './positions.ts';
 import {anchorOf, type RoomTails} from './room-tails.ts';
@@ -40,7 +40,7 @@ interface Tally {
 }
 
 /** Up to where a user has read. */
-interface ReadUpTo {
+export interface ReadUpTo {
 	/** Whatever the thread. */
 	readonly all: Position;
 	readonly threads: Map<string, Position>;
@@ -104,7 +104,7 @@ export class Unread {
 
 	/** Counts backwards from the newest event to what was read. */
 	async #begin(userId: UserId, roomId: RoomId, upto: Position): Promise<Tally> {
-		const read = await this.#findRead(userId, roomId);
+		const read = await this.findRead(userId, roomId);
 		const counts: Tally['counts'] = new Map();
 		const done = new Set<Thread>();
 		let lookedAt = 0;
@@ -141,7 +141,7 @@ export class Unread {
 	}
 
 	/** Own receipts, and the join: nobody has missed what came before it. */
-	async #findRead(userId: UserId, roomId: RoomId): Promise<ReadUpTo> {
+	async findRead(userId: UserId, roomId: RoomId): Promise<ReadUpTo> {
 		const {storage, events} = this.#dependencies;
 		const receipts = await storage.receipts.listOfUser(roomId, userId);
 		const found =
@@ -156,10 +156,10 @@ export class Unread {
 		return {all, threads};
 	}
 
-	async #add(counts: Tally['counts'], thread: Thread, userId: UserId, event: StoredEvent): Promise<void> {
+	/** Says what a user's rules make of an event. */
+	async judge(userId: UserId, {pdu}: StoredEvent): Promise<Outcome> {
 		const {pushRules, summaries, engine} = this.#dependencies;
-		const {pdu} = event;
-		const {notifies, highlights} = await evaluate(await pushRules.findCompiled(userId), {
+		return evaluate(await pushRules.findCompiled(userId), {
 			pdu,
 			memberCount: async () => (await summaries.get(pdu.roomId)).joined,
 			async maySenderNotify(key) {
@@ -169,6 +169,10 @@ export class Unread {
 				return userLevel(levels, pdu.sender) >= notificationLevel(levels, key);
 			},
 		});
+	}
+
+	async #add(counts: Tally['counts'], thread: Thread, userId: UserId, event: StoredEvent): Promise<void> {
+		const {notifies, highlights} = await this.judge(userId, event);
 		if (!notifies) return;
 		const count = counts.get(thread) ?? {notifications: 0, highlights: 0};
 		count.notifications += 1;

@@ -42,6 +42,7 @@ import {
 import {getLoginFlows, login} from './login.ts';
 import {logout, logoutAll} from './logout.ts';
 import {getRoomEvents} from './message-pagination.ts';
+import {getNotifications} from './notifications.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
 import {deleteProfileField, getProfileField, getUserProfile, setProfileField} from './profile.ts';
@@ -137,6 +138,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	logout,
 	logoutAll,
 	getRoomEvents,
+	getNotifications,
 	changePassword,
 	setPresence,
 	getPresence,

@@ -1,0 +1,89 @@
+import test from 'ava';
+import type {JsonValue} from '../../../crypto/index.ts';
+import type {Pdu} from '../../../federation/rooms/index.ts';
+import {type CompiledRuleset, evaluate} from '../../../server/push/index.ts';
+import {compileRuleset} from '../../../server/push/evaluate.ts';
+import type {PushRule, Ruleset} from '../../../server/push/rule.ts';
+
+const rulesOf = (rules: Partial<Record<keyof Ruleset, readonly Partial<PushRule>[]>>): CompiledRuleset =>
+	compileRuleset(
+		{override: [], content: [], room: [], sender: [], underride: [], ...rules} as unknown as Ruleset,
+		false,
+	);
+const rule = (part: object): Partial<PushRule> => ({enabled: true, actions: ['notify'], ...part});
+
+const matches = async (rules: CompiledRuleset, pdu: Partial<Record<keyof Pdu, unknown>>) =>
+	(
+		await evaluate(rules, {
+			pdu: {type: 'm.room.message', sender: '@a:b', roomId: '!r', content: {}, ...pdu} as unknown as Pdu,
+			memberCount: () => Promise.resolve(3),
+			maySenderNotify: (key) => Promise.resolve(key === 'room'),
+		})
+	).notifies;
+
+test('a pattern matches whole words of a body, whatever their case', async (t) => {
+	const finds = (pattern: string, body: JsonValue) => matches(rulesOf({content: [rule({pattern})]}), {content: {body}});
+	for (const [pattern, body, expected] of [
+		['cake', 'a piece of CAKE, please', true],
+		['cake', 'pancakes', false],
+		['cake', 'cake', true],
+		['cake', 'cupcake cake', true],
+		['cake*lie', 'the cake is a lie!', true],
+		['cake*lie', 'the cake is a lier', false],
+		['c?ke', 'a coke', true],
+		['c?ke', 'a cooke', false],
+		['*cake', 'pancake', true],
+		['cake*', 'cakes', true],
+		['ca.e', 'cake', false],
+		['', 'cake', false],
+		['über', 'das ist über alles', true],
+		['cake', 5, false],
+		['a*a*a*a*a*a*a*a*b', 'a'.repeat(2_000), false],
+	] as const) {
+		t.is(await finds(pattern, body), expected, `${pattern} in ${String(body).slice(0, 40)}`);
+	}
+});
+
+test('conditions hold as the specification says, and those it does not know never do', async (t) => {
+	const holds = (condition: object, pdu: Partial<Record<keyof Pdu, unknown>> = {}) =>
+		matches(rulesOf({override: [rule({conditions: [condition]})]}), pdu);
+	const content = {a: {'b.c': ['x', 1, null]}, d: true, n: null};
+	for (const [condition, expected] of [
+		[{kind: 'event_match', key: 'sender', pattern: '@A:*'}, true],
+		[{kind: 'event_match', key: 'state_key', pattern: ''}, false],
+		[{kind: 'event_match', key: 'content.d', pattern: 'true'}, false],
+		[{kind: 'event_property_is', key: 'content.d', value: true}, true],
+		[{kind: 'event_property_is', key: 'content.d', value: 'true'}, false],
+		[{kind: 'event_property_is', key: 'content.n', value: null}, true],
+		[{kind: 'event_property_is', key: 'content.none', value: null}, false],
+		[{kind: 'event_property_contains', key: String.raw`content.a.b\.c`, value: 1}, true],
+		[{kind: 'event_property_contains', key: String.raw`content.a.b\.c`, value: '1'}, false],
+		[{kind: 'event_property_contains', key: 'content.d', value: true}, false],
+		[{kind: 'room_member_count', is: '3'}, true],
+		[{kind: 'room_member_count', is: '<3'}, false],
+		[{kind: 'room_member_count', is: '>=3'}, true],
+		[{kind: 'room_member_count', is: '=3'}, false],
+		[{kind: 'sender_notification_permission', key: 'room'}, true],
+		[{kind: 'sender_notification_permission', key: 'other'}, false],
+		[{kind: 'contains_display_name'}, false],
+		[{kind: 5}, false],
+		[{}, false],
+		[{kind: 'event_match', key: 'content.constructor.name', pattern: '*'}, false],
+	] as const) {
+		t.is(await holds(condition, {content}), expected, JSON.stringify(condition));
+	}
+});
+
+test('the first rule that matches decides, kind by kind', async (t) => {
+	const quiet = {enabled: true, actions: []};
+	t.false(await matches(rulesOf({override: [{...quiet, conditions: []}], underride: [rule({conditions: []})]}), {}));
+	t.true(
+		await matches(
+			rulesOf({override: [{...quiet, enabled: false, conditions: []}], underride: [rule({conditions: []})]}),
+			{},
+		),
+	);
+	t.false(await matches(rulesOf({room: [{...quiet, rule_id: '!r'}], sender: [rule({rule_id: '@a:b'})]}), {}));
+	t.true(await matches(rulesOf({room: [{...quiet, rule_id: '!other'}], sender: [rule({rule_id: '@a:b'})]}), {}));
+	t.false(await matches(rulesOf({}), {}));
+});
