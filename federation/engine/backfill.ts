@@ -2,6 +2,7 @@ import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
 import type {EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import {eventFacts} from './draft.ts';
+import {EngineError} from './errors.ts';
 import {
 	checkAll,
 	fetchAuthEvents,
@@ -82,7 +83,9 @@ async function store(
 	const anchor = gap.anchor ?? 0;
 	let minor = (await storage.events.findLowestMinor(room.roomId, anchor)) - events.length;
 	for (const checked of events) {
-		const placed = await judge(context, room, checked);
+		const placed = await judge(context, room, checked).catch(unlessUnsettled);
+		// It stays in the gap, and may be fetched another time.
+		if (!placed) continue;
 		const batch = storage.batch();
 		const isShown = placed.rejected === null;
 		if (placed.stateBefore) storage.state.save(batch, placed.stateBefore.snapshot);
@@ -105,6 +108,12 @@ async function store(
 		if (missing.includes(checked.pdu.eventId)) storage.events.removeGap(batch, gap.eventNid, [checked.pdu.eventId]);
 		await storage.commit(batch);
 	}
+}
+
+/** What an event needs to be judged could not be had. */
+function unlessUnsettled(error: unknown): undefined {
+	if (error instanceof EngineError && (error.code === 'bad_response' || error.code === 'unavailable')) return undefined;
+	throw error;
 }
 
 async function judge(context: MissingContext, room: Room, checked: CheckedPdu): Promise<Placed> {

@@ -144,6 +144,11 @@ class RoomEngine implements Engine {
 
 	importRoom(request: Parameters<Engine['importRoom']>[0]): Promise<SentEvent> {
 		return this.#receiver.inOrder(request.roomId, async () => {
+			const actor = await this.#activate(request.roomId);
+			// Somebody else of this server entered while the answer was on its way: the room goes on from where it is.
+			if (actor && new CommittedView(this.#context, actor).isServerJoined(this.#context.serverName)) {
+				return this.#receiver.receiveJoin({...request, actor}, request);
+			}
 			const {sent} = await importRoom(this.#context, request);
 			// Whoever still holds the old head loses against the new one in the database.
 			this.#actors.delete(request.roomId);

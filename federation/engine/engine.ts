@@ -168,7 +168,10 @@ export interface Engine {
 	backfill(roomId: RoomId, from: {readonly anchor: Position; readonly minor: number}, limit: number): Promise<boolean>;
 }
 
-/** What the engine asks of the outside; all of it can be a simulation. */
+/**
+ * What the engine asks of the outside; all of it can be a simulation. Where no answer came it throws
+ * EngineError('unavailable'): what is asked for may be had later. Any other error is a refusal.
+ */
 export interface RemoteEvents {
 	/** `GET /event`: one event, as it came. */
 	getEvent(server: ServerName, eventId: EventId): Promise<JsonObject | undefined>;

@@ -12,7 +12,7 @@ export type EngineErrorCode =
 	| 'unsupported_version'
 	/** Too many events wait for this room; try again after `retryAfterMs`. */
 	| 'overloaded'
-	/** The database cannot be used just now, or the room's head moved too often; nothing was written. */
+	/** The database or a partner server cannot be used just now, or the room's head moved too often; nothing was written. */
 	| 'unavailable'
 	/** What a partner server gave cannot be used: missing events, wrong signatures, contradictions. */
 	| 'bad_response'

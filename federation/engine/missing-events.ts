@@ -1,6 +1,7 @@
 import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import type {RemoteEvents} from './engine.ts';
+import {EngineError} from './errors.ts';
 import {storeOutliers} from './outliers.ts';
 import {checkPdu, type CheckedPdu, type ReceiveContext} from './receive-event.ts';
 import type {RoomState} from './room-state.ts';
@@ -47,9 +48,10 @@ export async function fetchGap(
 	for (let round = 0; round < ROUNDS_MAX && found.size < GAP_EVENTS_MAX; round += 1) {
 		const answered = await context.remote
 			.getMissingEvents(origin, room.roomId, {earliest: extremities, latest, limit: ROUND_EVENTS, minDepth: 0})
-			.catch((): JsonObject[] => []);
+			.catch(orElse<JsonObject[]>([]));
 		const fresh = await checkAll(context, room, answered.slice(0, ROUND_EVENTS), origin);
-		const unseen = fresh.filter((event) => !found.has(event.pdu.eventId));
+		const news = await withoutHistory(context, fresh);
+		const unseen = news.filter((event) => !found.has(event.pdu.eventId));
 		for (const event of unseen) found.set(event.pdu.eventId, event);
 		if (unseen.length === 0) break;
 		const wanted = unseen.flatMap((event) => event.pdu.prevEvents).filter((eventId) => !found.has(eventId));
@@ -59,6 +61,24 @@ export async function fetchGap(
 			.map((event) => event.pdu.eventId);
 	}
 	return inOrder([...found.values()]);
+}
+
+/**
+ * Leaves out what lies before events that are here: what others here wait for, and all behind it. The other server walks
+ * past our oldest events, such as our join; what it finds there is no news, and no end of the graph to build on: a state
+ * of long ago, resolved against the present one, could take the present members out of the room.
+ */
+async function withoutHistory(context: MissingContext, events: readonly CheckedPdu[]): Promise<CheckedPdu[]> {
+	const byId = new Map(events.map((event) => [event.pdu.eventId, event]));
+	const gaps = await context.storage.events.listGapsWaitingFor([...byId.keys()]);
+	const behind = gaps.map(({missing}) => missing);
+	for (let eventId = behind.pop(); eventId !== undefined; eventId = behind.pop()) {
+		const event = byId.get(eventId);
+		if (!event) continue;
+		byId.delete(eventId);
+		behind.push(...event.pdu.prevEvents);
+	}
+	return [...byId.values()];
 }
 
 /** Orders events so that each comes after those that it names, without trusting `depth`. */
@@ -122,7 +142,7 @@ async function fetchEvents(
 		const whole = await context.remote.getState(origin, room.roomId, from.eventId);
 		return checkAll(context, room, [...whole.authChain, ...whole.state], origin);
 	}
-	const single = await Promise.all(missing.map((id) => context.remote.getEvent(origin, id).catch(() => undefined)));
+	const single = await Promise.all(missing.map((id) => context.remote.getEvent(origin, id).catch(orElse(undefined))));
 	return checkAll(
 		context,
 		room,
@@ -137,8 +157,16 @@ export async function fetchAuthEvents(context: MissingContext, room: Room, check
 	const known = await context.events.findPdus(pdu.authEvents);
 	const missing = pdu.authEvents.filter((eventId) => !known.has(eventId));
 	if (missing.length === 0) return;
-	const chain = await context.remote.getEventAuth(origin, room.roomId, pdu.eventId).catch((): JsonObject[] => []);
+	const chain = await context.remote.getEventAuth(origin, room.roomId, pdu.eventId).catch(orElse<JsonObject[]>([]));
 	await storeOutliers(context, await checkAll(context, room, chain, origin));
+}
+
+/** What a server refuses is as good as nothing; where it did not answer, all is tried again later. */
+function orElse<T>(nothing: T): (error: unknown) => T {
+	return (error) => {
+		if (error instanceof EngineError && error.code === 'unavailable') throw error;
+		return nothing;
+	};
 }
 
 /** Checks what a server answered; what is no event of the room is left out, and so costs nobody else anything. */

@@ -1,7 +1,8 @@
 import type {EventId} from '../../crypto/index.ts';
 import {DuplicateError} from '../../storage/index.ts';
-import type {Pdu} from '../rooms/index.ts';
+import type {Pdu, Verdict} from '../rooms/index.ts';
 import {eventFacts} from './draft.ts';
+import {EngineError} from './errors.ts';
 import {type CheckedPdu, judgeByAuthEvents, type ReceiveContext} from './receive-event.ts';
 
 /** Outliers that one batch stores at most. */
@@ -29,7 +30,8 @@ async function storeLayer(context: ReceiveContext, layer: readonly Pdu[]): Promi
 	const batch = storage.batch();
 	const now = context.now();
 	for (const pdu of layer) {
-		const verdict = await judgeByAuthEvents(context, pdu);
+		const verdict = await judgeIfPossible(context, pdu);
+		if (!verdict) continue;
 		const event = {nid: storage.ids.next(), pdu};
 		storage.events.add(batch, {
 			...eventFacts(event, now),
@@ -44,12 +46,23 @@ async function storeLayer(context: ReceiveContext, layer: readonly Pdu[]): Promi
 			minor: null,
 		});
 	}
+	if (batch.isEmpty) return;
 	try {
 		await storage.commit(batch);
 	} catch (error) {
 		// Somebody stored one of them meanwhile: each is then tried alone, and those that are here are passed over.
 		if (!(error instanceof DuplicateError)) throw error;
 		if (layer.length > 1) for (const pdu of layer) await storeLayer(context, [pdu]);
+	}
+}
+
+/** Gives no verdict on an event whose auth events cannot be had: it is left out, so that it may come again. */
+async function judgeIfPossible(context: ReceiveContext, pdu: Pdu): Promise<Verdict | undefined> {
+	try {
+		return await judgeByAuthEvents(context, pdu);
+	} catch (error) {
+		if (error instanceof EngineError && error.code === 'bad_response') return undefined;
+		throw error;
 	}
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../rooms/index.ts';
 import type {Draft, Entrance, Head} from './draft.ts';
 import {type Reception, type SignatureChecker, UNKNOWN_KEY} from './engine.ts';
+import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
 import {type ResolveContext, resolveStates} from './resolve-states.ts';
@@ -67,14 +68,17 @@ export interface Judged {
 	readonly missing: readonly EventId[];
 }
 
-/** Judges an event by its auth events (4). All of them must be stored. */
+/**
+ * Judges an event by its auth events (4). All of them must be stored: of an event whose auth events cannot be had nothing
+ * is known, and so nothing is settled. @throws EngineError('bad_response')
+ */
 export async function judgeByAuthEvents(
 	{events, storage, verifySignature}: ResolveContext,
 	pdu: Pdu,
 ): Promise<Verdict> {
 	const [found, marks] = await Promise.all([events.findPdus(pdu.authEvents), storage.events.findMarks(pdu.authEvents)]);
 	const missing = pdu.authEvents.filter((eventId) => !found.has(eventId));
-	if (missing.length > 0) return {allowed: false, rule: '', reason: `${missing.length} auth events cannot be had`};
+	if (missing.length > 0) throw new EngineError('bad_response', `${missing.length} auth events cannot be had`);
 	const authEvents = pdu.authEvents.map((eventId) => found.get(eventId)?.pdu).filter((event) => event !== undefined);
 	const verdict = checkAuthEvents(pdu, authEvents, {isRejected: (eventId) => isRejected(marks.get(eventId)?.rejected)});
 	if (!verdict.allowed) return verdict;

@@ -1,9 +1,10 @@
 import type {EventId, RoomId} from '../../crypto/index.ts';
-import type {EventNid} from '../../storage/index.ts';
+import type {Batch, EventNid} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
-import type {ReceiveRequest, Reception} from './engine.ts';
+import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {fetchAuthEvents, fetchGap, fetchStateBefore, listMissing, type MissingContext} from './missing-events.ts';
+import {storeOutliers} from './outliers.ts';
 import {
 	type CheckedPdu,
 	checkPdu,
@@ -15,6 +16,7 @@ import {
 } from './receive-event.ts';
 import type {RoomActor} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
+import {findSent} from './send-event.ts';
 import {StateUnknown} from './state-before.ts';
 
 interface Room {
@@ -64,6 +66,25 @@ export class Receiver {
 			const room = {roomId, version, actor};
 			return this.#receiveChecked(room, {pdu, origin, relay, alsoWrite}, true);
 		});
+	}
+
+	/**
+	 * Receives a join of ours that a resident server let in, with what it gave us to judge it by. Only within `inOrder`.
+	 * @throws EngineError('forbidden') where the room does not allow it any more
+	 */
+	async receiveJoin(room: Room, request: ImportRoomRequest): Promise<SentEvent> {
+		const {join: pdu, state, authChain, origin, alsoWrite} = request;
+		await storeOutliers(
+			this.#context,
+			[...authChain, ...state].map((event) => ({pdu: event, origin, relay: false})),
+		);
+		const write = alsoWrite && ((batch: Batch) => alsoWrite(batch, {roomId: room.roomId, pdus: [pdu]}));
+		const reception = await this.#receiveChecked(room, {pdu, origin, relay: false, alsoWrite: write}, true);
+		const sent = await findSent(this.#context.events, pdu.eventId);
+		if (reception.status === 'rejected' || reception.status === 'soft_failed' || !sent) {
+			throw new EngineError('forbidden', 'The room has changed meanwhile and does not allow the join any more');
+		}
+		return sent;
 	}
 
 	/** A PDU that is none, or of no room of ours: what the caller wants to be written with it is written all the same. */

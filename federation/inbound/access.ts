@@ -59,17 +59,45 @@ export async function openRoomForOutsider(
 /** Join rules under which people who nobody named may ask to be let in. */
 const OPEN: ReadonlySet<string> = new Set(['public', 'knock', 'restricted', 'knock_restricted']);
 
-/** Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. */
+/**
+ * Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. A server
+ * that was in the room when the events in question came may still ask about those: it needs what lies before its own
+ * removal to believe it.
+ */
 export async function openRoomForMember(
 	context: InboundContext,
 	origin: ServerName,
 	roomId: RoomId,
+	about: readonly EventId[] = [],
 ): Promise<RoomView> {
-	const room = await findOwn(context, roomId);
+	// This server may have left: what it knows of the room it still tells those who were there with it.
+	const room = await context.engine.findRoom(roomId);
+	const isAdmitted = room?.isServerJoined(origin) === true || (await wasOwed(context, origin, roomId, about));
 	// The same words for every room, whether there is one or not (threats row 41).
-	if (!room?.isServerJoined(origin)) throw new InboundError('forbidden', 'Host not in room');
+	if (!room || !isAdmitted) throw new InboundError('forbidden', 'Host not in room');
 	await checkAcl(room, origin);
 	return room;
+}
+
+/** Whether a server was in the room when each of these events came. */
+async function wasOwed(
+	{engine, storage}: InboundContext,
+	origin: ServerName,
+	roomId: RoomId,
+	about: readonly EventId[],
+): Promise<boolean> {
+	if (about.length === 0) return false;
+	const all = await storage.memberships.listServerSpansOfRoom(roomId);
+	const spans = all.filter(({server}) => server === origin);
+	if (spans.length === 0) return false;
+	const events = await engine.findEvents(about);
+	return (
+		events.length === about.length &&
+		events.every(({pdu, row: {anchor, minor}}) => {
+			if (pdu.roomId !== roomId || anchor === null || minor !== 0) return false;
+			return spans.some(({fromPos, toPos}) => fromPos <= anchor && (toPos === null || anchor <= toPos));
+		})
+	);
 }
 
 /**

@@ -21,7 +21,7 @@ const wire = (pdus: readonly Pdu[]): JsonObject[] => pdus.map((pdu) => toFederat
 export async function readEvent(context: InboundContext, origin: ServerName, eventId: EventId): Promise<JsonObject[]> {
 	const found = await context.engine.findEvent(eventId);
 	if (!found) throw notFound();
-	await openRoomForMember(context, origin, found.pdu.roomId).catch((cause: unknown) => {
+	await openRoomForMember(context, origin, found.pdu.roomId, [eventId]).catch((cause: unknown) => {
 		if (cause instanceof InboundError) throw notFound();
 		throw cause;
 	});
@@ -35,7 +35,7 @@ async function stateBefore(
 	{origin, roomId}: RoomQuestion,
 	eventId: EventId,
 ): Promise<{readonly state: Pdu[]; readonly authChain: Pdu[]}> {
-	await openRoomForMember(context, origin, roomId);
+	await openRoomForMember(context, origin, roomId, [eventId]);
 	await getEventOf(context, roomId, eventId);
 	const state = await context.engine.listStateBefore(eventId);
 	if (!state) throw notFound();
@@ -69,7 +69,7 @@ export async function readEventAuth(
 	question: RoomQuestion,
 	eventId: EventId,
 ): Promise<JsonObject> {
-	await openRoomForMember(context, question.origin, question.roomId);
+	await openRoomForMember(context, question.origin, question.roomId, [eventId]);
 	await getEventOf(context, question.roomId, eventId);
 	return {auth_chain: wire(await context.engine.listAuthChain([eventId]))};
 }
@@ -97,7 +97,7 @@ export async function readMissingEvents(
 		readonly minDepth: number;
 	},
 ): Promise<JsonObject[]> {
-	await openRoomForMember(context, origin, roomId);
+	await openRoomForMember(context, origin, roomId, request.latest);
 	const limit = Math.max(0, Math.min(request.limit, EVENTS_MAX));
 	const events = await walkBack(context, roomId, {
 		start: request.latest,

@@ -115,11 +115,19 @@ export class Staging {
 		} catch (error) {
 			// The same transaction came twice at once; the other one has it.
 			if (error instanceof DuplicateError) return;
+			// It may be on disk all the same, and would then lie there until the next start.
+			clock.setTimer(RETRY_FIRST_MS, () => this.#resumeQuietly());
 			throw error;
 		}
 		for (const [place, pdu] of pdus.entries()) {
 			this.#enqueue({origin, txnId, ...pdu, sizeBytes: staged[place]?.json.length ?? 0, tries: 0});
 		}
+	}
+
+	#resumeQuietly(): void {
+		this.resume().catch(() => {
+			if (!this.#isStopped) this.#options.clock.setTimer(RETRY_MAX_MS, () => this.#resumeQuietly());
+		});
 	}
 
 	/** Takes up what a former run of the server left. */
@@ -175,8 +183,9 @@ export class Staging {
 	/** One room's PDUs, one after the other; rooms do not wait for each other. */
 	async #drain(roomId: RoomId): Promise<void> {
 		const queue = this.#rooms.get(roomId) ?? [];
-		await this.#options.joins.settled(roomId);
 		for (let waiting = queue[0]; waiting && !this.#isStopped; waiting = queue[0]) {
+			// Asked anew for each: a join may begin while others are received.
+			await this.#options.joins.settled(roomId);
 			await this.#receive(waiting);
 			queue.shift();
 		}

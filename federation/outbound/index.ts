@@ -44,7 +44,7 @@ export {
 	type XMatrix,
 } from './x-matrix.ts';
 export {createRemoteEvents} from './remote-events.ts';
-export {createSignatureChecker} from './signatures.ts';
+export {createSignatureChecker, type VerifyMany} from './signatures.ts';
 export type {SenderNotice} from './destination.ts';
 export {createEdu, type Edu} from './edus.ts';
 export {FederationSender, type FederationSenderOptions, type SenderFigures} from './sender.ts';

@@ -74,7 +74,8 @@ export async function readOwed(
 	// Several EDUs may wait at one position: then less of the stream fits than it seemed.
 	const fitting = findFitting(waiting, limits.edusMax);
 	if (fitting !== undefined) return readOwed(context, destination, {after: range.after, upto: fitting}, limits);
-	const pdus = await readPdus(context, collected.events);
+	// A kick is about the destination's user and not by one: only the event itself says whose it is.
+	const pdus = (await readPdus(context, collected.events)).filter((pdu) => !isSentBy(pdu, destination));
 	return {pdus, edus: await readEdus(context, destination, range.after, {collected, waiting, pdus}), to: collected.to};
 }
 
@@ -115,7 +116,6 @@ export async function findNewest(
 		for (const change of page.changes) {
 			const {kind, roomId, ref} = change;
 			if (kind !== 'event' || roomId === undefined || ref === undefined || !isOwed(change)) continue;
-			if (isFrom(change, destination)) continue;
 			owedCount++;
 			// Deleted first, so that the map's order is that of the rooms' last events.
 			newest.delete(roomId);
@@ -175,7 +175,7 @@ function collect(
 ): boolean {
 	const {kind, roomId, subject, ref, pos} = change;
 	if (kind === 'event') {
-		if (limits.pdusMax === null || ref === undefined || !isOwed(change) || isFrom(change, destination)) return true;
+		if (limits.pdusMax === null || ref === undefined || !isOwed(change)) return true;
 		if (collected.events.length >= limits.pdusMax) return false;
 		collected.events.push(ref);
 	} else if (kind === 'receipt') {
@@ -195,7 +195,12 @@ function collect(
 	return true;
 }
 
-/** Whether a change is about a user of this server, or by one. */
+/** Whether an event is of a user of this server, which therefore has it. */
+function isSentBy({sender}: JsonObject, server: ServerName): boolean {
+	return isUserId(sender) && domainOf(sender) === server;
+}
+
+/** Whether a change is about a user of this server. */
 function isFrom({subject}: CommittedChange, server: ServerName): boolean {
 	return isUserId(subject) && domainOf(subject) === server;
 }

@@ -1,7 +1,7 @@
 import {type EventId, isEventId, type JsonObject, type JsonValue} from '../../crypto/index.ts';
-import type {RemoteEvents} from '../engine/index.ts';
+import {EngineError, type RemoteEvents} from '../engine/index.ts';
 import {type FederationClient, type FederationRequest, path} from './client.ts';
-import {OutboundError, RemoteError} from './errors.ts';
+import {OutboundError, type OutboundErrorCode, RemoteError} from './errors.ts';
 import {asObject} from './key-document.ts';
 
 /** One event is at most 64 KiB, with what is around it less than twice that. */
@@ -13,10 +13,25 @@ export const STATE_LIMITS = {timeoutMs: 180_000, responseBytesMax: 100 << 20} as
 /** Ids that one answer may name; the largest rooms have some 100,000 members. */
 const IDS_MAX = 300_000;
 
+/** Reasons why there is no answer that say nothing about what is asked for. */
+const PASSING_CODES: ReadonlySet<OutboundErrorCode> = new Set(['aborted', 'overloaded', 'timeout', 'unreachable']);
+
+/** Statuses of a server, or a proxy before it, that has no time; 500 is what a peer may say to one question for ever. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** Tells the engine what may be had later from what was refused: an event must not be judged by a lost connection. */
+function asEngineError(error: unknown): unknown {
+	if (!(error instanceof OutboundError)) return error;
+	const isPassing = error instanceof RemoteError ? PASSING_STATUSES.has(error.status) : PASSING_CODES.has(error.code);
+	return isPassing ? new EngineError('unavailable', 'The other server does not answer', {cause: error}) : error;
+}
+
 /** Gives the engine's eyes on what other servers have. What they answer is not checked here but for its shape. */
 export function createRemoteEvents(client: Pick<FederationClient, 'request'>): RemoteEvents {
 	const ask = async (request: Omit<FederationRequest, 'method'> & {readonly method?: 'POST'}): Promise<JsonObject> => {
-		const {body} = await client.request({method: 'GET', ...request});
+		const {body} = await client.request({method: 'GET', ...request}).catch((error: unknown) => {
+			throw asEngineError(error);
+		});
 		const object = asObject(body);
 		if (object === undefined) throw new OutboundError('bad_response', 'Expected an object');
 		return object;

@@ -18,7 +18,7 @@ import {asObject} from './key-document.ts';
 import type {Keyring} from './keyring.ts';
 import {makeMemberEvent, type MembershipWanted} from './member-template.ts';
 import {STATE_LIMITS} from './remote-events.ts';
-import {checkServerSignature} from './signatures.ts';
+import {checkServerSignature, type VerifyMany} from './signatures.ts';
 import {readStrippedState} from './stripped-state.ts';
 
 /** A membership of somebody of this server in a room that only other servers can give. */
@@ -93,6 +93,8 @@ export interface RemoteRoomsOptions {
 	readonly signatures: SignatureChecker;
 	readonly keyring: Pick<Keyring, 'findVerifyKey'>;
 	readonly storage: Pick<Storage, 'events' | 'memberships'>;
+	/** As for the signature checker; default: on all cores. */
+	readonly verify?: VerifyMany | undefined;
 }
 
 /** Servers that are asked for one membership. */
@@ -260,7 +262,7 @@ async function inviteTo(options: RemoteRoomsOptions, {pdu, state}: RemoteInvite)
 	// Only signatures are taken over, and only from the same event.
 	if (parsed?.ok !== true || parsed.pdu.eventId !== pdu.eventId) throw new RemoteRoomError('bad_response');
 	const signed = mergeSignatures(pdu, {[destination]: parsed.pdu.signatures[destination] ?? {}});
-	if (!(await checkServerSignature(options.keyring, signed, destination)).allowed)
+	if (!(await checkServerSignature(options.keyring, signed, destination, options.verify)).allowed)
 		throw new RemoteRoomError('bad_response');
 	return signed.json;
 }

@@ -14,16 +14,23 @@ const SIGNATURES_MAX = 4;
 
 const ALLOWED: Verdict = {allowed: true};
 
+/** Verifies several signatures; the answers are in the order of the messages. */
+export type VerifyMany = (messages: readonly SignedMessage[]) => Promise<boolean[]>;
+
 /**
  * Gives the check of events' signatures: each server that must have signed an event has, with a key that the keyring has
- * for the time of the event. Events given at the same time are verified together, on all cores.
+ * for the time of the event. Events given at the same time are verified together, on all cores unless `verify` says
+ * otherwise: whoever needs the same order of things in every run verifies in this thread.
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
-export function createSignatureChecker(keyring: Pick<Keyring, 'findVerifyKey'>): SignatureChecker {
+export function createSignatureChecker(
+	keyring: Pick<Keyring, 'findVerifyKey'>,
+	verify: VerifyMany = verifyMany,
+): SignatureChecker {
 	return {
 		async check(pdu) {
 			const servers = signaturesRequired(pdu);
-			const verdicts = await Promise.all(servers.map((server) => checkServerSignature(keyring, pdu, server)));
+			const verdicts = await Promise.all(servers.map((server) => checkServerSignature(keyring, pdu, server, verify)));
 			return verdicts.find(({allowed}) => !allowed) ?? ALLOWED;
 		},
 	};
@@ -34,6 +41,7 @@ export async function checkServerSignature(
 	keyring: Pick<Keyring, 'findVerifyKey'>,
 	pdu: Pdu,
 	server: ServerName,
+	verify: VerifyMany = verifyMany,
 ): Promise<Verdict> {
 	const validAt = roomVersion(pdu.roomVersion).enforcesKeyValidity ? pdu.originServerTs : 'any';
 	const keyIds = listSignatureKeyIds(pdu.json, server).slice(0, SIGNATURES_MAX);
@@ -42,7 +50,7 @@ export async function checkServerSignature(
 		await Promise.all(keyIds.map((keyId) => findMessage(keyring, pdu, {server, keyId, validAt})))
 	).filter((message) => message !== undefined);
 	if (messages.length === 0) return refuse(server, 'is signed with no key that is known and valid of', UNKNOWN_KEY);
-	return (await verifyMany(messages)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
+	return (await verify(messages)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
 }
 
 async function findMessage(

@@ -22,7 +22,8 @@ interface Waiting {
 	readonly settle: Settle;
 }
 
-function errorOf(failure: Failure, batch: EncodedBatch): StorageError {
+/** Gives the error that the caller of a batch gets for what the writer says of it. */
+export function errorOf(failure: Failure, batch: EncodedBatch): StorageError {
 	const {plain, positioned} = batch;
 	if (failure.code === 'conflict') {
 		const operation = plain[failure.operation] ?? positioned[failure.operation - plain.length];

@@ -14,7 +14,8 @@ import {migrations} from './migrations/index.ts';
 /** 'BSHT': tells our files from others'. */
 const applicationId = 0x42534854;
 
-function sessionOf(db: Database): MigrationSession {
+/** Gives what migrations need of a connection. */
+export function sessionOf(db: Database): MigrationSession {
 	return {
 		placeholders: ['?', '?'],
 		hasTable: (name) =>

@@ -7,7 +7,13 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {Engine, Reception, RemoteEvents} from '../../federation/engine/index.ts';
+import {
+	type Engine,
+	EngineError,
+	type ImportRoomRequest,
+	type Reception,
+	type RemoteEvents,
+} from '../../federation/engine/index.ts';
 import {type Pdu, parsePdu, type RoomVersionId, toFederationEvent} from '../../federation/rooms/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {makeEngine, type TestEngine} from './engine.ts';
@@ -33,7 +39,7 @@ export class EngineNetwork implements AsyncDisposable {
 	#home(server: ServerName, question: string): TestEngine {
 		this.asked.push(question);
 		const home = this.#homes.get(server);
-		if (!home || this.down.has(server)) throw new Error(`${server} cannot be reached`);
+		if (!home || this.down.has(server)) throw new EngineError('unavailable', `${server} cannot be reached`);
 		return home;
 	}
 
@@ -99,6 +105,16 @@ export async function joinThrough(
 	roomId: RoomId,
 	userId: UserId,
 ): Promise<void> {
+	await joining.engine.importRoom(await askToJoin(resident, joining, roomId, userId));
+}
+
+/** Has a resident server let a user in, and gives what the user's server is answered. */
+export async function askToJoin(
+	resident: TestEngine,
+	joining: TestEngine,
+	roomId: RoomId,
+	userId: UserId,
+): Promise<ImportRoomRequest> {
 	const event = {type: 'm.room.member', stateKey: userId, sender: userId, content: {membership: 'join'}};
 	const proto = await resident.engine.makeProto(roomId, event);
 	const references = (value: unknown): EventId[] =>
@@ -115,14 +131,14 @@ export async function joinThrough(
 	if (reception.status !== 'accepted') throw new Error(`the join is ${reception.status}`);
 	const state = (await resident.engine.listStateBefore(join.eventId)) ?? [];
 	const authChain = await resident.engine.listAuthChain([...state.map((pdu) => pdu.eventId), join.eventId]);
-	await joining.engine.importRoom({
+	return {
 		version: proto.version,
 		roomId,
 		join,
 		state: state.map((pdu) => reread(pdu, proto.version)),
 		authChain: authChain.map((pdu) => reread(pdu, proto.version)),
 		origin: resident.serverName,
-	});
+	};
 }
 
 /** What another server would read of an event. */

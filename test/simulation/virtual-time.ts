@@ -76,14 +76,15 @@ export class VirtualTime {
 		throw new Error(`Expected the simulation to come to rest within ${STEPS_MAX} steps, got no end`);
 	}
 
-	/** Gives every promise that can go on the chance to do so: setImmediate comes after all of them. */
+	/**
+	 * Gives every promise that can go on the chance to do so: setImmediate comes after all of them. What runs then may call
+	 * setImmediate in turn, and is waited for as well.
+	 */
 	async #settle(): Promise<void> {
 		do {
 			// oxlint-disable-next-line no-await-in-loop
-			await new Promise<void>((resolve) => {
-				setImmediate(resolve);
-			});
-		} while (this.#outside > 0);
+			await settleOnce();
+		} while (this.#outside > 0 || hasImmediates());
 	}
 
 	#push(task: Task): void {
@@ -116,6 +117,22 @@ export class VirtualTime {
 		}
 		this.#tasks[at] = last;
 	}
+}
+
+/** Simulations of this process that wait for all else to be done. */
+let settling = 0;
+
+async function settleOnce(): Promise<void> {
+	settling++;
+	await new Promise<void>((resolve) => {
+		setImmediate(resolve);
+	});
+	settling--;
+}
+
+/** Whether setImmediate was called by anybody but simulations that wait, of which each would wait for the others. */
+function hasImmediates(): boolean {
+	return process.getActiveResourcesInfo().filter((resource) => resource === 'Immediate').length > settling;
 }
 
 /** How a node's clock shows the simulation's time. */

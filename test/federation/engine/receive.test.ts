@@ -2,7 +2,7 @@ import test from 'ava';
 import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
-import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
+import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:two.test' as UserId;
@@ -149,4 +149,55 @@ test('a third server joins, and hears of both; a server whose last member left i
 	const position = (await one.storage.events.findById(leave.eventId))?.anchor;
 	t.is(spans[0]?.toPos, position);
 	t.deepEqual((await stateOf(one, roomId)).servers, ['three.test']);
+});
+
+test('an event is not judged while the server that has what it rests on does not answer', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '12');
+	await one.engine.send({roomId, event: state(alice, 'm.room.power_levels', {users: {[bob]: 50}})});
+	const late = await one.engine.send({roomId, event: message(alice, 'rests on levels that two has not')});
+	network.down.add(one.serverName);
+	await t.throwsAsync(deliver(one, two, late.pdu), {code: 'unavailable'});
+	t.is(await two.engine.findEvent(late.eventId), undefined);
+	network.down.delete(one.serverName);
+	t.is((await deliver(one, two, late.pdu)).status, 'accepted');
+	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+});
+
+test('what lies before our join is no news: it has no place after it, and no part in the present state', async (t) => {
+	await using network = new EngineNetwork();
+	const one = await network.add('one.test');
+	const [two, three] = [await network.add('two.test'), await network.add('three.test')];
+	const {roomId} = await one.engine.createRoom({version: '12', events: firstEvents('12', alice, 'public')});
+	await one.engine.send({roomId, event: message(alice, 'long ago')});
+	await joinThrough(one, three, roomId, carol);
+	await joinThrough(one, two, roomId, bob);
+	// Carol's server does not know of Bob yet.
+	const beside = await three.engine.send({roomId, event: message(carol, 'beside the join')});
+	await deliver(three, one, beside.pdu);
+	const rule = await one.engine.send({roomId, event: state(alice, 'm.room.join_rules', {join_rule: 'invite'})});
+	t.is(rule.pdu.prevEvents.length, 2);
+	t.is((await deliver(one, two, rule.pdu)).status, 'accepted');
+	t.deepEqual((await two.engine.findRoom(roomId))?.extremities, [rule.eventId]);
+	t.deepEqual(await bodies(two, roomId), ['beside the join']);
+	const after = await stateOf(two, roomId);
+	t.deepEqual(after.state, (await stateOf(one, roomId)).state);
+	t.deepEqual(after.joined, [alice, bob, carol].toSorted());
+});
+
+test('two people of one server who enter at once are both in the room, whosever answer comes first', async (t) => {
+	await using network = new EngineNetwork();
+	const [one, two] = [await network.add('one.test'), await network.add('two.test')];
+	const dora = '@dora:two.test' as UserId;
+	const {roomId} = await one.engine.createRoom({version: '11', events: firstEvents('11', alice, 'public')});
+	const first = await askToJoin(one, two, roomId, bob);
+	const second = await askToJoin(one, two, roomId, dora);
+	const answers = await Promise.all([two.engine.importRoom(second), two.engine.importRoom(first)]);
+	t.deepEqual(
+		answers.map(({eventId}) => eventId),
+		[second.join.eventId, first.join.eventId],
+	);
+	const atTwo = await stateOf(two, roomId);
+	t.deepEqual(atTwo.joined, [alice, bob, dora]);
+	t.deepEqual(atTwo.state, (await stateOf(one, roomId)).state);
 });

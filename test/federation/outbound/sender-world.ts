@@ -161,16 +161,23 @@ export class SenderWorld {
 	/** Commits events to a room, all in one batch; gives the position of the last. */
 	async sendEvents(
 		count = 1,
-		options: Partial<{roomId: RoomId; sender: UserId; relay: boolean; outs: ServerName; json: JsonObject}> = {},
+		options: Partial<{
+			roomId: RoomId;
+			sender: UserId;
+			relay: boolean;
+			outs: ServerName;
+			json: JsonObject;
+			about: UserId;
+		}> = {},
 	): Promise<Position> {
-		const {roomId = room, sender = alice, relay = true, outs, json = {}} = options;
+		const {roomId = room, sender = alice, relay = true, outs, json = {}, about = sender} = options;
 		const batch = this.storage.batch();
 		let pos;
 		for (let index = 0; index < count; index++) {
 			const body = `${++this.#count}`;
 			const content: JsonObject = {type: 'm.room.message', sender, room_id: roomId, content: {body}, ...json};
 			const event = createEvent(this.storage, roomId, sender, content);
-			pos = batch.announce({kind: 'event', roomId, subject: sender, ref: event.nid, relay});
+			pos = batch.announce({kind: 'event', roomId, subject: about, ref: event.nid, relay});
 			this.storage.events.add(batch, {...event, anchor: pos, minor: 0});
 			if (outs !== undefined) this.storage.memberships.removeServer(batch, roomId, outs, pos);
 		}

@@ -47,6 +47,15 @@ test('a server is told what happened while it was in the room, its own end in it
 	t.deepEqual(world.bodies(), ['3', '4', '5', '8']);
 });
 
+test('a server is told of what is done to its people: a kick is about them and not by them', async (t) => {
+	const world = await SenderWorld.open(t);
+	await world.sender.start();
+	await world.setServer(room, them, true);
+	await world.sendEvents(1, {about: '@bob:them.example' as UserId, outs: them});
+	await world.settle();
+	t.deepEqual(world.bodies(them), ['1']);
+});
+
 test("neither a server's own events nor those that are not ours to relay are sent to it", async (t) => {
 	const world = await SenderWorld.open(t);
 	await world.sender.start();

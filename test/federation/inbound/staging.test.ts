@@ -1,0 +1,91 @@
+import test, {type ExecutionContext} from 'ava';
+import type {JsonObject, RoomId, ServerName} from '../../../crypto/index.ts';
+import type {Engine, ReceiveRequest} from '../../../federation/engine/index.ts';
+import {JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbound/index.ts';
+import {type Storage, StorageError} from '../../../storage/index.ts';
+import {until} from '../../harness/client.ts';
+import {makeEngine} from '../../harness/engine.ts';
+import {ManualClock} from '../outbound/sender-world.ts';
+
+const origin = 'two.test' as ServerName;
+const roomId = '!entered:two.test' as RoomId;
+const pdu = (body: string): JsonObject => ({room_id: roomId, type: 'm.room.message', content: {body}});
+
+/** Staging over a real database, and an engine that only writes down what it is given. */
+async function open(t: ExecutionContext, wrap: (storage: Storage) => Storage = (storage) => storage) {
+	const home = await makeEngine();
+	t.teardown(() => home[Symbol.asyncDispose]());
+	const storage = wrap(home.storage);
+	const received: unknown[] = [];
+	const world = {isEntered: false};
+	const engine = {
+		findRoom: () => Promise.resolve(world.isEntered ? {isServerJoined: () => true} : undefined),
+		async receive({json, alsoWrite}: ReceiveRequest) {
+			received.push((json['content'] as JsonObject)['body']);
+			const batch = home.storage.batch();
+			alsoWrite?.(batch);
+			await home.storage.commit(batch);
+			return {status: 'rejected', reason: 'a test'};
+		},
+	} as unknown as Engine;
+	const clock = new ManualClock();
+	const joins = new JoinsUnderway();
+	const {serverName} = home;
+	const context = {storage, engine, serverName, signatures: {check: () => Promise.resolve({allowed: true as const})}};
+	const staging = new Staging({...context, joins, clock, onProblem: () => undefined});
+	/** A join that ends when the test says so. */
+	const enter = (): (() => void) => {
+		let end = (): void => undefined;
+		void joins.run(roomId, () => new Promise<void>((resolve) => (end = resolve)));
+		return () => {
+			world.isEntered = true;
+			end();
+		};
+	};
+	const take = (txnId: string, ...pdus: JsonObject[]) =>
+		takeTransaction(
+			{...context, staging, joins, edus: {}, onProblem: () => undefined},
+			{origin, txnId, pdus, edus: [], brokenPdus: new Set(), brokenEdus: new Set()},
+		);
+	return {storage: home.storage, staging, clock, received, take, enter};
+}
+
+test('events of a room that is being entered wait until it is entered', async (t) => {
+	const {storage, staging, received, take, enter} = await open(t);
+	await take('1', pdu('of a room that is not known'));
+	t.is(staging.waiting, 0);
+	const [release, releaseOther] = [enter(), enter()];
+	await take('2', pdu('a'), pdu('b'));
+	await take('3', pdu('c'));
+	release();
+	t.deepEqual(received, []);
+	t.is((await storage.federation.listStaged({limit: 10})).length, 3);
+	releaseOther();
+	await until(() => staging.waiting === 0, 'all are received');
+	t.deepEqual(received, ['a', 'b', 'c']);
+	t.deepEqual(await storage.federation.listStaged({limit: 10}), []);
+});
+
+test('events that are on disk although nobody could say so are received all the same, once', async (t) => {
+	const faults = [true];
+	const {staging, clock, received, take, enter} = await open(t, (storage) =>
+		Object.create(storage, {
+			commit: {
+				async value(batch: Parameters<Storage['commit']>[0]) {
+					await storage.commit(batch);
+					if (faults.shift() === true) throw new StorageError('outcome_unknown', 'connection lost');
+				},
+			},
+		}),
+	);
+	const release = enter();
+	await t.throwsAsync(take('1', pdu('a')), {instanceOf: StorageError});
+	t.is(staging.waiting, 0);
+	// The sender comes again, and is answered from what is on disk.
+	t.deepEqual(await take('1', pdu('a')), {pdus: {}});
+	clock.advance(1_000);
+	await until(() => staging.waiting === 1, 'the event is found');
+	release();
+	await until(() => staging.waiting === 0, 'it is received');
+	t.deepEqual(received, ['a']);
+});

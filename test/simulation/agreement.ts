@@ -1,0 +1,144 @@
+import {domainOf, type EventId, type RoomId, type ServerName} from '../../crypto/index.ts';
+import type {Pdu} from '../../federation/rooms/index.ts';
+import type {ServerLife, ServerNode} from './server-node.ts';
+
+/** What one server knows of a room in the end. */
+export interface Account {
+	readonly server: ServerName;
+	readonly state: readonly string[];
+	/** Events that have a place in the timeline, in its order. */
+	readonly timeline: readonly EventId[];
+	/** Events that are here as part of the graph, by what became of them. */
+	readonly known: ReadonlyMap<EventId, 'shown' | 'soft-failed' | 'rejected'>;
+	readonly pdus: ReadonlyMap<EventId, Pdu>;
+	readonly joined: readonly string[];
+	readonly extremities: readonly EventId[];
+	readonly faults: readonly string[];
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : 1);
+
+/** Lists the servers that take themselves to be in a room. */
+export async function listInRoom(nodes: readonly ServerNode[], roomId: RoomId): Promise<ServerNode[]> {
+	const present: ServerNode[] = [];
+	for (const node of nodes) {
+		if ((await node.life.storage.memberships.listLocalJoined(roomId)).length > 0) present.push(node);
+	}
+	return present;
+}
+
+/** Asks one server what it knows of a room, and whether what it keeps in several forms is one thing. */
+export async function takeAccount({name, life}: ServerNode, roomId: RoomId): Promise<Account> {
+	const {engine, storage} = life;
+	const view = await engine.findRoom(roomId);
+	const pdusOfState = (await view?.listState()) ?? [];
+	const describe = (type: string, stateKey: string, eventId: string): string => `${type} ${stateKey} ${eventId}`;
+	const state = pdusOfState.map((pdu) => describe(pdu.type, pdu.stateKey ?? '', pdu.eventId)).toSorted(compare);
+	const table = (await storage.rooms.listCurrentState(roomId, {limit: 1_000}))
+		.map((row) => describe(row.type, row.stateKey ?? '', row.eventId))
+		.toSorted(compare);
+	const members = await storage.memberships.listOfRoom(roomId, {memberships: ['join'], limit: 1_000});
+	const joined = members.map(({userId}) => userId as string).toSorted(compare);
+	const joinedByState = pdusOfState
+		.filter(({type, content}) => type === 'm.room.member' && content['membership'] === 'join')
+		.map(({stateKey}) => stateKey as string)
+		.toSorted(compare);
+	const servers = (await storage.memberships.listServers(roomId)).filter((server) => server !== name);
+	const others = new Set(members.map(({userId}) => domainOf(userId)).filter((server) => server !== name));
+	const faults: string[] = [];
+	const mustMatch = (what: string, one: readonly string[], other: readonly string[]): void => {
+		if (one.join('\n') !== other.join('\n')) faults.push(`${what} differ: ${one.join(', ')} | ${other.join(', ')}`);
+	};
+	mustMatch('state by the trie and by the table', state, table);
+	mustMatch('members by the state and by the table', joinedByState, joined);
+	mustMatch('servers by the table and by members', servers.toSorted(compare), [...others].toSorted(compare));
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 10_000});
+	const {known, pdus} = await listGraph(
+		life,
+		view?.extremities ?? [],
+		rows.map(({eventId}) => eventId),
+	);
+	return {
+		server: name,
+		state,
+		timeline: rows.map(({eventId}) => eventId),
+		known,
+		pdus,
+		joined,
+		extremities: view?.extremities ?? [],
+		faults,
+	};
+}
+
+/** Walks the graph of a room as far as a server has it. */
+async function listGraph(
+	{engine}: ServerLife,
+	extremities: readonly EventId[],
+	timeline: readonly EventId[],
+): Promise<Pick<Account, 'known' | 'pdus'>> {
+	const known = new Map<EventId, 'shown' | 'soft-failed' | 'rejected'>();
+	const pdus = new Map<EventId, Pdu>();
+	for (let layer: readonly EventId[] = [...new Set([...extremities, ...timeline])]; layer.length > 0; ) {
+		const next = new Set<EventId>();
+		for (const {pdu, row} of await engine.findEvents(layer)) {
+			pdus.set(pdu.eventId, pdu);
+			if (!row.outlier) {
+				known.set(pdu.eventId, row.rejected !== null ? 'rejected' : row.softFailed ? 'soft-failed' : 'shown');
+			}
+			for (const prev of pdu.prevEvents) if (!pdus.has(prev)) next.add(prev);
+		}
+		layer = [...next].filter((eventId) => !pdus.has(eventId));
+	}
+	return {known, pdus};
+}
+
+/** Compares what the servers of a room say; gives what they do not agree on. */
+export function findDisagreements(roomId: RoomId, accounts: readonly Account[]): string[] {
+	const found = accounts.flatMap(({server, faults}) => faults.map((fault) => `${server} ${roomId}: ${fault}`));
+	const [first, ...others] = accounts;
+	if (!first) return found;
+	for (const other of others) {
+		const [left, right] = [new Set(first.state), new Set(other.state)];
+		const differences = [
+			...first.state.filter((entry) => !right.has(entry)).map((entry) => `only ${first.server}: ${entry}`),
+			...other.state.filter((entry) => !left.has(entry)).map((entry) => `only ${other.server}: ${entry}`),
+		];
+		if (differences.length > 0) found.push(`${roomId}: state differs; ${differences.join('; ')}`);
+	}
+	const everything = new Map(accounts.flatMap(({pdus}) => [...pdus]));
+	const shown = new Set(
+		accounts.flatMap(({known}) => [...known].filter(([, fate]) => fate === 'shown').map(([id]) => id)),
+	);
+	for (const account of accounts) {
+		const since = listSince(account, everything);
+		const missing = [...shown].filter((eventId) => since.has(eventId) && !account.known.has(eventId));
+		if (missing.length > 0) found.push(`${account.server} lacks of ${roomId}: ${missing.join(', ')}`);
+		const rejected = [...shown].filter((eventId) => account.known.get(eventId) === 'rejected');
+		if (rejected.length > 0) found.push(`${account.server} rejects of ${roomId}: ${rejected.join(', ')}`);
+	}
+	return found;
+}
+
+/** Lists the events that come after a server's last entry into the room by the graph: all of them it must have. */
+function listSince(account: Account, everything: ReadonlyMap<EventId, Pdu>): ReadonlySet<EventId> {
+	const joins = account.timeline.filter((eventId) => {
+		const pdu = account.pdus.get(eventId);
+		return (
+			pdu?.type === 'm.room.member' &&
+			pdu.content['membership'] === 'join' &&
+			pdu.stateKey !== undefined &&
+			domainOf(pdu.stateKey as Parameters<typeof domainOf>[0]) === account.server
+		);
+	});
+	const start = joins.at(-1);
+	const since = new Set<EventId>(start === undefined ? [] : [start]);
+	for (let grows = true; grows; ) {
+		grows = false;
+		for (const [eventId, {prevEvents}] of everything) {
+			if (since.has(eventId) || !prevEvents.some((prev) => since.has(prev))) continue;
+			since.add(eventId);
+			grows = true;
+		}
+	}
+	return since;
+}

@@ -1,0 +1,172 @@
+import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {type Account, findDisagreements, listInRoom, takeAccount} from './agreement.ts';
+import {BAD_LINE, NO_FAULTS} from './network.ts';
+import {actorOf, People, VERSIONS} from './people.ts';
+import {ServerNode} from './server-node.ts';
+import type {Simulation} from './simulation.ts';
+
+const NAMES = ['a.example', 'b.example', 'c.example'] as ServerName[];
+/** Rounds of trouble in one run; in each, some people do something. */
+const ROUNDS = 30;
+/** Retries wait for up to six hours after a long failure; nobody fails for that long here. */
+const QUIET_WITHIN_MS = 6 * 3_600_000;
+/** How often a commit fails while there is trouble. */
+const DISK_ERROR_RATE = 0.01;
+
+/** What a run came to, for those who want figures. */
+export interface Outcome {
+	readonly rooms: number;
+	readonly events: number;
+	readonly softFailed: number;
+	readonly acknowledged: number;
+	readonly problems: readonly string[];
+}
+
+/** Three servers go through bad weather together, and must agree when it is over. */
+export async function converge(simulation: Simulation): Promise<Outcome> {
+	const nodes = NAMES.map((name) => new ServerNode(simulation, name));
+	for (const node of nodes) await simulation.addNode(node.name, node.boot);
+	const people = new People(simulation, nodes, 2);
+	await meet(simulation, nodes, people);
+	await trouble(simulation, nodes, people);
+	await settle(simulation, nodes, people);
+	await speakInTurn(simulation, nodes, people);
+	const outcome = await judge(simulation, nodes, people);
+	// What is only in memory must be what the disk says.
+	for (const {name} of nodes) await simulation.crash(name);
+	for (const {name} of nodes) await simulation.start(name);
+	await settle(simulation, nodes, people);
+	const again = await judge(simulation, nodes, people);
+	for (const {name} of nodes) await simulation.crash(name);
+	for (const node of nodes) node.close();
+	const problems = [...outcome.problems, ...again.problems.filter((problem) => !outcome.problems.includes(problem))];
+	return {...outcome, problems};
+}
+
+/** While all is well, the servers come to know each other: in a room of each version. */
+async function meet(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+	await settle(simulation, nodes, people);
+	for (const [index, version] of VERSIONS.entries()) {
+		const {name} = nodes[index % nodes.length] as ServerNode;
+		people.create(actorOf(`@u0:${name}` as UserId), version, 'public_chat');
+	}
+	await settle(simulation, nodes, people);
+	people.joinAll();
+	await settle(simulation, nodes, people);
+}
+
+async function trouble(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+	const {random} = simulation;
+	simulation.network.setFaults(BAD_LINE);
+	for (const node of nodes) node.diskErrorRate = DISK_ERROR_RATE;
+	for (let round = 0; round < ROUNDS; round++) {
+		if (random.chance(0.12)) simulation.network.partition([[random.pick(NAMES)]]);
+		if (random.chance(0.05)) simulation.network.partition(NAMES.map((name) => [name]));
+		if (random.chance(0.25)) simulation.network.heal();
+		for (const {name} of nodes) {
+			if (simulation.isUp(name) ? random.chance(0.06) : random.chance(0.5)) {
+				await (simulation.isUp(name) ? simulation.crash(name) : simulation.start(name));
+			}
+		}
+		const deeds = 1 + random.below(6);
+		for (let deed = 0; deed < deeds; deed++) {
+			people.act();
+			await simulation.runFor(random.below(random.chance(0.5) ? 20 : 1_500));
+		}
+		if (random.chance(0.3)) people.retry();
+	}
+	simulation.network.heal();
+	simulation.network.setFaults(NO_FAULTS);
+	for (const node of nodes) node.diskErrorRate = 0;
+	for (const {name} of nodes) if (!simulation.isUp(name)) await simulation.start(name);
+}
+
+/** Waits until nothing is under way any more. */
+async function settle(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+	const isQuiet = (): boolean =>
+		people.isQuiet &&
+		nodes.every(
+			({readyLife}) => readyLife && readyLife.sender.figures().active === 0 && readyLife.staging.waiting === 0,
+		);
+	await simulation.runFor(5_000);
+	people.retry();
+	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
+	// What was written without its process hearing of it is found by looking.
+	await simulation.runFor(5_000);
+	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
+}
+
+/** On each server somebody says something in each room: what it names as its past reaches everybody. */
+async function speakInTurn(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+	for (let round = 0; round < 2; round++) {
+		for (const node of nodes) {
+			for (const roomId of people.roomIds) {
+				const [speaker] = await node.life.storage.memberships.listLocalJoined(roomId);
+				if (speaker !== undefined) people.send(people.write(speaker, roomId));
+			}
+			await settle(simulation, nodes, people);
+		}
+	}
+}
+
+async function judge(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<Outcome> {
+	const problems: string[] = people.surprises.map((error) => `surprise: ${(error as Error).stack ?? String(error)}`);
+	let [events, softFailed] = [0, 0];
+	const accounts = new Map<RoomId, Account[]>();
+	for (const roomId of people.roomIds) {
+		const inRoom = await listInRoom(nodes, roomId);
+		const ofRoom: Account[] = [];
+		for (const node of inRoom) ofRoom.push(await takeAccount(node, roomId));
+		accounts.set(roomId, ofRoom);
+		problems.push(...findDisagreements(roomId, ofRoom));
+		for (const {known} of ofRoom) {
+			events += known.size;
+			softFailed += [...known.values()].filter((fate) => fate === 'soft-failed').length;
+		}
+	}
+	problems.push(...(await findLost(people)), ...(await findUnfinished(nodes)));
+	for (const problem of problems) simulation.note(`PROBLEM ${problem}`);
+	const acknowledged = people.messages.filter(({eventId}) => eventId !== undefined).length;
+	return {rooms: accounts.size, events, softFailed, acknowledged, problems};
+}
+
+/** Whatever a server said it has done is on its disk, and once only. */
+async function findLost(people: People): Promise<string[]> {
+	const problems: string[] = [];
+	const bodies = new Map<string, number>();
+	for (const roomId of people.roomIds) {
+		for (const server of new Set(people.messages.map(({sender}) => people.nodeOf(sender)))) {
+			const {storage, engine} = server.life;
+			const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 10_000});
+			for (const {pdu} of await engine.readRows(rows)) {
+				const key = `${server.name} ${pdu.content['body'] as string}`;
+				if (pdu.type === 'm.room.message') bodies.set(key, (bodies.get(key) ?? 0) + 1);
+			}
+		}
+	}
+	for (const [key, count] of bodies) if (count > 1) problems.push(`${count} times the same message: ${key}`);
+	for (const {sender, body, eventId} of people.messages) {
+		const server = people.nodeOf(sender);
+		if (eventId !== undefined && !bodies.has(`${server.name} ${body}`))
+			problems.push(`lost: ${sender} ${body} ${eventId}`);
+	}
+	for (const {server, eventId} of people.deeds) {
+		const stored = await server.life.engine.findEvent(eventId);
+		if (!stored || stored.row.rejected !== null || stored.row.outlier) problems.push(`lost: ${server.name} ${eventId}`);
+	}
+	return problems;
+}
+
+/** Nothing waits in any table. */
+async function findUnfinished(nodes: readonly ServerNode[]): Promise<string[]> {
+	const problems: string[] = [];
+	for (const {name, life} of nodes) {
+		const staged = await life.storage.federation.listStaged({limit: 10});
+		if (staged.length > 0) problems.push(`${name} still has ${staged.length} staged events`);
+		for (const row of await life.storage.cursors.list('federation:', {limit: 100})) {
+			if (row.inFlight !== null || row.failure !== null)
+				problems.push(`${name}: the cursor ${row.name} is not caught up`);
+		}
+	}
+	return problems;
+}
