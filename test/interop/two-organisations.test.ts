@@ -1,9 +1,12 @@
 /** The main job on real input: two built servers as processes, TLS with a private authority, a person on each. */
-import test, {type ExecutionContext} from 'ava';
+import test, {type ExecutionContext, registerCompletionHandler} from 'ava';
 import {register, type ServerProcess, startServers} from '../harness/index.ts';
 import {converse, type Person} from './conversation.ts';
 import {EncryptedClient} from './encrypted-client.ts';
 import {PlainClient} from './plain-client.ts';
+
+// The SDK leaves timers behind, and the process would wait for them.
+registerCompletionHandler(() => process.exit());
 
 async function holdConversation(
 	t: ExecutionContext,
