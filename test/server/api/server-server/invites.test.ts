@@ -1,0 +1,212 @@
+import test from 'ava';
+import {generateSigningKey, type EventId, type JsonObject, type RoomId, type UserId} from '../../../../crypto/index.ts';
+import {
+	type Pdu,
+	type RoomVersionId,
+	roomIdOfCreateEvent,
+	toFederationEvent,
+} from '../../../../federation/rooms/index.ts';
+import {call, path, type SignedPeer, until} from '../../../harness/index.ts';
+import {type Host, startHost} from './world.ts';
+
+/** A room that exists on a peer only, as far as an invite shows it. */
+interface Foreign {
+	readonly roomId: RoomId;
+	readonly create: Pdu;
+	readonly version: RoomVersionId;
+}
+
+function foreignRoom(peer: SignedPeer, version: RoomVersionId = '11'): Foreign {
+	const roomId = version === '12' ? undefined : (`!room:${peer.name}` as RoomId);
+	const create = peer.sign({
+		roomVersion: version,
+		roomId,
+		type: 'm.room.create',
+		sender: peer.userId('bob'),
+		stateKey: '',
+		content: {room_version: version},
+		depth: 1,
+		originServerTs: Date.now(),
+		prevEvents: [],
+		authEvents: [],
+	});
+	return {roomId: roomId ?? roomIdOfCreateEvent(create.eventId), create, version};
+}
+
+function memberOf(peer: SignedPeer, {roomId, version, create}: Foreign, userId: string, over: object = {}): Pdu {
+	return peer.sign({
+		roomVersion: version,
+		roomId,
+		type: 'm.room.member',
+		sender: peer.userId('bob'),
+		stateKey: userId,
+		content: {membership: 'invite'},
+		depth: 7,
+		originServerTs: Date.now(),
+		prevEvents: [create.eventId],
+		authEvents: version === '12' ? [] : [create.eventId],
+		...over,
+	});
+}
+
+function sendInvite(
+	peer: SignedPeer,
+	room: Foreign,
+	invite: Pdu,
+	over: {roomId?: string; eventId?: string; event?: JsonObject; state?: JsonObject[]; version?: string} = {},
+) {
+	const uri = `/_matrix/federation/v2/invite/${path(over.roomId ?? room.roomId)}/${path(over.eventId ?? invite.eventId)}`;
+	return peer.request('PUT', uri, {
+		body: {
+			event: over.event ?? toFederationEvent(invite),
+			room_version: over.version ?? room.version,
+			invite_room_state: over.state ?? [toFederationEvent(room.create)],
+		},
+	});
+}
+
+async function membership({app}: Host, roomId: RoomId, userId: string): Promise<string | undefined> {
+	return (await app.application.storage.memberships.find(roomId, userId as UserId))?.membership;
+}
+
+for (const version of ['10', '11', '12'] as const) {
+	test(`an invite into a room of version ${version} is signed and kept`, async (t) => {
+		const host = await startHost(t);
+		const {peer, alice} = host;
+		const room = foreignRoom(peer, version);
+		const invite = memberOf(peer, room, alice.user_id);
+		const {status, body} = await sendInvite(peer, room, invite);
+		t.is(status, 200);
+		const {signatures} = body['event'] as {signatures: object};
+		t.deepEqual(Object.keys(signatures).toSorted(), [peer.name, 'news.example'].toSorted());
+		t.is(await membership(host, room.roomId, alice.user_id), 'invite');
+	});
+}
+
+test('row 18: an invite for nobody is answered like any other, and nothing of it is kept', async (t) => {
+	const host = await startHost(t);
+	const {peer, alice} = host;
+	const room = foreignRoom(peer);
+	const [somebody, nobody] = [alice.user_id, '@alicf:news.example'];
+	const [first, second] = await Promise.all(
+		[somebody, nobody].map((userId) => sendInvite(peer, room, memberOf(peer, room, userId))),
+	);
+	t.deepEqual([first!.status, second!.status], [200, 200]);
+	const shapeOf = ({body}: {body: JsonObject}) => Object.keys(body['event'] as object).toSorted();
+	t.deepEqual(shapeOf(first!), shapeOf(second!));
+	t.is(await membership(host, room.roomId, somebody), 'invite');
+	t.is(await membership(host, room.roomId, nobody), undefined);
+});
+
+test('B3, B4: only an invite of one of our users by a user of that server is signed', async (t) => {
+	const host = await startHost(t, 2);
+	const {peer, peers, alice} = host;
+	const room = foreignRoom(peer);
+	const other = foreignRoom(peers[1]!);
+	const target = alice.user_id;
+	const good = memberOf(peer, room, target);
+	const lies: Record<string, [Pdu, Parameters<typeof sendInvite>[3]]> = {
+		'a join': [memberOf(peer, room, target, {content: {membership: 'join'}}), {}],
+		'a leave': [memberOf(peer, room, target, {content: {membership: 'leave'}}), {}],
+		'another type': [memberOf(peer, room, target, {type: 'm.room.power_levels'}), {}],
+		'no state': [memberOf(peer, room, target, {stateKey: undefined}), {}],
+		'a user of another server': [memberOf(peer, room, peers[1]!.userId('carol')), {}],
+		'no user': [memberOf(peer, room, 'alice'), {}],
+		'a sender of another server': [memberOf(peer, room, target, {sender: peers[1]!.userId('carol')}), {}],
+		'a sender of this server': [memberOf(peer, room, target, {sender: '@carol:news.example'}), {}],
+		'another room in the path': [good, {roomId: other.roomId}],
+		'another event in the path': [good, {eventId: memberOf(peer, room, target, {depth: 9}).eventId}],
+		'no signature': [good, {event: {...toFederationEvent(good), signatures: {}}}],
+		'no event': [good, {event: {}}],
+	};
+	for (const [lie, [pdu, over]] of Object.entries(lies)) {
+		const {status, body, text} = await sendInvite(peer, room, pdu, over);
+		t.deepEqual([status, body['errcode']], [400, 'M_INVALID_PARAM'], `${lie} ${text}`);
+		t.false(text.includes('"news.example":'), lie);
+	}
+	const key = generateSigningKey();
+	const wrong = peer.build(
+		{roomId: room.roomId, version: '11', state: new Map(), extremities: [room.create.eventId], depth: 3},
+		{type: 'm.room.member', sender: peer.userId('bob'), stateKey: target, content: {membership: 'invite'}},
+		{key},
+	);
+	t.is((await sendInvite(peer, room, wrong)).status, 400);
+	t.is(await membership(host, room.roomId, target), undefined);
+});
+
+test('an invite into a room of a version that is not known is refused by name', async (t) => {
+	const {peer, alice} = await startHost(t);
+	const room = foreignRoom(peer);
+	for (const version of ['0', 'org.example.unknown', '__proto__']) {
+		const {status, body} = await sendInvite(peer, room, memberOf(peer, room, alice.user_id), {version});
+		t.deepEqual([status, body['errcode']], [400, 'M_INCOMPATIBLE_ROOM_VERSION'], version);
+	}
+});
+
+test('from version 12 on the room state of an invite must be events of that room, the create event among them', async (t) => {
+	const {peer, alice} = await startHost(t);
+	const [room, other] = [foreignRoom(peer, '12'), foreignRoom(peer, '12')];
+	const invite = memberOf(peer, room, alice.user_id);
+	const name = memberOf(peer, room, '', {type: 'm.room.name', content: {name: 'The desk'}});
+	const stripped = {type: 'm.room.create', state_key: '', sender: peer.userId('bob'), content: {}};
+	const refused: Record<string, [JsonObject[], string]> = {
+		nothing: [[], 'M_MISSING_PARAM'],
+		'no create event': [[toFederationEvent(name)], 'M_MISSING_PARAM'],
+		'stripped state': [[stripped], 'M_INVALID_PARAM'],
+		'another room': [[toFederationEvent(other.create)], 'M_INVALID_PARAM'],
+		'a forged event': [
+			[toFederationEvent(room.create), {...toFederationEvent(name), signatures: {}}],
+			'M_INVALID_PARAM',
+		],
+	};
+	for (const [lie, [state, errcode]] of Object.entries(refused)) {
+		const answer = await sendInvite(peer, room, invite, {state});
+		t.deepEqual([answer.status, answer.body['errcode']], [400, errcode], lie);
+	}
+	const good = await sendInvite(peer, room, invite, {state: [toFederationEvent(room.create), toFederationEvent(name)]});
+	t.is(good.status, 200);
+});
+
+test('D6: of a very large room state only so much is kept as clients can be shown', async (t) => {
+	const host = await startHost(t);
+	const {peer, alice, app} = host;
+	const room = foreignRoom(peer);
+	const entry = (index: number): JsonObject => ({
+		type: 'm.room.topic',
+		state_key: String(index),
+		sender: peer.userId('bob'),
+		content: {topic: 'x'.repeat(2_000)},
+	});
+	const state = [null, 5, {type: 1}, ...Array.from({length: 100}, (_, index) => entry(index))] as JsonObject[];
+	t.is((await sendInvite(peer, room, memberOf(peer, room, alice.user_id), {state})).status, 200);
+	const row = await app.application.storage.memberships.find(room.roomId, alice.user_id as UserId);
+	const kept = row?.strippedState ?? [];
+	t.true(kept.length > 10 && JSON.stringify(kept).length <= 70_000);
+});
+
+test('an invite that is taken back is gone; nobody else can take it back', async (t) => {
+	const host = await startHost(t, 2);
+	const {peer, peers, alice} = host;
+	const room = foreignRoom(peer);
+	const invite = memberOf(peer, room, alice.user_id);
+	t.is((await sendInvite(peer, room, invite)).status, 200);
+	const over = (authEvents: EventId[]) => ({content: {membership: 'leave'}, prevEvents: [invite.eventId], authEvents});
+	const blind = memberOf(peer, room, alice.user_id, over([room.create.eventId]));
+	const mallory = memberOf(peers[1]!, room, alice.user_id, over([invite.eventId]));
+	t.is((await peers[1]!.send('t1', [toFederationEvent(blind), toFederationEvent(mallory)].slice(0, 1))).status, 200);
+	t.is((await peer.send('t1', [toFederationEvent(blind)])).status, 200);
+	const {staging} = host.app.application.services.federation.transactions;
+	await until(() => staging.waiting === 0, 'nothing staged');
+	t.is(await membership(host, room.roomId, alice.user_id), 'invite');
+	const retraction = memberOf(peer, room, alice.user_id, over([room.create.eventId, invite.eventId]));
+	const unsigned = {...toFederationEvent(retraction), signatures: {}};
+	await peer.send('t2', [unsigned]);
+	await until(() => staging.waiting === 0, 'nothing staged');
+	t.is(await membership(host, room.roomId, alice.user_id), 'invite');
+	await peer.send('t3', [toFederationEvent(retraction)]);
+	await until(async () => (await membership(host, room.roomId, alice.user_id)) === 'leave', 'the end of the invite');
+	const {rooms} = await call<{rooms?: {invite?: object}}>(host.app, 'GET', '/_matrix/client/v3/sync', {
+		token: alice.access_token,
+	});
+	t.deepEqual(Object.keys(rooms?.invite ?? {}), []);
+});
