@@ -63,7 +63,6 @@ export {
 	type Signatures,
 	type SignedJson,
 	type Signer,
-	signedBytes,
 	signJson,
 	verifySignedJson,
 } from './sign-json.ts';

@@ -1,4 +1,4 @@
-export {type InboundContext, openRoomForMember} from './access.ts';
+export type {InboundContext} from './access.ts';
 export type {Edu, EduReceiver, EduReceivers} from './edus.ts';
 export {InboundError, type InboundErrorCode} from './errors.ts';
 export {JoinsUnderway} from './joins-underway.ts';

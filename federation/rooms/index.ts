@@ -15,7 +15,6 @@ export {
 	type FormatFault,
 	type ParsedPdu,
 	type ParseOptions,
-	PREV_EVENTS_MAX,
 	parsePdu,
 } from './event-format.ts';
 export {
@@ -32,11 +31,9 @@ export {
 	historyVisibilityOf,
 	mayUserSee,
 	maySeeEvent,
-	membershipsAt,
 	type VisibilityFacts,
-	visibilitiesAt,
 } from './history-visibility.ts';
-export {isKnockable, isRestricted, joinRuleIn, joinRuleOf, listAllowedRooms, mayAuthoriseJoin} from './join-rules.ts';
+export {isKnockable, isRestricted, joinRuleOf, listAllowedRooms, mayAuthoriseJoin} from './join-rules.ts';
 export {mayApplyRedaction} from './may-apply-redaction.ts';
 export {isMembership, membershipIn, membershipOf} from './membership.ts';
 export type {Membership, Pdu, PduSignatures, RoomVersionId, StateKeyPair, StateLookup, Verdict} from './pdu.ts';
@@ -49,11 +46,9 @@ export {
 	userLevel,
 } from './power-levels.ts';
 export {redactJson, redactPdu} from './redact.ts';
-export {creatorOf, unlimitedCreators} from './room-creators.ts';
 export {isServerAllowed} from './server-acl.ts';
 export {mergeSignatures, signPdu, signaturesRequired} from './event-signatures.ts';
 export {
-	AuthChainCycle,
 	AuthChainIndex,
 	type AuthEdges,
 	type AuthGraph,
@@ -77,7 +72,6 @@ export {
 	splitStateKey,
 	stateKeyOf,
 	type UnconflictedState,
-	UnknownAuthChain,
 	type WorkBudget,
 } from './state-resolution/index.ts';
 export {findRoomVersion, ROOM_VERSIONS, type RedactionRules, type RoomVersion, roomVersion} from './versions.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {JsonObject, RoomId} from '../../../../crypto/index.ts';
+import type {JsonObject} from '../../../../crypto/index.ts';
 import {toFederationEvent} from '../../../../federation/rooms/index.ts';
 import {path, until} from '../../../harness/index.ts';
 import {hear, say, setState, startHost, startShared} from './world.ts';
@@ -71,7 +71,7 @@ test('a server in the room is given its events, its state and what it misses', a
 	const ids: string[] = [];
 	for (const body of ['one', 'two', 'three']) ids.push((await say(host, roomId, body)).event_id);
 	const event = await peer.request<Pdus>('GET', `${federation}/event/${path(ids[0]!)}`);
-	t.deepEqual((event.body.pdus[0]?.['content'] as JsonObject)['body'], 'one');
+	t.like(event.body.pdus[0], {content: {body: 'one'}});
 	const back = await peer.request<Pdus>('GET', `${federation}/backfill/${path(roomId)}?v=${path(ids[2]!)}&limit=3`);
 	t.deepEqual(
 		back.body.pdus.map(({content}) => (content as JsonObject)['body']),
@@ -191,7 +191,7 @@ test('A12: a run of rejected events does not end the history for a server', asyn
 	t.truthy(levels);
 	const answer = await peer.request<Pdus>(
 		'GET',
-		`${federation}/backfill/${path(roomId as RoomId)}?v=${path(room.extremities[0]!)}&limit=3`,
+		`${federation}/backfill/${path(roomId)}?v=${path(room.extremities[0]!)}&limit=3`,
 	);
 	t.true(answer.status === 200);
 	t.true(answer.text.includes('last of alice') && answer.text.includes('early'));
