@@ -179,6 +179,11 @@ export class Draft {
 			readonly stale: readonly KnownEvent[];
 			readonly replaces: boolean;
 			readonly missing: readonly EventId[];
+			/** Events beside the join that the graph ends with as well. */
+			readonly beside: readonly EventId[];
+			/** The state of all these ends, and in what it differs from the one after the join. */
+			readonly state: RoomState;
+			readonly changes: Entrance['changes'];
 		},
 	): AnnouncedPosition {
 		const before = this.#head.state;
@@ -188,11 +193,11 @@ export class Draft {
 			isSoftFailed: false,
 			relay: false,
 			threadNotifyCount: 0,
-			extremities: [join.pdu.eventId],
-			state: before.after(join),
+			extremities: [...from.beside, join.pdu.eventId],
 			changes: [
 				...from.stale.map((entry) => ({before: entry, after: undefined})),
 				...from.entries.map((entry) => ({before: undefined, after: entry})),
+				...from.changes,
 			],
 			redactionOf: undefined,
 		});

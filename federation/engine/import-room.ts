@@ -1,11 +1,13 @@
-import type {EventId} from '../../crypto/index.ts';
-import {type Pdu, stateOf} from '../rooms/index.ts';
+import {domainOf, type EventId, type UserId} from '../../crypto/index.ts';
+import {membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
 import {Draft, type Head} from './draft.ts';
 import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {storeOutliers} from './outliers.ts';
 import {judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
 import {type ActorContext, loadHead} from './room-actor.ts';
+import {resolveStates} from './resolve-states.ts';
+import type {RoomState} from './room-state.ts';
 import type {KnownEvent} from './stored-events.ts';
 
 /** Events that a resident server may give us for one join (C13). */
@@ -78,9 +80,12 @@ async function writeJoin(
 		threads: new Map(),
 		isPartial: false,
 	});
+	const stale = old ? await old.state.listEvents() : [];
+	const departures = findDepartures(context, {event, entries, stale});
 	const pos = draft.installBy(event, {
 		entries,
-		stale: old ? await old.state.listEvents() : [],
+		stale,
+		...(await stateWith(context, request, {after: before.after(event), event, departures})),
 		replaces: stored !== undefined,
 		missing: await listMissing(context, join.prevEvents),
 	});
@@ -89,6 +94,38 @@ async function writeJoin(
 	await storage.commit(draft.batch);
 	context.events.note(event);
 	return {sent: {eventId: join.eventId, pdu: join, pos: pos.value}, head};
+}
+
+/**
+ * Finds leaves of our people that the resident server had not heard of when it let somebody in: by its state they are in
+ * the room, by an event that theirs names. Such a leave is an end of the graph beside the join, and stays one.
+ */
+function findDepartures(
+	{serverName}: ImportContext,
+	known: {readonly event: KnownEvent; readonly entries: readonly KnownEvent[]; readonly stale: readonly KnownEvent[]},
+): KnownEvent[] {
+	const given = new Map(known.entries.map(({pdu}) => [`${pdu.type} ${pdu.stateKey}`, pdu.eventId]));
+	return known.stale.filter(({pdu}) => {
+		if (pdu.type !== 'm.room.member' || membershipOf(pdu) === 'join') return false;
+		if (pdu.stateKey === known.event.pdu.stateKey || domainOf(pdu.stateKey as UserId) !== serverName) return false;
+		const before = given.get(`${pdu.type} ${pdu.stateKey}`);
+		return before !== undefined && before !== pdu.eventId && pdu.authEvents.includes(before);
+	});
+}
+
+/** Resolves the state after the join with those after events beside it. */
+async function stateWith(
+	context: ImportContext,
+	room: ImportRoomRequest,
+	ends: {readonly after: RoomState; readonly event: KnownEvent; readonly departures: readonly KnownEvent[]},
+) {
+	const {after, event, departures} = ends;
+	const beside = departures.map(({pdu}) => pdu.eventId);
+	const marks = await context.storage.events.findMarks(beside);
+	const others = await Promise.all([...marks.values()].map((mark) => context.states.findAfter(mark)));
+	const resolved = await resolveStates(context, room, [after, ...others.filter((state) => state !== undefined)]);
+	const differences = await resolved.differenceFrom(after, [event]);
+	return {beside, state: resolved, changes: differences};
 }
 
 async function listMissing({storage}: ImportContext, eventIds: readonly EventId[]): Promise<EventId[]> {

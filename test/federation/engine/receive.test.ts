@@ -201,3 +201,17 @@ test('two people of one server who enter at once are both in the room, whosever 
 	t.deepEqual(atTwo.joined, [alice, bob, dora]);
 	t.deepEqual(atTwo.state, (await stateOf(one, roomId)).state);
 });
+
+test('who has left stays out when another of their server enters through one that has not heard of it', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '12');
+	const dora = '@dora:two.test' as UserId;
+	const leave = await two.engine.send({roomId, event: state(bob, 'm.room.member', {membership: 'leave'}, bob)});
+	await joinThrough(one, two, roomId, dora);
+	const atTwo = await stateOf(two, roomId);
+	t.deepEqual(atTwo.joined, [alice, dora]);
+	t.deepEqual(atTwo.state, atTwo.table);
+	t.true((await two.engine.findRoom(roomId))?.extremities.includes(leave.eventId));
+	t.is((await deliver(two, one, leave.pdu)).status, 'accepted');
+	t.deepEqual((await stateOf(one, roomId)).state, atTwo.state);
+});
