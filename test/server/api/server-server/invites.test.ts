@@ -16,7 +16,11 @@ interface Foreign {
 	readonly version: RoomVersionId;
 }
 
+let rooms = 0;
+
 function foreignRoom(peer: SignedPeer, version: RoomVersionId = '11'): Foreign {
+	// The create event gives the room its id from version 12 on: two of one millisecond must not be one.
+	rooms += 1;
 	const roomId = version === '12' ? undefined : (`!room:${peer.name}` as RoomId);
 	const create = peer.sign({
 		roomVersion: version,
@@ -24,7 +28,7 @@ function foreignRoom(peer: SignedPeer, version: RoomVersionId = '11'): Foreign {
 		type: 'm.room.create',
 		sender: peer.userId('bob'),
 		stateKey: '',
-		content: {room_version: version},
+		content: {room_version: version, 'org.example.number': rooms},
 		depth: 1,
 		originServerTs: Date.now(),
 		prevEvents: [],
