@@ -2,6 +2,8 @@
 export type AccountsErrorCode =
 	/** The name or the password is wrong; nobody is told which. */
 	| 'wrong-password'
+	/** Who is signed in tried to prove it with the name of another account. */
+	| 'another-account'
 	/** The account is deactivated; told only to who knows its password. */
 	| 'deactivated'
 	/** An administrator has locked the account. */

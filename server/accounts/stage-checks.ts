@@ -1,6 +1,7 @@
 import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Accounts} from './accounts.ts';
+import {AccountsError} from './errors.ts';
 import {
 	type AuthData,
 	createUiaSessions,
@@ -47,8 +48,11 @@ async function checkPassword(accounts: Accounts, {auth, subject}: StageAttempt):
 	if (subject === undefined || name === undefined || typeof password !== 'string') {
 		return failed('M_FORBIDDEN', 'Expected an identifier of type m.id.user and a password');
 	}
-	// Somebody else's name and password prove nothing about this account, right as they may be.
-	if (accounts.claimedUserId(name) !== subject || !(await accounts.checkPassword(subject, password))) {
+	// Somebody else's name and password prove nothing about this account, right as they may be: neither is looked at.
+	if (accounts.claimedUserId(name) !== subject) {
+		throw new AccountsError('another-account', 'Expected the name of the account that the access token is of');
+	}
+	if (!(await accounts.checkPassword(subject, password))) {
 		return failed('M_FORBIDDEN', 'The name or the password is wrong');
 	}
 	return {passed: true, proof: ''};

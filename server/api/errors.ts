@@ -44,6 +44,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 	}),
 	mapErrors(AccountsError, {
 		'wrong-password': 'M_FORBIDDEN',
+		'another-account': 'M_FORBIDDEN',
 		deactivated: 'M_USER_DEACTIVATED',
 		locked: {errcode: 'M_USER_LOCKED', fields: softLogout},
 		suspended: 'M_USER_SUSPENDED',

@@ -4,12 +4,14 @@ import {type Infer, v} from '../validation/index.ts';
 const LIST_MAX = 1000;
 
 const list = () => v.optional(v.array(v.string(), {max: LIST_MAX}));
+const rooms = () => v.optional(v.array(v.roomId(), {max: LIST_MAX}));
+const users = () => v.optional(v.array(v.userId(), {max: LIST_MAX}));
 
 const eventFilterShape = {
 	limit: v.optional(v.integer({min: 0})),
-	not_senders: list(),
+	not_senders: users(),
 	not_types: list(),
-	senders: list(),
+	senders: users(),
 	types: list(),
 };
 
@@ -22,8 +24,8 @@ export const roomEventFilterSchema = v.object({
 	contains_url: v.optional(v.boolean()),
 	include_redundant_members: v.optional(v.boolean()),
 	lazy_load_members: v.optional(v.boolean()),
-	not_rooms: list(),
-	rooms: list(),
+	not_rooms: rooms(),
+	rooms: rooms(),
 	unread_thread_notifications: v.optional(v.boolean()),
 });
 
@@ -38,8 +40,8 @@ export const filterSchema = v.object({
 			account_data: v.optional(roomEventFilterSchema),
 			ephemeral: v.optional(roomEventFilterSchema),
 			include_leave: v.optional(v.boolean()),
-			not_rooms: list(),
-			rooms: list(),
+			not_rooms: rooms(),
+			rooms: rooms(),
 			state: v.optional(roomEventFilterSchema),
 			timeline: v.optional(roomEventFilterSchema),
 		}),

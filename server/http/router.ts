@@ -35,7 +35,7 @@ export class Router<Services> {
 	/** @throws Error when two routes have the same method and path */
 	constructor(routes: Iterable<Route<Services>>) {
 		for (const route of routes) {
-			for (const path of [route.path, ...route.alsoAt]) {
+			for (const path of [route.path, ...route.alsoAt].flatMap(withOldName)) {
 				this.#add(path, route);
 			}
 		}
@@ -95,6 +95,15 @@ export class Router<Services> {
 		const absent = listNames(route.path).filter((name) => !names.includes(name));
 		node.leaves.set(route.method, {route, names, absent});
 	}
+}
+
+/**
+ * Version 3 of an endpoint is what r0 was; tools that were made before 2021 and Complement's tests still ask by that name.
+ * @see https://spec.matrix.org/v1.1/changelog/#client-server-api
+ */
+function withOldName(path: string): string[] {
+	const old = path.replace(/^(\/_matrix\/(?:client|media))\/v3\//u, '$1/r0/');
+	return old === path ? [path] : [path, old];
 }
 
 function listNames(path: string): string[] {

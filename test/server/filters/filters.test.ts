@@ -41,13 +41,19 @@ test('what is unwanted is left out, even if it is wanted too; an empty list want
 	t.true(read({contains_url: true}).matches?.({type: 'x', hasUrl: true}));
 	t.false(read({contains_url: true}).matches?.({type: 'x'}));
 	t.false(read({contains_url: false}).matches?.({type: 'x', hasUrl: true}));
-	const rooms = read({rooms: ['!a', '!b'], not_rooms: ['!b']});
+	const rooms = read({rooms: ['!a:x', '!b:x'], not_rooms: ['!b:x']});
 	t.deepEqual(
-		['!a', '!b', '!c'].map((roomId) => rooms.mayShowRoom(roomId as RoomId)),
+		['!a:x', '!b:x', '!c:x'].map((roomId) => rooms.mayShowRoom(roomId as RoomId)),
 		[true, false, false],
 	);
 	t.is(read({limit: 0}).limit, 0);
 	t.is(read({limit: 10_000}).limit, 100);
+});
+
+test('what is no user or room cannot be asked for', (t) => {
+	for (const filter of [{senders: ['x']}, {not_senders: ['#a:b']}, {rooms: ['@a:b']}, {not_rooms: ['room']}]) {
+		t.throws(() => read(filter), {message: /filter\.(?:not_)?(?:senders|rooms)/u});
+	}
 });
 
 test('fields are picked by their paths, with dots that are meant', (t) => {

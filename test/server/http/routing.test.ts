@@ -36,6 +36,17 @@ test('state is found without a key, with a trailing slash, and with a key', asyn
 	}
 });
 
+test('an endpoint of version 3 is found by its name of old too', async (t) => {
+	const server = await startTestServer(t, [echo, putState]);
+	const body = {roomId: '!a:b', eventType: 'm.room.name', stateKey: ''};
+	for (const end of ['', '/']) {
+		const answer = await server.send('GET', `/_matrix/client/r0/rooms/!a:b/state/m.room.name${end}`);
+		t.deepEqual(answer.body, body);
+	}
+	t.is((await server.send('DELETE', '/_matrix/client/r0/rooms/!a:b/state/m.room.name/k')).status, 405);
+	t.is((await server.send('GET', '/_matrix/client/v2/rooms/!a:b/state/m.room.name')).status, 404);
+});
+
 test('an unknown path is 404 M_UNRECOGNIZED as JSON', async (t) => {
 	const server = await startTestServer(t, [echo]);
 	const paths = [

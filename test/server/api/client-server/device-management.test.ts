@@ -111,8 +111,15 @@ test("nobody reaches another user's devices", async (t) => {
 	t.is((await request(app, 'DELETE', path, {token, body: {auth: auth('bobby')}})).status, 200);
 	const body = {devices: [alice.device_id], auth: auth('bobby')};
 	t.is((await request(app, 'POST', DELETE_DEVICES, {token, body})).status, 200);
-	// Alice's password does not make bobby alice.
-	t.is((await request(app, 'DELETE', path, {token, body: {auth: auth('alice')}})).status, 401);
+	// Alice's password does not make bobby alice, and it is not even looked at.
+	for (const proof of [auth('alice'), {...auth('alice'), password: 'wrong'}, auth('nobody')]) {
+		const refused = await request(app, 'DELETE', path, {token, body: {auth: proof}});
+		t.is(refused.status, 403);
+		t.deepEqual(refused.body, {
+			errcode: 'M_FORBIDDEN',
+			error: 'Expected the name of the account that the access token is of',
+		});
+	}
 	const mine = await call<Device>(app, 'GET', path, {token: alice.access_token});
 	t.is(mine.device_id, alice.device_id);
 	t.is(mine.display_name, undefined);
