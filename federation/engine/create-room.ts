@@ -85,6 +85,7 @@ function emptyHead({states}: CreateContext, roomId: RoomId): Head {
 		state: states.open(roomId, 0),
 		joined: new Map<ServerName, number>(),
 		notifyCount: 0,
+		ends: new Map(),
 		threads: new Map(),
 		isPartial: false,
 	};

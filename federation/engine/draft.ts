@@ -12,6 +12,12 @@ const PREV_EVENTS_MAX = 10;
 /** Threads whose running counts a head holds; others are read when they are written to. */
 const THREADS_MAX = 256;
 
+/**
+ * States after extremities that a head holds. Fewer can be on their way to the disk at once: each batch that flies adds one
+ * line of events of this server, and one from outside.
+ */
+const ENDS_MAX = 16;
+
 /** What a room has come to: the value that a turn is computed from, and the value that it gives. */
 export interface Head {
 	readonly version: number;
@@ -19,6 +25,8 @@ export interface Head {
 	/** The depth of the deepest extremity. */
 	readonly depth: number;
 	readonly state: RoomState;
+	/** The states after the newest extremities: those that are on their way to the disk are nowhere else to be had. */
+	readonly ends: ReadonlyMap<EventId, RoomState>;
 	/** Joined members of each server, counted once the first membership change needs it. */
 	readonly joined: ReadonlyMap<ServerName, number> | undefined;
 	readonly notifyCount: number;
@@ -46,6 +54,8 @@ export interface Entrance {
 	readonly extremities: readonly EventId[];
 	/** The current state after the event: that of the extremities, resolved. */
 	readonly state: RoomState;
+	/** The state after the event itself, where it is an extremity. */
+	readonly after: RoomState | undefined;
 	/** The entries in which `state` differs from the head's, other than the event itself, with their events loaded. */
 	readonly changes: readonly {readonly before: KnownEvent | undefined; readonly after: KnownEvent | undefined}[];
 	/** Events before this one that this server has not. */
@@ -123,6 +133,7 @@ export class Draft {
 			extremities: entrance.extremities,
 			depth: Math.max(this.#head.depth, pdu.depth),
 			state: entrance.state,
+			ends: withEnd(this.#head.ends, entrance, pdu.eventId),
 			notifyCount,
 			threads: thread === undefined ? this.#head.threads : withCount(this.#head.threads, thread, threadCount),
 		};
@@ -184,6 +195,8 @@ export class Draft {
 			/** The state of all these ends, and in what it differs from the one after the join. */
 			readonly state: RoomState;
 			readonly changes: Entrance['changes'];
+			/** The state after the join alone. */
+			readonly after: RoomState;
 		},
 	): AnnouncedPosition {
 		const before = this.#head.state;
@@ -275,6 +288,12 @@ export class Draft {
 		if (after === 'join' && count === 1) storage.memberships.addServer(this.batch, this.#roomId, server, pos);
 		if (after !== 'join' && count === 0) storage.memberships.removeServer(this.batch, this.#roomId, server, pos);
 	}
+}
+
+/** The states after extremities once an event has entered, the newest last. */
+function withEnd(ends: Head['ends'], {extremities, after}: Entrance, eventId: EventId): Head['ends'] {
+	const kept = [...ends].filter(([end]) => extremities.includes(end)).slice(1 - ENDS_MAX);
+	return new Map(after ? [...kept, [eventId, after]] : kept);
 }
 
 function withCount(threads: ReadonlyMap<EventId, number>, thread: EventId, count: number): Map<EventId, number> {

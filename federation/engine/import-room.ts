@@ -77,15 +77,18 @@ async function writeJoin(
 		state: before,
 		joined: old?.joined ?? new Map(),
 		notifyCount: old?.notifyCount ?? 0,
+		ends: new Map(),
 		threads: new Map(),
 		isPartial: false,
 	});
 	const stale = old ? await old.state.listEvents() : [];
 	const departures = findDepartures(context, {event, entries, stale});
+	const after = before.after(event);
 	const pos = draft.installBy(event, {
 		entries,
 		stale,
-		...(await stateWith(context, request, {after: before.after(event), event, departures})),
+		after,
+		...(await stateWith(context, request, {after, event, departures})),
 		replaces: stored !== undefined,
 		missing: await listMissing(context, join.prevEvents),
 	});

@@ -19,7 +19,7 @@ import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
 import {type ResolveContext, resolveStates} from './resolve-states.ts';
-import {HeadMoved, type Intent} from './room-actor.ts';
+import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
 import type {StatesAtEvents} from './state-before.ts';
 import type {KnownEvent} from './stored-events.ts';
@@ -124,6 +124,8 @@ interface Plan {
 	readonly extremities: readonly EventId[];
 	readonly state: RoomState;
 	readonly changes: Entrance['changes'];
+	/** The state after the event alone, where it becomes an extremity. */
+	readonly after: RoomState | undefined;
 }
 
 /** A PDU from outside on its way into a room; its past is settled, its place in the present is not. */
@@ -157,7 +159,7 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#event = {nid: outlier ?? context.storage.ids.next(), pdu: checked.pdu};
 	}
 
-	async prepare(head: Head): Promise<void> {
+	async prepare(head: Head, isStored: boolean): Promise<void> {
 		if (this.#judged.rejected !== undefined) return;
 		const {events, storage} = this.#context;
 		const {pdu} = this.#event;
@@ -167,34 +169,47 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#redactedBy = await findEarlierRedaction(this.#context, pdu);
 		// An event that others here follow already is no new end of the graph.
 		this.#isFollowed = (await storage.events.listGapsWaitingFor([pdu.eventId])).length > 0;
-		this.#plan = {head, ...(await this.#planOn(head))};
+		this.#plan = {head, ...(await this.#planOn(head, isStored))};
 	}
 
-	async #planOn(head: Head): Promise<Plan & {readonly isConflicted: boolean}> {
+	async #planOn(head: Head, isStored: boolean): Promise<Plan & {readonly isConflicted: boolean}> {
 		const {stateBefore} = this.#judged;
-		if (this.#isFollowed || !stateBefore)
-			return {extremities: head.extremities, state: head.state, changes: [], isConflicted: false};
-		const named = new Set(this.#event.pdu.prevEvents);
-		const kept = head.extremities.filter((eventId) => !named.has(eventId));
-		const extremities = [...kept, this.#event.pdu.eventId];
-		if (stateBefore.root === head.state.root && kept.length === 0) {
-			return {extremities, state: head.state.after(this.#event), changes: [], isConflicted: false};
+		const unconflicted = {state: head.state, changes: [], isConflicted: false};
+		if (this.#isFollowed || !stateBefore) {
+			return {...unconflicted, extremities: head.extremities, after: undefined};
 		}
 		const {pdu} = this.#event;
-		if (pdu.stateKey !== undefined) await stateBefore.load([{type: pdu.type, stateKey: pdu.stateKey}]);
-		const states = [...(await this.#statesAfter(kept)), stateBefore.after(this.#event)];
-		if (states.every(({root}) => root === head.state.root)) {
-			return {extremities, state: head.state, changes: [], isConflicted: false};
+		const named = new Set(pdu.prevEvents);
+		const kept = head.extremities.filter((eventId) => !named.has(eventId));
+		const extremities = [...kept, pdu.eventId];
+		if (stateBefore.root === head.state.root && kept.length === 0) {
+			const after = head.state.after(this.#event);
+			return {...unconflicted, extremities, state: after, after};
 		}
+		if (pdu.stateKey !== undefined) await stateBefore.load([{type: pdu.type, stateKey: pdu.stateKey}]);
+		const after = stateBefore.after(this.#event);
+		const states = [...(await this.#statesAfter(head, kept, isStored)), after];
+		if (states.every(({root}) => root === head.state.root)) return {...unconflicted, extremities, after};
+		// Resolving follows events by their ids, which finds those on disk only.
+		if (!isStored) throw new HeadUnstored();
 		const room = {roomId: pdu.roomId, version: this.#version};
 		const resolved = await resolveStates(this.#context, room, states);
-		return {...(await this.#changesTo(head, resolved)), extremities, isConflicted: true};
+		return {...(await this.#changesTo(head, resolved)), extremities, after, isConflicted: true};
 	}
 
-	async #statesAfter(eventIds: readonly EventId[]): Promise<RoomState[]> {
-		const marks = await this.#context.storage.events.findMarks(eventIds);
-		const states = await Promise.all([...marks.values()].map((mark) => this.#context.states.findAfter(mark)));
-		return states.filter((state) => state !== undefined);
+	/** Gives the states after extremities of the head: none may be left out, or all that follows from it alone is gone. */
+	async #statesAfter(head: Head, eventIds: readonly EventId[], isStored: boolean): Promise<RoomState[]> {
+		const unheld = eventIds.filter((eventId) => !head.ends.has(eventId));
+		const marks = await this.#context.storage.events.findMarks(unheld);
+		const states: RoomState[] = [];
+		for (const eventId of eventIds) {
+			const mark = marks.get(eventId);
+			const state = head.ends.get(eventId) ?? (mark && (await this.#context.states.findAfter(mark)));
+			if (!state && !isStored) throw new HeadUnstored();
+			if (!state) throw new Error(`the state after the extremity ${eventId} is not known`);
+			states.push(state);
+		}
+		return states;
 	}
 
 	/** Expresses a resolved state as changes of the head's, so that both share their nodes. */
@@ -229,7 +244,7 @@ export class ReceiveEvent implements Intent<Reception> {
 			missing,
 			replaces: this.#isStored,
 			redactionOf: this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined,
-			...(isSoftFailed ? {extremities: head.extremities, state: head.state, changes: []} : plan),
+			...(isSoftFailed ? {extremities: head.extremities, state: head.state, changes: [], after: undefined} : plan),
 		});
 		if (pos && this.#redactedBy !== undefined) {
 			this.#context.storage.events.setRedactedBy(draft.batch, this.#event.nid, this.#redactedBy);

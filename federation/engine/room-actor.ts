@@ -6,6 +6,7 @@ import {Draft, type DraftContext, type Head} from './draft.ts';
 import {EngineError} from './errors.ts';
 import {NotLoaded, RoomState} from './room-state.ts';
 import type {Clock} from './seams.ts';
+import type {StatesAtEvents} from './state-before.ts';
 import type {StoredEvents} from './stored-events.ts';
 
 /** Intents that may wait for one room; more are told to come back. */
@@ -30,10 +31,18 @@ export class HeadMoved extends Error {
 	override readonly name = 'HeadMoved';
 }
 
+/** What an intent needs to read names events that are not on disk yet; it is prepared again once they are. */
+export class HeadUnstored extends Error {
+	override readonly name = 'HeadUnstored';
+}
+
 /** Something that is to happen in a room: kept as what is wanted, never as the event that was built for it. */
 export interface Intent<T> {
-	/** Loads what the turn needs on this head; gives nothing where all is in memory. Called again after a lost race. */
-	prepare(head: Head): Promise<void> | undefined;
+	/**
+	 * Loads what the turn needs on this head; gives nothing where all is in memory. Called again after a lost race.
+	 * @param isStored Whether all events of the head are on disk. @throws HeadUnstored where only then it can be prepared
+	 */
+	prepare(head: Head, isStored: boolean): Promise<void> | undefined;
 	/**
 	 * Judges, builds and adds to the draft, without waiting for anything; all checks come before the first write.
 	 * Gives what makes the answer once the batch is committed. @throws NotLoaded, HeadMoved, EngineError
@@ -61,6 +70,7 @@ interface Flight {
 export interface ActorContext extends DraftContext {
 	readonly clock: Clock;
 	readonly events: StoredEvents;
+	readonly states: StatesAtEvents;
 }
 
 /**
@@ -74,6 +84,8 @@ export class RoomActor {
 	#tip: Head;
 	#committed: Head;
 	#ready: Waiting[] = [];
+	/** Intents that are prepared once the head is on disk. */
+	#stalled: Waiting[] = [];
 	#flights: Flight[] = [];
 	#failed: {readonly flight: Flight; readonly error: unknown}[] = [];
 	#waiting = 0;
@@ -132,7 +144,7 @@ export class RoomActor {
 		}
 		let prepared: Promise<void> | undefined;
 		try {
-			prepared = waiting.intent.prepare(this.#tip);
+			prepared = waiting.intent.prepare(this.#tip, this.#tip === this.#committed);
 		} catch (error) {
 			this.#giveUp(waiting, error);
 			return;
@@ -141,9 +153,24 @@ export class RoomActor {
 		else {
 			prepared.then(
 				() => this.#enqueue(waiting),
-				(error: unknown) => this.#giveUp(waiting, error),
+				(error: unknown) => {
+					if (error instanceof HeadUnstored) this.#stall(waiting);
+					else this.#giveUp(waiting, error);
+				},
 			);
 		}
+	}
+
+	/** Prepares an intent once the head is on disk: until it had its turn nothing else moves the head. */
+	#stall(waiting: Waiting): void {
+		this.#exclusive ??= waiting;
+		this.#stalled.push(waiting);
+		this.#resumeStalled();
+	}
+
+	#resumeStalled(): void {
+		if (this.#flights.length > 0 || this.#failed.length > 0 || this.#isRecovering) return;
+		for (const waiting of this.#stalled.splice(0)) this.#prepare(waiting);
 	}
 
 	#giveUp(waiting: Waiting, error: unknown): void {
@@ -204,6 +231,7 @@ export class RoomActor {
 	#fly(flight: Flight): void {
 		this.#tip = flight.head;
 		this.#flights.push(flight);
+		for (const event of flight.draft.announced) this.#context.events.hold(event);
 		this.#context.storage.commit(flight.draft.batch).then(
 			() => this.#land(flight),
 			(error: unknown) => this.#crash(flight, error),
@@ -211,16 +239,26 @@ export class RoomActor {
 	}
 
 	#land(flight: Flight): void {
+		const {events, states} = this.#context;
 		this.#flights.splice(this.#flights.indexOf(flight), 1);
-		this.#committed = flight.head;
-		for (const {pdu, nid} of flight.draft.announced) this.#context.events.note({nid, pdu});
+		// Storage may tell of a batch that announces nothing before it tells of the one below.
+		if (flight.head.version > this.#committed.version) this.#committed = flight.head;
+		for (const {pdu, nid} of flight.draft.announced) {
+			events.note({nid, pdu});
+			events.release({nid});
+		}
+		for (const [eventId, state] of flight.head.ends) states.note(eventId, state);
 		for (const {waiting, answer} of flight.passengers) waiting.resolve(answer());
 		if (this.#failed.length > 0) this.#recoverSoon();
-		else this.#drainSoon();
+		else {
+			this.#resumeStalled();
+			this.#drainSoon();
+		}
 	}
 
 	#crash(flight: Flight, error: unknown): void {
 		this.#flights.splice(this.#flights.indexOf(flight), 1);
+		for (const event of flight.draft.announced) this.#context.events.release(event);
 		this.#failed.push({flight, error});
 		this.#recoverSoon();
 	}
@@ -237,6 +275,7 @@ export class RoomActor {
 			})
 			.finally(() => {
 				this.#isRecovering = false;
+				this.#resumeStalled();
 				this.#drainSoon();
 			});
 	}
@@ -310,6 +349,7 @@ export async function loadHead(
 		state: new RoomState(context.storage.state.open(roomId, room.headRoot), context.events),
 		joined: await countJoined(context.storage, roomId),
 		notifyCount: room.notifyCount,
+		ends: new Map(),
 		threads: new Map(),
 		isPartial: room.isPartial,
 	};

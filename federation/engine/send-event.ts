@@ -61,13 +61,15 @@ export function appendOwn(
 ): AnnouncedPosition {
 	const {state, extremities} = draft.head;
 	const named = new Set(event.pdu.prevEvents);
+	const after = state.after(event);
 	const pos = draft.append(event, {
 		...facts,
 		stateBefore: state,
 		isSoftFailed: false,
 		// Extremities beyond those that fit into prev_events stay for the next event.
 		extremities: [...extremities.filter((eventId) => !named.has(eventId)), event.pdu.eventId],
-		state: state.after(event),
+		state: after,
+		after,
 		changes: [],
 		missing: [],
 		replaces: false,

@@ -50,6 +50,8 @@ export class StoredEvents {
 	readonly #onDamage: (eventId: EventId, cause: unknown) => void;
 	readonly #byNid = new LRUCache<EventNid, KnownEvent>({maxSize: CACHED_EVENTS_MAX, sizeCalculation: () => 1});
 	readonly #nids = new LRUCache<EventId, EventNid>({maxSize: CACHED_EVENTS_MAX, sizeCalculation: () => 1});
+	/** Events on their way to the disk: states that are built on them name them already. */
+	readonly #unstored = new Map<EventNid, KnownEvent>();
 	readonly #versions = new LRUCache<RoomId, RoomVersionId>({maxSize: CACHED_ROOMS_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, onDamage: (eventId: EventId, cause: unknown) => void) {
@@ -75,6 +77,15 @@ export class StoredEvents {
 	note(event: KnownEvent): void {
 		this.#byNid.set(event.nid, event);
 		this.#nids.set(event.pdu.eventId, event.nid);
+	}
+
+	/** Keeps an event of a batch that is being committed, until that is decided. */
+	hold(event: KnownEvent): void {
+		this.#unstored.set(event.nid, event);
+	}
+
+	release({nid}: Pick<KnownEvent, 'nid'>): void {
+		this.#unstored.delete(nid);
 	}
 
 	/** Gives an event that is in memory. */
@@ -138,7 +149,7 @@ export class StoredEvents {
 		const found = new Map<EventNid, Pdu>();
 		const missing: EventNid[] = [];
 		for (const nid of nids) {
-			const event = this.#byNid.get(nid);
+			const event = this.#unstored.get(nid) ?? this.#byNid.get(nid);
 			if (event) found.set(nid, event.pdu);
 			else missing.push(nid);
 		}

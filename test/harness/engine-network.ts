@@ -26,8 +26,10 @@ export class EngineNetwork implements AsyncDisposable {
 	/** Questions that were asked, by name. */
 	readonly asked: string[] = [];
 
-	async add(serverName: string): Promise<TestEngine> {
-		const home = await makeEngine(serverName, {over: {remote: this.#remote(), signer: generateSigningKey()}});
+	/** Adds a server; `wrap` stands between its engine and its database. */
+	async add(serverName: string, wrap?: (storage: Storage) => Storage): Promise<TestEngine> {
+		const over = {remote: this.#remote(), signer: generateSigningKey()};
+		const home = await makeEngine(serverName, {over, ...(wrap && {wrap})});
 		this.#homes.set(home.serverName, home);
 		return home;
 	}

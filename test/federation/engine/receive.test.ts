@@ -1,7 +1,9 @@
 import test from 'ava';
 import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
+import type {Batch, Storage} from '../../../storage/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import {until} from '../../harness/index.ts';
 import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const alice = '@alice:one.test' as UserId;
@@ -215,3 +217,65 @@ test('who has left stays out when another of their server enters through one tha
 	t.is((await deliver(two, one, leave.pdu)).status, 'accepted');
 	t.deepEqual((await stateOf(one, roomId)).state, atTwo.state);
 });
+
+/** A database whose commits wait, in their order, while the gate is closed. */
+function gated(storage: Storage) {
+	const gate = {waiting: 0, open: (): void => undefined};
+	let opened = Promise.resolve();
+	const close = (): void => {
+		opened = new Promise((resolve) => {
+			gate.open = resolve;
+		});
+	};
+	const commit = async (batch: Batch): Promise<void> => {
+		gate.waiting += 1;
+		await opened;
+		gate.waiting -= 1;
+		await storage.commit(batch);
+	};
+	const wrapped: Storage = Object.create(storage, {commit: {value: commit}});
+	return {wrapped, gate, close};
+}
+
+for (const [what, forks] of [
+	['a message', [message(bob, 'beside')]],
+	['state', [state(bob, 'm.room.topic', {topic: 'beside'})]],
+] as const) {
+	test(`${what} from elsewhere that forks from our own event on its way to the disk takes nothing away`, async (t) => {
+		await using network = new EngineNetwork();
+		let box: ReturnType<typeof gated> | undefined;
+		const one = await network.add('one.test', (storage) => {
+			box = gated(storage);
+			return box.wrapped;
+		});
+		const two = await network.add('two.test');
+		const {roomId} = await one.engine.createRoom({version: '12', events: firstEvents('12', alice, 'public')});
+		await joinThrough(one, two, roomId, bob);
+		const levels = await one.engine.send({
+			roomId,
+			event: state(alice, 'm.room.power_levels', {state_default: 0, users_default: 0}),
+		});
+		await deliver(one, two, levels.pdu);
+		const theirs = [];
+		for (const event of forks) theirs.push(await two.engine.send({roomId, event}));
+		box?.close();
+		const naming = one.engine.send({roomId, event: state(alice, 'm.room.name', {name: 'ours'})});
+		await until(() => box?.gate.waiting === 1, 'our event is on its way');
+		const receiving = Promise.all(theirs.map(({pdu}) => deliver(two, one, pdu)));
+		// Whatever can be prepared before the commit is prepared by then.
+		for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+		box?.gate.open();
+		const name = await naming;
+		t.deepEqual(
+			(await receiving).map(({status}) => status),
+			forks.map(() => 'accepted'),
+		);
+		const room = await one.engine.findRoom(roomId);
+		t.deepEqual(new Set(room?.extremities), new Set([name.eventId, theirs.at(-1)?.eventId]));
+		t.is((await room?.findState('m.room.name', ''))?.eventId, name.eventId);
+		await deliver(one, two, name.pdu);
+		const [atOne, atTwo] = [await stateOf(one, roomId), await stateOf(two, roomId)];
+		t.deepEqual(atOne.state, atTwo.state);
+		t.deepEqual(atOne.table, atOne.state);
+	});
+}
