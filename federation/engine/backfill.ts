@@ -1,6 +1,5 @@
-import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
+import type {EventId, JsonObject, ServerName} from '../../crypto/index.ts';
 import type {EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
-import type {RoomVersionId} from '../rooms/index.ts';
 import {eventFacts} from './draft.ts';
 import {EngineError} from './errors.ts';
 import {
@@ -10,6 +9,8 @@ import {
 	inOrder,
 	listMissing,
 	type MissingContext,
+	orElse,
+	type Room,
 } from './missing-events.ts';
 import {type CheckedPdu, judgeByAuthEvents, judgeByState, keysOfPdu} from './receive-event.ts';
 import type {RoomState} from './room-state.ts';
@@ -19,11 +20,6 @@ import {StateUnknown} from './state-before.ts';
 const SERVERS_MAX = 3;
 /** Events that one request asks for at most. */
 const EVENTS_MAX = 100;
-
-interface Room {
-	readonly roomId: RoomId;
-	readonly version: RoomVersionId;
-}
 
 interface Placed {
 	readonly nid: EventNid;
@@ -49,26 +45,51 @@ export async function backfill(
 	const gaps = (await context.storage.events.listGaps(room.roomId, from, 20)).filter(
 		({eventNid}) => eventNid === gap.eventNid,
 	);
-	const missing = gaps.map((row) => row.missing);
 	const servers = (await context.storage.memberships.listServers(room.roomId)).filter((s) => s !== options.serverName);
 	for (const server of servers.slice(0, SERVERS_MAX)) {
-		const answered = await context.remote
-			.backfill(server, room.roomId, missing, Math.min(options.limit, EVENTS_MAX))
-			.catch(() => []);
-		const checked = await checkAll(context, room, answered.slice(0, EVENTS_MAX), server);
-		const fresh = new Set(
-			await listMissing(
-				context,
-				checked.map(({pdu}) => pdu.eventId),
-			),
-		);
-		const events = inOrder(checked.filter(({pdu}) => fresh.has(pdu.eventId)));
-		if (events.length > 0) {
-			await store(context, room, gap, missing, events);
-			return true;
-		}
+		const {limit} = options;
+		if (await fetchBehind(context, room, gaps, {server, limit}).catch(unlessUnsettled)) return true;
 	}
 	return false;
+}
+
+/**
+ * Fetches events into the gap behind one event from one server. Gives whether something came.
+ * @param gaps All gaps of one event that has a place.
+ * @throws EngineError('unavailable')
+ */
+export async function fetchBehind(
+	context: MissingContext,
+	room: Room,
+	gaps: readonly GapRow[],
+	{server, limit}: {readonly server: ServerName; readonly limit: number},
+): Promise<boolean> {
+	const [gap] = gaps;
+	if (!gap || gap.anchor === null) return false;
+	const missing = await closeGaps(context, gaps);
+	if (missing.length === 0) return true;
+	const answered = await context.remote
+		.backfill(server, room.roomId, missing, Math.min(limit, EVENTS_MAX))
+		.catch(orElse<JsonObject[]>([]));
+	const checked = await checkAll(context, room, answered.slice(0, EVENTS_MAX), server);
+	const ids = checked.map(({pdu}) => pdu.eventId);
+	const fresh = new Set(await listMissing(context, ids));
+	const events = inOrder(checked.filter(({pdu}) => fresh.has(pdu.eventId)));
+	await store(context, room, gap, missing, events);
+	return events.length > 0;
+}
+
+/** Ends gaps behind one event whose events came another way; gives the others' events. */
+async function closeGaps(context: MissingContext, gaps: readonly GapRow[]): Promise<EventId[]> {
+	const waited = gaps.map(({missing}) => missing);
+	const missing = await listMissing(context, waited);
+	const here = waited.filter((eventId) => !missing.includes(eventId));
+	const [gap] = gaps;
+	if (!gap || here.length === 0) return missing;
+	const batch = context.storage.batch();
+	context.storage.events.removeGap(batch, gap.eventNid, here);
+	await context.storage.commit(batch);
+	return missing;
 }
 
 /** Oldest first: the state before the oldest is asked for where its own past is unknown, that of the others follows. */
@@ -139,6 +160,6 @@ async function stateBeforeOf(
 		return await context.states.before(room, pdu.prevEvents);
 	} catch (error) {
 		if (!(error instanceof StateUnknown)) throw error;
-		return fetchStateBefore(context, room, pdu.eventId, origin);
+		return fetchStateBefore(context, room, {pdu, origin});
 	}
 }

@@ -3,7 +3,9 @@ import type {RoomVersionId} from '../rooms/index.ts';
 import type {RemoteEvents} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {storeOutliers} from './outliers.ts';
-import {checkPdu, type CheckedPdu, type ReceiveContext} from './receive-event.ts';
+import {findHorizon, mayLieBehind} from './horizon.ts';
+import {checkPdu, type CheckedPdu, judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
+import {resolveStates} from './resolve-states.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent} from './stored-events.ts';
 
@@ -18,9 +20,11 @@ const SINGLE_FETCHES_MAX = 20;
 /** What filling gaps needs. */
 export interface MissingContext extends ReceiveContext {
 	readonly remote: RemoteEvents;
+	readonly serverName: ServerName;
 }
 
-interface Room {
+/** A room of a version. */
+export interface Room {
 	readonly roomId: RoomId;
 	readonly version: RoomVersionId;
 }
@@ -50,7 +54,7 @@ export async function fetchGap(
 			.getMissingEvents(origin, room.roomId, {earliest: extremities, latest, limit: ROUND_EVENTS, minDepth: 0})
 			.catch(orElse<JsonObject[]>([]));
 		const fresh = await checkAll(context, room, answered.slice(0, ROUND_EVENTS), origin);
-		const news = await withoutHistory(context, fresh);
+		const news = await withoutHistory(context, room.roomId, fresh);
 		const unseen = news.filter((event) => !found.has(event.pdu.eventId));
 		for (const event of unseen) found.set(event.pdu.eventId, event);
 		if (unseen.length === 0) break;
@@ -64,11 +68,16 @@ export async function fetchGap(
 }
 
 /**
- * Leaves out what lies before events that are here: what others here wait for, and all behind it. The other server walks
- * past our oldest events, such as our join; what it finds there is no news, and no end of the graph to build on: a state
- * of long ago, resolved against the present one, could take the present members out of the room.
+ * Leaves out what lies before events that are here: what others here wait for and all behind it, and what is older than
+ * our entry. The other server walks past our oldest events, such as our join; what it finds there is no news, and no end
+ * of the graph to build on: a state of long ago, resolved against the present one, could take the present members out of
+ * the room.
  */
-async function withoutHistory(context: MissingContext, events: readonly CheckedPdu[]): Promise<CheckedPdu[]> {
+async function withoutHistory(
+	context: MissingContext,
+	roomId: RoomId,
+	events: readonly CheckedPdu[],
+): Promise<CheckedPdu[]> {
 	const byId = new Map(events.map((event) => [event.pdu.eventId, event]));
 	const gaps = await context.storage.events.listGapsWaitingFor([...byId.keys()]);
 	const behind = gaps.map(({missing}) => missing);
@@ -78,7 +87,10 @@ async function withoutHistory(context: MissingContext, events: readonly CheckedP
 		byId.delete(eventId);
 		behind.push(...event.pdu.prevEvents);
 	}
-	return [...byId.values()];
+	const horizon = await findHorizon(context, roomId);
+	const news: CheckedPdu[] = [];
+	for (const event of byId.values()) if (!(await mayLieBehind(context, event.pdu, horizon))) news.push(event);
+	return news;
 }
 
 /** Orders events so that each comes after those that it names, without trusting `depth`. */
@@ -108,10 +120,37 @@ export function inOrder(events: readonly CheckedPdu[]): CheckedPdu[] {
 }
 
 /**
- * Learns the state before an event whose own past cannot be had, by asking for it whole. What is new of it is stored as
- * outliers.
+ * Learns the state before an event of whose `prev_events` some are not here, from the server that has it. What follows
+ * from those that are here counts as well: nobody can replace what is known by leaving an event out.
+ * @throws EngineError('unavailable')
  */
 export async function fetchStateBefore(
+	context: MissingContext,
+	room: Room,
+	{pdu, origin}: Pick<CheckedPdu, 'pdu' | 'origin'>,
+): Promise<RoomState> {
+	const marks = await context.storage.events.findMarks(pdu.prevEvents);
+	const known: RoomState[] = [];
+	const unknown: EventId[] = [];
+	for (const eventId of pdu.prevEvents) {
+		const mark = marks.get(eventId);
+		const state = mark?.roomId === room.roomId ? await context.states.findAfter(mark) : undefined;
+		if (state) known.push(state);
+		else unknown.push(eventId);
+	}
+	if (known.length === 0) return fetchStateAt(context, room, pdu.eventId, origin);
+	for (const eventId of unknown) {
+		// What the server says the state before its event is holds what follows from all of them, if it does not lie.
+		const state =
+			(await fetchStateAfter(context, room, eventId, origin)) ??
+			(await fetchStateAt(context, room, pdu.eventId, origin));
+		known.push(state);
+	}
+	return resolveStates(context, room, known);
+}
+
+/** Asks for the whole state before an event. What is new of it is stored as outliers. */
+async function fetchStateAt(
 	context: MissingContext,
 	room: Room,
 	eventId: EventId,
@@ -131,24 +170,55 @@ export async function fetchStateBefore(
 	return context.states.build(room.roomId, entries);
 }
 
+/** Asks for an event and the state before it, and gives the state after it; `undefined` where it is not to be had. */
+async function fetchStateAfter(
+	context: MissingContext,
+	room: Room,
+	eventId: EventId,
+	origin: ServerName,
+): Promise<RoomState | undefined> {
+	if (!(await context.events.findPdus([eventId])).has(eventId)) {
+		const checked = await fetchEvent(context, room, eventId, origin);
+		if (checked) await fetchAuthEvents(context, room, checked);
+		if (checked) await storeOutliers(context, [checked]);
+	}
+	const event = (await context.events.findPdus([eventId])).get(eventId);
+	if (event?.pdu.roomId !== room.roomId) return undefined;
+	const before = await fetchStateAt(context, room, eventId, origin).catch(orElse(undefined));
+	if (!before) return undefined;
+	const mark = (await context.storage.events.findMarks([eventId])).get(eventId);
+	await before.load(keysOfPdu(event.pdu));
+	const isAllowed = mark?.rejected === null && judgeByState(context, event.pdu, before).allowed;
+	return isAllowed ? before.after(event) : before;
+}
+
+/** Fetches events of the state before one and of its auth chain: few one by one, many with the whole state. */
 async function fetchEvents(
 	context: MissingContext,
 	room: Room,
 	from: {readonly eventId: EventId; readonly origin: ServerName; readonly missing: readonly EventId[]},
 ): Promise<CheckedPdu[]> {
-	const {origin, missing} = from;
+	const {origin, missing, eventId} = from;
 	if (missing.length === 0) return [];
-	if (missing.length > SINGLE_FETCHES_MAX) {
-		const whole = await context.remote.getState(origin, room.roomId, from.eventId);
-		return checkAll(context, room, [...whole.authChain, ...whole.state], origin);
+	if (missing.length <= SINGLE_FETCHES_MAX) {
+		const single = await Promise.all(missing.map((id) => fetchEvent(context, room, id, origin)));
+		const fetched = single.filter((event) => event !== undefined);
+		if (fetched.length === missing.length) return fetched;
 	}
-	const single = await Promise.all(missing.map((id) => context.remote.getEvent(origin, id).catch(orElse(undefined))));
-	return checkAll(
-		context,
-		room,
-		single.filter((json) => json !== undefined),
-		origin,
-	);
+	// Whoever may ask about the state at an event need not be allowed to ask for each event of it by its id.
+	const whole = await context.remote.getState(origin, room.roomId, eventId);
+	return checkAll(context, room, [...whole.authChain, ...whole.state], origin);
+}
+
+async function fetchEvent(
+	context: MissingContext,
+	room: Room,
+	eventId: EventId,
+	origin: ServerName,
+): Promise<CheckedPdu | undefined> {
+	const json = await context.remote.getEvent(origin, eventId).catch(orElse(undefined));
+	const checked = json ? await checkAll(context, room, [json], origin) : [];
+	return checked.find(({pdu}) => pdu.eventId === eventId);
 }
 
 /** Makes sure that the auth events of an event are here, asking for its auth chain where some are not. */
@@ -162,7 +232,7 @@ export async function fetchAuthEvents(context: MissingContext, room: Room, check
 }
 
 /** What a server refuses is as good as nothing; where it did not answer, all is tried again later. */
-function orElse<T>(nothing: T): (error: unknown) => T {
+export function orElse<T>(nothing: T): (error: unknown) => T {
 	return (error) => {
 		if (error instanceof EngineError && error.code === 'unavailable') throw error;
 		return nothing;

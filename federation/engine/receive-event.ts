@@ -1,5 +1,5 @@
 import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
-import type {Batch, EventNid, StateKey} from '../../storage/index.ts';
+import type {Batch, EventNid, GapRow, StateKey} from '../../storage/index.ts';
 import {
 	authEventKeys,
 	checkAuth,
@@ -140,6 +140,8 @@ export class ReceiveEvent implements Intent<Reception> {
 	/** A redaction of this very event that came before it. */
 	#redactedBy: EventNid | undefined;
 	#threadNotifyCount = 0;
+	/** Gaps that it fills. */
+	#gaps: readonly GapRow[] = [];
 	#isFollowed = false;
 	#plan: (Plan & {readonly head: Head; readonly isConflicted: boolean}) | undefined;
 
@@ -167,8 +169,9 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#threadNotifyCount = await findThreadCount(storage, pdu.roomId, pdu);
 		if (pdu.redacts !== undefined) this.#redaction = await findRedactionTarget(events, pdu.roomId, pdu.redacts);
 		this.#redactedBy = await findEarlierRedaction(this.#context, pdu);
-		// An event that others here follow already is no new end of the graph.
-		this.#isFollowed = (await storage.events.listGapsWaitingFor([pdu.eventId])).length > 0;
+		this.#gaps = await storage.events.listGapsWaitingFor([pdu.eventId]);
+		// An event that others here follow already is no new end of the graph; those that have no place do not count.
+		this.#isFollowed = this.#gaps.some(({anchor}) => anchor !== null);
 		this.#plan = {head, ...(await this.#planOn(head, isStored))};
 	}
 
@@ -246,9 +249,9 @@ export class ReceiveEvent implements Intent<Reception> {
 			redactionOf: this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined,
 			...(isSoftFailed ? {extremities: head.extremities, state: head.state, changes: [], after: undefined} : plan),
 		});
-		if (pos && this.#redactedBy !== undefined) {
-			this.#context.storage.events.setRedactedBy(draft.batch, this.#event.nid, this.#redactedBy);
-		}
+		const {events} = this.#context.storage;
+		if (pos && this.#redactedBy !== undefined) events.setRedactedBy(draft.batch, this.#event.nid, this.#redactedBy);
+		for (const {eventNid} of this.#gaps) events.removeGap(draft.batch, eventNid, [pdu.eventId]);
 		alsoWrite?.(draft.batch);
 		return () => ({status: isSoftFailed ? 'soft_failed' : 'accepted', pdu});
 	}

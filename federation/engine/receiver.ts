@@ -3,6 +3,7 @@ import type {Batch, EventNid} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
+import {isHistory} from './history.ts';
 import {fetchAuthEvents, fetchGap, fetchStateBefore, listMissing, type MissingContext} from './missing-events.ts';
 import {storeOutliers} from './outliers.ts';
 import {
@@ -64,7 +65,12 @@ export class Receiver {
 			const actor = await this.#activate(roomId);
 			if (!actor) return this.#drop(request, 'this server is not in the room');
 			const room = {roomId, version, actor};
-			return this.#receiveChecked(room, {pdu, origin, relay, alsoWrite}, true);
+			const event = {pdu, origin, relay, alsoWrite};
+			// What we made a template for is new, whatever it is built on.
+			if (!relay && (await this.#isHistory(room, event))) {
+				return this.#drop(request, 'it lies before what is known of the room');
+			}
+			return this.#receiveChecked(room, event, true);
 		});
 	}
 
@@ -85,6 +91,14 @@ export class Receiver {
 			throw new EngineError('forbidden', 'The room has changed meanwhile and does not allow the join any more');
 		}
 		return sent;
+	}
+
+	/** Whether an event is history, and has not got its place among it. */
+	async #isHistory(room: Room, checked: CheckedPdu): Promise<boolean> {
+		const isMissing = async (): Promise<boolean> =>
+			(await listMissing(this.#context, [checked.pdu.eventId])).length > 0;
+		if (!(await isMissing())) return false;
+		return (await isHistory(this.#context, room, checked, room.actor.committed.extremities)) && isMissing();
 	}
 
 	/** A PDU that is none, or of no room of ours: what the caller wants to be written with it is written all the same. */
@@ -146,7 +160,7 @@ export class Receiver {
 			return {state: await this.#context.states.before(room, pdu.prevEvents), missing: []};
 		} catch (error) {
 			if (!(error instanceof StateUnknown)) throw error;
-			const state = await fetchStateBefore(this.#context, room, pdu.eventId, origin);
+			const state = await fetchStateBefore(this.#context, room, {pdu, origin});
 			return {state, missing: error.eventIds};
 		}
 	}

@@ -61,8 +61,8 @@ const OPEN: ReadonlySet<string> = new Set(['public', 'knock', 'restricted', 'kno
 
 /**
  * Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. A server
- * that was in the room when the events in question came may still ask about those: it needs what lies before its own
- * removal to believe it.
+ * that was in the room when the events in question came, or later, may still ask about those: it needs what lies before
+ * its own removal to believe it. What it may read of that, history visibility says, as for members.
  */
 export async function openRoomForMember(
 	context: InboundContext,
@@ -79,7 +79,7 @@ export async function openRoomForMember(
 	return room;
 }
 
-/** Whether a server was in the room when each of these events came. */
+/** Whether a server was in the room when each of these events came, or came into it afterwards. */
 async function wasOwed(
 	{engine, storage}: InboundContext,
 	origin: ServerName,
@@ -93,9 +93,9 @@ async function wasOwed(
 	const events = await engine.findEvents(about);
 	return (
 		events.length === about.length &&
-		events.every(({pdu, row: {anchor, minor}}) => {
-			if (pdu.roomId !== roomId || anchor === null || minor !== 0) return false;
-			return spans.some(({fromPos, toPos}) => fromPos <= anchor && (toPos === null || anchor <= toPos));
+		events.every(({pdu, row: {anchor}}) => {
+			if (pdu.roomId !== roomId || anchor === null) return false;
+			return spans.some(({toPos}) => toPos === null || anchor <= toPos);
 		})
 	);
 }

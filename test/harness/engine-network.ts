@@ -25,6 +25,8 @@ export class EngineNetwork implements AsyncDisposable {
 	readonly down = new Set<ServerName>();
 	/** Questions that were asked, by name. */
 	readonly asked: string[] = [];
+	/** What servers answer instead of the truth. */
+	readonly lies: {-readonly [Question in keyof RemoteEvents]?: RemoteEvents[Question]} = {};
 
 	/** Adds a server; `wrap` stands between its engine and its database. */
 	async add(serverName: string, wrap?: (storage: Storage) => Storage): Promise<TestEngine> {
@@ -53,7 +55,7 @@ export class EngineNetwork implements AsyncDisposable {
 			if (!state) throw new Error('not known');
 			return {state, authChain: await engine.listAuthChain([...state.map((pdu) => pdu.eventId), eventId])};
 		};
-		return {
+		const truth: RemoteEvents = {
 			getEvent: async (server, eventId) => {
 				const found = await this.#home(server, 'event').engine.findEvent(eventId);
 				return found && toFederationEvent(found.pdu);
@@ -75,6 +77,14 @@ export class EngineNetwork implements AsyncDisposable {
 				const found = await engine.findEvents(from);
 				return wire([...found.map(({pdu}) => pdu), ...(await listBetween(engine, [], from, limit - found.length))]);
 			},
+		};
+		return {
+			getEvent: (...question) => (this.lies.getEvent ?? truth.getEvent)(...question),
+			getMissingEvents: (...question) => (this.lies.getMissingEvents ?? truth.getMissingEvents)(...question),
+			getStateIds: (...question) => (this.lies.getStateIds ?? truth.getStateIds)(...question),
+			getState: (...question) => (this.lies.getState ?? truth.getState)(...question),
+			getEventAuth: (...question) => (this.lies.getEventAuth ?? truth.getEventAuth)(...question),
+			backfill: (...question) => (this.lies.backfill ?? truth.backfill)(...question),
 		};
 	}
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {JsonObject, UserId} from '../../../crypto/index.ts';
-import {readEventAuth, readMissingEvents, readStateIds} from '../../../federation/inbound/index.ts';
+import {readEvent, readEventAuth, readMissingEvents, readStateIds} from '../../../federation/inbound/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
 import {deliver, EngineNetwork, joinThrough} from '../../harness/engine-network.ts';
 
@@ -63,4 +63,36 @@ test('a server that has left still tells the others what led to its leave', asyn
 		between.map(({content}) => (content as JsonObject)['body']),
 		['last words'],
 	);
+});
+
+test('a server that was removed may have what the state then consists of, however old, and nothing later', async (t) => {
+	await using network = new EngineNetwork();
+	const [one, two] = [await network.add('one.test'), await network.add('two.test')];
+	const {roomId} = await one.engine.createRoom({version: '12', events: firstEvents('12', alice, 'public')});
+	const topic = await one.engine.send({
+		roomId,
+		event: {type: 'm.room.topic', stateKey: '', sender: alice, content: {}},
+	});
+	const secret = await one.engine.send({roomId, event: message('before two came')});
+	const hidden = {history_visibility: 'joined'};
+	await one.engine.send({
+		roomId,
+		event: {type: 'm.room.history_visibility', stateKey: '', sender: alice, content: hidden},
+	});
+	const unseen = await one.engine.send({roomId, event: message('hidden from two')});
+	await joinThrough(one, two, roomId, bob);
+	await one.engine.send({roomId, event: membership(bob, 'leave')});
+	const later = await one.engine.send({
+		roomId,
+		event: {type: 'm.room.name', stateKey: '', sender: alice, content: {}},
+	});
+	const read = async (eventId: typeof topic.eventId): Promise<unknown> =>
+		(await readEvent(inboundOf(one), two.serverName, eventId))[0]?.['content'];
+	await t.notThrowsAsync(read(topic.eventId));
+	// As for members, history visibility says what may be read of the past.
+	t.like(await read(secret.eventId), {body: 'before two came'});
+	t.deepEqual(await read(unseen.eventId), {});
+	await t.throwsAsync(read(later.eventId), {code: 'not_found'});
+	const stranger = 'three.test' as typeof two.serverName;
+	await t.throwsAsync(readEvent(inboundOf(one), stranger, topic.eventId), {code: 'not_found'});
 });
