@@ -70,6 +70,11 @@ export function choosePrevEvents(head: Head): readonly EventId[] {
 	return head.extremities.slice(-PREV_EVENTS_MAX);
 }
 
+/** Whether a new event can name all extremities. */
+export function namesAll(head: Head): boolean {
+	return head.extremities.length <= PREV_EVENTS_MAX;
+}
+
 /**
  * A head on its way to the next one, with the writes that bring it there. Synchronous throughout: a turn fills it, and
  * `finish` gives the head that stands once the batch is committed.

@@ -13,13 +13,14 @@ import {
 	stateOf,
 	type Verdict,
 } from '../rooms/index.ts';
-import type {Draft, Entrance, Head} from './draft.ts';
+import type {Draft, Head} from './draft.ts';
 import {type Reception, type SignatureChecker, UNKNOWN_KEY} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
-import {type ResolveContext, resolveStates} from './resolve-states.ts';
-import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
+import {type EntryPlan, planEntry} from './plan-entry.ts';
+import type {ResolveContext} from './resolve-states.ts';
+import {HeadMoved, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
 import type {StatesAtEvents} from './state-before.ts';
 import type {KnownEvent} from './stored-events.ts';
@@ -119,15 +120,6 @@ export function judgeByState(
 	return checkAuth(pdu, state.lookup, {createEvent: state.lookup('m.room.create', ''), verifySignature});
 }
 
-/** What a room comes to by an event. */
-interface Plan {
-	readonly extremities: readonly EventId[];
-	readonly state: RoomState;
-	readonly changes: Entrance['changes'];
-	/** The state after the event alone, where it becomes an extremity. */
-	readonly after: RoomState | undefined;
-}
-
 /** A PDU from outside on its way into a room; its past is settled, its place in the present is not. */
 export class ReceiveEvent implements Intent<Reception> {
 	readonly #context: ReceiveContext;
@@ -143,7 +135,7 @@ export class ReceiveEvent implements Intent<Reception> {
 	/** Gaps that it fills. */
 	#gaps: readonly GapRow[] = [];
 	#isFollowed = false;
-	#plan: (Plan & {readonly head: Head; readonly isConflicted: boolean}) | undefined;
+	#plan: (EntryPlan & {readonly head: Head}) | undefined;
 
 	/** @param outlier The nid under which the event is stored already, as an outlier. */
 	constructor(
@@ -175,55 +167,12 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#plan = {head, ...(await this.#planOn(head, isStored))};
 	}
 
-	async #planOn(head: Head, isStored: boolean): Promise<Plan & {readonly isConflicted: boolean}> {
+	async #planOn(head: Head, isStored: boolean): Promise<EntryPlan> {
 		const {stateBefore} = this.#judged;
-		const unconflicted = {state: head.state, changes: [], isConflicted: false};
 		if (this.#isFollowed || !stateBefore) {
-			return {...unconflicted, extremities: head.extremities, after: undefined};
+			return {extremities: head.extremities, state: head.state, changes: [], after: undefined, isConflicted: false};
 		}
-		const {pdu} = this.#event;
-		const named = new Set(pdu.prevEvents);
-		const kept = head.extremities.filter((eventId) => !named.has(eventId));
-		const extremities = [...kept, pdu.eventId];
-		if (stateBefore.root === head.state.root && kept.length === 0) {
-			const after = head.state.after(this.#event);
-			return {...unconflicted, extremities, state: after, after};
-		}
-		if (pdu.stateKey !== undefined) await stateBefore.load([{type: pdu.type, stateKey: pdu.stateKey}]);
-		const after = stateBefore.after(this.#event);
-		const states = [...(await this.#statesAfter(head, kept, isStored)), after];
-		if (states.every(({root}) => root === head.state.root)) return {...unconflicted, extremities, after};
-		// Resolving follows events by their ids, which finds those on disk only.
-		if (!isStored) throw new HeadUnstored();
-		const room = {roomId: pdu.roomId, version: this.#version};
-		const resolved = await resolveStates(this.#context, room, states);
-		return {...(await this.#changesTo(head, resolved)), extremities, after, isConflicted: true};
-	}
-
-	/** Gives the states after extremities of the head: none may be left out, or all that follows from it alone is gone. */
-	async #statesAfter(head: Head, eventIds: readonly EventId[], isStored: boolean): Promise<RoomState[]> {
-		const unheld = eventIds.filter((eventId) => !head.ends.has(eventId));
-		const marks = await this.#context.storage.events.findMarks(unheld);
-		const states: RoomState[] = [];
-		for (const eventId of eventIds) {
-			const mark = marks.get(eventId);
-			const state = head.ends.get(eventId) ?? (mark && (await this.#context.states.findAfter(mark)));
-			if (!state && !isStored) throw new HeadUnstored();
-			if (!state) throw new Error(`the state after the extremity ${eventId} is not known`);
-			states.push(state);
-		}
-		return states;
-	}
-
-	/** Expresses a resolved state as changes of the head's, so that both share their nodes. */
-	async #changesTo(head: Head, resolved: RoomState): Promise<Pick<Plan, 'state' | 'changes'>> {
-		const difference = await resolved.differenceFrom(head.state, [this.#event]);
-		await head.state.load(difference.map(({key}) => key));
-		const others = difference.filter(({after}) => after?.nid !== this.#event.nid);
-		return {
-			state: head.state.with(difference.map(({key, after}) => ({key, event: after ?? null}))),
-			changes: others,
-		};
+		return planEntry(this.#context, this.#version, {head, isStored}, {event: this.#event, stateBefore});
 	}
 
 	turn(draft: Draft): () => Reception {
@@ -257,7 +206,7 @@ export class ReceiveEvent implements Intent<Reception> {
 	}
 
 	/** Gives the plan for the draft's head: as prepared, or adapted where only messages came between. @throws HeadMoved */
-	#planFor(head: Head): Plan {
+	#planFor(head: Head): EntryPlan {
 		const plan = this.#plan;
 		if (!plan) throw new HeadMoved();
 		if (plan.head === head) return plan;

@@ -1,12 +1,14 @@
 import type {EventId, RoomId} from '../../crypto/index.ts';
-import type {AnnouncedPosition, EventNid, StateKey} from '../../storage/index.ts';
-import {authEventKeys, checkAuth, type RoomVersionId, selectAuthEvents} from '../rooms/index.ts';
+import type {AnnouncedPosition, StateKey} from '../../storage/index.ts';
+import {authEventKeys, checkAuth, type Pdu, type RoomVersionId, selectAuthEvents} from '../rooms/index.ts';
 import {type BuildContext, buildEvent} from './build-event.ts';
-import {choosePrevEvents, type Draft, type Head} from './draft.ts';
+import {choosePrevEvents, namesAll, type Draft, type Entrance, type Head} from './draft.ts';
 import type {EventTemplate, SendRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
-import type {Intent} from './room-actor.ts';
+import {type EntryPlan, findStatesAfter, type PlanContext, type PlannedHead, planEntry} from './plan-entry.ts';
+import {resolveStates} from './resolve-states.ts';
+import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent, StoredEvents} from './stored-events.ts';
 import {findThreadCount, threadOf} from './thread-counts.ts';
@@ -21,9 +23,7 @@ export function keysOf(version: RoomVersionId, event: EventTemplate): StateKey[]
 }
 
 /** What one room's events are built and judged with. */
-export interface SendContext extends BuildContext {
-	readonly events: StoredEvents;
-}
+export interface SendContext extends BuildContext, PlanContext {}
 
 /** Builds an event on a head and judges it; synchronous. @throws NotLoaded, EngineError('forbidden' | 'bad_event' | 'too_large') */
 export function buildAllowed(
@@ -45,37 +45,50 @@ export function buildAllowed(
 		authEvents: authEvents.map(({eventId}) => eventId),
 		depth: head.depth + 1,
 	});
-	const verdict = checkAuth(pdu, lookup, {
-		createEvent: lookup('m.room.create', ''),
-		verifySignature: context.verifySignature,
-	});
-	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+	mustBeAllowed(context, pdu, head.state);
 	return {nid: context.storage.ids.next(), pdu};
 }
 
-/** Adds an event of ours to a draft: its state before is the current state, and it becomes the only extremity. */
+/** @throws NotLoaded, EngineError('forbidden') */
+function mustBeAllowed({verifySignature}: SendContext, pdu: Pdu, {lookup}: RoomState): void {
+	const verdict = checkAuth(pdu, lookup, {createEvent: lookup('m.room.create', ''), verifySignature});
+	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+}
+
+/** Adds an event of ours to a draft, that names all extremities: its state before is the current state. */
 export function appendOwn(
 	draft: Draft,
 	event: KnownEvent,
-	facts: {readonly relay: boolean; readonly threadNotifyCount: number; readonly redactionOf: EventNid | undefined},
+	facts: Pick<Entrance, 'relay' | 'threadNotifyCount' | 'redactionOf'>,
 ): AnnouncedPosition {
-	const {state, extremities} = draft.head;
-	const named = new Set(event.pdu.prevEvents);
-	const after = state.after(event);
-	const pos = draft.append(event, {
+	const stateBefore = draft.head.state;
+	const after = stateBefore.after(event);
+	return place(draft, event, {
 		...facts,
-		stateBefore: state,
-		isSoftFailed: false,
-		// Extremities beyond those that fit into prev_events stay for the next event.
-		extremities: [...extremities.filter((eventId) => !named.has(eventId)), event.pdu.eventId],
+		stateBefore,
+		extremities: [event.pdu.eventId],
 		state: after,
 		after,
 		changes: [],
-		missing: [],
-		replaces: false,
 	});
+}
+
+function place(
+	draft: Draft,
+	event: KnownEvent,
+	entrance: Omit<Entrance, 'isSoftFailed' | 'missing' | 'replaces'>,
+): AnnouncedPosition {
+	const pos = draft.append(event, {...entrance, isSoftFailed: false, missing: [], replaces: false});
 	if (!pos) throw new Error('an event of this server has no place in the timeline');
 	return pos;
+}
+
+/** An event of ours that cannot name all extremities: built on those that it names, for one head. */
+interface Merge {
+	readonly head: Head;
+	readonly event: KnownEvent;
+	readonly stateBefore: RoomState;
+	readonly plan: EntryPlan;
 }
 
 /** One event of this server on its way into a room. */
@@ -86,6 +99,7 @@ export class SendEvent implements Intent<SentEvent> {
 	readonly #keys: readonly StateKey[];
 	#redaction: RedactionTarget | null | undefined;
 	#threadNotifyCount: number | undefined;
+	#merge: Merge | undefined;
 
 	constructor(context: SendContext, version: RoomVersionId, request: SendRequest) {
 		this.#context = context;
@@ -95,11 +109,27 @@ export class SendEvent implements Intent<SentEvent> {
 		if (threadOf(request.event) === undefined) this.#threadNotifyCount = 0;
 	}
 
-	prepare(head: Head): Promise<void> | undefined {
+	prepare(head: Head, isStored: boolean): Promise<void> | undefined {
+		if (!namesAll(head)) return this.#prepareMerge({head, isStored});
 		const isLoaded = this.#keys.every(({type, stateKey}) => head.state.isLoaded(type, stateKey));
 		if (isLoaded && this.#request.event.redacts === undefined && this.#threadNotifyCount !== undefined)
 			return undefined;
 		return this.#load(head.state);
+	}
+
+	/** What an event does not name is not before it: its state is that of those it names, and the others stay beside it. */
+	async #prepareMerge(planned: PlannedHead): Promise<void> {
+		const {head} = planned;
+		const room = {roomId: this.#request.roomId, version: this.#version};
+		await this.#load(head.state);
+		const named = await findStatesAfter(this.#context, planned, choosePrevEvents(head));
+		if (!planned.isStored) throw new HeadUnstored();
+		const stateBefore = await resolveStates(this.#context, room, named);
+		await stateBefore.load(this.#keys);
+		const event = buildAllowed(this.#context, room, {...head, state: stateBefore}, this.#request.event);
+		mustBeAllowed(this.#context, event.pdu, head.state);
+		const plan = await planEntry(this.#context, this.#version, planned, {event, stateBefore});
+		this.#merge = {head, event, stateBefore, plan};
 	}
 
 	async #load(state: RoomState): Promise<void> {
@@ -111,14 +141,8 @@ export class SendEvent implements Intent<SentEvent> {
 	}
 
 	turn(draft: Draft): () => SentEvent {
-		const {roomId, event: template, transaction, alsoWrite} = this.#request;
-		const event = buildAllowed(this.#context, {roomId, version: this.#version}, draft.head, template);
-		const redactionOf = this.#redaction?.mayBeRedactedBy(event.pdu, draft.head.state) ? this.#redaction.nid : undefined;
-		const pos = appendOwn(draft, event, {
-			relay: true,
-			threadNotifyCount: this.#threadNotifyCount ?? 0,
-			redactionOf,
-		});
+		const {roomId, transaction, alsoWrite} = this.#request;
+		const {event, pos} = namesAll(draft.head) ? this.#append(draft) : this.#appendMerge(draft);
 		const {pdu} = event;
 		if (transaction) {
 			const {clientTransactions} = this.#context.storage;
@@ -127,6 +151,24 @@ export class SendEvent implements Intent<SentEvent> {
 		}
 		alsoWrite?.(draft.batch, {roomId, pdus: [pdu]});
 		return () => ({eventId: pdu.eventId, pdu, pos: pos.value});
+	}
+
+	#append(draft: Draft): {readonly event: KnownEvent; readonly pos: AnnouncedPosition} {
+		const {roomId, event: template} = this.#request;
+		const event = buildAllowed(this.#context, {roomId, version: this.#version}, draft.head, template);
+		return {event, pos: appendOwn(draft, event, this.#factsOf(event, draft.head.state))};
+	}
+
+	#appendMerge(draft: Draft): {readonly event: KnownEvent; readonly pos: AnnouncedPosition} {
+		const merge = this.#merge;
+		if (merge?.head !== draft.head) throw new HeadMoved();
+		const {event, stateBefore, plan} = merge;
+		return {event, pos: place(draft, event, {...this.#factsOf(event, stateBefore), ...plan, stateBefore})};
+	}
+
+	#factsOf({pdu}: KnownEvent, stateBefore: RoomState): Pick<Entrance, 'relay' | 'threadNotifyCount' | 'redactionOf'> {
+		const redactionOf = this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined;
+		return {relay: true, threadNotifyCount: this.#threadNotifyCount ?? 0, redactionOf};
 	}
 
 	async findDone(): Promise<SentEvent | undefined> {

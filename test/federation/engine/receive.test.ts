@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
 import type {Batch, Storage} from '../../../storage/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
@@ -279,3 +279,46 @@ for (const [what, forks] of [
 		t.deepEqual(atOne.table, atOne.state);
 	});
 }
+
+test('an event that cannot name all ends of the graph has the state of those it names, for every server', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network, '11');
+	const levels = await one.engine.send({
+		roomId,
+		event: state(alice, 'm.room.power_levels', {users: {[alice]: 100, [bob]: 50}}),
+	});
+	await deliver(one, two, levels.pdu);
+	const dora = '@dora:two.test' as UserId;
+	// The first is the oldest, which the event does not name; what it says is nowhere else.
+	const forked = [
+		state(bob, 'm.room.member', {membership: 'ban'}, dora),
+		...Array.from({length: 14}, (_, n) => message(bob, `fork ${n}`)),
+	];
+	for (const event of forked) {
+		const proto = await one.engine.makeProto(roomId, {...event, sender: bob});
+		const fork = two.engine.signFromProto({
+			version: '11',
+			roomId,
+			event,
+			prevEvents: [levels.eventId],
+			authEvents: proto.event['auth_events'] as EventId[],
+			depth: levels.pdu.depth + 1,
+		});
+		for (const home of [one, two]) t.is((await deliver(two, home, fork)).status, 'accepted');
+	}
+	const topic = await one.engine.send({roomId, event: state(alice, 'm.room.topic', {topic: 'merge'})});
+	t.is(topic.pdu.prevEvents.length, 10);
+	t.is((await deliver(one, two, topic.pdu)).status, 'accepted');
+	const before = await Promise.all([one, two].map(({engine}) => engine.listStateBefore(topic.eventId)));
+	const [atOne, atTwo] = before.map((pdus) => pdus?.map(({eventId}) => eventId as string).toSorted());
+	t.deepEqual(atOne, atTwo);
+	const [headOne, headTwo] = [await one.engine.findRoom(roomId), await two.engine.findRoom(roomId)];
+	t.deepEqual(headOne?.extremities, headTwo?.extremities);
+	t.is(headOne?.extremities.length, 6);
+	t.deepEqual((await stateOf(one, roomId)).state, (await stateOf(two, roomId)).state);
+	t.deepEqual((await stateOf(one, roomId)).state, (await stateOf(one, roomId)).table);
+	t.is((await one.storage.memberships.find(roomId, dora))?.membership, 'ban');
+	t.is((await headOne?.findState('m.room.topic', ''))?.eventId, topic.eventId);
+	const last = await one.engine.send({roomId, event: message(alice, 'all of them')});
+	t.is(last.pdu.prevEvents.length, 6);
+});
