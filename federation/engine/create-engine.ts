@@ -9,15 +9,14 @@ import {EngineError} from './errors.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
 import {Receiver} from './receiver.ts';
-import {loadHead, RoomActor} from './room-actor.ts';
+import type {RoomActor} from './room-actor.ts';
+import {RoomActors} from './room-actors.ts';
 import {CommittedView} from './room-view.ts';
 import type {Clock, Random} from './seams.ts';
 import {findSent, SendEvent} from './send-event.ts';
 import {StatesAtEvents} from './state-before.ts';
 import {StoredEvents} from './stored-events.ts';
 
-/** Rooms whose heads are held in memory; idle ones beyond that are let go of. */
-const ACTORS_MAX = 2_000;
 /** Events of an auth chain that are followed at most (C11). */
 const AUTH_CHAIN_MAX = 100_000;
 
@@ -45,7 +44,7 @@ export function createEngine(options: EngineOptions): Engine {
 
 class RoomEngine implements Engine {
 	readonly #context;
-	readonly #actors = new Map<RoomId, Promise<RoomActor | undefined>>();
+	readonly #actors: RoomActors;
 	readonly #receiver: Receiver;
 	readonly #pending = new Map<string, Promise<SentEvent>>();
 
@@ -54,57 +53,18 @@ class RoomEngine implements Engine {
 		const events = new StoredEvents(storage, options.onDamage);
 		const states = new StatesAtEvents({storage, events, verifySignature});
 		this.#context = {...options, events, states, now: () => clock.now()};
-		this.#receiver = new Receiver(this.#context, (roomId) => this.#activate(roomId));
-	}
-
-	#activate(roomId: RoomId): Promise<RoomActor | undefined> {
-		const active = this.#actors.get(roomId);
-		if (active) return active;
-		const loading = this.#load(roomId);
-		this.#actors.set(roomId, loading);
-		loading.then(
-			(actor) => {
-				if (!actor) this.#forget(roomId, loading);
-				else this.#evictIdle();
-			},
-			() => this.#forget(roomId, loading),
-		);
-		return loading;
-	}
-
-	async #load(roomId: RoomId): Promise<RoomActor | undefined> {
-		const head = await loadHead(this.#context, roomId);
-		const version = head && (await this.#context.events.findVersion(roomId));
-		return head && version && new RoomActor(this.#context, {roomId, version}, head);
-	}
-
-	#forget(roomId: RoomId, loading: Promise<RoomActor | undefined>): void {
-		if (this.#actors.get(roomId) === loading) this.#actors.delete(roomId);
-	}
-
-	/** Lets go of the rooms that have been in memory longest and in which nothing is going on. */
-	#evictIdle(): void {
-		let surplus = this.#actors.size - ACTORS_MAX;
-		for (const [roomId, loading] of this.#actors) {
-			if (surplus <= 0) return;
-			surplus -= 1;
-			void loading.then(
-				(actor) => {
-					if (actor?.isIdle) this.#forget(roomId, loading);
-				},
-				() => undefined,
-			);
-		}
+		this.#actors = new RoomActors(this.#context);
+		this.#receiver = new Receiver(this.#context, (roomId) => this.#actors.find(roomId));
 	}
 
 	async #mustActivate(roomId: RoomId): Promise<RoomActor> {
-		const actor = await this.#activate(roomId);
+		const actor = await this.#actors.find(roomId);
 		if (!actor) throw new EngineError('not_in_room', 'This server is not in the room');
 		return actor;
 	}
 
 	async findRoom(roomId: RoomId): Promise<CommittedView | undefined> {
-		const actor = await this.#activate(roomId);
+		const actor = await this.#actors.find(roomId);
 		return actor && new CommittedView(this.#context, actor);
 	}
 
@@ -133,8 +93,7 @@ class RoomEngine implements Engine {
 
 	async createRoom(request: Parameters<Engine['createRoom']>[0]): ReturnType<Engine['createRoom']> {
 		const {roomId, pdus, head} = await createRoom(this.#context, request);
-		this.#actors.set(roomId, Promise.resolve(new RoomActor(this.#context, {roomId, version: request.version}, head)));
-		this.#evictIdle();
+		this.#actors.add(roomId, request.version, head);
 		return {roomId, pdus};
 	}
 
@@ -144,14 +103,13 @@ class RoomEngine implements Engine {
 
 	importRoom(request: Parameters<Engine['importRoom']>[0]): Promise<SentEvent> {
 		return this.#receiver.inOrder(request.roomId, async () => {
-			const actor = await this.#activate(request.roomId);
+			const actor = await this.#actors.find(request.roomId);
 			// Somebody else of this server entered while the answer was on its way: the room goes on from where it is.
 			if (actor && new CommittedView(this.#context, actor).isServerJoined(this.#context.serverName)) {
 				return this.#receiver.receiveJoin({...request, actor}, request);
 			}
 			const {sent} = await importRoom(this.#context, request);
-			// Whoever still holds the old head loses against the new one in the database.
-			this.#actors.delete(request.roomId);
+			this.#actors.forget(request.roomId);
 			return sent;
 		});
 	}
@@ -218,7 +176,7 @@ class RoomEngine implements Engine {
 	}
 
 	async backfill(...[roomId, from, limit]: Parameters<Engine['backfill']>): Promise<boolean> {
-		const actor = await this.#activate(roomId);
+		const actor = await this.#actors.find(roomId);
 		if (!actor) return false;
 		const room = {roomId, version: actor.version};
 		const {serverName} = this.#context;

@@ -1,10 +1,10 @@
-import type {EventId, RoomId, UserId} from '../../crypto/index.ts';
-import {domainOf, type ServerName} from '../../crypto/index.ts';
-import {ConflictError, DuplicateError, type Storage, StorageError} from '../../storage/index.ts';
+import type {EventId, RoomId} from '../../crypto/index.ts';
+import {ConflictError, DuplicateError, type EventNid, StorageError} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import {Draft, type DraftContext, type Head} from './draft.ts';
 import {EngineError} from './errors.ts';
-import {NotLoaded, RoomState} from './room-state.ts';
+import {NotLoaded} from './room-state.ts';
+import {followHead, loadHead} from './read-head.ts';
 import type {Clock} from './seams.ts';
 import type {StatesAtEvents} from './state-before.ts';
 import type {StoredEvents} from './stored-events.ts';
@@ -93,6 +93,9 @@ export class RoomActor {
 	/** An intent that the moving head overtook too often: until it had its turn, no other has. */
 	#exclusive: Waiting | undefined;
 	#isRecovering = false;
+	/** Whether another process has moved the head since it was read. */
+	#isBehind = false;
+	#catchingUp: Promise<void> | undefined;
 
 	constructor(context: ActorContext, room: {readonly roomId: RoomId; readonly version: RoomVersionId}, head: Head) {
 		this.#context = context;
@@ -130,10 +133,42 @@ export class RoomActor {
 		}
 	}
 
-	/** Lets somebody else's head in: a room that was joined anew. Only while idle. */
-	replaceHead(head: Head): void {
-		this.#tip = head;
+	/** Whether one of our batches that are on their way brings an event. */
+	isBringing(nid: EventNid): boolean {
+		return this.#flights.some(({draft}) => draft.announced.some((event) => event.nid === nid));
+	}
+
+	/** Notes that another process has moved the head. */
+	noteMoved(): void {
+		this.#isBehind = true;
+	}
+
+	/** Takes over the head as others have moved it; gives nothing where none has. @throws StorageError */
+	catchUp(): Promise<void> | undefined {
+		if (!this.#isBehind) return undefined;
+		this.#catchingUp ??= this.#readHead().finally(() => {
+			this.#catchingUp = undefined;
+		});
+		return this.#catchingUp;
+	}
+
+	async #readHead(): Promise<void> {
+		while (this.#isBehind) {
+			this.#isBehind = false;
+			try {
+				this.#take(await followHead(this.#context, this.roomId, this.#committed));
+			} catch (error) {
+				this.#isBehind = true;
+				throw error;
+			}
+		}
+	}
+
+	#take(head: Head | undefined): void {
+		if (!head || head.version <= this.#committed.version) return;
 		this.#committed = head;
+		// What is on its way was built on the old head: it loses its race, and recovery takes over the new one.
+		if (this.#flights.length === 0 && this.#failed.length === 0 && !this.#isRecovering) this.#tip = head;
 	}
 
 	#prepare(waiting: Waiting): void {
@@ -332,37 +367,4 @@ function unavailable(cause: unknown): EngineError {
 		cause,
 		retryAfterMs: RETRY_AFTER_MS,
 	});
-}
-
-/** Reads a room's head; `undefined` where this server has never been in the room. */
-export async function loadHead(
-	context: {readonly storage: Storage; readonly events: StoredEvents},
-	roomId: RoomId,
-): Promise<Head | undefined> {
-	const room = await context.storage.rooms.find(roomId);
-	if (!room || room.headRoot === null) return undefined;
-	context.events.noteVersion(roomId, room.version as RoomVersionId);
-	return {
-		version: room.headVersion,
-		extremities: room.extremities,
-		depth: room.depth,
-		state: new RoomState(context.storage.state.open(roomId, room.headRoot), context.events),
-		joined: await countJoined(context.storage, roomId),
-		notifyCount: room.notifyCount,
-		ends: new Map(),
-		threads: new Map(),
-		isPartial: room.isPartial,
-	};
-}
-
-/** Counts the joined members of each server. */
-async function countJoined(storage: Storage, roomId: RoomId): Promise<ReadonlyMap<ServerName, number>> {
-	const counts = new Map<ServerName, number>();
-	let after: UserId | undefined;
-	do {
-		const page = await storage.memberships.listOfRoom(roomId, {memberships: ['join'], after, limit: 1_000});
-		for (const {userId} of page) counts.set(domainOf(userId), (counts.get(domainOf(userId)) ?? 0) + 1);
-		after = page.length === 1_000 ? page.at(-1)?.userId : undefined;
-	} while (after !== undefined);
-	return counts;
 }

@@ -1,5 +1,6 @@
-import type {DeviceId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {DeviceId, EventId, JsonObject, RoomId, ServerName, UserId} from '../../../crypto/index.ts';
 import type {Engine} from '../../../federation/engine/index.ts';
+import {toFederationEvent} from '../../../federation/rooms/index.ts';
 import {onBoth, onPostgres, serverName, type TestDatabase} from '../../contract/databases.ts';
 import {engineOver, firstEvents} from '../../harness/engine.ts';
 
@@ -24,7 +25,7 @@ const transaction = (roomId: RoomId, txnId: string) => ({
 async function openTwo(database: TestDatabase) {
 	const storages = [await database.open(), await database.open()] as const;
 	const [one, two] = storages.map((storage) => engineOver(storage, serverName)) as [Engine, Engine];
-	return {one, two, storage: storages[0]};
+	return {one, two, storage: storages[0], other: storages[1]};
 }
 
 onPostgres('two processes send into one room at once: nothing is lost, and the order is one', async (t, database) => {
@@ -63,6 +64,43 @@ onPostgres('one transaction sent to two processes at once makes one event', asyn
 	await storage.barrier();
 	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
 	t.is(rows.length, 5 + 10);
+});
+
+onPostgres('what one process commits, another one shows as soon as it has passed the barrier', async (t, database) => {
+	const {one, two, other} = await openTwo(database);
+	const events = firstEvents('11', alice, 'public');
+	const {roomId} = await one.createRoom({version: '11', events});
+	const bob = '@bob:b.example' as UserId;
+	const join = (await two.findRoom(roomId))?.extremities ?? [];
+	t.is(join.length, 1);
+	for (let n = 0; n < 20; n += 1) {
+		const topic = {type: 'm.room.topic', stateKey: '', sender: alice, content: {topic: `${n}`}};
+		const sent = await one.send({roomId, event: topic});
+		await other.barrier();
+		const room = await two.findRoom(roomId);
+		t.deepEqual(room?.extremities, [sent.eventId]);
+		t.is((await room?.findState('m.room.topic', ''))?.eventId, sent.eventId);
+		// Its own next event is built on what it has heard.
+		const answer = await two.send({roomId, event: message(`answer ${n}`)});
+		t.deepEqual(answer.pdu.prevEvents, [sent.eventId]);
+	}
+	// Who is in the room follows from what the states differ in.
+	for (const membership of ['join', 'leave', 'join']) {
+		const member = {type: 'm.room.member', stateKey: bob, sender: bob, content: {membership}};
+		const proto = await one.makeProto(roomId, member);
+		const pdu = one.signFromProto({
+			...proto,
+			roomId,
+			event: member,
+			prevEvents: proto.event['prev_events'] as EventId[],
+			authEvents: proto.event['auth_events'] as EventId[],
+			depth: Number(proto.event['depth']),
+		});
+		const origin = 'b.example' as ServerName;
+		await one.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
+		await other.barrier();
+		t.is((await two.findRoom(roomId))?.isServerJoined(origin), membership === 'join');
+	}
 });
 
 onBoth('a room goes on after a restart as if nothing had been', async (t, database) => {
