@@ -8,7 +8,7 @@ import {randomInt} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {parseArgs} from 'node:util';
 import {createSeededRandom} from '../harness/index.ts';
-import {CRASHES, type Crash, findObstacle, STORES, Stage, type Store} from './stage.ts';
+import {CRASHES, type Crash, findObstacle, type Recovery, STORES, Stage, type Store} from './stage.ts';
 import {Workload} from './workload.ts';
 
 const SENDERS = 16;
@@ -35,11 +35,11 @@ async function run(store: Store, crash: Crash, plan: Plan): Promise<boolean> {
 	await using stage = await Stage.open(store, crash, random);
 	const workload = await Workload.open(stage.server, SENDERS);
 	const moments = drawMoments(plan);
-	const servingMs: number[] = [];
+	const recoveries: Recovery[] = [];
 	let crashing: Promise<void> | undefined;
 	const crashOnce = async () => {
 		await sleep(random.below(DELAY_MS_MAX));
-		servingMs.push(await stage.crash());
+		recoveries.push(await stage.crash());
 		crashing = undefined;
 	};
 	const begun = performance.now();
@@ -56,20 +56,25 @@ async function run(store: Store, crash: Crash, plan: Plan): Promise<boolean> {
 	await workload.repeatLatest(REPEATED);
 	const seconds = (performance.now() - begun) / 1_000;
 	const verdict = await workload.judge();
-	const integrity = await stage.checkStore();
-	const isGood =
-		[verdict.lost, verdict.doubled, verdict.changed].every(({length}) => length === 0) && integrity === 'ok';
+	const faults = await stage.checkStore();
+	const isGood = [verdict.lost, verdict.doubled, verdict.changed, faults].every(({length}) => length === 0);
 	console.log(
-		`${isGood ? 'ok' : 'FAILED'}: ${store}, ${crash}: ${verdict.acknowledged} acknowledged, ${servingMs.length} crashes, ` +
+		`${isGood ? 'ok' : 'FAILED'}: ${store}, ${crash}: ${verdict.acknowledged} acknowledged, ${recoveries.length} crashes, ` +
 			`${verdict.retried} sent again, ${verdict.lost.length} lost, ${verdict.doubled.length} doubled, ` +
-			`${verdict.changed.length} answered otherwise, store ${integrity}; ` +
-			`serving after ${median(servingMs).toFixed(0)} ms, at most ${Math.max(0, ...servingMs).toFixed(0)} ms; ${seconds.toFixed(1)} s`,
+			`${verdict.changed.length} answered otherwise, store ${faults.length === 0 ? 'whole' : 'damaged'}; ` +
+			`store back in ${summarise(recoveries.map(({storeMs}) => storeMs))}, ` +
+			`serving ${summarise(recoveries.map(({servingMs}) => servingMs))} later; ${seconds.toFixed(1)} s`,
 	);
-	for (const body of [...verdict.lost, ...verdict.doubled, ...verdict.changed].slice(0, 10)) console.log(`  ${body}`);
-	return isGood && servingMs.length === plan.crashes;
+	for (const line of [...verdict.lost, ...verdict.doubled, ...verdict.changed].slice(0, 10)) console.log(`  ${line}`);
+	for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`);
+	return isGood && recoveries.length === plan.crashes;
 }
 
-const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+/** The median and the worst of some times. */
+function summarise(times: readonly number[]): string {
+	const median = times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0;
+	return `${median.toFixed(0)} ms (at most ${Math.max(0, ...times).toFixed(0)})`;
+}
 
 /** A run that cannot go on is one that failed: the server did not come back, or has forgotten who people are. */
 async function runAndReport(store: Store, crash: Crash, plan: Plan): Promise<boolean> {

@@ -2,7 +2,7 @@
  * A PostgreSQL of the test's own, from the machine's binaries: on a loopback address, with a cluster in a temporary
  * directory, as an unprivileged user where the tests run as root (PostgreSQL refuses root).
  */
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {type ChildProcess, execFileSync, spawn, spawnSync} from 'node:child_process';
 import {closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
@@ -170,6 +170,26 @@ export class PostgresServer implements AsyncDisposable {
 	/** SIGKILL to the server and all its processes, as a power loss would end them. */
 	async kill(): Promise<void> {
 		await this.#end(() => this.#killAll());
+	}
+
+	/**
+	 * Asks PostgreSQL whether a database's tables and indexes are whole: `ok`, what is wrong, or `skipped:` and why. The
+	 * server must run.
+	 */
+	checkPages(database: string): string {
+		const program = join(this.#programs, 'pg_amcheck');
+		if (!existsSync(program) || !this.#hasExtension('amcheck')) {
+			return 'skipped: pg_amcheck or its extension is not on this machine';
+		}
+		const place = ['--host', this.#address, '--port', String(this.#port), '--username', USER, '--no-password'];
+		const thorough = ['--install-missing', '--heapallindexed', '--parent-check', '--jobs=2'];
+		const {status, stdout, stderr} = spawnSync(program, [...place, ...thorough, database], {encoding: 'utf8'});
+		return status === 0 ? 'ok' : `pg_amcheck: ${stdout}${stderr}`.slice(0, 1_000);
+	}
+
+	#hasExtension(name: string): boolean {
+		const {stdout} = spawnSync(join(this.#programs, 'pg_config'), ['--sharedir'], {encoding: 'utf8'});
+		return typeof stdout === 'string' && existsSync(join(stdout.trim(), 'extension', `${name}.control`));
 	}
 
 	/** What the server has printed. */
