@@ -27,6 +27,8 @@ export interface ServerPlace {
 	readonly isTemporary: boolean;
 	/** Another program than ours. */
 	readonly isForeign?: boolean;
+	/** Within which time it must answer after its start; default 30 s. */
+	readonly readyWithinMs?: number;
 	/** Program and arguments. */
 	readonly command: readonly string[];
 	/** Added to the environment. */
@@ -85,12 +87,13 @@ export class ServerProcess implements ClientTarget, AsyncDisposable {
 	}
 
 	async #waitUntilReady(child: ChildProcess, begun: number): Promise<void> {
+		const {readyWithinMs = READY_WITHIN_MS} = this.#place;
 		for (;;) {
 			if (hasEnded(child)) throw new Error(`expected ${this.name} to start, but it ended: ${this.#logTail()}`);
 			if (await answers(this.url)) return;
-			if (performance.now() - begun > READY_WITHIN_MS) {
+			if (performance.now() - begun > readyWithinMs) {
 				await this.kill();
-				throw new Error(`expected ${this.name} to answer within ${READY_WITHIN_MS} ms: ${this.#logTail()}`);
+				throw new Error(`expected ${this.name} to answer within ${readyWithinMs} ms: ${this.#logTail()}`);
 			}
 			await sleep(20);
 		}

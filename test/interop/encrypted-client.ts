@@ -8,6 +8,8 @@ import type {Person} from './conversation.ts';
 /** The SDK says everything it does on the console, from its own logger and from the Rust crypto. */
 function silence(): void {
 	logger.disableAll();
+	// Complains of every room that another server's people invite to.
+	(logger.getChild('MatrixRTCSessionManager') as typeof logger).disableAll();
 	for (const name of ['debug', 'info', 'warn', 'trace'] as const) console[name] = () => {};
 }
 

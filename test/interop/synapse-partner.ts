@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm run test:interop`: Synapse as the partner. For each kind of room: one side invites, the other joins, messages go
- * both ways; and then with the sides exchanged. Says what it skips, and why.
+ * `npm run test:interop [-- --versions 10,12]`: Synapse as the partner. For each kind of room, and in an encrypted one: one
+ * side invites, the other joins, messages go both ways; and then with the sides exchanged. Says what it skips, and why.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {parseArgs} from 'node:util';
 import {
 	type CertificateAuthority,
 	createAuthority,
@@ -36,13 +37,17 @@ async function talk(inviter: Person, guest: Person, roomVersion: string): Promis
 	}
 }
 
-async function meetSynapse(python: string, authority: CertificateAuthority): Promise<void> {
+async function meetSynapse(
+	python: string,
+	authority: CertificateAuthority,
+	plainVersions: readonly string[],
+): Promise<void> {
 	await using ours = await startServer({authority});
 	await using synapse = await startSynapse(python, authority);
 	const kinds: readonly {readonly name: string; readonly versions: readonly string[]; readonly open: Open}[] = [
 		{
 			name: 'plain',
-			versions: PLAIN_VERSIONS,
+			versions: plainVersions,
 			open: async (server, username) => new PlainClient(server, await register(server, username)),
 		},
 		{
@@ -75,13 +80,14 @@ async function meetSynapse(python: string, authority: CertificateAuthority): Pro
 	}
 }
 
+const {values} = parseArgs({options: {versions: {type: 'string', default: PLAIN_VERSIONS.join(',')}}});
 const prepared = prepareSynapse();
 if ('skipped' in prepared) {
 	process.stdout.write(`skipped: ${prepared.skipped}\n`);
 } else {
 	const tls = mkdtempSync(join(tmpdir(), 'broadsheet-tls-'));
 	try {
-		await meetSynapse(prepared.python, createAuthority(tls));
+		await meetSynapse(prepared.python, createAuthority(tls), values.versions.split(','));
 	} catch (error) {
 		process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 		process.exitCode = 1;

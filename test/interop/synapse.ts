@@ -4,9 +4,10 @@
  * or a measurement needs it.
  */
 import {execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {homedir, tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {loadOrCreateSigningKeys} from '../../crypto/index.ts';
 import {
 	allocateAddress,
 	type CertificateAuthority,
@@ -19,26 +20,57 @@ const SYNAPSE_VERSION = '1.163.2';
 /** So many requests that no test and no measurement meets a limit. */
 const NO_RATE_LIMIT = {per_second: 1_000_000, burst_count: 1_000_000};
 
-/** Why Synapse cannot be had on this machine, or undefined where it can; may take a minute the first time. */
+/** What making the virtual environment may take altogether; a slow mirror is a reason to go on without Synapse. */
+const PREPARED_WITHIN_MS = 5 * 60_000;
+/** A Python program of this size on a machine that others use too. */
+const READY_WITHIN_MS = 90_000;
+
+/**
+ * Gives the Python that has Synapse, or why there is none on this machine; takes some minutes the first time. Several may
+ * ask at once: each makes an environment under a name of its own, and the first one that is ready is used by all.
+ */
 export function prepareSynapse(): {readonly python: string} | {readonly skipped: string} {
-	const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-	const directory = join(cache, 'broadsheet', `synapse-${SYNAPSE_VERSION}`);
+	const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'broadsheet');
+	const directory = join(cache, `synapse-${SYNAPSE_VERSION}`);
 	const python = join(directory, 'bin/python');
-	const isReady = join(directory, 'ready');
-	if (existsSync(isReady)) return {python};
+	if (existsSync(python)) return {python};
+	mkdirSync(cache, {recursive: true});
+	removeAbandoned(cache);
+	const draft = mkdtempSync(`${directory}-`);
 	try {
-		rmSync(directory, {recursive: true, force: true});
-		mkdirSync(directory, {recursive: true});
-		execFileSync('python3', ['-m', 'venv', directory], {stdio: 'pipe'});
-		execFileSync(python, ['-m', 'pip', 'install', '--quiet', `matrix-synapse==${SYNAPSE_VERSION}`], {stdio: 'pipe'});
-		writeFileSync(`${isReady}.new`, SYNAPSE_VERSION);
-		renameSync(`${isReady}.new`, isReady);
+		const end = performance.now() + PREPARED_WITHIN_MS;
+		run('python3', ['-m', 'venv', draft], end);
+		run(join(draft, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `matrix-synapse==${SYNAPSE_VERSION}`], end);
+		if (!existsSync(python)) renameSync(draft, directory);
 		return {python};
 	} catch (cause) {
-		rmSync(directory, {recursive: true, force: true});
-		const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-		return {skipped: `Synapse ${SYNAPSE_VERSION} could not be installed from PyPI: ${reason}`};
+		if (existsSync(python)) return {python};
+		return {skipped: `Synapse ${SYNAPSE_VERSION} could not be installed from PyPI: ${reasonOf(cause)}`};
+	} finally {
+		rmSync(draft, {recursive: true, force: true});
 	}
+}
+
+/** Removes what runs that were killed have left behind. */
+function removeAbandoned(cache: string): void {
+	for (const name of readdirSync(cache).filter((entry) => entry.startsWith(`synapse-${SYNAPSE_VERSION}-`))) {
+		const draft = join(cache, name);
+		const age = Date.now() - (statSync(draft, {throwIfNoEntry: false})?.birthtimeMs ?? Date.now());
+		if (age > 2 * PREPARED_WITHIN_MS) rmSync(draft, {recursive: true, force: true});
+	}
+}
+
+function run(program: string, args: readonly string[], end: number): void {
+	const timeout = Math.max(1, Math.floor(end - performance.now()));
+	execFileSync(program, args, {stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL'});
+}
+
+/** The last thing that the program said, or why it said nothing. */
+function reasonOf(cause: unknown): string {
+	const {code, stderr, stdout, message} = cause as Error & {code?: string; stderr?: Buffer; stdout?: Buffer};
+	if (code === 'ETIMEDOUT') return `not within ${PREPARED_WITHIN_MS / 1_000} s`;
+	const said = `${String(stdout ?? '')}\n${String(stderr ?? '')}`.trim().split('\n').at(-1);
+	return said === undefined || said === '' ? (message.split('\n')[0] ?? '') : said;
 }
 
 /** Starts Synapse with TLS of `authority` and waits until it answers. Registration is open. */
@@ -52,8 +84,8 @@ export async function startSynapse(python: string, authority: CertificateAuthori
 	const file = join(directory, 'homeserver.yaml');
 	writeFileSync(file, JSON.stringify(configuration(place, authority), null, 1));
 	writeFileSync(join(directory, 'log.yaml'), JSON.stringify(LOGGING));
-	const program = [python, '-m', 'synapse.app.homeserver', '--config-path', file];
-	execFileSync(python, [...program.slice(1), '--generate-keys'], {stdio: 'pipe', cwd: directory});
+	// Its key file has the form of ours, and Synapse takes long to start only to make one.
+	await loadOrCreateSigningKeys(join(directory, 'data/signing.key'));
 	const server = new ServerProcess({
 		address,
 		name: `${address}:${federationPort}`,
@@ -61,7 +93,8 @@ export async function startSynapse(python: string, authority: CertificateAuthori
 		directory,
 		isTemporary: true,
 		isForeign: true,
-		command: program,
+		command: [python, '-m', 'synapse.app.homeserver', '--config-path', file],
+		readyWithinMs: READY_WITHIN_MS,
 		environment: {},
 	});
 	await server.start();
