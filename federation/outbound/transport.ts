@@ -1,3 +1,4 @@
+import type {Readable} from 'node:stream';
 import type {Dispatcher, Pool} from 'undici';
 import type {ServerName} from '../../crypto/index.ts';
 import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
@@ -136,7 +137,7 @@ class PooledTransport implements HttpsTransport {
 			});
 			if (bodyDeadline === undefined) deadline.removeEventListener('abort', abort);
 			const close = (): void => {
-				answer.body.destroy();
+				abandon(answer.body);
 				release();
 			};
 			const headers = flattenHeaders(answer.headers);
@@ -144,7 +145,7 @@ class PooledTransport implements HttpsTransport {
 			try {
 				checkHeaders(headers, limits);
 			} catch (error) {
-				answer.body.on('error', () => undefined).destroy();
+				abandon(answer.body);
 				throw error;
 			}
 			const fail = (error: unknown): TransportError => toTransportError(error, bodyDeadline, request.signal);
@@ -230,6 +231,11 @@ async function sendTwice(pool: Pool, request: Dispatcher.RequestOptions): Promis
 		if (codeOf(error) !== 'UND_ERR_SOCKET' || request.method === 'POST') throw error;
 		return pool.request(request);
 	}
+}
+
+/** Ends a body that nobody reads on. That it was cut off is an error to nobody, which without a listener ends the process. */
+function abandon(body: Readable): void {
+	body.on('error', () => undefined).destroy();
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>, limits: BodyLimits): void {

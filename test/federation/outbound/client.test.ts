@@ -362,3 +362,16 @@ test('media is given as it comes, held to its size, and can be left unread', asy
 	t.like(error, {status: 404, errcode: 'M_NOT_FOUND'});
 	t.true(peer.requests.length === 4);
 });
+
+test('an answer that came whole and is left unread ends nothing but itself', async (t) => {
+	const {client, server, peer} = await createWorld(t, () => ({body: 'x'}));
+	for (let index = 0; index < 3; index += 1) {
+		const left = await client.stream({...get(server), limits: {responseBytesMax: 100}});
+		// The last byte is here before anybody reads the first one.
+		await new Promise(setImmediate);
+		left.close();
+		left.close();
+		await new Promise(setImmediate);
+	}
+	t.is(peer.requests.length, 3);
+});
