@@ -1,4 +1,12 @@
-import {isJsonObject, type JsonObject, type JsonValue, type RoomId, type ServerName} from '../../crypto/index.ts';
+import {
+	CanonicalJsonError,
+	canonicalJson,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+	type ServerName,
+} from '../../crypto/index.ts';
 import {StorageError} from '../../storage/index.ts';
 import {isServerAllowed, parsePdu} from '../rooms/index.ts';
 import type {InboundContext} from './access.ts';
@@ -78,7 +86,8 @@ async function foresee(
 ): Promise<Fate> {
 	const room = await context.engine.findRoom(roomId);
 	if (!room?.isServerJoined(context.serverName)) {
-		return {isTaken: context.joins.has(roomId) || (await findRetracted(context, {roomId, json})) !== undefined};
+		const isAwaited = context.joins.has(roomId) || (await findRetracted(context, {roomId, json})) !== undefined;
+		return {isTaken: isAwaited && hasCanonicalForm(json)};
 	}
 	const parsed = parsePdu(json, room.version);
 	if (!parsed.ok) return {isTaken: false};
@@ -86,6 +95,17 @@ async function foresee(
 	const acl = await room.findState('m.room.server_acl', '');
 	if (!isServerAllowed(acl, origin)) return {isTaken: false, eventId, error: 'the room does not admit this server'};
 	return {isTaken: true, eventId};
+}
+
+/** Whether an event can be kept until its room's version is known; of what has no canonical form nobody has a hash. */
+function hasCanonicalForm(json: JsonObject): boolean {
+	try {
+		canonicalJson(json);
+		return true;
+	} catch (error) {
+		if (error instanceof CanonicalJsonError) return false;
+		throw error;
+	}
 }
 
 /** Hands EDUs to their receivers, in order; those of one transaction may depend on each other. */

@@ -38,6 +38,15 @@ export interface InboundRequest {
 	readonly authorization: readonly string[];
 	/** The body by the strict reader; absent for requests without a body. */
 	readonly content?: JsonValue | undefined;
+	/** The body's bytes, for a body that was not read whole or has no canonical form: its signer signed it as it stands. */
+	readonly sent?: SentBody | undefined;
+}
+
+/** A body as it came. */
+export interface SentBody {
+	readonly bytes: Uint8Array;
+	/** Whether the reader found defects, so that `content` is not all that the bytes say. */
+	readonly hasDefects: boolean;
 }
 
 /** Why a request is not authenticated; all mean 401, but `not_allowed`, which means 403. */
@@ -206,17 +215,29 @@ export async function verifyRequest(request: InboundRequest, options: RequestVer
 }
 
 function encodeRequest(
-	{method, uri, content}: InboundRequest,
+	{method, uri, content, sent}: InboundRequest,
 	origin: ServerName,
 	destination: ServerName,
 ): Uint8Array | undefined {
+	const isRead = content !== undefined && sent?.hasDefects !== true;
+	const canonicalBody =
+		(isRead ? findCanonical(content) : undefined) ?? (content === undefined ? undefined : textOf(sent));
+	if (content !== undefined && canonicalBody === undefined) return undefined;
+	return Buffer.from(writeSignedText({method, uri, origin, destination, canonicalBody}));
+}
+
+function findCanonical(content: JsonValue): string | undefined {
 	try {
-		const canonicalBody = content === undefined ? undefined : canonicalJson(content);
-		return Buffer.from(writeSignedText({method, uri, origin, destination, canonicalBody}));
+		return canonicalJson(content);
 	} catch (error) {
 		if (error instanceof CanonicalJsonError) return undefined;
 		throw error;
 	}
+}
+
+/** Servers send what they sign. So one event of many that is beyond our reader costs the others nothing. */
+function textOf(sent: SentBody | undefined): string | undefined {
+	return sent && Buffer.from(sent.bytes.buffer, sent.bytes.byteOffset, sent.bytes.byteLength).toString('utf8').trim();
 }
 
 function refuse(fault: RequestFault): RequestVerdict {

@@ -61,10 +61,19 @@ export interface PendingServer {
 	/** Who it claims to be. */
 	readonly origin: ServerName;
 	/**
-	 * Checks the signature over the request, with `content` the JSON body (absent when there was none).
+	 * Checks the signature over the request.
+	 * @param content the JSON body; absent when there was none
+	 * @param sent the body as it came, for what was not read whole
 	 * @throws an error answered with 401 when it does not hold
 	 */
-	verify(content: JsonValue | undefined): Promise<ServerCaller>;
+	verify(content: JsonValue | undefined, sent?: SentBody): Promise<ServerCaller>;
+}
+
+/** A body as it came. */
+export interface SentBody {
+	readonly bytes: Uint8Array;
+	/** Whether the reader left out or replaced parts that no event may hold. */
+	readonly hasDefects: boolean;
 }
 
 /** How callers are recognised; main hands this in. */

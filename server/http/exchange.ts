@@ -137,8 +137,9 @@ export class Exchange implements AnyRequest {
 			uri: this.uri,
 			authorization: listAuthorization(this.#request),
 		});
-		const content = hasBody(this.#request) ? readServerBody(await this.#readBytes(route)) : undefined;
-		const caller = await pending.verify(content?.value);
+		const bytes = hasBody(this.#request) ? await this.#readBytes(route) : undefined;
+		const content = bytes && readServerBody(bytes);
+		const caller = await pending.verify(content?.value, bytes && {bytes, hasDefects: content!.defects.length > 0});
 		this.caller = caller;
 		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, caller.origin);
 		if (route.body !== undefined) {
@@ -146,7 +147,7 @@ export class Exchange implements AnyRequest {
 			if (this.defects.length > 0 && !route.allowsDefects) {
 				throw new MatrixError('M_BAD_JSON', 'The body has repeated keys, lone surrogates or too many levels');
 			}
-			this.body = checkBody(route, content?.value ?? {});
+			this.body = checkBody(route, content === undefined ? {} : content.value);
 		}
 	}
 

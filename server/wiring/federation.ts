@@ -248,8 +248,8 @@ function authenticating(
 		const {origin} = head;
 		return {
 			origin,
-			async verify(content) {
-				const verdict = await verifyRequest({method, uri, authorization, content}, options);
+			async verify(content, sent) {
+				const verdict = await verifyRequest({method, uri, authorization, content, sent}, options);
 				if (!verdict.isAuthentic) throw refuse(verdict.fault);
 				// Who speaks to us can be spoken to: what waits for it is tried again.
 				noteContact(verdict.origin);

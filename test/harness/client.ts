@@ -13,7 +13,10 @@ export interface ClientTarget {
 /** A request's other half. */
 export interface CallOptions {
 	readonly token?: string;
+	/** Sent as JSON. */
 	readonly body?: unknown;
+	/** The very bytes of the body, in place of `body`. */
+	readonly text?: string | Buffer<ArrayBuffer>;
 	readonly signal?: AbortSignal;
 }
 
@@ -45,11 +48,12 @@ export async function request<T = Record<string, unknown>>(
 ): Promise<Answer<T>> {
 	const headers: Record<string, string> = {};
 	if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
-	if (options.body !== undefined) headers['content-type'] = 'application/json';
+	const sent = options.text ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+	if (sent !== undefined) headers['content-type'] = 'application/json';
 	const reply = await fetch(server.url + path, {
 		method,
 		headers,
-		...(options.body !== undefined && {body: JSON.stringify(options.body)}),
+		...(sent !== undefined && {body: sent}),
 		...(options.signal !== undefined && {signal: options.signal}),
 	});
 	const text = await reply.text();

@@ -11,7 +11,7 @@ import {
 	type JsonObject,
 	type JsonValue,
 	type RoomId,
-	readJson,
+	readStrictJson,
 	type ServerName,
 	type SigningKey,
 	signJson,
@@ -44,7 +44,7 @@ export interface SignedAnswer<T> {
 export interface SignedOptions {
 	/** A value, sent as JSON; or the very text. */
 	readonly body?: JsonValue | undefined;
-	readonly text?: string;
+	readonly text?: string | Buffer<ArrayBuffer>;
 	readonly origin?: string;
 	readonly destination?: string;
 	readonly key?: SigningKey;
@@ -132,7 +132,7 @@ export class SignedPeer {
 					uri: options.signedUri ?? uri,
 					origin: (options.origin ?? this.name) as ServerName,
 					destination: (options.destination ?? APP_SERVER_NAME) as ServerName,
-					canonicalBody: text === undefined ? undefined : canonicalJson(readJson(text).value),
+					canonicalBody: text === undefined ? undefined : canonicalOf(text),
 				},
 				options.key ?? this.key,
 			);
@@ -269,6 +269,15 @@ export class SignedPeer {
 	/** A message of one of this server's people. */
 	message(room: KnownRoom, sender: UserId, body: string, over: Partial<EventFields> = {}): Pdu {
 		return this.append(room, {type: 'm.room.message', sender, content: {msgtype: 'm.text', body}}, over);
+	}
+}
+
+/** Gives what a server signs of a body: its canonical form, and the body as it is where it has none, as a laxer server would. */
+function canonicalOf(text: string | Buffer): string {
+	try {
+		return canonicalJson(readStrictJson(text));
+	} catch {
+		return text.toString();
 	}
 }
 

@@ -6,6 +6,7 @@ import {
 	type JsonObject,
 	type JsonValue,
 	LosslessNumber,
+	readJson,
 	type ServerName,
 	type SigningKey,
 	verifySignedJson,
@@ -196,6 +197,22 @@ test('any change of a signed request is noticed', async (t) => {
 	t.deepEqual(await judge({body, request: {content: undefined}}), refused('bad_signature'));
 	t.deepEqual(await judge({request: {content: {}}}), refused('bad_signature'));
 	t.deepEqual(await judge({signer: generateSigningKey({version: 'key1'})}), refused('bad_signature'));
+});
+
+test('A7: what our reader does not take in whole is known by the bytes that were sent', async (t) => {
+	const text = `{"pdus":[${'['.repeat(2_000)}${']'.repeat(2_000)},{"a":1e400},"\\ud800"]}`;
+	const {value, defects} = readJson(text);
+	t.true(defects.length > 0);
+	const bytes = Buffer.from(` ${text}\n`);
+	const uri = '/_matrix/federation/v1/send/1';
+	const header = buildAuthorization({method: 'PUT', uri, origin, destination, canonicalBody: text}, key);
+	const ask = (content: JsonValue, sent?: InboundRequest['sent']) =>
+		judge({request: {method: 'PUT', uri, authorization: [header], content, sent}});
+	t.deepEqual(await ask(value, {bytes, hasDefects: true}), authentic);
+	t.deepEqual(await ask(value, {bytes: Buffer.from('{}'), hasDefects: true}), refused('bad_signature'));
+	// Without defects nothing but the canonical form counts, however the bytes are written.
+	t.deepEqual(await ask({}, {bytes, hasDefects: false}), refused('bad_signature'));
+	t.deepEqual(await ask({a: new LosslessNumber('1e400')}), refused('malformed'));
 });
 
 test('a request for another server, and one that says for none, is refused without a key being fetched', async (t) => {

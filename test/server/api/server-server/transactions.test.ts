@@ -2,9 +2,11 @@ import {connect} from 'node:net';
 import test from 'ava';
 import {
 	canonicalJson,
+	type EventId,
 	generateSigningKey,
 	type JsonObject,
 	type JsonValue,
+	type RoomId,
 	type UserId,
 } from '../../../../crypto/index.ts';
 import {toFederationEvent} from '../../../../federation/rooms/index.ts';
@@ -81,35 +83,99 @@ test('A9, A12: PDUs that are none, of whatever form, cost the others nothing', a
 	t.deepEqual(await bodies(host, roomId), ['good']);
 });
 
-test('A1 to A7: numbers, keys and depths that no event may hold lose only their own PDU', async (t) => {
+/** Contents and whole events that no event may hold, by the row of the list of threats. */
+const unholdable: Readonly<Record<string, readonly ((pdu: string) => string)[]>> = {
+	A1: ['1e400', '-1e400'].map(withNumber),
+	A2: ['1.0', '1e2', '-0', '0.5'].map(withNumber),
+	A3: [
+		withNumber('9007199254740992'),
+		withNumber('-9223372036854775808'),
+		(pdu) => pdu.replace(/"depth":\d+/u, '"depth":9223372036854775807'),
+		(pdu) => pdu.replace(/"origin_server_ts":\d+/u, '"origin_server_ts":9007199254740992'),
+	],
+	A4: [
+		withContent('{"a":1,"a":2}'),
+		withContent('{"__proto__":{"a":1},"__proto__":{"a":2}}'),
+		(pdu) => pdu.replace('"content"', '"type":"m.room.message","content"'),
+	],
+	A6: [withContent('{"a":"\\ud800"}'), withContent('{"\\udc00":1}')],
+	A7: [600, 1_500, 20_000].map((depth) => withContent(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)),
+};
+
+function withContent(content: string): (pdu: string) => string {
+	return (pdu) => pdu.replace(/"content":\{[^}]*\}/u, () => `"content":${content}`);
+}
+
+function withNumber(number: string): (pdu: string) => string {
+	return withContent(`{"a":${number}}`);
+}
+
+for (const [row, changes] of Object.entries(unholdable)) {
+	test(`${row}: what no event may hold loses only its own PDU`, async (t) => {
+		const host = await startShared(t);
+		const {peer, room, roomId, bob} = host;
+		const send = (txnId: string, pdus: readonly string[]) => {
+			const text = `{"origin":"x","origin_server_ts":1,"pdus":[${pdus.join(',')}]}`;
+			return peer.request<{pdus: object}>('PUT', `/_matrix/federation/v1/send/${txnId}`, {text});
+		};
+		const broken = changes.map((change, index) =>
+			change(canonicalJson(toFederationEvent(peer.build(room, message(bob, `broken ${index}`))))),
+		);
+		for (const [index, pdu] of broken.entries()) {
+			const {status, body} = await send(`n${index}`, [pdu]);
+			t.deepEqual([status, body], [200, {pdus: {}}], pdu.slice(0, 100));
+		}
+		const good = peer.message(room, bob, 'good');
+		const {status, body} = await send('all', [...broken, canonicalJson(toFederationEvent(good)), ...broken]);
+		t.deepEqual([status, body], [200, {pdus: {[good.eventId]: {}}}]);
+		await hear(host, roomId, 'good');
+		t.deepEqual(await bodies(host, roomId), ['good']);
+	});
+}
+
+test('A1: nothing is kept of an event without a canonical form of a room that is not here', async (t) => {
+	const {app, peer, alice} = await startHost(t);
+	// The end of an invite is taken though its room is not here.
+	const roomId = `!elsewhere:${peer.name}` as RoomId;
+	const {engine} = app.application.services.federation.inbound;
+	const invite = peer.sign({
+		roomVersion: '10',
+		roomId,
+		type: 'm.room.member',
+		sender: peer.userId('bob'),
+		stateKey: alice.user_id,
+		content: {membership: 'invite'},
+		depth: 5,
+		originServerTs: Date.now(),
+		prevEvents: [`$${'a'.repeat(43)}` as EventId],
+		authEvents: [],
+	});
+	await engine.setOutsideMembership({pdu: invite, strippedState: []});
+	const retraction = (n: string) =>
+		`{"type":"m.room.member","state_key":"${alice.user_id}","room_id":"${roomId}","content":{"n":${n}}}`;
+	for (const n of ['1e400', '-1e999', '1.5', '[[1e400]]']) {
+		const {status} = await peer.request('PUT', `/_matrix/federation/v1/send/${n.length}`, {
+			text: `{"pdus":[${retraction(n)}]}`,
+		});
+		t.is(status, 200, n);
+	}
+	t.is((await app.application.storage.federation.listStaged({limit: 10})).length, 0);
+});
+
+test('A5: keys of an event are in the order of code points, whatever UTF-16 says', async (t) => {
 	const host = await startShared(t);
 	const {peer, room, roomId, bob} = host;
-	let count = 0;
-	const write = (): string => canonicalJson(toFederationEvent(peer.build(room, message(bob, `broken ${++count}`))));
-	const withContent = (content: string): string => write().replace(/"content":\{[^}]*\}/u, `"content":${content}`);
-	const broken = [
-		withContent('{"a":1.0}'),
-		withContent('{"a":1e2}'),
-		withContent('{"a":-0}'),
-		withContent('{"a":9007199254740992}'),
-		withContent('{"a":1,"a":2}'),
-		withContent('{"__proto__":{"a":1}}'),
-		withContent(`${'{"a":'.repeat(600)}1${'}'.repeat(600)}`),
-		write().replace(/"depth":\d+/u, '"depth":9223372036854775807'),
-		write().replace('"content"', '"type":"m.room.message","content"'),
-	];
-	const good = canonicalJson(toFederationEvent(peer.message(room, bob, 'good')));
-	for (const [index, pdu] of broken.entries()) {
-		const text = `{"origin":"x","origin_server_ts":1,"pdus":[${pdu}]}`;
-		const {status} = await peer.request('PUT', `/_matrix/federation/v1/send/n${index}`, {text});
-		t.is(status, 200, pdu.slice(0, 100));
-	}
-	const text = `{"origin":"x","origin_server_ts":1,"pdus":[${[...broken, good].join(',')}]}`;
-	const {status} = await peer.request('PUT', '/_matrix/federation/v1/send/all', {text});
-	t.is(status, 200);
-	await hear(host, roomId, 'good');
-	// One is an event whose content is not what its hash says, and is there without it.
-	t.deepEqual(await bodies(host, roomId), [undefined, 'good']);
+	const pdu = peer.message(room, bob, 'in order', {
+		content: {body: 'in order', msgtype: 'm.text', '\u{FF5E}': 1, '\u{1F600}': 2, '\u{E000}': 3, '\u{10FFFF}': 4},
+	});
+	// Fullwidth tilde, then the emoji: UTF-16 units have it the other way round.
+	const written = '{"body":"in order","msgtype":"m.text","\u{E000}":3,"\u{FF5E}":1,"\u{1F600}":2,"\u{10FFFF}":4}';
+	t.true(canonicalJson(toFederationEvent(pdu)).includes(written));
+	await peer.send('t1', [toFederationEvent(pdu)]);
+	await hear(host, roomId, 'in order');
+	// Kept whole: under another order the hash would not have matched, and the content be gone.
+	const [event] = await timeline(host, roomId);
+	t.deepEqual(event?.content as unknown, pdu.content);
 });
 
 test('A13: what a peer writes beside an event is not shown as the word of this server', async (t) => {
