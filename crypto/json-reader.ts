@@ -1,5 +1,5 @@
 import {isUtf8} from 'node:buffer';
-import {isJsonObject, type JsonObject, type JsonValue} from './json.ts';
+import {isJsonObject, type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 import {type JsonDefect, JsonSyntaxError} from './json-fault.ts';
 import {parseJson} from './json-parser.ts';
 import {scanJson} from './json-scan.ts';
@@ -80,6 +80,8 @@ export function readClientJson(input: Uint8Array | string, options: ReadClientJs
 	const {value, defects} = parseJson(text, depthMax);
 	const defect = defects.find(({reason}) => reason !== 'duplicate_key');
 	if (defect !== undefined) throw new JsonSyntaxError(defect.reason);
+	// Nothing that a client does, in a room of any version, has a number beyond a double.
+	if (!adopt(value).isFinite) throw new JsonSyntaxError('number_range');
 	return value;
 }
 
@@ -120,7 +122,7 @@ function adopt(value: JsonValue): {members: number; isFinite: boolean} {
 	const pending: (JsonValue[] | JsonObject)[] = [];
 	const visit = (child: JsonValue | undefined) => {
 		if (Array.isArray(child) || isJsonObject(child)) pending.push(child);
-		else if (typeof child === 'number' && !Number.isFinite(child)) isFinite = false;
+		else if (isInfinite(child)) isFinite = false;
 	};
 	visit(value);
 	for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
@@ -135,4 +137,9 @@ function adopt(value: JsonValue): {members: number; isFinite: boolean} {
 		}
 	}
 	return {members, isFinite};
+}
+
+function isInfinite(value: JsonValue | undefined): boolean {
+	const number = value instanceof LosslessNumber ? value.toJSON() : value;
+	return typeof number === 'number' && !Number.isFinite(number);
 }
