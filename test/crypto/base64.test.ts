@@ -38,7 +38,7 @@ test('a hash is the same of a string and of its bytes, in all three forms', (t) 
 	t.is(Buffer.from(sha256('abc')).toString('hex').slice(0, 16), 'ba7816bf8f01cfea');
 });
 
-test('threat A10: only what an encoder would have written is decoded', (t) => {
+test('A10: only what an encoder would have written is decoded', (t) => {
 	const hostile = [
 		'Zm 9v',
 		'Zm9v\n',

@@ -77,7 +77,7 @@ test('wrong lengths are false and no exception', (t) => {
 	t.is(generateSeed().length, 32);
 });
 
-test('threat B5: keys of small order and keys that are not canonical are refused, though node would take them', (t) => {
+test('B5: keys of small order and keys that are not canonical are refused, though node would take them', (t) => {
 	const order8 = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05';
 	const order8Other = 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a';
 	const small = [
@@ -100,7 +100,7 @@ test('threat B5: keys of small order and keys that are not canonical are refused
 	t.is(findPublicKeyFault(makeItem('fine').publicKey), undefined);
 });
 
-test('threat B5: a signature has one form only, and its first half is of no small order', (t) => {
+test('B5: a signature has one form only, and its first half is of no small order', (t) => {
 	const item = makeItem('malleable');
 	const second = fromLittleEndian(item.signature.slice(32)) + groupOrder;
 	const other = Uint8Array.from([...item.signature.slice(0, 32), ...littleEndian(second)]);
@@ -110,7 +110,7 @@ test('threat B5: a signature has one form only, and its first half is of no smal
 	t.false(verify({...item, signature: Uint8Array.from([...littleEndian(1n), ...littleEndian(0n)])}));
 });
 
-test('threat B6: a key whose private half is known to strangers is refused', (t) => {
+test('B6: a key whose private half is known to strangers is refused', (t) => {
 	const publicKey = decodeBase64('l/O9hxMVKB6Lg+3Hqf0FQQZhVESQcMzbPN1Cz2nM3og') ?? new Uint8Array();
 	t.is(findPublicKeyFault(publicKey), 'leaked');
 });

@@ -67,7 +67,7 @@ test('a server name is taken apart into host, kind and port', (t) => {
 	t.deepEqual(parseServerName('[::ffff:1.2.3.4]:1'), {host: '::ffff:1.2.3.4', kind: 'ipv6', port: 1});
 });
 
-test('threat F1: what is no server name is refused', (t) => {
+test('F1: what is no server name is refused', (t) => {
 	const bad = [
 		'',
 		':',
@@ -154,7 +154,7 @@ test('user ids are tolerant for events, strict for new accounts', (t) => {
 	t.true(isStrictLocalpart('a'));
 });
 
-test('threat A8: identifiers are limited to 255 bytes, not characters', (t) => {
+test('A8: identifiers are limited to 255 bytes, not characters', (t) => {
 	for (const [sigil, check] of [
 		['@', isUserId],
 		['#', isRoomAlias],

@@ -71,7 +71,7 @@ test('passwords are taken as they come, without normalisation', async (t) => {
 	t.true(await hasher.verify('\u00e9\0x', stored));
 });
 
-test('threat E10: who comes when the queue is full is turned away at once', async (t) => {
+test('E10: who comes when the queue is full is turned away at once', async (t) => {
 	const hasher = new PasswordHasher({...cheap, permits: 1, waitingMax: 32});
 	const attempts = Array.from({length: 40}, () => hasher.verify('x', undefined));
 	t.is(hasher.waiting, 32);

@@ -118,7 +118,7 @@ test('signatures of a strange shape are false and no exception', (t) => {
 	t.throws(() => signJson({a: 0.5}, domain, key), {name: 'CanonicalJsonError'});
 });
 
-test('threat A4: names like __proto__ and constructor are looked up as what they are', (t) => {
+test('A4: names like __proto__ and constructor are looked up as what they are', (t) => {
 	const {value} = readJson('{"a":1,"signatures":{"__proto__":{"domain":"x"},"constructor":{"name":"y"}}}');
 	if (typeof value !== 'object' || value === null) return t.fail();
 	t.is(readSignatures(value)['domain'], undefined);

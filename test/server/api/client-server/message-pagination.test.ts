@@ -68,7 +68,7 @@ test('a page begins and ends where its tokens say', async (t) => {
 	t.is((await page(alice, roomId, {dir: 'b'})).chunk.length, 10);
 });
 
-test('what a token is not, and what a filter is not, is refused (E14)', async (t) => {
+test('E14: what a token is not, and what a filter is not, is refused', async (t) => {
 	const {alice} = await newsroom(t);
 	const roomId = await alice.create();
 	const ask = async (query: string) => {
