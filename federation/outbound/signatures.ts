@@ -1,5 +1,6 @@
 import {
 	findSignedMessage,
+	isKeyId,
 	listSignatureKeyIds,
 	type ServerName,
 	type SignedMessage,
@@ -7,10 +8,13 @@ import {
 } from '../../crypto/index.ts';
 import {type SignatureChecker, UNKNOWN_KEY} from '../engine/index.ts';
 import {type Pdu, roomVersion, signaturesRequired, signedForm, type Verdict} from '../rooms/index.ts';
-import type {Keyring, KeyQuery} from './keyring.ts';
+import type {Keyring} from './keyring.ts';
 
 /** A server signs an event with one key, two while it changes it; more are not looked at. */
 const SIGNATURES_MAX = 4;
+
+/** Stands for the key until it was found. */
+const NO_KEY = new Uint8Array(0);
 
 const ALLOWED: Verdict = {allowed: true};
 
@@ -45,23 +49,22 @@ export async function checkServerSignature(
 ): Promise<Verdict> {
 	const validAt = roomVersion(pdu.roomVersion).enforcesKeyValidity ? pdu.originServerTs : 'any';
 	const keyIds = listSignatureKeyIds(pdu.json, server).slice(0, SIGNATURES_MAX);
-	if (keyIds.length === 0) return refuse(server, 'carries no signature of');
-	const messages = (
-		await Promise.all(keyIds.map((keyId) => findMessage(keyring, pdu, {server, keyId, validAt})))
-	).filter((message) => message !== undefined);
-	if (messages.length === 0) return refuse(server, 'is signed with no key that is known and valid of', UNKNOWN_KEY);
-	return (await verify(messages)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
-}
-
-async function findMessage(
-	keyring: Pick<Keyring, 'findVerifyKey'>,
-	pdu: Pdu,
-	query: KeyQuery,
-): Promise<SignedMessage | undefined> {
-	const publicKey = await keyring.findVerifyKey(query);
-	if (publicKey === undefined) return undefined;
 	const signed = {...signedForm(pdu.roomVersion, pdu.json), signatures: pdu.signatures};
-	return findSignedMessage(signed, query.server, query.keyId, publicKey);
+	// What is no signature in form needs no key, and no key that comes later makes it one.
+	const forms = keyIds.flatMap((keyId) => {
+		const form = isKeyId(keyId) ? findSignedMessage(signed, server, keyId, NO_KEY) : undefined;
+		return form ? [{keyId, form}] : [];
+	});
+	if (forms.length === 0) return refuse(server, 'carries no signature of');
+	const messages = await Promise.all(
+		forms.map(async ({keyId, form}) => {
+			const publicKey = await keyring.findVerifyKey({server, keyId, validAt});
+			return publicKey && {...form, publicKey};
+		}),
+	);
+	const known = messages.filter((message) => message !== undefined);
+	if (known.length === 0) return refuse(server, 'is signed with no key that is known and valid of', UNKNOWN_KEY);
+	return (await verify(known)).includes(true) ? ALLOWED : refuse(server, 'carries no right signature of');
 }
 
 function refuse(server: ServerName, what: string, rule = ''): Verdict {

@@ -8,6 +8,7 @@ import {
 	type ServerName,
 	type SigningKey,
 } from '../../../crypto/index.ts';
+import {UNKNOWN_KEY} from '../../../federation/engine/index.ts';
 import {
 	createRemoteEvents,
 	createSignatureChecker,
@@ -129,6 +130,34 @@ test('an event counts as signed only with a known key, valid at its time, over t
 	t.deepEqual(new Set(asked), new Set([SENDER_TS, SENDER_TS + 1, 'any']));
 	const unsigned = {...event, signatures: {}, json: {...event.json, signatures: {}}};
 	t.false(await judge(unsigned));
+});
+
+test('A10: what is no signature in form is refused for good, and no key is asked for', async (t) => {
+	const key = generateSigningKey({version: '1'});
+	let asked = 0;
+	const checker = createSignatureChecker({findVerifyKey: () => Promise.resolve(void (asked += 1))});
+	const event = createEvent(key);
+	const [[keyId, right] = ['', '']] = Object.entries(event.signatures[server] ?? {});
+	const signedAs = (name: string, signature: JsonValue) => {
+		const signatures = {[server]: {[name]: signature}} as unknown as Pdu['signatures'];
+		return checker.check({
+			...event,
+			signatures,
+			json: {...event.json, signatures: signatures as unknown as JsonObject},
+		});
+	};
+	const odd = ['', ' ', '\u0000', '__proto__', 5, null, [], right.slice(0, -1), ` ${right}`, `${right}=`, `${right}A`];
+	for (const signature of odd) {
+		const verdict = await signedAs(keyId, signature as JsonValue);
+		t.false(verdict.allowed, String(signature));
+		t.not((verdict as {rule?: string}).rule, UNKNOWN_KEY, String(signature));
+	}
+	for (const name of ['ed25519:', 'ed25519:a b', 'ed25519:../x', 'rsa:1']) {
+		t.not(((await signedAs(name, right)) as {rule?: string}).rule, UNKNOWN_KEY, name);
+	}
+	t.is(asked, 0);
+	// The right form with a key that is not to be had: it may be had tomorrow.
+	t.is(((await signedAs(keyId, right)) as {rule?: string}).rule, UNKNOWN_KEY);
 });
 
 test('a restricted join must also be signed by the server that authorised it', async (t) => {
