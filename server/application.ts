@@ -198,7 +198,8 @@ function buildPeople(
 		visibility,
 		client,
 		remoteRooms,
-	}: ServiceParts & Pick<Services, 'events' | 'visibility'>,
+		encryption,
+	}: ServiceParts & Pick<Services, 'encryption' | 'events' | 'visibility'>,
 ) {
 	const rooms = createRooms({
 		storage,
@@ -218,6 +219,7 @@ function buildPeople(
 		random,
 		serverName,
 		leaveAllRooms: (userId) => rooms.leaveAll(userId),
+		removeKeyBackups: (userId) => encryption.backups.removeLeft(userId),
 	});
 	const profiles = createProfiles({
 		storage,
@@ -239,7 +241,6 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const {clock = systemClock, random = (sizeBytes) => systemRandom.bytes(sizeBytes), engine, partners} = parts;
 	const events = createEvents({storage, engine, clock});
 	const visibility = buildVisibility(config, storage);
-	const people = buildPeople(config, storage, {...parts, events, visibility});
 	const encryption = wireEncryption({
 		storage,
 		serverName: config.serverName,
@@ -249,6 +250,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 	});
+	const people = buildPeople(config, storage, {...parts, encryption, events, visibility});
 	const personal = createPersonal({
 		storage,
 		engine,

@@ -16,9 +16,11 @@ import {createDevices} from './repositories/devices.ts';
 import {createEvents} from './repositories/events.ts';
 import {createFederation} from './repositories/federation.ts';
 import {createJobs, createMeta} from './repositories/jobs.ts';
+import {createDehydratedDevices, createKeyBackups} from './repositories/key-backups.ts';
 import {createKeys} from './repositories/keys.ts';
 import {createMedia} from './repositories/media.ts';
 import {createMemberships} from './repositories/memberships.ts';
+import {createOpenIdTokens} from './repositories/openid-tokens.ts';
 import {createProfiles} from './repositories/profiles.ts';
 import {createReceipts} from './repositories/receipts.ts';
 import {createAliases, createRooms} from './repositories/rooms.ts';
@@ -72,15 +74,18 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		aliases: createAliases(core),
 		clientTransactions: createClientTransactions(core),
 		cursors: createCursors(core),
+		dehydratedDevices: createDehydratedDevices(core),
 		devices: createDevices(core),
 		events: createEvents(core),
 		federation: createFederation(core),
 		filters: createFilters(core),
 		jobs: createJobs(core),
+		keyBackups: createKeyBackups(core),
 		keys: createKeys(core),
 		media: createMedia(core),
 		memberships: createMemberships(core),
 		meta: createMeta(core, commit),
+		openIdTokens: createOpenIdTokens(core),
 		profiles: createProfiles(core),
 		pushers: createPushers(core),
 		receipts: createReceipts(core),

@@ -41,6 +41,7 @@ export type Condition =
 	| 'job'
 	| 'account'
 	| 'device'
+	| 'key_backup'
 	| 'event'
 	| 'media';
 

@@ -12,6 +12,7 @@ export {type Condition, ConflictError, DuplicateError, StorageError, type Storag
 export type * from './interfaces/accounts.ts';
 export type * from './interfaces/encryption.ts';
 export type * from './interfaces/events.ts';
+export type * from './interfaces/key-backups.ts';
 export type * from './interfaces/media.ts';
 export type * from './interfaces/memberships.ts';
 export type * from './interfaces/receipts.ts';

@@ -4,11 +4,13 @@ import type {
 	AccountsRepository,
 	DevicesRepository,
 	FiltersRepository,
+	OpenIdTokensRepository,
 	ProfilesRepository,
 	PushersRepository,
 } from './interfaces/accounts.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
+import type {DehydratedDevicesRepository, KeyBackupsRepository} from './interfaces/key-backups.ts';
 import type {MediaRepository} from './interfaces/media.ts';
 import type {MembershipsRepository} from './interfaces/memberships.ts';
 import type {ReceiptsRepository} from './interfaces/receipts.ts';
@@ -85,15 +87,18 @@ export interface Storage {
 	readonly aliases: AliasesRepository;
 	readonly clientTransactions: ClientTransactionsRepository;
 	readonly cursors: CursorsRepository;
+	readonly dehydratedDevices: DehydratedDevicesRepository;
 	readonly devices: DevicesRepository;
 	readonly events: EventsRepository;
 	readonly federation: FederationRepository;
 	readonly filters: FiltersRepository;
 	readonly jobs: JobsRepository;
+	readonly keyBackups: KeyBackupsRepository;
 	readonly keys: KeysRepository;
 	readonly media: MediaRepository;
 	readonly memberships: MembershipsRepository;
 	readonly meta: MetaRepository;
+	readonly openIdTokens: OpenIdTokensRepository;
 	readonly profiles: ProfilesRepository;
 	readonly pushers: PushersRepository;
 	readonly receipts: ReceiptsRepository;

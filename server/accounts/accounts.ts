@@ -28,6 +28,8 @@ export interface AccountsDependencies {
 	readonly serverName: ServerName;
 	/** Takes a person out of all rooms; the rooms domain does. Called after a deactivation is on disk. */
 	readonly leaveAllRooms: (userId: UserId) => Promise<void>;
+	/** Removes the room keys in a person's backups; the encryption domain does. Called likewise. */
+	readonly removeKeyBackups: (userId: UserId) => Promise<void>;
 }
 
 /** Who a request comes from. */

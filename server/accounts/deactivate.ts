@@ -5,7 +5,7 @@ import {AccountsError} from './errors.ts';
 
 /** Ends an account for good; see `Accounts.deactivate`. */
 export async function deactivate(
-	{storage, devices, leaveAllRooms}: AccountsDependencies,
+	{storage, devices, leaveAllRooms, removeKeyBackups}: AccountsDependencies,
 	userId: UserId,
 	{erase}: {readonly erase: boolean},
 ): Promise<void> {
@@ -15,6 +15,7 @@ export async function deactivate(
 	await devices.removeAll(batch, userId);
 	storage.keys.removeDeviceKeys(batch, userId);
 	storage.keys.removeCrossSigningKeys(batch, userId);
+	storage.keyBackups.markAllDeleted(batch, userId);
 	for (const key of Object.keys(await storage.profiles.find(userId))) {
 		storage.profiles.set(batch, userId, key, undefined, batch.announce({kind: 'profile', subject: userId}));
 	}
@@ -31,6 +32,7 @@ export async function deactivate(
 			: cause;
 	}
 	await leaveAllRooms(userId);
+	await removeKeyBackups(userId);
 }
 
 async function eraseAccountData(storage: Storage, batch: Batch, userId: UserId): Promise<void> {

@@ -28,6 +28,11 @@ export const encryptionErrcodes: Readonly<Record<EncryptionErrorCode, Errcode>> 
 	'unknown-key': 'M_NOT_FOUND',
 	'too-many': 'M_INVALID_PARAM',
 	'too-large': 'M_TOO_LARGE',
+	'unknown-backup': 'M_NOT_FOUND',
+	'wrong-backup-version': 'M_WRONG_ROOM_KEYS_VERSION',
+	'backup-mismatch': 'M_INVALID_PARAM',
+	'backup-full': 'M_FORBIDDEN',
+	contended: 'M_UNKNOWN',
 	'unknown-position': 'M_INVALID_PARAM',
 	forbidden: 'M_FORBIDDEN',
 };
@@ -64,7 +69,12 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-refresh-token': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 		'refresh-token-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},
 	}),
-	mapErrors(EncryptionError, {...encryptionErrcodes, 'key-exists': {errcode: 'M_UNKNOWN', status: 400}}),
+	(error) => (error instanceof EncryptionError ? withCurrentVersion(error) : undefined),
+	mapErrors(EncryptionError, {
+		...encryptionErrcodes,
+		'key-exists': {errcode: 'M_UNKNOWN', status: 400},
+		contended: {errcode: 'M_UNKNOWN', status: 503},
+	}),
 	mapErrors(FiltersError, {
 		'unknown-filter': 'M_NOT_FOUND',
 		'invalid-filter': 'M_BAD_JSON',
@@ -160,6 +170,12 @@ export const errorMappers: readonly ErrorMapper[] = [
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),
 ];
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3room_keyskeys */
+function withCurrentVersion({message, currentVersion}: EncryptionError): MatrixError | undefined {
+	if (currentVersion === undefined) return undefined;
+	return new MatrixError('M_WRONG_ROOM_KEYS_VERSION', message, {fields: {current_version: currentVersion}});
+}
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#common-error-codes */
 function withRoomVersion({code, message, roomVersion}: RoomsError): MatrixError | undefined {

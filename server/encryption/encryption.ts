@@ -17,6 +17,7 @@ import type {
 } from './dependencies.ts';
 import {type DeviceListChanges, DeviceListFollower} from './device-list-changes.ts';
 import {EncryptionError} from './errors.ts';
+import {createKeyBackups, type KeyBackups} from './key-backups.ts';
 import type {DeviceOwner} from './key-objects.ts';
 import type {QueriedKeys} from './key-views.ts';
 import {type QueryAnswer, queryKeys, queryKeysForServer} from './query-keys.ts';
@@ -61,6 +62,9 @@ export interface Encryption {
 	listDeviceListChanges(userId: UserId, since: Position, upto: Position): Promise<DeviceListChanges>;
 	/** The same up to now, for one who was away. @throws EncryptionError 'unknown-position' */
 	listDeviceListChangesSince(userId: UserId, since: Position): Promise<DeviceListChanges>;
+
+	/** What people keep of their room keys with this server. */
+	readonly backups: KeyBackups;
 
 	/** Sends messages to devices; the same transaction sends nothing twice. @throws EncryptionError */
 	sendToDevice(caller: EncryptionCaller, request: ToDeviceRequest): Promise<void>;
@@ -114,6 +118,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 			if (since > upto) throw new EncryptionError('unknown-position', "'from' is no token of this server");
 			return follower.list(userId, since, upto);
 		},
+		backups: createKeyBackups(storage),
 		sendToDevice: (caller, request) => sendToDevice(context, caller, request),
 		queryKeysForServer: (origin, wanted) => queryKeysForServer(context, origin, wanted),
 		claimKeysForServer: (origin, claims) => claimKeysForServer(context, origin, claims),

@@ -18,6 +18,16 @@ export type EncryptionErrorCode =
 	| 'too-many'
 	/** Larger than a key or message may be. */
 	| 'too-large'
+	/** The user has no such version of a key backup, or none at all. */
+	| 'unknown-backup'
+	/** Keys for a version of the backup that is not the newest; the error names the one that is. */
+	| 'wrong-backup-version'
+	/** What is to become of a version of the backup does not fit it. */
+	| 'backup-mismatch'
+	/** More in backups than is kept for one person. */
+	| 'backup-full'
+	/** Others changed the same so often meanwhile that this was given up. */
+	| 'contended'
 	/** A position that this server has not come to. */
 	| 'unknown-position'
 	/** The asking server may not know of this user. */
@@ -27,8 +37,15 @@ export type EncryptionErrorCode =
 export class EncryptionError extends Error {
 	override readonly name = 'EncryptionError';
 	readonly code: EncryptionErrorCode;
-	constructor(code: EncryptionErrorCode, message: string, options?: ErrorOptions) {
+	/** With 'wrong-backup-version': the version that keys can be added to. */
+	readonly currentVersion: string | undefined;
+	constructor(
+		code: EncryptionErrorCode,
+		message: string,
+		options: ErrorOptions & {readonly currentVersion?: string} = {},
+	) {
 		super(message, options);
 		this.code = code;
+		this.currentVersion = options.currentVersion;
 	}
 }

@@ -7,6 +7,8 @@ export type {
 } from './dependencies.ts';
 export type {DeviceListChanges} from './device-list-changes.ts';
 export {createEncryption, type Encryption, type ListedDevices} from './encryption.ts';
+export type {RoomKeyRow} from '../../storage/index.ts';
 export {EncryptionError, type EncryptionErrorCode} from './errors.ts';
+export type {KeyBackupMethod, KeyBackups, KeyBackupVersion} from './key-backups.ts';
 export type {QueriedKeys} from './key-views.ts';
 export type {ToDeviceContents} from './to-device.ts';

@@ -126,7 +126,7 @@ export interface DevicesRepository {
 	setLastSeen(batch: Batch, userId: UserId, deviceId: DeviceId, day: number): void;
 	/**
 	 * Removes a device and all that hangs on it: tokens, device keys, one-time and fallback keys, waiting to-device
-	 * messages, pushers, client transactions. The caller announces `device` and `device_list`.
+	 * messages, pushers, client transactions, OpenID tokens. A dehydrated device is one no more. The caller announces `device` and `device_list`.
 	 */
 	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	find(userId: UserId, deviceId: DeviceId): Promise<DeviceRow | undefined>;
@@ -151,6 +151,26 @@ export interface DevicesRepository {
 	findRefreshToken(tokenHash: string): Promise<RefreshTokenRow | undefined>;
 	/** Lists refresh tokens whose exchange led to this one. */
 	listRefreshTokensBefore(nextHash: string): Promise<RefreshTokenRow[]>;
+}
+
+/** A token by which a third party learns whose it is, and nothing else. Only its hash is stored. */
+export interface OpenIdTokenRow {
+	readonly tokenHash: string;
+	readonly userId: UserId;
+	/** The device that asked for it; the token goes with it. */
+	readonly deviceId: DeviceId;
+	/** Milliseconds. */
+	readonly expiresTs: number;
+}
+
+/** OpenID tokens. */
+export interface OpenIdTokensRepository {
+	/** Adds a token; of the device's earlier ones the `kept` that end last stay. */
+	add(batch: Batch, token: OpenIdTokenRow, kept: number): void;
+	/** Finds a token; expiry is for the caller to judge. */
+	find(tokenHash: string): Promise<OpenIdTokenRow | undefined>;
+	/** Removes tokens that ended before a time, at most 10,000 distinct ends. */
+	sweep(batch: Batch, beforeTs: number): void;
 }
 
 /** One piece of account data. */

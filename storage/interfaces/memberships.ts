@@ -67,8 +67,14 @@ export interface MembershipsRepository {
 	count(roomId: RoomId): Promise<{readonly join: number; readonly invite: number}>;
 	/** Whether two users are joined to a common room. */
 	sharesRoom(a: UserId, b: UserId): Promise<boolean>;
-	/** Lists rooms that both are joined to, at most `limit`. */
-	listShared(a: UserId, b: UserId, limit: number): Promise<RoomId[]>;
+	/** Lists rooms that both are joined to, in the order of rooms' first sight here. At most 1,000 a page. */
+	listShared(
+		a: UserId,
+		b: UserId,
+		page: {readonly after?: RoomId | undefined; readonly limit: number},
+	): Promise<RoomId[]>;
+	/** Counts the rooms that both are joined to. */
+	countShared(a: UserId, b: UserId): Promise<number>;
 	/** Lists everyone joined to a room that this user is joined to, once each, by `after` and `limit` (at most 1,000). */
 	listPeers(userId: UserId, page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<UserId[]>;
 	/** Lists which of the others share a joined room with the user. */

@@ -78,6 +78,8 @@ const ofDevice = [
 	tables.pushers,
 	tables.clientTransactions,
 	tables.clientTransactionEvents,
+	tables.dehydratedDevices,
+	tables.openidTokens,
 	devices,
 ] as const;
 

@@ -86,7 +86,24 @@ function createSharing(core: Core) {
 			.from(memberships)
 			.innerJoin(other, joined)
 			.where(and(equals(memberships.userId, p.a), equals(other.userId, p.b)))
+			.orderBy(memberships.roomId)
 			.limit(p.limit.placeholder),
+	);
+	const sharedAfter = core.many<{a: UserId; b: UserId; after: RoomId; limit: number}, {roomId: RoomId}>((p) =>
+		build
+			.select({roomId: memberships.roomId})
+			.from(memberships)
+			.innerJoin(other, joined)
+			.where(and(equals(memberships.userId, p.a), equals(other.userId, p.b), above(memberships.roomId, p.after)))
+			.orderBy(memberships.roomId)
+			.limit(p.limit.placeholder),
+	);
+	const countShared = core.one<{a: UserId; b: UserId}, {count: number}>((p) =>
+		build
+			.select({count: sql<number>`count(*)`})
+			.from(memberships)
+			.innerJoin(other, joined)
+			.where(and(equals(memberships.userId, p.a), equals(other.userId, p.b))),
 	);
 	const peers = (useAfter: boolean) =>
 		core.many<{userId: UserId; after: UserId; limit: number}, {userId: UserId}>((p) =>
@@ -112,7 +129,7 @@ function createSharing(core: Core) {
 			.innerJoin(roomServers, and(eq(roomServers.roomId, memberships.roomId), isNull(roomServers.toPos)))
 			.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join'))),
 	);
-	return {shared, peers: peers(false), peersAfter: peers(true), sharing, servers};
+	return {shared, sharedAfter, countShared, peers: peers(false), peersAfter: peers(true), sharing, servers};
 }
 
 function createServers(core: Core) {
@@ -181,7 +198,12 @@ export function createMemberships(core: Core): MembershipsRepository {
 			return {join: counts.get('join') ?? 0, invite: counts.get('invite') ?? 0};
 		},
 		sharesRoom: async (a, b) => (await sharing.shared({a, b, limit: 1})).length > 0,
-		listShared: async (a, b, limit) => (await sharing.shared({a, b, limit: pageOf(limit)})).map(({roomId}) => roomId),
+		async listShared(a, b, {after, limit}) {
+			const page = {a, b, limit: pageOf(limit)};
+			const rows = await (after === undefined ? sharing.shared(page) : sharing.sharedAfter({...page, after}));
+			return rows.map(({roomId}) => roomId);
+		},
+		countShared: async (a, b) => (await sharing.countShared({a, b}))?.count ?? 0,
 		async listPeers(userId, {after, limit}) {
 			const list = after === undefined ? sharing.peers : sharing.peersAfter;
 			return (await list({userId, after: after ?? ('' as UserId), limit: pageOf(limit)})).map((row) => row.userId);

@@ -1,8 +1,9 @@
 import * as accounts from './accounts.ts';
+import * as encryption from './encryption.ts';
 import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
 
 /** Every table of the database. */
-export const tables = {...accounts, ...rooms, ...transport};
+export const tables = {...accounts, ...encryption, ...rooms, ...transport};
 
 export {type Kind, kindOf} from './columns.ts';

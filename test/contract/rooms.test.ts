@@ -273,7 +273,9 @@ onBoth('memberships answer who is where and who shares a room with whom', async 
 		],
 		[true, false, false],
 	);
-	t.deepEqual(await memberships.listShared(alice, carol, 9), [other]);
+	t.deepEqual(await memberships.listShared(alice, carol, {limit: 9}), [other]);
+	t.deepEqual(await memberships.listShared(alice, carol, {after: other, limit: 9}), []);
+	t.deepEqual([await memberships.countShared(alice, carol), await memberships.countShared(alice, dan)], [1, 0]);
 	t.deepEqual(await memberships.listPeers(alice, {limit: 9}), [alice, bob, carol]);
 	t.deepEqual(await memberships.listPeers(alice, {after: alice, limit: 1}), [bob]);
 	t.deepEqual((await memberships.listSharing(alice, [bob, dan])).toSorted(), [bob]);

@@ -27,6 +27,22 @@ import {deleteRoomAlias, getLocalAliases, getRoomIdByAlias, setRoomAlias} from '
 import {getEventContext} from './event-context.ts';
 import {inviteUser} from './inviting.ts';
 import {joinRoom, joinRoomById} from './joining.ts';
+import {
+	deleteRoomKeyBySessionId,
+	deleteRoomKeys,
+	deleteRoomKeysByRoomId,
+	deleteRoomKeysVersion,
+	getRoomKeyBySessionId,
+	getRoomKeys,
+	getRoomKeysByRoomId,
+	getRoomKeysVersion,
+	getRoomKeysVersionCurrent,
+	postRoomKeysVersion,
+	putRoomKeyBySessionId,
+	putRoomKeys,
+	putRoomKeysByRoomId,
+	putRoomKeysVersion,
+} from './key-backup.ts';
 import {claimKeys, getKeysChanges, queryKeys, uploadKeys} from './keys.ts';
 import {kick} from './kicking.ts';
 import {knockRoom} from './knocking.ts';
@@ -118,6 +134,20 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	inviteUser,
 	joinRoomById,
 	joinRoom,
+	postRoomKeysVersion,
+	getRoomKeysVersionCurrent,
+	getRoomKeysVersion,
+	putRoomKeysVersion,
+	deleteRoomKeysVersion,
+	putRoomKeyBySessionId,
+	getRoomKeyBySessionId,
+	deleteRoomKeyBySessionId,
+	putRoomKeysByRoomId,
+	getRoomKeysByRoomId,
+	deleteRoomKeysByRoomId,
+	putRoomKeys,
+	getRoomKeys,
+	deleteRoomKeys,
 	uploadKeys,
 	queryKeys,
 	claimKeys,

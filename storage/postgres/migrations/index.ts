@@ -1,5 +1,9 @@
 import type {Migration} from '../../migrate.ts';
 import {firstLight} from './0001-first-light.ts';
+import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
-export const migrations: readonly Migration[] = [{version: 1, sql: firstLight}];
+export const migrations: readonly Migration[] = [
+	{version: 1, sql: firstLight},
+	{version: 4, sql: backupsAndDehydration},
+];
