@@ -40,6 +40,7 @@ export type Condition =
 	| 'cursor'
 	| 'job'
 	| 'account'
+	| 'dehydrated_device'
 	| 'device'
 	| 'key_backup'
 	| 'event'

@@ -28,7 +28,7 @@ export interface Devices {
 	 * Adds a session to the batch of a login or registration; it is open once that is committed. Reusing a device id
 	 * ends that device's earlier tokens.
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices
-	 * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'too-many-devices'
+	 * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'device-is-dehydrated', 'too-many-devices'
 	 */
 	open(batch: Batch, userId: UserId, request: DeviceRequest): Promise<IssuedSession>;
 	/**

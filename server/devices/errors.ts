@@ -6,6 +6,8 @@ export type DevicesErrorCode =
 	| 'invalid-device-id'
 	/** A device id that is the public part of one of the user's cross-signing keys. */
 	| 'device-id-is-a-key'
+	/** A device id that is the dehydrated device's: nobody signs in as it. */
+	| 'device-is-dehydrated'
 	/** The user has as many devices as anybody may have. */
 	| 'too-many-devices'
 	/** The session's access token has ended; its device is still there. */

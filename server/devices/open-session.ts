@@ -82,7 +82,7 @@ export function addAccessToken(
 
 /**
  * Adds a session to a batch: the device, where it is new, and its tokens; the tokens it had before end.
- * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'too-many-devices'
+ * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'device-is-dehydrated', 'too-many-devices'
  */
 export async function openSession(
 	dependencies: TokenDependencies,
@@ -97,6 +97,7 @@ export async function openSession(
 	}
 	if (request.deviceId !== undefined) {
 		await checkIsNoKey(storage, userId, deviceId);
+		await checkIsNotDehydrated(storage, userId, deviceId);
 	}
 	const devices = await storage.devices.listOfUser(userId);
 	if (devices.some((device) => device.deviceId === deviceId)) {
@@ -122,6 +123,13 @@ export async function openSession(
 		});
 	}
 	return {userId, deviceId, ...addAccessToken(dependencies, batch, {userId, deviceId, refresh})};
+}
+
+// Its keys belong to nobody who is signed in, and it must keep receiving.
+async function checkIsNotDehydrated(storage: Storage, userId: UserId, deviceId: DeviceId): Promise<void> {
+	if ((await storage.dehydratedDevices.find(userId))?.deviceId === deviceId) {
+		throw new DevicesError('device-is-dehydrated', 'This device id is the id of the dehydrated device');
+	}
 }
 
 // A signature is stored by the id of what it signs: a device named like a key would be signed in its place.

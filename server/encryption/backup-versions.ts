@@ -1,6 +1,7 @@
 import type {UserId} from '../../crypto/index.ts';
-import {ConflictError, DuplicateError, type KeyBackupRow, type Storage} from '../../storage/index.ts';
+import type {KeyBackupRow, Storage} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
+import {isOvertaken, retryOvertaken} from './retry.ts';
 
 /** What is in a version of a backup. */
 export interface KeyBackupState {
@@ -9,8 +10,7 @@ export interface KeyBackupState {
 	readonly count: number;
 }
 
-/** Other processes may change the same backup at the same time; so many times in a row is no coincidence. */
-const ATTEMPTS_MAX = 40;
+const byBackup = {condition: 'key_backup', table: 'key_backups'} as const;
 
 /** Gives what clients are told after each change. */
 export function stateOf({etag, count}: KeyBackupRow): KeyBackupState {
@@ -61,22 +61,10 @@ export async function getNewestBackup(storage: Storage, userId: UserId, version:
 
 /** Whether a commit failed because somebody else changed the same backup. */
 export function isBackupConflict(error: unknown): boolean {
-	return (
-		(error instanceof ConflictError && error.condition === 'key_backup') ||
-		(error instanceof DuplicateError && error.table === 'key_backups')
-	);
+	return isOvertaken(error, byBackup);
 }
 
-/** Makes a change again, from its reading on, for as long as others come first. @throws EncryptionError 'contended' */
-export async function retryChange<T>(attempt: () => Promise<T>): Promise<T> {
-	for (let attempts = 1; ; attempts += 1) {
-		try {
-			return await attempt();
-		} catch (error) {
-			if (!isBackupConflict(error)) throw error;
-			if (attempts === ATTEMPTS_MAX) {
-				throw new EncryptionError('contended', 'The backup is being changed by others: try again', {cause: error});
-			}
-		}
-	}
+/** Makes a change of a backup again for as long as others come first. @throws EncryptionError 'contended' */
+export function retryChange<T>(attempt: () => Promise<T>): Promise<T> {
+	return retryOvertaken(byBackup, attempt);
 }

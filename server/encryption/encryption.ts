@@ -15,6 +15,7 @@ import type {
 	EncryptionDependencies,
 	KeysByUser,
 } from './dependencies.ts';
+import {createDehydratedDevices, type DehydratedDevices} from './dehydrated-devices.ts';
 import {type DeviceListChanges, DeviceListFollower} from './device-list-changes.ts';
 import {EncryptionError} from './errors.ts';
 import {createKeyBackups, type KeyBackups} from './key-backups.ts';
@@ -65,6 +66,8 @@ export interface Encryption {
 
 	/** What people keep of their room keys with this server. */
 	readonly backups: KeyBackups;
+	/** Devices that wait for their owners' next sign-in. */
+	readonly dehydrated: DehydratedDevices;
 
 	/** Sends messages to devices; the same transaction sends nothing twice. @throws EncryptionError */
 	sendToDevice(caller: EncryptionCaller, request: ToDeviceRequest): Promise<void>;
@@ -119,6 +122,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 			return follower.list(userId, since, upto);
 		},
 		backups: createKeyBackups(storage),
+		dehydrated: createDehydratedDevices(storage),
 		sendToDevice: (caller, request) => sendToDevice(context, caller, request),
 		queryKeysForServer: (origin, wanted) => queryKeysForServer(context, origin, wanted),
 		claimKeysForServer: (origin, claims) => claimKeysForServer(context, origin, claims),

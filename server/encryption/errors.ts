@@ -12,6 +12,10 @@ export type EncryptionErrorCode =
 	| 'key-is-device-id'
 	/** A cross-signing key came without a master key, and none is stored. */
 	| 'no-master-key'
+	/** The id that a dehydrated device is to have is another device's. */
+	| 'device-exists'
+	/** The user has no dehydrated device. */
+	| 'no-dehydrated-device'
 	/** There is no such key to sign. */
 	| 'unknown-key'
 	/** Keys, messages or recipients beyond what is kept for one device or taken in one request. */

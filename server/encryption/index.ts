@@ -5,6 +5,7 @@ export type {
 	EncryptionDependencies,
 	KeysByUser,
 } from './dependencies.ts';
+export type {DehydratedDevices} from './dehydrated-devices.ts';
 export type {DeviceListChanges} from './device-list-changes.ts';
 export {createEncryption, type Encryption, type ListedDevices} from './encryption.ts';
 export type {RoomKeyRow} from '../../storage/index.ts';

@@ -39,6 +39,32 @@ export interface KeyCounts {
 const ONE_TIME_KEYS_MAX = 2000;
 const FALLBACK_KEYS_MAX = 16;
 
+/** An upload that has passed its checks: forms and signatures, but not what it changes. */
+export interface CheckedUpload {
+	readonly device: CheckedDeviceKeys | undefined;
+	readonly oneTimeKeys: readonly OneTimeKey[];
+	readonly fallbackKeys: readonly OneTimeKey[];
+}
+
+/**
+ * Checks what a device publishes of its keys.
+ * @param stored the device's keys that are there
+ * @throws EncryptionError
+ */
+export async function checkUpload(
+	owner: DeviceOwner,
+	upload: KeysUpload,
+	stored: JsonObject | undefined,
+): Promise<CheckedUpload> {
+	const device = upload.deviceKeys === undefined ? undefined : checkUploadedDevice(upload.deviceKeys, owner);
+	const signingKey = device?.signingKey ?? (stored && signingKeyOf(stored, owner.deviceId));
+	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner, signingKey);
+	if (oneTimeKeys.length > ONE_TIME_KEYS_MAX) throw tooManyKeys();
+	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner, signingKey));
+	await checkSignatures([...oneTimeKeys, ...fallbackKeys]);
+	return {device, oneTimeKeys, fallbackKeys};
+}
+
 /**
  * Stores what a device publishes of its keys. A key that is there already with the same content is taken as told again.
  * @throws EncryptionError
@@ -46,28 +72,26 @@ const FALLBACK_KEYS_MAX = 16;
 export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts> {
 	const {userId, deviceId} = owner;
 	const stored = (await storage.keys.findDeviceKeys(userId, deviceId))?.json;
-	const device = upload.deviceKeys === undefined ? undefined : checkUploadedDevice(upload.deviceKeys, owner);
-	const signingKey = device?.signingKey ?? (stored && signingKeyOf(stored, deviceId));
-	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner, signingKey);
-	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner, signingKey));
-	await checkSignatures([...oneTimeKeys, ...fallbackKeys]);
+	const {device, oneTimeKeys, fallbackKeys} = await checkUpload(owner, upload, stored);
 	const batch = storage.batch();
 	const hasNewIdentity = device !== undefined && addDevice(storage, batch, owner, device, stored);
 	const counts = await countKeys(storage, owner);
 	const newKeys = hasNewIdentity ? oneTimeKeys : await findNewKeys(storage, owner, oneTimeKeys);
 	const total = Object.values(counts.oneTimeKeys).reduce((sum, count) => sum + count, newKeys.length);
-	if (total > ONE_TIME_KEYS_MAX) {
-		throw new EncryptionError('too-many', `Expected at most ${ONE_TIME_KEYS_MAX} one-time keys for a device`);
-	}
+	if (total > ONE_TIME_KEYS_MAX) throw tooManyKeys();
 	const newFallbackKeys = hasNewIdentity ? fallbackKeys : await findNewFallbackKeys(storage, owner, fallbackKeys);
 	storage.keys.addOneTimeKeys(batch, userId, deviceId, newKeys);
-	for (const {keyId, json} of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, {keyId, json});
+	for (const key of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, key);
 	if (hasNewIdentity || newKeys.length > 0 || newFallbackKeys.length > 0) {
 		batch.announce({kind: 'device_keys', subject: userId, extra: {device_id: deviceId}});
 	}
 	if (batch.isEmpty) return counts;
 	await storage.commit(batch);
 	return countKeys(storage, owner);
+}
+
+function tooManyKeys(): EncryptionError {
+	return new EncryptionError('too-many', `Expected at most ${ONE_TIME_KEYS_MAX} one-time keys for a device`);
 }
 
 /** Counts what is left of a device's keys. */
@@ -137,8 +161,8 @@ async function checkSignatures(keys: readonly CheckedOneTimeKey[]): Promise<void
 async function findNewKeys(
 	storage: Storage,
 	{userId, deviceId}: DeviceOwner,
-	keys: readonly CheckedOneTimeKey[],
-): Promise<OneTimeKey[]> {
+	keys: readonly OneTimeKey[],
+): Promise<readonly OneTimeKey[]> {
 	if (keys.length === 0) return [];
 	const stored = await storage.keys.findOneTimeKeys(
 		userId,
@@ -159,7 +183,7 @@ async function findNewKeys(
 async function findNewFallbackKeys(
 	storage: Storage,
 	{userId, deviceId}: DeviceOwner,
-	keys: readonly CheckedOneTimeKey[],
+	keys: readonly OneTimeKey[],
 ): Promise<readonly OneTimeKey[]> {
 	if (keys.length === 0) return [];
 	const stored = await storage.keys.listFallbackKeys(userId, deviceId);

@@ -104,7 +104,9 @@ export interface DehydratedDeviceRow {
 
 /** Dehydrated devices, one for each person. Keys and messages are those of any device; with the device all goes. */
 export interface DehydratedDevicesRepository {
-	/** Says which device of a person is dehydrated, in place of the one before. */
-	set(batch: Batch, device: DehydratedDeviceRow): void;
+	/** Says which device of a person is dehydrated; `DuplicateError('dehydrated_devices')` where one is. */
+	add(batch: Batch, device: DehydratedDeviceRow): void;
+	/** Says that a device is dehydrated no more; ConflictError('dehydrated_device') where it is not. The device itself is removed apart. */
+	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	find(userId: UserId): Promise<DehydratedDeviceRow | undefined>;
 }

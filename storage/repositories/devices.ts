@@ -5,7 +5,7 @@ import type {Core} from '../core.ts';
 import type {AccessTokenRow, DeviceRow, DevicesRepository, RefreshTokenRow, Session} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
 
-const {accessTokens, accounts, devices, refreshTokens} = tables;
+const {accessTokens, accounts, devices, keySignatures, refreshTokens} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 
@@ -91,6 +91,14 @@ export function createDevices(core: Core): DevicesRepository {
 	const setDisplayName = core.put(catalog.update(devices, ['displayName'], ['userId', 'deviceId']), exists);
 	const setLastSeen = core.put(catalog.update(devices, ['lastSeenDay'], ['userId', 'deviceId']));
 	const removals = ofDevice.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])));
+	// Those on the device's keys, and those that the device made, which are on its owner's keys alone.
+	const removeSignatures = core.put(
+		catalog.write<DeviceKey & {signerKeyId: string}>(
+			(p) => sql`delete from ${keySignatures} where ${equals(keySignatures.userId, p.userId)}
+				and (${equals(keySignatures.targetId, p.deviceId)}
+				or (signer = user_id and ${equals(keySignatures.signerKeyId, p.signerKeyId)}))`,
+		),
+	);
 	const find = core.one<DeviceKey, DeviceRow>((p) =>
 		build
 			.select()
@@ -115,6 +123,7 @@ export function createDevices(core: Core): DevicesRepository {
 		setLastSeen: (batch, userId, deviceId, day) => setLastSeen(batch, {userId, deviceId, lastSeenDay: day}),
 		remove(batch, userId, deviceId) {
 			for (const remove of removals) remove(batch, {userId, deviceId});
+			removeSignatures(batch, {userId, deviceId, signerKeyId: `ed25519:${deviceId}`});
 		},
 		find: (userId, deviceId) => find({userId, deviceId}),
 		listOfUser: (userId) => listOfUser({userId}),

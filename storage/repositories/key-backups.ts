@@ -237,9 +237,16 @@ export function createKeyBackups(core: Core): KeyBackupsRepository {
 
 /** Makes the repository of dehydrated devices. */
 export function createDehydratedDevices(core: Core): DehydratedDevicesRepository {
-	const set = core.put(core.catalog.upsert(dehydratedDevices, ['userId']));
+	const add = core.put(core.catalog.insert(dehydratedDevices));
+	const remove = core.put(core.catalog.delete(dehydratedDevices, ['userId', 'deviceId']), {
+		expect: {changes: 1, condition: 'dehydrated_device'},
+	});
 	const find = core.one<{userId: UserId}, DehydratedDeviceRow>((p) =>
 		build.select().from(dehydratedDevices).where(equals(dehydratedDevices.userId, p.userId)),
 	);
-	return {set, find: (userId) => find({userId})};
+	return {
+		add,
+		remove: (batch, userId, deviceId) => remove(batch, {userId, deviceId}),
+		find: (userId) => find({userId}),
+	};
 }

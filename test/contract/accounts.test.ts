@@ -101,6 +101,11 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		const key = {userId: alice, deviceId, method: 'PUT', endpoint: 'send', roomId: room, txnId: 't'};
 		storage.clientTransactions.add(batch, {...key, answer: {}, ts: 1});
 		storage.clientTransactions.setEvent(batch, eventId(deviceId), key, 1);
+		storage.openIdTokens.add(batch, {tokenHash: `openid ${deviceId}`, userId: alice, deviceId, expiresTs: 1}, 1);
+		const signature = {signer: alice, userId: alice, signature: 's'};
+		storage.keys.setSignature(batch, {...signature, signerKeyId: 'ed25519:self', targetId: deviceId});
+		storage.keys.setSignature(batch, {...signature, signerKeyId: `ed25519:${deviceId}`, targetId: 'master'});
+		storage.keys.setSignature(batch, {...signature, signer: bob, signerKeyId: `ed25519:${phone}`, targetId: 'master'});
 	};
 	await write(storage, (batch) => storage.accounts.add(batch, account(alice)));
 	await write(storage, fill(phone));
@@ -116,9 +121,18 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		(await storage.toDevice.list(alice, deviceId, {after: 0, upto: 99, limit: 9}))[0],
 		(await storage.pushers.listOfUser(alice)).find((pusher) => pusher.deviceId === deviceId),
 		(await storage.clientTransactions.findOfEvents(alice, deviceId, [eventId(deviceId)])).get(eventId(deviceId)),
+		await storage.openIdTokens.find(`openid ${deviceId}`),
+		(await storage.keys.listSignatures([alice])).find(({targetId}) => targetId === deviceId),
+		(await storage.keys.listSignatures([alice])).find(
+			({signer, signerKeyId}) => signer === alice && signerKeyId === `ed25519:${deviceId}`,
+		),
 	];
 	t.true((await remains(phone)).every((it) => it === undefined));
 	t.true((await remains(tablet)).every((it) => it !== undefined));
+	t.true(
+		(await storage.keys.listSignatures([alice])).some(({signer}) => signer === bob),
+		'a key of the same name',
+	);
 });
 
 onBoth('a session carries what authentication needs, and a device added again keeps its name', async (t, database) => {

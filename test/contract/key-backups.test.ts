@@ -1,6 +1,13 @@
 import type {ExecutionContext} from 'ava';
 import type {DeviceId, RoomId} from '../../crypto/index.ts';
-import {type Condition, ConflictError, DuplicateError, type RoomKeyRow, type Storage} from '../../storage/index.ts';
+import {
+	type Batch,
+	type Condition,
+	ConflictError,
+	DuplicateError,
+	type RoomKeyRow,
+	type Storage,
+} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
 import {alice, bob, phone, write} from './rows.ts';
 
@@ -132,8 +139,20 @@ onBoth('a person has one dehydrated device, which goes with the device', async (
 	const {dehydratedDevices, devices} = storage;
 	t.is(await dehydratedDevices.find(alice), undefined);
 	const device = {userId: alice, deviceId: phone, json: {algorithm: 'x'}};
-	await write(storage, (batch) => dehydratedDevices.set(batch, {...device, deviceId: 'OLD' as DeviceId}));
-	await write(storage, (batch) => dehydratedDevices.set(batch, device));
+	const add = (deviceId: string) => (batch: Batch) =>
+		dehydratedDevices.add(batch, {...device, deviceId: deviceId as DeviceId});
+	await write(storage, add('OLD'));
+	const second = await t.throwsAsync(write(storage, add(phone)), {instanceOf: DuplicateError});
+	t.is(second?.table, 'dehydrated_devices');
+	await lost(
+		t,
+		write(storage, (batch) => dehydratedDevices.remove(batch, alice, phone)),
+		'dehydrated_device',
+	);
+	await write(storage, (batch) => {
+		dehydratedDevices.remove(batch, alice, 'OLD' as DeviceId);
+		add(phone)(batch);
+	});
 	t.deepEqual(await dehydratedDevices.find(alice), device);
 	await write(storage, (batch) => devices.remove(batch, alice, 'OTHER' as DeviceId));
 	t.deepEqual(await dehydratedDevices.find(alice), device);

@@ -58,6 +58,13 @@ import {
 import {getLoginFlows, login} from './login.ts';
 import {logout, logoutAll} from './logout.ts';
 import {getRoomEvents} from './message-pagination.ts';
+import {
+	deleteDehydratedDevice,
+	getDehydratedDevice,
+	getDehydratedEvents,
+	postDehydratedEvents,
+	putDehydratedDevice,
+} from './msc3814-dehydrated-devices.ts';
 import {getNotifications} from './notifications.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
@@ -168,6 +175,11 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	logout,
 	logoutAll,
 	getRoomEvents,
+	putDehydratedDevice,
+	getDehydratedDevice,
+	deleteDehydratedDevice,
+	getDehydratedEvents,
+	postDehydratedEvents,
 	getNotifications,
 	changePassword,
 	setPresence,
