@@ -9,6 +9,7 @@ import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
+import {createOpenId} from './openid/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
@@ -268,6 +269,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		encryption,
 		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
 		events,
+		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),

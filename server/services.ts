@@ -9,6 +9,7 @@ import type {Ephemeral} from './ephemeral/index.ts';
 import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
 import type {Media} from './media/index.ts';
+import type {OpenId} from './openid/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Receipts} from './receipts/index.ts';
@@ -29,6 +30,7 @@ export interface Services {
 	readonly events: Events;
 	readonly filters: Filters;
 	readonly media: Media;
+	readonly openId: OpenId;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
 	readonly receipts: Receipts;

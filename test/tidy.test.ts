@@ -15,6 +15,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/events': [],
 	'server/filters': [],
 	'server/media': ['server/visibility'],
+	'server/openid': [],
 	'server/pages': ['server/accounts'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data', 'server/filters'],

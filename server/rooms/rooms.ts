@@ -11,6 +11,7 @@ import {type Entry, join} from './join.ts';
 import {knock} from './knock.ts';
 import {forget, leave, leaveAll} from './leave.ts';
 import {ban, kick, unban} from './moderate.ts';
+import {listMutual, type MutualRooms} from './mutual-rooms.ts';
 import {updateOwnProfile} from './own-profile.ts';
 import {type DirectoryPage, type DirectoryQuery, isPublished, listPublished, setPublished} from './published.ts';
 import {type EventContext, findByTime, getContext, getEvent} from './read-events.ts';
@@ -86,6 +87,8 @@ export interface Rooms {
 
 	/** Lists the rooms that somebody is in. */
 	listJoined(userId: UserId): Promise<RoomId[]>;
+	/** Lists the rooms that two people are both in, after a room of the page before; none for a name that nobody has. */
+	listMutual(userId: UserId, other: UserId, after: RoomId | undefined): Promise<MutualRooms>;
 	/** Gives an entry of the state; who has left sees that of the moment of leaving. @throws 'not-found' */
 	getState(actor: Actor, roomId: RoomId, type: string, stateKey: string): Promise<StateOfRoom>;
 	/** Lists the state; who has left sees that of the moment of leaving. */
@@ -146,6 +149,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		setPublished: (...request) => setPublished(context, ...request),
 		upgrade: (...request) => upgradeRoom(context, ...request),
 		listJoined: (userId) => listJoinedRooms(context, userId),
+		listMutual: (userId, other, after) => listMutual(context, userId, other, after),
 		getState: (...request) => getState(context, ...request),
 		listState: (...request) => listState(context, ...request),
 		listMembers: (...request) => listMembers(context, ...request),

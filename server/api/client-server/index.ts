@@ -65,7 +65,9 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
+import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
+import {requestOpenIdToken} from './openid.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
 import {deleteProfileField, getProfileField, getUserProfile, setProfileField} from './profile.ts';
@@ -180,7 +182,10 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	deleteDehydratedDevice,
 	getDehydratedEvents,
 	postDehydratedEvents,
+	getMutualRooms,
+	getMutualRoomsOfProposal,
 	getNotifications,
+	requestOpenIdToken,
 	changePassword,
 	setPresence,
 	getPresence,

@@ -12,6 +12,7 @@ import {
 import {sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
+import {exchangeOpenIdToken} from './openid.ts';
 import {queryProfile, queryRoomDirectory} from './query.ts';
 import {sendTransaction} from './transactions.ts';
 import {getUserDevices} from './user-devices.ts';
@@ -38,6 +39,7 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	sendKnockV1,
 	makeLeave,
 	sendLeaveV2,
+	exchangeOpenIdToken,
 	queryProfile,
 	queryRoomDirectory,
 	sendTransaction,

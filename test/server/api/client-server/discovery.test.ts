@@ -8,7 +8,10 @@ test('versions names every version from v1.1 to v1.19 and no unstable feature th
 	t.is(body.versions.length, 19);
 	t.is(body.versions[0], 'v1.1');
 	t.is(body.versions[18], 'v1.19');
-	t.deepEqual(body.unstable_features, {});
+	t.deepEqual(body.unstable_features, {
+		'uk.half-shot.msc2666.query_mutual_rooms': true,
+		'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
+	});
 });
 
 test('capabilities are for people with an account, and name the room versions', async (t) => {

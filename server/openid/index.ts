@@ -1,0 +1,1 @@
+export {createOpenId, type OpenId, type OpenIdToken} from './openid.ts';
