@@ -104,7 +104,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	const namesMax = Math.max(1000, Math.floor(cacheBytes / 2 / nameBytes));
 	const names = new Names(driver, ids, {...statements, encodeList: (list) => dialect.encodeList(list)}, namesMax);
 	const core = new Core(catalog, {driver, names, ids, onProblem});
-	const {stream, readPage} = createStream(core, () => delivery.head);
+	const {stream, readPage} = createStream(core, {head: () => delivery.head, floor: () => delivery.floor});
 	const delivery = new Delivery(driver, readPage, onProblem);
 	const committer = new Committer({driver, names, ids, delivery, intern: statements.intern});
 	const commit = (batch: Batch) => committer.commit(batch);
@@ -112,7 +112,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	const state = createState(core, {salt: () => salt, cacheBytes: cacheBytes / 2});
 	const repositories = createRepositories(core, commit);
 	await driver.start();
-	await delivery.start();
+	await delivery.start((name) => repositories.meta.find(name));
 	await ids.reserve(1);
 	salt = Number(await repositories.meta.findOrSet('trie_salt', String(randomInt(0x100000000))));
 	return {
@@ -126,6 +126,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 		onCommitted: (listener) => delivery.listen(listener),
 		barrier: () => delivery.barrier(),
 		figures: () => driver.figures(),
+		reclaim: () => driver.reclaim(),
 		async close() {
 			await committer.close();
 			delivery.close();

@@ -22,6 +22,8 @@ export type Position = number;
  * | account | – | user id | – | locked, suspended, deactivated, made administrator, and back |
  * | edu | – | destination | – | an EDU waits for a partner server |
  * | cursor | – | cursor's name | – | a cursor should be looked at again |
+ * | job | – | kind of job | – | a background job was added |
+ * | floor | – | – | position | what changed up to there may be swept: who asks since an earlier position begins anew |
  */
 export type ChangeKind =
 	| 'event'
@@ -36,7 +38,9 @@ export type ChangeKind =
 	| 'device'
 	| 'account'
 	| 'edu'
-	| 'cursor';
+	| 'cursor'
+	| 'job'
+	| 'floor';
 
 /** What a batch announces on the stream. */
 export interface Change {
@@ -44,7 +48,7 @@ export interface Change {
 	readonly roomId?: RoomId | undefined;
 	/** A user id or a server name, as the kind says. */
 	readonly subject?: string | undefined;
-	/** An event's nid, as the kind says. */
+	/** An event's nid or a position, as the kind says. */
 	readonly ref?: number | undefined;
 	/** Whether this server sends it to the partner servers of the room: our own events, and what we accepted for others. */
 	readonly relay?: boolean | undefined;

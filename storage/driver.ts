@@ -1,5 +1,6 @@
 import type {Position} from './batch.ts';
 import type {Condition} from './errors.ts';
+import type {StorageFigures} from './storage.ts';
 
 /** A value that is there already, or will be: SQLite reads at once, PostgreSQL does not. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -66,6 +67,8 @@ export interface Driver {
 	whenSettled(): Promise<void> | undefined;
 	/** Calls back when another process may have committed. */
 	onWake(listener: () => void): void;
-	figures(): {readonly commits: number; readonly batches: number; readonly queued: number; readonly walBytes: number};
+	figures(): StorageFigures;
+	/** Gives some of the space that deleted rows have left back to the file system; how many bytes are still free. */
+	reclaim(): Promise<number>;
 	close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type {Batch, ChangeKind, CommittedChange, Position} from './batch.ts';
+import type {Batch, ChangeKind, CommittedChange, Outcome, Position} from './batch.ts';
 import type {
 	AccountDataRepository,
 	AccountsRepository,
@@ -48,6 +48,18 @@ export interface Ids {
 export interface Stream {
 	/** The position up to which this process has delivered changes; what readers use as `upto`. */
 	head(): Position;
+	/**
+	 * Up to where changes may have been swept, and the traces of what was deleted with them: who was told up to an earlier
+	 * position cannot be told what changed since, and begins anew.
+	 */
+	floor(): Position;
+	/** Raises the floor, and tells every process. Nothing may be swept before all that asked below it have their answer. */
+	setFloor(batch: Batch, pos: Position): void;
+	/** Removes changes of these kinds in `(after, upto]`, some hundreds at once; how many it were, and up to where all are gone. */
+	sweep(
+		batch: Batch,
+		range: {readonly after: Position; readonly upto: Position; readonly kinds: readonly ChangeKind[]},
+	): Outcome<{readonly count: number; readonly upto: Position}>;
 	/** Lists changes in `(after, upto]` in order. At most 10,000. */
 	list(query: {
 		readonly after: Position;
@@ -69,6 +81,8 @@ export interface StorageFigures {
 	readonly queued: number;
 	/** Bytes of SQLite's write-ahead log; 0 on PostgreSQL. */
 	readonly walBytes: number;
+	/** Bytes of SQLite's file that deleted rows have left free, as of the last commit; 0 on PostgreSQL. */
+	readonly freeBytes: number;
 }
 
 /**
@@ -120,6 +134,11 @@ export interface Storage {
 	/** Applies what other processes have committed before this call: needed before a cache is read. Nothing to do on SQLite. */
 	barrier(): Promise<void>;
 	figures(): StorageFigures;
+	/**
+	 * Gives some of the space that deleted rows have left back to the file system, between commits and as much at once as
+	 * delays them by some milliseconds; how many bytes are still free. Always 0 on PostgreSQL, which does that itself.
+	 */
+	reclaim(): Promise<number>;
 	/** Finishes what was asked, then closes. */
 	close(): Promise<void>;
 }

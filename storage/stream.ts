@@ -1,5 +1,5 @@
-import {and} from 'drizzle-orm';
-import type {ChangeKind, CommittedChange, Position} from './batch.ts';
+import {and, sql} from 'drizzle-orm';
+import {type ChangeKind, type CommittedChange, Outcome, type Position} from './batch.ts';
 import {above, atMost, build, equals} from './catalog.ts';
 import type {Core} from './core.ts';
 import type {Driver} from './driver.ts';
@@ -12,6 +12,10 @@ const pageSize = 1000;
 const retryMs = 1000;
 /** Changes that one call of `list` gives at most. */
 const listMax = 10_000;
+/** Changes that one call of `sweep` removes at most: a commit with so many deletions takes the writer some milliseconds. */
+const sweepMax = 500;
+/** Under which name the floor is kept among the facts of the server. */
+const floorName = 'stream_floor';
 
 type Listener = (changes: readonly CommittedChange[]) => void;
 type ReadPage = (after: Position, upto: Position, limit: number) => Promise<CommittedChange[]>;
@@ -32,6 +36,7 @@ export class Delivery {
 	readonly #listeners = new Set<Listener>();
 	#own: Own[] = [];
 	#applied: Position = 0;
+	#floor: Position = 0;
 	#catchingUp: Promise<void> | undefined;
 	#barrier: Promise<void> | undefined;
 	#isClosed = false;
@@ -43,8 +48,9 @@ export class Delivery {
 	}
 
 	/** Starts at what is committed already: a listener is told only of what comes after. */
-	async start(): Promise<void> {
+	async start(readFact: (name: string) => Promise<string | undefined>): Promise<void> {
 		this.#applied = await this.#driver.readHead();
+		this.#floor = Number((await readFact(floorName)) ?? 0);
 		this.#driver.onWake(() => {
 			this.barrier().catch((error: unknown) => {
 				if (!this.#isClosed) this.#onProblem(error as Error);
@@ -54,6 +60,11 @@ export class Delivery {
 
 	get head(): Position {
 		return this.#applied;
+	}
+
+	/** Up to where changes may have been swept, as of `head`. */
+	get floor(): Position {
+		return this.#floor;
 	}
 
 	listen(listener: Listener): () => void {
@@ -146,6 +157,7 @@ export class Delivery {
 		const last = fresh.at(-1);
 		if (last === undefined) return;
 		this.#applied = last.pos;
+		for (const {kind, ref} of fresh) if (kind === 'floor') this.#floor = Math.max(this.#floor, ref ?? 0);
 		for (const listener of this.#listeners) {
 			try {
 				listener(fresh);
@@ -177,8 +189,41 @@ const changeOf = ({pos, kind, roomId, subject, ref, relay, extra}: StreamFields)
 	extra: extra ?? undefined,
 });
 
-/** Makes the reading side of the stream. */
-export function createStream(core: Core, head: () => Position): {readonly stream: Stream; readonly readPage: ReadPage} {
+/** Makes the writing side of the floor, which is a fact of the server and a change that every process is told. */
+function createFloor(core: Core): Stream['setFloor'] {
+	const set = core.put(core.catalog.upsert(tables.meta, ['name']));
+	return (batch, pos) => {
+		set(batch, {name: floorName, value: String(pos)});
+		batch.announce({kind: 'floor', ref: pos});
+	};
+}
+
+function createSweep(core: Core): Stream['sweep'] {
+	const {stream} = tables;
+	type Range = {after: Position; upto: Position; kinds: readonly ChangeKind[]};
+	const sweep = core.putReturning<Range, {pos: Position}>(
+		core.catalog.write<Range>(
+			(p) => sql`delete from ${stream} where ${stream.pos} in
+				(select ${stream.pos} from ${stream} where ${above(stream.pos, p.after)} and ${atMost(stream.pos, p.upto)}
+					and ${core.catalog.isOneOf(stream.kind, p.kinds)} order by ${stream.pos} limit ${sql.raw(String(sweepMax))})
+				returning pos`,
+			{pos: stream.pos},
+		),
+	);
+	return (batch, {after, upto, kinds}) => {
+		const rows = sweep(batch, {after, upto, kinds});
+		return new Outcome(() => {
+			const count = rows.value.length;
+			return {count, upto: count < sweepMax ? upto : Math.max(...rows.value.map(({pos}) => pos))};
+		});
+	};
+}
+
+/** Makes reading and sweeping of the stream. */
+export function createStream(
+	core: Core,
+	{head, floor}: Pick<Stream, 'head' | 'floor'>,
+): {readonly stream: Stream; readonly readPage: ReadPage} {
 	const {stream} = tables;
 	type Range = {after: Position; upto: Position; limit: number};
 	const all = core.many<Range, StreamFields>((p) =>
@@ -213,6 +258,9 @@ export function createStream(core: Core, head: () => Position): {readonly stream
 		readPage,
 		stream: {
 			head,
+			floor,
+			setFloor: createFloor(core),
+			sweep: createSweep(core),
 			async list({after, upto, kinds, relay, subject, limit}) {
 				const bits = (kinds === undefined ? 0 : 1) + (subject === undefined ? 0 : 2) + (relay === undefined ? 0 : 4);
 				const rows = await choices[bits]!({

@@ -8,6 +8,11 @@ import type {KnownEvent} from './stored-events.ts';
 
 /** States after recent events that are kept in memory. */
 const CACHED_STATES_MAX = 1_000;
+/**
+ * How long one is kept: nodes that nothing in the database reaches are removed after a day, and by then no state may be
+ * built on them any more.
+ */
+const CACHED_STATE_MS = 3_600_000;
 
 /** Trie nodes that one change makes at most. */
 const NODES_OF_CHANGE = 8;
@@ -25,7 +30,11 @@ export class StateUnknown extends Error {
 /** Finds the states at events of rooms. */
 export class StatesAtEvents {
 	readonly #context: ResolveContext;
-	readonly #after = new LRUCache<EventId, RoomState>({maxSize: CACHED_STATES_MAX, sizeCalculation: () => 1});
+	readonly #after = new LRUCache<EventId, RoomState>({
+		maxSize: CACHED_STATES_MAX,
+		sizeCalculation: () => 1,
+		ttl: CACHED_STATE_MS,
+	});
 
 	constructor(context: ResolveContext) {
 		this.#context = context;

@@ -185,6 +185,8 @@ export class Notifier {
 				break;
 			case 'cursor':
 			case 'edu':
+			case 'floor':
+			case 'job':
 			case 'profile':
 				break;
 		}

@@ -42,6 +42,11 @@ export function publishFigures(
 			read: () => storage.figures().walBytes,
 		},
 		{
+			name: 'broadsheet_storage_free_bytes',
+			help: 'Space that deleted rows have left free in the file of SQLite.',
+			read: () => storage.figures().freeBytes,
+		},
+		{
 			name: 'broadsheet_federation_destinations_active',
 			help: 'Servers that are being told something.',
 			read: () => sender.figures().active,

@@ -1,5 +1,5 @@
 import type {DeviceId, JsonObject, JsonValue, RoomId, UserId} from '../../crypto/index.ts';
-import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
+import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
 
 /** An account of this server. */
 export interface AccountRow {
@@ -57,6 +57,8 @@ export interface AccountsRepository {
 	removeRegistrationToken(batch: Batch, tokenHash: string): void;
 	findRegistrationToken(tokenHash: string): Promise<RegistrationTokenRow | undefined>;
 	listRegistrationTokens(): Promise<RegistrationTokenRow[]>;
+	/** Removes registration tokens that ended before a time, some hundreds at once; how many it were. */
+	sweepRegistrationTokens(batch: Batch, beforeTs: number): Outcome<number>;
 }
 
 /** A field of a profile. */
@@ -77,6 +79,8 @@ export interface ProfilesRepository {
 	findMany(userIds: readonly UserId[]): Promise<Map<UserId, Record<string, JsonValue>>>;
 	/** Lists profiles of this server whose user id or display name contains the text, ignoring case; for the user directory. */
 	search(text: string, page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<UserId[]>;
+	/** Forgets fields that were removed below a position, some hundreds at once; how many it were. */
+	sweepRemoved(batch: Batch, before: Position): Outcome<number>;
 }
 
 /** A device, which is a session. */
@@ -104,6 +108,15 @@ export interface Session extends AccessTokenRow {
 	readonly account: Omit<AccountRow, 'passwordHash'>;
 	readonly displayName: string | null;
 	readonly lastSeenDay: number | null;
+}
+
+/** An access token that has ended, and whether another token still opens its session. */
+export interface EndedToken {
+	readonly tokenHash: string;
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly expiresTs: number;
+	readonly isAlive: boolean;
 }
 
 /** A refresh token. Only its hash is stored. */
@@ -139,6 +152,14 @@ export interface DevicesRepository {
 	removeTokens(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	/** Finds the session of an access token with its account's states; expiry is for the caller to judge. */
 	findSession(tokenHash: string): Promise<Session | undefined>;
+	/**
+	 * Lists access tokens that ended before a time, oldest first. A session is alive while it has a token, of either kind,
+	 * that did not end before that time. At most 1,000.
+	 */
+	listEndedTokens(
+		beforeTs: number,
+		page: {readonly after?: Pick<EndedToken, 'expiresTs' | 'tokenHash'> | undefined; readonly limit: number},
+	): Promise<EndedToken[]>;
 
 	addRefreshToken(batch: Batch, token: RefreshTokenRow): void;
 	/**
@@ -201,6 +222,8 @@ export interface AccountDataRepository {
 	find(userId: UserId, roomId: RoomId | null, type: string): Promise<AccountDataRow | undefined>;
 	/** Lists a user's account data that changed in `(after, upto]`, of the account and of all rooms, tombstones included. `after` 0 with tombstones left out is all. */
 	listChanged(userId: UserId, after: Position, upto: Position): Promise<AccountDataRow[]>;
+	/** Forgets account data that was deleted below a position, some hundreds at once; how many it were. */
+	sweepDeleted(batch: Batch, before: Position): Outcome<number>;
 }
 
 /** Filters that clients stored. */

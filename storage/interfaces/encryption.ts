@@ -122,6 +122,6 @@ export interface ToDeviceRepository {
 	): Promise<ToDeviceMessage[]>;
 	/** Removes what a device has acknowledged. */
 	removeUpTo(batch: Batch, userId: UserId, deviceId: DeviceId, pos: Position): void;
-	/** Removes message ids of partner servers older than a time, at most 10,000. */
-	sweepReceived(batch: Batch, beforeTs: number): void;
+	/** Forgets message ids of partner servers that came before a time, some hundreds at once; how many it were. */
+	sweepReceived(batch: Batch, beforeTs: number): Outcome<number>;
 }

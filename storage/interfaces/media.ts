@@ -1,5 +1,5 @@
 import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
-import type {Batch} from '../batch.ts';
+import type {Batch, Outcome} from '../batch.ts';
 
 /** A medium, ours or cached. */
 export interface MediaRow {
@@ -31,6 +31,8 @@ export interface MediaRepository {
 	setQuarantined(batch: Batch, origin: ServerName, mediaId: string, isQuarantined: boolean): void;
 	setLastUsed(batch: Batch, origin: ServerName, mediaId: string, day: number): void;
 	remove(batch: Batch, origin: ServerName, mediaId: string): void;
+	/** Removes media ids that were handed out before a time and got no content, some hundreds at once; how many it were. */
+	sweepReserved(batch: Batch, beforeTs: number): Outcome<number>;
 	find(origin: ServerName, mediaId: string): Promise<MediaRow | undefined>;
 	/** Counts the media ids that were handed out to a person after a time and wait for their content. */
 	countPending(uploader: UserId, createdAfterTs: number): Promise<number>;

@@ -88,6 +88,8 @@ export interface MembershipsRepository {
 	removeServer(batch: Batch, roomId: RoomId, server: ServerName, toPos: PositionOrAnnounced): void;
 	/** Lists the servers that are in a room now. */
 	listServers(roomId: RoomId): Promise<ServerName[]>;
+	/** Whether a server has a member in any room that is known here. */
+	isServerPresent(server: ServerName): Promise<boolean>;
 	/** Lists all spans of a room: which server was owed which position. */
 	listServerSpansOfRoom(roomId: RoomId): Promise<ServerSpan[]>;
 	/** Lists all spans of a server that do not end before `after`. */

@@ -57,6 +57,20 @@ export interface Snapshot {
 	differenceFrom(before: Snapshot): Promise<StateDifference[]>;
 }
 
+/**
+ * Finds stored nodes of a room that no root of its events and heads reaches, at most 5,000, and says how many nodes there
+ * were to look at. `goOn` is asked between pages; it lets others have their turn, and false breaks the search off
+ * (`undefined`).
+ *
+ * A state that is still being worked out may reach such a node, so it is removed only if it is found again a day later.
+ *
+ * @throws StorageError('corrupt') where nodes are missing that a root reaches
+ */
+export type UnusedNodes = (
+	roomId: RoomId,
+	goOn: () => Promise<boolean>,
+) => Promise<{readonly nodes: readonly number[]; readonly lookedAt: number} | undefined>;
+
 /** Room states as tries with structural sharing. */
 export interface StateRepository {
 	/** Opens a stored state; nothing is read until `load`. */
@@ -67,4 +81,7 @@ export interface StateRepository {
 	entries(roomId: RoomId, root: StateRoot): Promise<StateEntry[]>;
 	/** Lists where two states of a room differ, reading only what differs. */
 	diff(roomId: RoomId, before: StateRoot, after: StateRoot): Promise<StateDifference[]>;
+	readonly findUnused: UnusedNodes;
+	/** Removes nodes of a room. */
+	removeNodes(batch: Batch, roomId: RoomId, nodes: readonly number[]): void;
 }

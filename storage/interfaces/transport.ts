@@ -1,5 +1,5 @@
 import type {DeviceId, EventId, JsonObject, JsonValue, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
+import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
 
 /** A body that was or is being sent, retried byte for byte until it is answered. */
 export interface InFlight {
@@ -89,6 +89,10 @@ export interface FederationRepository {
 		page: {readonly after: Position; readonly upto: Position; readonly limit: number},
 	): Promise<OutgoingEduRow[]>;
 	removeOutgoingEdus(batch: Batch, destination: ServerName, upto: Position): void;
+	/** Finds the destination of waiting EDUs that comes next after a name, bytewise. */
+	findEduDestination(after: string): Promise<ServerName | undefined>;
+	/** Removes EDUs for a destination below a position, some hundreds at once; how many it were. */
+	sweepOutgoingEdus(batch: Batch, destination: ServerName, before: Position): Outcome<number>;
 
 	/** Adds PDUs of a transaction to staging. */
 	stage(batch: Batch, pdus: readonly StagedPdu[]): void;
@@ -108,7 +112,8 @@ export interface FederationRepository {
 	): void;
 	/** Finds the answer that was given to a transaction, as JSON text. */
 	findInboundTransaction(origin: ServerName, txnId: string): Promise<string | undefined>;
-	sweepInboundTransactions(batch: Batch, beforeTs: number): void;
+	/** Forgets transactions that were taken before a time, some hundreds at once; how many it were. */
+	sweepInboundTransactions(batch: Batch, beforeTs: number): Outcome<number>;
 
 	/** Sets a key, keeping the later `validUntilTs` of the two where the key is the same. */
 	setServerKey(batch: Batch, key: ServerKeyRow): void;
@@ -137,8 +142,8 @@ export interface ClientTransactionsRepository {
 	setEvent(batch: Batch, eventId: EventId, key: ClientTransactionKey, ts: number): void;
 	/** Finds, of these events, the transaction ids that this device sent them with. */
 	findOfEvents(userId: UserId, deviceId: DeviceId, eventIds: readonly EventId[]): Promise<Map<EventId, string>>;
-	/** Removes transactions older than a time, at most 10,000. */
-	sweep(batch: Batch, beforeTs: number): void;
+	/** Removes transactions older than a time, and which event came from which, some hundreds at once; how many it were. */
+	sweep(batch: Batch, beforeTs: number): Outcome<number>;
 }
 
 /** A background job. */
@@ -149,28 +154,52 @@ export interface JobRow {
 	readonly key: string;
 	readonly payload: JsonObject;
 	readonly dueTs: number;
+	/** Runs that failed since the last one that did not. */
 	readonly attempts: number;
-	/** Whose it is, and until when; `null`: nobody's. */
+	/** Somebody has it until then; `null`: nobody has. */
 	readonly leasedUntilTs: number | null;
 }
 
-/** Background jobs that must survive a restart. */
+/** A job as who has it knows it: the time until which it was taken tells that nobody took it since. */
+export interface JobLease {
+	readonly id: number;
+	readonly untilTs: number;
+}
+
+/** When a job is to run next, and what it is then given. */
+export interface JobPlan {
+	readonly dueTs: number;
+	readonly attempts: number;
+	readonly payload: JsonObject;
+}
+
+/** Background jobs: of several processes one does each, and they survive a restart. */
 export interface JobsRepository {
-	/** Adds a job, or keeps the one with this kind and key, taking the earlier time. */
+	/**
+	 * Adds a job to the batch of the change that needs it, and announces it. Where one of this kind and key waits or runs
+	 * it stays as it is, with the earlier time of the two: a job looks at the facts, so it does what both ask for.
+	 */
 	add(
 		batch: Batch,
 		job: {readonly kind: string; readonly key: string; readonly payload: JsonObject; readonly dueTs: number},
 	): void;
-	/** Takes a job for a time; ConflictError('job') where another took it. */
-	lease(batch: Batch, id: number, nowMs: number, untilMs: number): void;
-	/** Puts a job off after a failure. */
-	postpone(batch: Batch, id: number, dueTs: number, payload?: JsonObject): void;
-	remove(batch: Batch, id: number): void;
-	/** Lists jobs that are due and nobody's, earliest first. */
-	listDue(nowMs: number, limit: number): Promise<JobRow[]>;
+	/** Adds a job that runs again and again; one that is there stays, but is due at `dueTs` at the latest. */
+	addRegular(batch: Batch, kind: string, dueTs: number): void;
+	/** Takes a job that nobody has; ConflictError('job') where somebody was faster. */
+	lease(batch: Batch, id: number, nowMs: number, untilTs: number): void;
+	/** Keeps a job for longer; ConflictError('job') where the time was over and somebody else took it. */
+	renew(batch: Batch, lease: JobLease, untilTs: number): void;
+	/** Gives a job back, to be run again; ConflictError('job') as above. */
+	release(batch: Batch, lease: JobLease, plan: JobPlan): void;
+	/** Removes a job that is done; ConflictError('job') as above. */
+	remove(batch: Batch, lease: JobLease): void;
+	/** Gives back every job that somebody has: for a database that nobody but this process uses. */
+	releaseAll(batch: Batch): void;
+	/** Lists jobs of these kinds that are due and nobody's, earliest first. At most 1,000. */
+	listDue(kinds: readonly string[], nowMs: number, limit: number): Promise<JobRow[]>;
 	find(kind: string, key: string): Promise<JobRow | undefined>;
-	/** Finds when the next job is due. */
-	findNextDue(): Promise<number | undefined>;
+	/** Finds when the next job of these kinds may be taken; those that somebody has, when that time is over. */
+	findNextDue(kinds: readonly string[]): Promise<number | undefined>;
 }
 
 /** Facts of the server itself: secrets, marks of sweeps, the server name. */

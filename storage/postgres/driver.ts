@@ -86,7 +86,12 @@ export class PostgresDriver implements StartableDriver {
 
 	figures() {
 		const {commits, batches, queued} = this.#writer;
-		return {commits, batches, queued, walBytes: 0};
+		return {commits, batches, queued, walBytes: 0, freeBytes: 0};
+	}
+
+	/** Its own autovacuum does that. */
+	reclaim(): Promise<number> {
+		return Promise.resolve(0);
 	}
 
 	async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {and} from 'drizzle-orm';
+import {and, isNull} from 'drizzle-orm';
 import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
 import {above, atMost, build, differs, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
@@ -11,6 +11,7 @@ import type {
 	PushersRepository,
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {sweepOlder} from './sweep.ts';
 
 const {accountData, filters, pushers} = tables;
 
@@ -50,6 +51,7 @@ export function createAccountData(core: Core): AccountDataRepository {
 			return row === undefined || row.content === null ? undefined : rowOf(row);
 		},
 		listChanged: async (userId, after, upto) => (await listChanged({userId, after, upto})).map(rowOf),
+		sweepDeleted: sweepOlder(core, accountData, accountData.pos, isNull(accountData.content)),
 	};
 }
 

@@ -4,6 +4,7 @@ import type {Core} from '../core.ts';
 import type {AccountRow, AccountStates, AccountsRepository, RegistrationTokenRow} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
+import {sweepOlder} from './sweep.ts';
 
 const {accounts, registrationTokens: tokens} = tables;
 
@@ -81,5 +82,6 @@ export function createAccounts(core: Core): AccountsRepository {
 		removeRegistrationToken: (batch, tokenHash) => registrationTokens.remove(batch, {tokenHash}),
 		findRegistrationToken: (tokenHash) => registrationTokens.find({tokenHash}),
 		listRegistrationTokens: () => registrationTokens.list({}),
+		sweepRegistrationTokens: sweepOlder(core, tokens, tokens.expiresTs),
 	};
 }

@@ -5,7 +5,7 @@ import type {Core} from '../core.ts';
 import type {ClientTransactionKey, ClientTransactionsRepository} from '../interfaces/transport.ts';
 import {tables} from '../schema/index.ts';
 import {readInChunks} from './page.ts';
-import {sweepOlder} from './sweep.ts';
+import {sweepAll, sweepOlder} from './sweep.ts';
 
 const {clientTransactionEvents: sent, clientTransactions: transactions} = tables;
 
@@ -42,8 +42,6 @@ export function createClientTransactions(core: Core): ClientTransactionsReposito
 				),
 			),
 	);
-	const sweepTransactions = sweepOlder(core, transactions, transactions.ts);
-	const sweepEvents = sweepOlder(core, sent, sent.ts);
 	return {
 		add: (batch, transaction) => add(batch, transaction),
 		find: (key) => find(key),
@@ -53,9 +51,6 @@ export function createClientTransactions(core: Core): ClientTransactionsReposito
 			const rows = await readInChunks(eventIds, (chunk) => findOfEvents({userId, deviceId, eventIds: chunk}));
 			return new Map(rows.map((row) => [row.eventId, row.txnId]));
 		},
-		sweep(batch, beforeTs) {
-			sweepTransactions(batch, beforeTs);
-			sweepEvents(batch, beforeTs);
-		},
+		sweep: sweepAll([sweepOlder(core, transactions, transactions.ts), sweepOlder(core, sent, sent.ts)]),
 	};
 }

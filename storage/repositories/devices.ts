@@ -1,9 +1,17 @@
 import {eq, sql} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import {bind, build, equals} from '../catalog.ts';
+import {below, bind, build, equals, type Value} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {AccessTokenRow, DeviceRow, DevicesRepository, RefreshTokenRow, Session} from '../interfaces/accounts.ts';
+import type {
+	AccessTokenRow,
+	DeviceRow,
+	DevicesRepository,
+	EndedToken,
+	RefreshTokenRow,
+	Session,
+} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {pageOf} from './page.ts';
 
 const {accessTokens, accounts, devices, keySignatures, refreshTokens} = tables;
 
@@ -65,6 +73,36 @@ function createRefreshTokens(core: Core) {
 		build.select().from(refreshTokens).where(equals(refreshTokens.nextHash, p.nextHash)),
 	);
 	return {add, remove, removeAccess, exchange, find, listBefore};
+}
+
+function createEndedTokens(core: Core): DevicesRepository['listEndedTokens'] {
+	type Page = {beforeTs: number; expiresTs: number; tokenHash: string; limit: number};
+	const lives = (table: typeof accessTokens | typeof refreshTokens, p: {readonly beforeTs: Value<number>}) =>
+		sql`exists (select 1 from ${table} as living where living.user_id = ${accessTokens.userId}
+			and living.device_id = ${accessTokens.deviceId}
+			and (living.expires_ts is null or living.expires_ts >= ${bind(table.expiresTs, p.beforeTs)}))`;
+	const list = core.many<Page, Omit<EndedToken, 'isAlive'> & {alive: number}>((p) =>
+		build
+			.select({
+				tokenHash: accessTokens.tokenHash,
+				userId: accessTokens.userId,
+				deviceId: accessTokens.deviceId,
+				expiresTs: sql<number>`${accessTokens.expiresTs}`,
+				alive: sql<number>`cast(case when ${lives(accessTokens, p)} or ${lives(refreshTokens, p)} then 1 else 0 end as bigint)`,
+			})
+			.from(accessTokens)
+			.where(
+				sql`${below(accessTokens.expiresTs, p.beforeTs)} and (${accessTokens.expiresTs}, ${accessTokens.tokenHash})
+					> (${bind(accessTokens.expiresTs, p.expiresTs)}, ${bind(accessTokens.tokenHash, p.tokenHash)})`,
+			)
+			.orderBy(accessTokens.expiresTs, accessTokens.tokenHash)
+			.limit(p.limit.placeholder),
+	);
+	return async (beforeTs, {after, limit}) => {
+		const {expiresTs, tokenHash} = after ?? {expiresTs: 0, tokenHash: ''};
+		const rows = await list({beforeTs, expiresTs, tokenHash, limit: pageOf(limit)});
+		return rows.map(({alive, ...token}) => ({...token, isAlive: alive === 1}));
+	};
 }
 
 /** Everything that is kept for a device and goes with it. */
@@ -135,6 +173,7 @@ export function createDevices(core: Core): DevicesRepository {
 			removeRefreshTokens(batch, {userId, deviceId});
 		},
 		findSession: createSessions(core),
+		listEndedTokens: createEndedTokens(core),
 		addRefreshToken: refresh.add,
 		exchangeRefreshToken(batch, tokenHash, replaced, next) {
 			refresh.exchange(batch, {tokenHash, replaced: replaced ?? '', next: next.tokenHash});

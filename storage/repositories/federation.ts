@@ -1,6 +1,7 @@
 import {and, sql} from 'drizzle-orm';
 import type {ServerName} from '../../crypto/index.ts';
-import {above, atMost, build, equals} from '../catalog.ts';
+import {Outcome} from '../batch.ts';
+import {above, atMost, below, build, equals} from '../catalog.ts';
 import {type Core, freshId} from '../core.ts';
 import type {FederationRepository, OutgoingEduRow, ServerKeyRow, StagedRow} from '../interfaces/transport.ts';
 import {tables} from '../schema/index.ts';
@@ -8,6 +9,9 @@ import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
 const {inboundStaging: staging, inboundTransactions, outgoingEdus: edus, serverKeys} = tables;
+
+/** Positions whose waiting EDUs one sweep removes at most. */
+const eduPositionsMax = 500;
 
 type Range = {destination: ServerName; after: number; upto: number; limit: number};
 
@@ -27,7 +31,22 @@ function createEdus(core: Core) {
 			build.delete(edus).where(and(equals(edus.destination, p.destination), atMost(edus.pos, p.upto))),
 		),
 	);
-	return {add, list, remove};
+	const next = core.one<{after: string}, {destination: ServerName | null}>((p) =>
+		build
+			.select({destination: sql<ServerName | null>`min(${edus.destination})`.mapWith(edus.destination)})
+			.from(edus)
+			.where(above(edus.destination, p.after)),
+	);
+	const sweep = core.putReturning<{destination: ServerName; before: number}, {pos: number}>(
+		catalog.write<{destination: ServerName; before: number}>(
+			(p) => sql`delete from ${edus} where ${equals(edus.destination, p.destination)} and ${edus.pos} in
+				(select distinct ${edus.pos} from ${edus} where ${equals(edus.destination, p.destination)}
+					and ${below(edus.pos, p.before)} order by ${edus.pos} limit ${sql.raw(String(eduPositionsMax))})
+				returning pos`,
+			{pos: edus.pos},
+		),
+	);
+	return {add, list, remove, next, sweep};
 }
 
 function createStaging(core: Core) {
@@ -86,6 +105,11 @@ export function createFederation(core: Core): FederationRepository {
 		addOutgoingEdu: (batch, row) => edu.add(batch, {...row, id: freshId}),
 		listOutgoingEdus: (destination, {after, upto, limit}) => edu.list({destination, after, upto, limit: pageOf(limit)}),
 		removeOutgoingEdus: (batch, destination, upto) => edu.remove(batch, {destination, upto}),
+		findEduDestination: async (after) => (await edu.next({after}))?.destination ?? undefined,
+		sweepOutgoingEdus(batch, destination, before) {
+			const rows = edu.sweep(batch, {destination, before});
+			return new Outcome(() => rows.value.length);
+		},
 		stage(batch, pdus) {
 			for (const pdu of pdus) stage.add(batch, {...pdu, id: freshId});
 		},

@@ -1,7 +1,7 @@
 import {and, sql} from 'drizzle-orm';
 import type {JsonObject} from '../../crypto/index.ts';
 import {Batch} from '../batch.ts';
-import {bind, build, equals} from '../catalog.ts';
+import {bind, build, equals, type Value} from '../catalog.ts';
 import {type Core, freshId} from '../core.ts';
 import {StorageError} from '../errors.ts';
 import type {JobRow, JobsRepository, MetaRepository} from '../interfaces/transport.ts';
@@ -9,6 +9,33 @@ import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
 
 const {jobs, meta} = tables;
+
+/** Makes what changes a job that somebody has; it must still be theirs. */
+function createLeases(core: Core) {
+	const {catalog} = core;
+	const held = {expect: {changes: 1, condition: 'job'}} as const;
+	type Lease = {id: number; untilTs: number};
+	type Parameters = {readonly [K in keyof Lease]: Value<number>};
+	const isMine = (p: Parameters) => and(equals(jobs.id, p.id), equals(jobs.leasedUntilTs, p.untilTs));
+	const renew = core.put(
+		catalog.write<Lease & {longerTs: number}>(
+			(p) => sql`update ${jobs} set leased_until_ts = ${bind(jobs.leasedUntilTs, p.longerTs)} where ${isMine(p)}`,
+		),
+		held,
+	);
+	const release = core.put(
+		catalog.write<Lease & {dueTs: number; attempts: number; payload: JsonObject}>(
+			(p) => sql`update ${jobs} set leased_until_ts = null, due_ts = ${bind(jobs.dueTs, p.dueTs)},
+				attempts = ${bind(jobs.attempts, p.attempts)}, payload = ${bind(jobs.payload, p.payload)} where ${isMine(p)}`,
+		),
+		held,
+	);
+	const remove = core.put(
+		catalog.write<Lease>((p) => build.delete(jobs).where(isMine(p))),
+		held,
+	);
+	return {renew, release, remove};
+}
 
 /** Makes the repository of background jobs. */
 export function createJobs(core: Core): JobsRepository {
@@ -18,26 +45,24 @@ export function createJobs(core: Core): JobsRepository {
 	const isFree = (now: Parameters<typeof bind>[1]) =>
 		sql`(${jobs.leasedUntilTs} is null or ${jobs.leasedUntilTs} <= ${bind(jobs.leasedUntilTs, now)})`;
 	const lease = core.put(
-		catalog.write<{id: number; nowMs: number; untilMs: number}>(
-			(p) => sql`update ${jobs} set leased_until_ts = ${bind(jobs.leasedUntilTs, p.untilMs)}
+		catalog.write<{id: number; nowMs: number; untilTs: number}>(
+			(p) => sql`update ${jobs} set leased_until_ts = ${bind(jobs.leasedUntilTs, p.untilTs)}
 				where ${equals(jobs.id, p.id)} and ${isFree(p.nowMs)}`,
 		),
 		{expect: {changes: 1, condition: 'job'}},
 	);
-	const postpone = core.put(
-		catalog.write<{id: number; dueTs: number; payload: JsonObject | null}>(
-			(
-				p,
-			) => sql`update ${jobs} set due_ts = ${bind(jobs.dueTs, p.dueTs)}, attempts = attempts + 1, leased_until_ts = null,
-				payload = coalesce(${bind(jobs.payload, p.payload)}, payload) where ${equals(jobs.id, p.id)}`,
-		),
+	const leases = createLeases(core);
+	const releaseAll = core.put(
+		catalog.write<object>(() => sql`update ${jobs} set leased_until_ts = null where leased_until_ts is not null`),
 	);
-	const remove = core.put(catalog.delete(jobs, ['id']));
-	const listDue = core.many<{nowMs: number; limit: number}, JobRow>((p) =>
+	type Due = {kinds: readonly string[]; nowMs: number; limit: number};
+	const listDue = core.many<Due, JobRow>((p) =>
 		build
 			.select()
 			.from(jobs)
-			.where(and(sql`${jobs.dueTs} <= ${bind(jobs.dueTs, p.nowMs)}`, isFree(p.nowMs)))
+			.where(
+				and(sql`${jobs.dueTs} <= ${bind(jobs.dueTs, p.nowMs)}`, isFree(p.nowMs), catalog.isOneOf(jobs.kind, p.kinds)),
+			)
 			.orderBy(jobs.dueTs, jobs.id)
 			.limit(p.limit.placeholder),
 	);
@@ -47,17 +72,29 @@ export function createJobs(core: Core): JobsRepository {
 			.from(jobs)
 			.where(and(equals(jobs.kind, p.kind), equals(jobs.key, p.key))),
 	);
-	const nextDue = core.one<object, {dueTs: number}>(() =>
-		build.select({dueTs: jobs.dueTs}).from(jobs).orderBy(jobs.dueTs).limit(1),
+	const free = dialect.maxOf(sql`${jobs.dueTs}`, sql`coalesce(${jobs.leasedUntilTs}, 0)`);
+	const nextDue = core.one<{kinds: readonly string[]}, {dueTs: number | null}>((p) =>
+		build
+			.select({dueTs: sql<number | null>`min(${free})`})
+			.from(jobs)
+			.where(catalog.isOneOf(jobs.kind, p.kinds)),
 	);
+	const fresh = {id: freshId, attempts: 0, leasedUntilTs: null} as const;
 	return {
-		add: (batch, job) => add(batch, {...job, id: freshId, attempts: 0, leasedUntilTs: null}),
-		lease: (batch, id, nowMs, untilMs) => lease(batch, {id, nowMs, untilMs}),
-		postpone: (batch, id, dueTs, payload) => postpone(batch, {id, dueTs, payload: payload ?? null}),
-		remove: (batch, id) => remove(batch, {id}),
-		listDue: (nowMs, limit) => listDue({nowMs, limit: pageOf(limit)}),
+		add(batch, job) {
+			add(batch, {...job, ...fresh});
+			batch.announce({kind: 'job', subject: job.kind});
+		},
+		addRegular: (batch, kind, dueTs) => add(batch, {kind, key: '', payload: {}, dueTs, ...fresh}),
+		lease: (batch, id, nowMs, untilTs) => lease(batch, {id, nowMs, untilTs}),
+		renew: (batch, {id, untilTs}, longerTs) => leases.renew(batch, {id, untilTs, longerTs}),
+		release: (batch, {id, untilTs}, {dueTs, attempts, payload}) =>
+			leases.release(batch, {id, untilTs, dueTs, attempts, payload}),
+		remove: (batch, {id, untilTs}) => leases.remove(batch, {id, untilTs}),
+		releaseAll: (batch) => releaseAll(batch, {}),
+		listDue: (kinds, nowMs, limit) => listDue({kinds, nowMs, limit: pageOf(limit)}),
 		find: (kind, key) => find({kind, key}),
-		findNextDue: async () => (await nextDue({}))?.dueTs,
+		findNextDue: async (kinds) => (await nextDue({kinds}))?.dueTs ?? undefined,
 	};
 }
 

@@ -5,6 +5,7 @@ import type {Core} from '../core.ts';
 import type {MediaRepository, MediaRow} from '../interfaces/media.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
+import {sweepOlder} from './sweep.ts';
 
 const {media, mediaReferences} = tables;
 
@@ -69,6 +70,7 @@ export function createMedia(core: Core): MediaRepository {
 			remove(batch, {origin, mediaId});
 			removeReferences(batch, {origin, mediaId});
 		},
+		sweepReserved: sweepOlder(core, media, media.createdTs, isNull(media.sizeBytes)),
 		find: (origin, mediaId) => find({origin, mediaId}),
 		countPending: async (uploader, createdTs) => (await countPending({uploader, createdTs}))?.count ?? 0,
 		countOfContent: async (sha256) => (await count({sha256}))?.count ?? 0,

@@ -171,7 +171,14 @@ function createServers(core: Core) {
 				),
 			),
 	);
-	return {add, remove, now, ofRoom, ofServer};
+	const present = core.many<{server: ServerName}, {roomId: RoomId}>((p) =>
+		build
+			.select({roomId: roomServers.roomId})
+			.from(roomServers)
+			.where(and(equals(roomServers.server, p.server), isNull(roomServers.toPos)))
+			.limit(1),
+	);
+	return {add, remove, now, ofRoom, ofServer, present};
 }
 
 /** Makes the repository of memberships. */
@@ -216,6 +223,7 @@ export function createMemberships(core: Core): MembershipsRepository {
 		addServer: (batch, roomId, server, fromPos) => servers.add(batch, {roomId, server, fromPos}),
 		removeServer: (batch, roomId, server, toPos) => servers.remove(batch, {roomId, server, toPos}),
 		listServers: async (roomId) => (await servers.now({roomId})).map(({server}) => server),
+		isServerPresent: async (server) => (await servers.present({server})).length > 0,
 		listServerSpansOfRoom: (roomId) => servers.ofRoom({roomId}),
 		listServerSpans: (server, after) => servers.ofServer({server, after}),
 	};

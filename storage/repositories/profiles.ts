@@ -1,10 +1,11 @@
-import {and, isNotNull, sql} from 'drizzle-orm';
+import {and, isNotNull, isNull, sql} from 'drizzle-orm';
 import type {JsonValue, UserId} from '../../crypto/index.ts';
 import {above, bind, build} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {ProfilesRepository} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
+import {sweepOlder} from './sweep.ts';
 
 const {profiles} = tables;
 
@@ -49,5 +50,6 @@ export function createProfiles(core: Core): ProfilesRepository {
 			const pattern = `%${text.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
 			return (await search({pattern, after: after ?? '', limit: pageOf(limit)})).map(({userId}) => userId);
 		},
+		sweepRemoved: sweepOlder(core, profiles, profiles.pos, isNull(profiles.value)),
 	};
 }

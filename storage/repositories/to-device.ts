@@ -47,12 +47,11 @@ export function createToDevice(core: Core): ToDeviceRepository {
 				),
 		),
 	);
-	const sweep = sweepOlder(core, toDeviceReceived, toDeviceReceived.receivedTs);
 	return {
 		add: (batch, message) => add(batch, {...message, id: freshId}),
 		addReceived: (batch, origin, messageId, receivedTs) => addReceived(batch, {origin, messageId, receivedTs}),
 		list: (userId, deviceId, {after, upto, limit}) => list({userId, deviceId, after, upto, limit: pageOf(limit)}),
 		removeUpTo: (batch, userId, deviceId, pos) => removeUpTo(batch, {userId, deviceId, pos}),
-		sweepReceived: sweep,
+		sweepReceived: sweepOlder(core, toDeviceReceived, toDeviceReceived.receivedTs),
 	};
 }

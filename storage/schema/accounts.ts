@@ -33,7 +33,7 @@ export const registrationTokens = table(
 export const profiles = table(
 	'profiles',
 	{userId: text<UserId>(), key: text(), value: jsonOrNull<JsonValue>(), pos: integer()},
-	{key: ['userId', 'key']},
+	{key: ['userId', 'key'], index: [{on: ['pos'], whereNull: 'value'}]},
 );
 
 export const devices = table(
@@ -51,7 +51,14 @@ export const accessTokens = table(
 		expiresTs: integerOrNull(),
 		refreshHash: textOrNull(),
 	},
-	{key: ['tokenHash'], index: [{on: ['userId', 'deviceId']}, {on: ['refreshHash'], where: 'refreshHash'}]},
+	{
+		key: ['tokenHash'],
+		index: [
+			{on: ['userId', 'deviceId']},
+			{on: ['refreshHash'], where: 'refreshHash'},
+			{on: ['expiresTs', 'tokenHash'], where: 'expiresTs'},
+		],
+	},
 );
 
 export const refreshTokens = table(
@@ -76,7 +83,7 @@ export const accountData = table(
 		content: jsonOrNull<JsonObject>(),
 		pos: integer(),
 	},
-	{key: ['userId', 'roomId', 'type'], index: [{on: ['userId', 'pos']}]},
+	{key: ['userId', 'roomId', 'type'], index: [{on: ['userId', 'pos']}, {on: ['pos'], whereNull: 'content'}]},
 );
 
 export const filters = table(

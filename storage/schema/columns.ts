@@ -29,8 +29,8 @@ export interface Shape<Key extends string = string> {
 	/** The primary key. One integer column is SQLite's rowid. */
 	readonly key: readonly Key[];
 	readonly unique?: readonly (readonly Key[])[];
-	/** `where` names a column: only rows where it is not null are in the index. */
-	readonly index?: readonly {readonly on: readonly Key[]; readonly where?: Key}[];
+	/** `where` and `whereNull` name a column: only rows where it is not null, or is, are in the index. */
+	readonly index?: readonly {readonly on: readonly Key[]; readonly where?: Key; readonly whereNull?: Key}[];
 }
 
 const shapes = new Map<string, Shape>();

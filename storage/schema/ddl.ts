@@ -20,9 +20,10 @@ export function createTable(of: Table, dialect: Dialect): string[] {
 		const index = `${name}_${key.map(columnName).join('_')}_key`;
 		statements.push(`create unique index ${quoted(index)} on ${quoted(name)} (${columns(key)})`);
 	}
-	for (const {on, where} of shape.index ?? []) {
+	for (const {on, where, whereNull} of shape.index ?? []) {
 		const index = `${name}_${on.map(columnName).join('_')}_idx`;
-		const condition = where === undefined ? '' : ` where ${quoted(columnName(where))} is not null`;
+		const holds = where === undefined ? '' : ` where ${quoted(columnName(where))} is not null`;
+		const condition = whereNull === undefined ? holds : ` where ${quoted(columnName(whereNull))} is null`;
 		statements.push(`create index ${quoted(index)} on ${quoted(name)} (${columns(on)})${condition}`);
 	}
 	return statements;

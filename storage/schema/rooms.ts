@@ -189,6 +189,7 @@ export const media = table(
 		index: [
 			{on: ['sha256'], where: 'sha256'},
 			{on: ['uploader', 'mediaId'], where: 'uploader'},
+			{on: ['createdTs'], whereNull: 'sizeBytes'},
 		],
 	},
 );

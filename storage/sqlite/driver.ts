@@ -15,6 +15,9 @@ const pollMs = 1000;
 /** What the writer makes is garbage with the next group, and small; V8 would let it grow to 48 MiB. */
 const writerYoungMebibytes = 12;
 
+/** Pages that are given back at once: of 4 KiB each, which takes some milliseconds. */
+const reclaimPages = 250;
+
 type Settle = (outcome: CommittedBatch | Error) => void;
 
 interface Waiting {
@@ -48,6 +51,9 @@ export class SqliteDriver implements StartableDriver {
 	#commits = 0;
 	#batches = 0;
 	#walBytes = 0;
+	#freeBytes = 0;
+	/** Who waits for pages to be given back, in the order of asking. */
+	#reclaims: (() => void)[] = [];
 	#broken: Error | undefined;
 	#poll: NodeJS.Timeout | undefined;
 	#settled: {readonly promise: Promise<void>; readonly resolve: () => void} | undefined;
@@ -113,7 +119,22 @@ export class SqliteDriver implements StartableDriver {
 	}
 
 	figures() {
-		return {commits: this.#commits, batches: this.#batches, queued: this.#waiting.size, walBytes: this.#walBytes};
+		return {
+			commits: this.#commits,
+			batches: this.#batches,
+			queued: this.#waiting.size,
+			walBytes: this.#walBytes,
+			freeBytes: this.#freeBytes,
+		};
+	}
+
+	async reclaim(): Promise<number> {
+		if (this.#broken !== undefined) throw new StorageError('unavailable', 'the writer is not running');
+		await new Promise<void>((resolve) => {
+			this.#reclaims.push(resolve);
+			this.#post({reclaim: reclaimPages});
+		});
+		return this.#freeBytes;
 	}
 
 	async close(): Promise<void> {
@@ -149,10 +170,15 @@ export class SqliteDriver implements StartableDriver {
 		this.#worker?.postMessage(request);
 	}
 
-	#settle({results, walBytes}: Reply): void {
+	#settle({results, walBytes, freeBytes, isReclaimed}: Reply): void {
+		this.#walBytes = walBytes;
+		this.#freeBytes = freeBytes;
+		if (isReclaimed) {
+			this.#reclaims.shift()?.();
+			return;
+		}
 		this.#commits++;
 		this.#batches += results.length;
-		this.#walBytes = walBytes;
 		for (const result of results) this.#settleOne(result);
 		if (this.#waiting.size === 0) this.#worker?.unref();
 		this.#signal();
@@ -177,6 +203,7 @@ export class SqliteDriver implements StartableDriver {
 		const waiting = [...this.#waiting.values()];
 		this.#waiting.clear();
 		for (const {settle} of waiting) settle(new StorageError('outcome_unknown', 'the writer died', {cause: error}));
+		for (const resolve of this.#reclaims.splice(0)) resolve();
 		this.#signal();
 	}
 

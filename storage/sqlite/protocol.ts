@@ -34,10 +34,14 @@ export interface Result {
 export interface Reply {
 	readonly results: readonly Result[];
 	readonly walBytes: number;
+	/** Bytes of pages that hold nothing. */
+	readonly freeBytes: number;
+	/** Whether this answers a request to give pages back. */
+	readonly isReclaimed?: true;
 }
 
-/** What the writer is asked: a flat array of batches, or to finish. */
-export type Request = readonly unknown[] | 'close';
+/** What the writer is asked: a flat array of batches, to give so many free pages back to the file system, or to finish. */
+export type Request = readonly unknown[] | {readonly reclaim: number} | 'close';
 
 function flattenOperation(flat: unknown[], operation: EncodedOperation): void {
 	const {statement, expect, wantsRows, positions, params} = operation;

@@ -22,12 +22,19 @@ db.pragma('wal_autocheckpoint = 0');
 const pageSize = db.pragma('page_size', {simple: true}) as number;
 const writer = new GroupWriter(db, statements);
 const walState = db.prepare<[], {log: number; checkpointed: number}>('pragma wal_checkpoint(NOOP)');
+const freePages = db.prepare<[], number>('pragma freelist_count').pluck();
 const queue: Queued[] = [];
+/** Pages that are asked for to be given back; each entry is answered. */
+const reclaims: number[] = [];
 let isClosing = false;
 
 function take(request: Request): void {
 	if (request === 'close') {
 		isClosing = true;
+		return;
+	}
+	if ('reclaim' in request) {
+		reclaims.push(request.reclaim);
 		return;
 	}
 	const reader = new MessageReader(request);
@@ -39,6 +46,10 @@ function takeWaiting(): void {
 	for (let message = receiveMessageOnPort(port); message !== undefined; message = receiveMessageOnPort(port)) {
 		take(message.message as Request);
 	}
+}
+
+function countFreeBytes(): number {
+	return (freePages.get() ?? 0) * pageSize;
 }
 
 function checkpoint(): number {
@@ -53,13 +64,27 @@ function checkpoint(): number {
 	}
 }
 
+function reclaim(pages: number): void {
+	try {
+		// Each page is a row of the answer: the statement ends when all are read.
+		db.pragma(`incremental_vacuum(${pages})`);
+	} catch {
+		// The disk is full, or another process writes; the pages stay free for what is written next.
+	}
+}
+
 function work(request: Request): void {
 	take(request);
 	takeWaiting();
 	while (queue.length > 0) {
 		const results = writer.write(queue.splice(0, groupMax));
-		port.postMessage({results, walBytes: checkpoint()} satisfies Reply);
+		port.postMessage({results, walBytes: checkpoint(), freeBytes: countFreeBytes()} satisfies Reply);
 		takeWaiting();
+	}
+	for (let pages = reclaims.shift(); pages !== undefined; pages = reclaims.shift()) {
+		reclaim(pages);
+		const figures = {walBytes: checkpoint(), freeBytes: countFreeBytes()};
+		port.postMessage({results: [], ...figures, isReclaimed: true} satisfies Reply);
 	}
 	if (isClosing) {
 		db.close();

@@ -11,6 +11,7 @@ import {KeyIds} from './keys.ts';
 import {decodeNode, encodeNode, nodeBytes, type TrieNode} from './node.ts';
 import {TrieSnapshot} from './snapshot.ts';
 import {Trie} from './trie.ts';
+import {createUnusedNodes} from './unused-nodes.ts';
 
 const {trieNodes} = tables;
 
@@ -62,6 +63,7 @@ export function createState(
 	options: {readonly salt: () => number; readonly cacheBytes: number},
 ): StateRepository {
 	const add = core.put(core.catalog.insert(trieNodes, {orIgnore: true}));
+	const remove = core.put(core.catalog.delete(trieNodes, ['roomId', 'node']));
 	const {names, ids} = core;
 	const loader = createLoader(core, options.cacheBytes);
 	const open = (roomId: RoomId, root: StateRoot) => {
@@ -87,6 +89,10 @@ export function createState(
 			});
 		},
 		entries: (roomId, root) => open(roomId, root).entries(),
+		findUnused: createUnusedNodes(core),
+		removeNodes(batch, roomId, nodes) {
+			for (const node of nodes) remove(batch, {roomId, node});
+		},
 		diff: (roomId, before, after) => open(roomId, after).differenceFrom(open(roomId, before)),
 	};
 }

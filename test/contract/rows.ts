@@ -1,6 +1,6 @@
 /** Rows with every field set, for tests that are about one of them. */
 import type {DeviceId, EventId, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import type {AccountRow, Batch, NewEvent, Storage} from '../../storage/index.ts';
+import type {AccountRow, Batch, NewEvent, Outcome, Storage} from '../../storage/index.ts';
 
 export const alice = '@alice:a.example' as UserId;
 export const bob = '@bob:a.example' as UserId;
@@ -62,4 +62,12 @@ export async function write(storage: Storage, fill: (batch: Batch) => void): Pro
 	const batch = storage.batch();
 	fill(batch);
 	await storage.commit(batch);
+}
+
+/** Commits one sweep, and gives how many rows it removed. */
+export async function count(storage: Storage, sweep: (batch: Batch) => Outcome<number>): Promise<number> {
+	const batch = storage.batch();
+	const outcome = sweep(batch);
+	await storage.commit(batch);
+	return outcome.value;
 }

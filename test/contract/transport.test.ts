@@ -1,8 +1,8 @@
 import type {ServerName} from '../../crypto/index.ts';
-import {type Condition, ConflictError, DuplicateError} from '../../storage/index.ts';
+import {type Batch, type Condition, ConflictError, DuplicateError} from '../../storage/index.ts';
 import type {ExecutionContext} from 'ava';
 import {onBoth} from './databases.ts';
-import {alice, eventId, partner, phone, room, write} from './rows.ts';
+import {alice, count, eventId, partner, phone, room, write} from './rows.ts';
 
 async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
 	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
@@ -124,32 +124,77 @@ onBoth('transaction ids are swept by age', async (t, database) => {
 	await write(storage, (batch) => storage.clientTransactions.sweep(batch, 5));
 	t.deepEqual(await storage.clientTransactions.find(key), {answer: null});
 	t.is(await storage.clientTransactions.find({...key, roomId: ''}), undefined);
-	await write(storage, (batch) => storage.clientTransactions.sweep(batch, 6));
+	t.is(await count(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 2);
+	t.is(await count(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 0);
 	t.is(await storage.clientTransactions.find(key), undefined);
 	t.is((await storage.clientTransactions.findOfEvents(alice, phone, [eventId('x')])).size, 0);
 });
 
-onBoth('a job is leased by one, put off, and kept once for its key', async (t, database) => {
+onBoth('a job is leased by one, given back, and kept once for its key', async (t, database) => {
 	const storage = await database.open();
 	const {jobs} = storage;
+	const heard: (string | undefined)[] = [];
+	storage.onCommitted((changes) => heard.push(...changes.map(({kind, subject}) => `${kind} ${subject}`)));
 	const add = (dueTs: number) =>
 		write(storage, (batch) => jobs.add(batch, {kind: 'purge', key: 'x', payload: {a: 1}, dueTs}));
 	await add(50);
 	await add(40);
 	await add(60);
+	t.deepEqual(heard, ['job purge', 'job purge', 'job purge']);
 	const job = await jobs.find('purge', 'x');
 	t.like(job, {dueTs: 40, attempts: 0, leasedUntilTs: null, payload: {a: 1}});
-	t.is(await jobs.findNextDue(), 40);
-	t.deepEqual(await jobs.listDue(39, 9), []);
-	const lease = () => write(storage, (batch) => jobs.lease(batch, job!.id, 40, 100));
-	await lease();
-	await lost(t, lease(), 'job');
-	t.deepEqual(await jobs.listDue(99, 9), []);
-	t.is((await jobs.listDue(100, 9)).length, 1);
-	await write(storage, (batch) => jobs.postpone(batch, job!.id, 200, {a: 2}));
-	t.like(await jobs.find('purge', 'x'), {dueTs: 200, attempts: 1, leasedUntilTs: null, payload: {a: 2}});
-	await write(storage, (batch) => jobs.remove(batch, job!.id));
-	t.is(await jobs.findNextDue(), undefined);
+	t.is(await jobs.findNextDue(['purge']), 40);
+	t.is(await jobs.findNextDue(['other']), undefined);
+	t.deepEqual(await jobs.listDue(['purge'], 39, 9), []);
+	t.deepEqual(await jobs.listDue(['other'], 99, 9), []);
+	const lease = (nowMs: number, untilTs: number) =>
+		write(storage, (batch) => jobs.lease(batch, job!.id, nowMs, untilTs));
+	await lease(40, 100);
+	await lost(t, lease(40, 100), 'job');
+	t.deepEqual(await jobs.listDue(['purge'], 99, 9), []);
+	t.is(await jobs.findNextDue(['purge']), 100);
+	t.is((await jobs.listDue(['purge'], 100, 9)).length, 1);
+	const plan = {dueTs: 200, attempts: 3, payload: {a: 2}};
+	await write(storage, (batch) => jobs.release(batch, {id: job!.id, untilTs: 100}, plan));
+	t.like(await jobs.find('purge', 'x'), {...plan, leasedUntilTs: null});
+	await lease(200, 300);
+	await write(storage, (batch) => jobs.releaseAll(batch));
+	t.is((await jobs.listDue(['purge'], 200, 9)).length, 1);
+});
+
+onBoth('who was too slow with a job has no say in it any more', async (t, database) => {
+	const storage = await database.open();
+	const {jobs} = storage;
+	await write(storage, (batch) => jobs.add(batch, {kind: 'purge', key: '', payload: {}, dueTs: 0}));
+	const {id} = (await jobs.find('purge', ''))!;
+	await write(storage, (batch) => jobs.lease(batch, id, 0, 100));
+	await write(storage, (batch) => jobs.renew(batch, {id, untilTs: 100}, 150));
+	// Until 150 it was the first one's; the second takes it when that is over.
+	await lost(
+		t,
+		write(storage, (batch) => jobs.lease(batch, id, 149, 400)),
+		'job',
+	);
+	await write(storage, (batch) => jobs.lease(batch, id, 150, 250));
+	const plan = {dueTs: 900, attempts: 0, payload: {}};
+	for (const change of [
+		(batch: Batch) => jobs.renew(batch, {id, untilTs: 150}, 300),
+		(batch: Batch) => jobs.release(batch, {id, untilTs: 150}, plan),
+		(batch: Batch) => jobs.remove(batch, {id, untilTs: 150}),
+	]) {
+		await lost(t, write(storage, change), 'job');
+	}
+	t.like(await jobs.find('purge', ''), {leasedUntilTs: 250, dueTs: 0});
+	await write(storage, (batch) => jobs.remove(batch, {id, untilTs: 250}));
+	t.is(await jobs.findNextDue(['purge']), undefined);
+});
+
+onBoth('a regular job is added once, without news, and is due no later than asked', async (t, database) => {
+	const storage = await database.open();
+	const head = storage.stream.head();
+	for (const dueTs of [70, 90, 50]) await write(storage, (batch) => storage.jobs.addRegular(batch, 'sweep', dueTs));
+	t.like(await storage.jobs.find('sweep', ''), {dueTs: 50, payload: {}});
+	t.is(storage.stream.head(), head);
 });
 
 onBoth('a medium is filled once, counted by content, and known by the events that show it', async (t, database) => {

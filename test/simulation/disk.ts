@@ -164,7 +164,11 @@ class InlineDriver implements StartableDriver {
 	}
 
 	figures() {
-		return {commits: this.#commits, batches: this.#batches, queued: this.#queue.length, walBytes: 0};
+		return {commits: this.#commits, batches: this.#batches, queued: this.#queue.length, walBytes: 0, freeBytes: 0};
+	}
+
+	reclaim(): Promise<number> {
+		return Promise.resolve(0);
 	}
 
 	async close(): Promise<void> {
