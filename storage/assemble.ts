@@ -24,6 +24,7 @@ import {createOpenIdTokens} from './repositories/openid-tokens.ts';
 import {createProfiles} from './repositories/profiles.ts';
 import {createReceipts} from './repositories/receipts.ts';
 import {createAliases, createRooms} from './repositories/rooms.ts';
+import {createSlidingSnapshots} from './repositories/sliding-snapshots.ts';
 import {createToDevice} from './repositories/to-device.ts';
 import {tables} from './schema/index.ts';
 import {createState} from './state/index.ts';
@@ -90,6 +91,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		pushers: createPushers(core),
 		receipts: createReceipts(core),
 		rooms: createRooms(core),
+		slidingSnapshots: createSlidingSnapshots(core),
 		toDevice: createToDevice(core),
 	};
 }
@@ -119,6 +121,10 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 		dialect: dialect.name,
 		ids,
 		stream,
+		names: {
+			findIds: async (texts) => names.findIds(texts),
+			findTexts: async (found) => names.findTexts(found),
+		},
 		state,
 		...repositories,
 		batch: () => new Batch(),

@@ -22,6 +22,7 @@ import type {
 	FederationRepository,
 	JobsRepository,
 	MetaRepository,
+	SlidingSnapshotsRepository,
 } from './interfaces/transport.ts';
 
 /** How to open a database. */
@@ -42,6 +43,17 @@ export interface Ids {
 	reserve(count: number): Promise<void>;
 	/** Gives an id. @throws StorageError('unavailable') when more were taken than reserved. */
 	next(): number;
+}
+
+/**
+ * The integers that stand for texts in the database: of rooms, users, event types and state keys. They never change.
+ * Whoever is shown one learns when this server first saw the text, so they leave it sealed or not at all.
+ */
+export interface InternedNames {
+	/** Finds the integers of texts; those that stand nowhere in the database are left out. */
+	findIds(texts: readonly string[]): Promise<Map<string, number>>;
+	/** Finds the texts of integers; unknown ones are left out. */
+	findTexts(ids: readonly number[]): Promise<Map<number, string>>;
 }
 
 /** The one stream. */
@@ -93,6 +105,7 @@ export interface StorageFigures {
 export interface Storage {
 	readonly dialect: 'sqlite' | 'postgres';
 	readonly ids: Ids;
+	readonly names: InternedNames;
 	readonly stream: Stream;
 	readonly state: StateRepository;
 
@@ -117,6 +130,7 @@ export interface Storage {
 	readonly pushers: PushersRepository;
 	readonly receipts: ReceiptsRepository;
 	readonly rooms: RoomsRepository;
+	readonly slidingSnapshots: SlidingSnapshotsRepository;
 	readonly toDevice: ToDeviceRepository;
 
 	/** Starts a batch; nothing happens until it is committed. */

@@ -139,7 +139,8 @@ export interface DevicesRepository {
 	setLastSeen(batch: Batch, userId: UserId, deviceId: DeviceId, day: number): void;
 	/**
 	 * Removes a device and all that hangs on it: tokens, device keys and signatures on and by them, one-time and fallback
-	 * keys, waiting to-device messages, pushers, client transactions, OpenID tokens. A dehydrated device is one no more. The caller announces `device` and `device_list`.
+	 * keys, waiting to-device messages, pushers, client transactions, OpenID tokens, snapshots of connections. A dehydrated
+	 * device is one no more. The caller announces `device` and `device_list`.
 	 */
 	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	find(userId: UserId, deviceId: DeviceId): Promise<DeviceRow | undefined>;

@@ -84,6 +84,11 @@ export interface RoomsRepository {
 	/** Lists rooms in the order of their ids' first sight here. */
 	list(page: {readonly after?: RoomId | undefined; readonly limit: number}): Promise<RoomRow[]>;
 	listPublished(page: {readonly after?: RoomId | undefined; readonly limit: number}): Promise<RoomRow[]>;
+	/**
+	 * Finds where rooms last changed: their newest live event, or a change of their state without one. Rooms that this
+	 * server was never in are left out.
+	 */
+	findLastChanges(roomIds: readonly RoomId[]): Promise<Map<RoomId, Position>>;
 	/** Finds the head that was current at a position: what `/sync` compares. */
 	findHeadAt(roomId: RoomId, pos: Position): Promise<RoomHead | undefined>;
 

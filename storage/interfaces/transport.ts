@@ -146,6 +146,25 @@ export interface ClientTransactionsRepository {
 	sweep(batch: Batch, beforeTs: number): Outcome<number>;
 }
 
+/** What a device had been told over one of its connections of sliding sync. */
+export interface SlidingSnapshotRow {
+	readonly id: number;
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly connId: string;
+	readonly createdTs: number;
+	/** In the form that sync gives it. */
+	readonly body: Uint8Array;
+}
+
+/** Snapshots of connections of sliding sync. */
+export interface SlidingSnapshotsRepository {
+	/** Adds a snapshot and removes older ones: of its connection all but the newest 3, of its device all but the newest 16. */
+	add(batch: Batch, snapshot: SlidingSnapshotRow): void;
+	/** Finds the body of a snapshot of this connection. */
+	find(key: Pick<SlidingSnapshotRow, 'id' | 'userId' | 'deviceId' | 'connId'>): Promise<Uint8Array | undefined>;
+}
+
 /** A background job. */
 export interface JobRow {
 	readonly id: number;

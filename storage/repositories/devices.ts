@@ -118,6 +118,7 @@ const ofDevice = [
 	tables.clientTransactionEvents,
 	tables.dehydratedDevices,
 	tables.openidTokens,
+	tables.slidingSnapshots,
 	devices,
 ] as const;
 

@@ -1,5 +1,5 @@
 import type {DeviceId, EventId, JsonObject, JsonValue, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import {integer, integerOrNull, json, jsonOrNull, table, text, textOrNull} from './columns.ts';
+import {blob, integer, integerOrNull, json, jsonOrNull, table, text, textOrNull} from './columns.ts';
 
 export const cursors = table(
 	'cursors',
@@ -66,6 +66,19 @@ export const clientTransactionEvents = table(
 	'client_transaction_events',
 	{eventId: text<EventId>(), userId: text<UserId>(), deviceId: text<DeviceId>(), txnId: text(), ts: integer()},
 	{key: ['eventId'], index: [{on: ['ts']}, {on: ['userId', 'deviceId']}]},
+);
+
+export const slidingSnapshots = table(
+	'sliding_snapshots',
+	{
+		id: integer(),
+		userId: text<UserId>(),
+		deviceId: text<DeviceId>(),
+		connId: text(),
+		createdTs: integer(),
+		body: blob(),
+	},
+	{key: ['id'], index: [{on: ['userId', 'deviceId', 'createdTs', 'id']}]},
 );
 
 export const jobs = table(

@@ -88,6 +88,14 @@ onBoth('a registration token of two uses makes two accounts of sixty-four', asyn
 
 onBoth('a removed device takes everything that hangs on it along, and nothing else', async (t, database) => {
 	const storage = await database.open();
+	const snapshot = (deviceId: DeviceId) => ({
+		id: deviceId === phone ? 1 : 2,
+		userId: alice,
+		deviceId,
+		connId: '',
+		createdTs: 1,
+		body: new Uint8Array([0, 255]),
+	});
 	const fill = (deviceId: DeviceId) => (batch: Parameters<Parameters<typeof write>[1]>[0]) => {
 		storage.devices.add(batch, device(alice, deviceId));
 		storage.devices.addAccessToken(batch, token(`access ${deviceId}`, deviceId));
@@ -106,6 +114,7 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		storage.keys.setSignature(batch, {...signature, signerKeyId: 'ed25519:self', targetId: deviceId});
 		storage.keys.setSignature(batch, {...signature, signerKeyId: `ed25519:${deviceId}`, targetId: 'master'});
 		storage.keys.setSignature(batch, {...signature, signer: bob, signerKeyId: `ed25519:${phone}`, targetId: 'master'});
+		storage.slidingSnapshots.add(batch, snapshot(deviceId));
 	};
 	await write(storage, (batch) => storage.accounts.add(batch, account(alice)));
 	await write(storage, fill(phone));
@@ -126,6 +135,7 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		(await storage.keys.listSignatures([alice])).find(
 			({signer, signerKeyId}) => signer === alice && signerKeyId === `ed25519:${deviceId}`,
 		),
+		await storage.slidingSnapshots.find(snapshot(deviceId)),
 	];
 	t.true((await remains(phone)).every((it) => it === undefined));
 	t.true((await remains(tablet)).every((it) => it !== undefined));

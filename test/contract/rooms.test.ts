@@ -335,3 +335,36 @@ onBoth('a receipt moves, one for each thread, and is listed by its last position
 	t.deepEqual(idsOf(await storage.receipts.listOfUser(room, alice)).toSorted(), [eventId('b'), eventId('d')]);
 	t.deepEqual((await storage.receipts.listChanged(room, 3, 3)).length, 0);
 });
+
+onBoth(
+	'the last changes of rooms are their newest live events, or changes of state without one',
+	async (t, database) => {
+		const storage = await database.open();
+		await write(storage, (batch) => {
+			for (const roomId of [room, other]) storage.rooms.add(batch, {roomId, version: '11', creator: alice});
+		});
+		const found = async () =>
+			Object.fromEntries(await storage.rooms.findLastChanges([room, other, '!none:a.example' as RoomId]));
+		t.deepEqual(await found(), {});
+		await write(storage, (batch) => addLive(storage, batch, {eventId: eventId('a')}));
+		await write(storage, (batch) => {
+			storage.events.add(batch, newEvent(storage, {eventId: eventId('old'), anchor: 1, minor: -1}));
+			storage.events.add(batch, newEvent(storage, {eventId: eventId('outlier'), outlier: true}));
+		});
+		t.deepEqual(await found(), {[room]: 1});
+		await write(storage, (batch) =>
+			storage.rooms.moveHead(batch, {
+				roomId: other,
+				fromVersion: 0,
+				fromExtremities: [],
+				root: 0,
+				pos: batch.announce({kind: 'state', roomId: other}),
+				extremities: [],
+				depth: 1,
+				notifyCount: 0,
+				isPartial: false,
+			}),
+		);
+		t.deepEqual(await found(), {[room]: 1, [other]: 2});
+	},
+);

@@ -1,8 +1,8 @@
-import type {ServerName} from '../../crypto/index.ts';
+import type {DeviceId, ServerName} from '../../crypto/index.ts';
 import {type Batch, type Condition, ConflictError, DuplicateError} from '../../storage/index.ts';
 import type {ExecutionContext} from 'ava';
 import {onBoth} from './databases.ts';
-import {alice, count, eventId, partner, phone, room, write} from './rows.ts';
+import {alice, bob, count, eventId, partner, phone, room, write} from './rows.ts';
 
 async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
 	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
@@ -248,4 +248,49 @@ onBoth('a medium is filled once, counted by content, and known by the events tha
 	t.is((await media.listOfUploader(alice, {limit: 9})).length, 1);
 	await write(storage, (batch) => media.remove(batch, partner, 'm1'));
 	t.deepEqual([await media.find(partner, 'm1'), await media.listReferences(partner, 'm1')], [undefined, []]);
+});
+
+onBoth(
+	'of the snapshots of connections the newest are kept, so many for each connection and device',
+	async (t, database) => {
+		const storage = await database.open();
+		const {slidingSnapshots} = storage;
+		const tablet = 'TABLET' as DeviceId;
+		const row = (id: number, connId: string, deviceId = phone) => ({
+			id,
+			userId: alice,
+			deviceId,
+			connId,
+			createdTs: 1_000 + Math.floor(id / 2),
+			body: new Uint8Array([id, 0, 255]),
+		});
+		const add = (...rows: readonly ReturnType<typeof row>[]) =>
+			write(storage, (batch) => {
+				for (const one of rows) slidingSnapshots.add(batch, one);
+			});
+		const has = async (...of: Parameters<typeof row>) => (await slidingSnapshots.find(row(...of))) !== undefined;
+		await add(row(50, 'list', tablet));
+		for (const id of [1, 2, 3, 4]) await add(row(id, 'list'));
+		t.deepEqual([...(await slidingSnapshots.find(row(4, 'list')))!], [4, 0, 255]);
+		t.deepEqual(await Promise.all([1, 2, 3, 4].map((id) => has(id, 'list'))), [false, true, true, true]);
+		t.is(await slidingSnapshots.find({...row(4, 'list'), userId: bob}), undefined);
+		t.is(await slidingSnapshots.find(row(4, 'other')), undefined);
+		t.is(await slidingSnapshots.find(row(4, 'list', tablet)), undefined);
+		for (let id = 5; id <= 19; id += 1) await add(row(id, `other ${id}`));
+		t.deepEqual(await Promise.all([2, 3, 4].map((id) => has(id, 'list'))), [false, false, true]);
+		t.true(await has(50, 'list', tablet));
+	},
+);
+
+onBoth('interned texts are known by integers, the same after a restart', async (t, database) => {
+	const storage = await database.open();
+	await write(storage, (batch) => {
+		const pos = batch.announce({kind: 'account_data', subject: alice, roomId: room});
+		storage.accountData.set(batch, {userId: alice, roomId: room, type: 'm.tag', content: {}, pos});
+	});
+	const ids = await storage.names.findIds([room, 'nowhere']);
+	t.deepEqual([...ids.keys()], [room]);
+	await database.close(storage);
+	const after = await database.open();
+	t.deepEqual([...(await after.names.findTexts([...ids.values(), 999_999_999])).entries()], [[ids.get(room)!, room]]);
 });

@@ -1,11 +1,13 @@
 import type {Migration} from '../../migrate.ts';
 import {firstLight} from './0001-first-light.ts';
 import {sweeps} from './0002-sweeps.ts';
+import {slidingSnapshots} from './0003-sliding-snapshots.ts';
 import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
 	{version: 1, sql: firstLight},
 	{version: 2, sql: sweeps},
+	{version: 3, sql: slidingSnapshots},
 	{version: 4, sql: backupsAndDehydration},
 ];
