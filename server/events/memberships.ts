@@ -20,7 +20,7 @@ const nobody: Standing = {row: undefined, joinedUntil: 0};
 export class Standings {
 	readonly #storage: Storage;
 	readonly #standings = new LRUCache<string, Standing>({maxSize: MEMBERSHIPS_MAX, sizeCalculation: () => 1});
-	readonly #joins = new LRUCache<string, Position>({max: MEMBERSHIPS_MAX});
+	readonly #joins = new LRUCache<string, Position>({maxSize: MEMBERSHIPS_MAX, sizeCalculation: () => 1});
 	#drops = 0;
 
 	constructor(storage: Storage) {

@@ -9,7 +9,7 @@ const nobody: ReadonlySet<string> = new Set();
 /** Whom people do not want to hear. @see https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
 export class IgnoredUsers {
 	readonly #storage: Storage;
-	readonly #ignored = new LRUCache<UserId, ReadonlySet<string>>({max: USERS_MAX});
+	readonly #ignored = new LRUCache<UserId, ReadonlySet<string>>({maxSize: USERS_MAX, sizeCalculation: () => 1});
 	#drops = 0;
 
 	constructor(storage: Storage) {

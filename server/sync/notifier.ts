@@ -35,7 +35,7 @@ export class Notifier {
 	/** The feeds of those who are in a room. */
 	readonly #members = new Map<RoomId, Set<Feed>>();
 	readonly #loading = new Map<UserId, Promise<Feed>>();
-	readonly #ended = new LRUCache<string, Position>({max: ENDED_MAX});
+	readonly #ended = new LRUCache<string, Position>({maxSize: ENDED_MAX, sizeCalculation: () => 1});
 	readonly #stops: readonly (() => void)[];
 
 	constructor(storage: Storage, ephemeral: Ephemeral, clock: Clock) {

@@ -25,7 +25,7 @@ export interface RoomStateAt {
 export class RoomStates {
 	readonly #storage: Storage;
 	readonly #positions: Positions;
-	readonly #heads = new LRUCache<RoomId, KnownHead>({max: HEADS_MAX});
+	readonly #heads = new LRUCache<RoomId, KnownHead>({maxSize: HEADS_MAX, sizeCalculation: () => 1});
 	readonly #reading = new Map<string, Promise<RoomHead | undefined>>();
 	readonly #entries = new LRUCache<string, readonly StateEntry[]>({
 		maxSize: ENTRIES_MAX,

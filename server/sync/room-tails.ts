@@ -32,7 +32,7 @@ export interface RoomTail {
 export class RoomTails {
 	readonly #storage: Storage;
 	readonly #engine: Engine;
-	readonly #tails = new LRUCache<RoomId, Tail>({max: TAILS_MAX});
+	readonly #tails = new LRUCache<RoomId, Tail>({maxSize: TAILS_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, engine: Engine) {
 		this.#storage = storage;

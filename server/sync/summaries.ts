@@ -18,7 +18,7 @@ export interface RoomMembers {
 /** Counts and first members of rooms, as the stream has them. */
 export class Summaries {
 	readonly #storage: Storage;
-	readonly #members = new LRUCache<RoomId, RoomMembers>({max: ROOMS_MAX});
+	readonly #members = new LRUCache<RoomId, RoomMembers>({maxSize: ROOMS_MAX, sizeCalculation: () => 1});
 	#drops = 0;
 
 	constructor(storage: Storage) {

@@ -64,7 +64,7 @@ export interface UnreadDependencies {
  */
 export class Unread {
 	readonly #dependencies: UnreadDependencies;
-	readonly #tallies = new LRUCache<string, Tally>({max: TALLIES_MAX});
+	readonly #tallies = new LRUCache<string, Tally>({maxSize: TALLIES_MAX, sizeCalculation: () => 1});
 
 	constructor(dependencies: UnreadDependencies) {
 		this.#dependencies = dependencies;

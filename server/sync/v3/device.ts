@@ -28,8 +28,8 @@ export class DeviceNews {
 	readonly #storage: Storage;
 	readonly #positions: Positions;
 	/** The last message that was sent to a device and is not acknowledged. */
-	readonly #unacknowledged = new LRUCache<string, Position>({max: DEVICES_MAX});
-	readonly #counts = new LRUCache<string, KeyCounts>({max: DEVICES_MAX});
+	readonly #unacknowledged = new LRUCache<string, Position>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
+	readonly #counts = new LRUCache<string, KeyCounts>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, positions: Positions) {
 		this.#storage = storage;

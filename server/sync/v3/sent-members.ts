@@ -21,7 +21,8 @@ export interface SentTo {
  */
 export class SentMembers {
 	readonly #sent = new LRUCache<string, Map<string, {readonly nid: EventNid; readonly pos: Position}>>({
-		max: ROOMS_MAX,
+		maxSize: ROOMS_MAX,
+		sizeCalculation: () => 1,
 	});
 
 	/** Whether a device that was told up to `since` has a member's event. */
