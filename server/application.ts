@@ -13,6 +13,7 @@ import {createOpenId} from './openid/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
+import {planProcess} from './roles.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
@@ -20,6 +21,7 @@ import {
 	adaptRemoteRooms,
 	createFederation,
 	createHealth,
+	createJobRunner,
 	createPersonal,
 	type Federation,
 	federationServices,
@@ -53,6 +55,7 @@ export async function startApplication(
 	log: Logger,
 	surroundings: Surroundings = {},
 ): Promise<Application> {
+	const plan = planProcess(config);
 	const opened = await openServices(config, {
 		...surroundings,
 		log,
@@ -60,11 +63,25 @@ export async function startApplication(
 	});
 	const {services, storage} = opened;
 	publishFigures(services.metrics, storage, opened.federation);
+	const jobs = createJobRunner({
+		storage,
+		services,
+		clock: surroundings.clock ?? systemClock,
+		log,
+		roles: (['background', 'media'] as const).filter((role) => plan.runs.has(`${role} jobs`)),
+	});
+	let http: HttpServer | undefined;
+	const stop = async (): Promise<void> => {
+		await Promise.all([http?.stop(), jobs.stop()]);
+		await opened.close();
+	};
 	try {
-		const http = await startHttpServer({
+		http = await startHttpServer({
 			listeners: config.listeners,
 			// With federation off there is nothing to ask for, keys included.
-			tables: routeTables.filter(({serves}) => serves !== 'federation' || config.federation.mode !== 'off'),
+			tables: routeTables.filter(
+				({part, serves}) => plan.serves.has(part) && (serves !== 'federation' || config.federation.mode !== 'off'),
+			),
 			services,
 			authenticators: {
 				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
@@ -76,18 +93,11 @@ export async function startApplication(
 			log,
 			observe: services.metrics.observeRequest,
 		});
-		await opened.federation.start();
-		return {
-			http,
-			services,
-			storage,
-			async stop() {
-				await http.stop();
-				await opened.close();
-			},
-		};
+		await opened.federation.start({sends: plan.runs.has('sender'), drains: plan.runs.has('staging')});
+		await jobs.start();
+		return {http, services, storage, stop};
 	} catch (error) {
-		await opened.close();
+		await stop();
 		throw error;
 	}
 }
@@ -219,7 +229,6 @@ function buildPeople(
 		clock,
 		random,
 		serverName,
-		leaveAllRooms: (userId) => rooms.leaveAll(userId),
 		removeKeyBackups: (userId) => encryption.backups.removeLeft(userId),
 	});
 	const profiles = createProfiles({

@@ -2,6 +2,7 @@ import {parseArgs} from 'node:util';
 import {type Application, startApplication} from './application.ts';
 import {ConfigError, loadConfig} from './config/index.ts';
 import {ListenError} from './http/index.ts';
+import {planProcess} from './roles.ts';
 import {type Logger, makeLogger} from './telemetry/index.ts';
 
 /** Everything must have ended this long after SIGTERM; what has not is left behind. */
@@ -78,7 +79,8 @@ async function start(): Promise<void> {
 	const application = await startApplication(config, log);
 	handleSignals(application, log);
 	log.info({addresses: application.http.addresses, serverName: config.serverName}, 'Listening');
-	await printSetUpLink(application);
+	// The page is served by who serves clients.
+	if (planProcess(config).serves.has('client')) await printSetUpLink(application);
 }
 
 /** Starts the server that the command line names. What prevents it is told, and ends the process. */

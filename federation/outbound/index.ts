@@ -43,6 +43,7 @@ export {
 	verifyRequest,
 	type XMatrix,
 } from './x-matrix.ts';
+export {FEDERATED_KINDS} from './recent-changes.ts';
 export {createRemoteEvents} from './remote-events.ts';
 export {createSignatureChecker, type VerifyMany} from './signatures.ts';
 export type {SenderNotice} from './destination.ts';

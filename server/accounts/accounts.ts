@@ -26,9 +26,7 @@ export interface AccountsDependencies {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
-	/** Takes a person out of all rooms; the rooms domain does. Called after a deactivation is on disk. */
-	readonly leaveAllRooms: (userId: UserId) => Promise<void>;
-	/** Removes the room keys in a person's backups; the encryption domain does. Called likewise. */
+	/** Removes the room keys in a person's backups; the encryption domain does. Called after a deactivation is on disk. */
 	readonly removeKeyBackups: (userId: UserId) => Promise<void>;
 }
 
@@ -115,7 +113,8 @@ export interface Accounts {
 		options: {readonly endsOtherSessions: boolean; readonly keeps?: DeviceId | undefined},
 	): Promise<void>;
 	/**
-	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again.
+	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again. Its rooms are left
+	 * by a background job.
 	 * @throws AccountsError 'unknown-account'
 	 */
 	deactivate(userId: UserId, options: {readonly erase: boolean}): Promise<void>;

@@ -3,9 +3,12 @@ import {type Batch, ConflictError, type Storage} from '../../storage/index.ts';
 import type {AccountsDependencies} from './accounts.ts';
 import {AccountsError} from './errors.ts';
 
+/** The kind of the background job that takes the person out of all rooms; its key is the user id. */
+export const LEAVE_ROOMS = 'leave-rooms';
+
 /** Ends an account for good; see `Accounts.deactivate`. */
 export async function deactivate(
-	{storage, devices, leaveAllRooms, removeKeyBackups}: AccountsDependencies,
+	{storage, devices, clock, removeKeyBackups}: AccountsDependencies,
 	userId: UserId,
 	{erase}: {readonly erase: boolean},
 ): Promise<void> {
@@ -24,6 +27,7 @@ export async function deactivate(
 		storage.accounts.setPassword(batch, userId, null);
 		await eraseAccountData(storage, batch, userId);
 	}
+	storage.jobs.add(batch, {kind: LEAVE_ROOMS, key: userId, payload: {}, dueTs: clock.now()});
 	try {
 		await storage.commit(batch);
 	} catch (cause) {
@@ -31,7 +35,6 @@ export async function deactivate(
 			? new AccountsError('unknown-account', 'No such account', {cause})
 			: cause;
 	}
-	await leaveAllRooms(userId);
 	await removeKeyBackups(userId);
 }
 

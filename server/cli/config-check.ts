@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import {defaultConfigFile, loadConfig} from '../config/index.ts';
+import {planProcess, roleTable} from '../roles.ts';
 import {type Command, configOption} from './command.ts';
 
 /** Says what a server with this configuration would do, without starting one. */
@@ -12,6 +13,7 @@ export const configCheck: Command = {
 	async run({values}, terminal) {
 		const file = typeof values['config'] === 'string' ? values['config'] : undefined;
 		const config = loadConfig(file, terminal.environment);
+		const plan = planProcess(config);
 		const name = file ?? (existsSync(defaultConfigFile) ? defaultConfigFile : 'no file, all defaults');
 		terminal.print(`The configuration is good (${name}).`);
 		terminal.print(`  server name   ${config.serverName}`);
@@ -23,6 +25,9 @@ export const configCheck: Command = {
 		// A URL of a database holds its password.
 		const database = config.database.kind === 'sqlite' ? config.database.path : 'PostgreSQL';
 		terminal.print(`  database      ${database}`);
+		if (!config.roles.includes('all')) {
+			for (const role of plan.roles) terminal.print(`  role          ${role}: ${roleTable[role].does}`);
+		}
 		terminal.print(`  registration  ${config.registration}`);
 		terminal.print(`  federation    ${config.federation.mode}`);
 		return 0;

@@ -111,6 +111,12 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 	}
 	const toPath = (path: string): string => resolve(directory, path);
 	const dataPath = toPath(document.data ?? './data');
+	const roles = document.roles ?? ['all'];
+	if (document.listeners === undefined && !roles.includes('all')) {
+		throw new ConfigError(
+			'listeners: missing, expected where a process with these roles listens (metrics if for no more)',
+		);
+	}
 	const listeners = (document.listeners ?? defaultListeners).map((listener, index) =>
 		makeListener(listener, index, toPath),
 	);
@@ -124,7 +130,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		listeners,
 		trustedProxies: document.trusted_proxies ?? ['127.0.0.0/8', '::1'],
 		database: makeDatabase(document.database ?? undefined, dataPath, toPath),
-		roles: document.roles ?? ['all'],
+		roles,
 		registration,
 		registrationSharedSecret: document.registration_shared_secret ?? undefined,
 		federation: makeFederation(document.federation ?? {}, toPath),

@@ -87,8 +87,9 @@ export class DeviceListFollower {
 		}
 	}
 
-	/** Finds the facts in a range; `undefined` where there are too many to look at. */
+	/** Finds the facts in a range; `undefined` where there are too many to look at, or some have been swept. */
 	async #findFacts(since: Position, upto: Position): Promise<readonly Fact[] | undefined> {
+		if (since < this.#storage.stream.floor()) return undefined;
 		const start = Math.max(since, this.#since);
 		const recent = this.#facts.slice(this.#indexAfter(start), this.#indexAfter(upto));
 		if (since >= this.#since) return recent;

@@ -69,15 +69,19 @@ export class ContentStore {
 		}
 	}
 
-	/** Removes what uploads left behind that ended with an earlier process. */
-	async sweep(nowMs: number): Promise<void> {
+	/** Removes what uploads left behind that ended with an earlier process; how many files it were. */
+	async sweep(nowMs: number): Promise<number> {
 		const incoming = join(this.#root, INCOMING);
 		const names = await readdir(incoming).catch(() => []);
+		let count = 0;
 		for (const name of names) {
 			const file = join(incoming, name);
 			const found = await stat(file).catch(() => undefined);
-			if (found !== undefined && nowMs - found.mtimeMs > ABANDONED_MS) await unlink(file).catch(() => undefined);
+			if (found === undefined || nowMs - found.mtimeMs <= ABANDONED_MS) continue;
+			await unlink(file).catch(() => undefined);
+			count += 1;
 		}
+		return count;
 	}
 
 	#pathOf(sha256: string): string {

@@ -54,6 +54,8 @@ export interface Media {
 		mediaId: MediaId,
 		options: WaitOptions & {readonly mayMove: boolean},
 	): Promise<OpenedThumbnail>;
+	/** Removes the files of uploads that ended with an earlier process; how many there were. */
+	removeAbandoned(): Promise<number>;
 	/** Checks a name under which somebody wants a file. @throws MediaError 'invalid-name' */
 	checkFileName(fileName: string): string | null;
 }
@@ -83,6 +85,7 @@ export function createMedia(dependencies: MediaDependencies): Media {
 				throw error;
 			}
 		},
+		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),
 		checkFileName,
 	};
 }

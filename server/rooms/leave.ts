@@ -1,5 +1,4 @@
-import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
-import {EngineError} from '../../federation/engine/index.ts';
+import type {JsonObject, RoomId} from '../../crypto/index.ts';
 import {type Actor, type RoomsContext, sendAllowed} from './context.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import {findResidentRoom, listServers} from './join.ts';
@@ -28,17 +27,6 @@ export async function leave(
 			await context.remote.leave({roomId, userId, via, content});
 		}
 	});
-}
-
-/** Leaves every room of somebody whose account ends, one after the other; a room that does not allow it is passed over. */
-export async function leaveAll(context: RoomsContext, userId: UserId): Promise<void> {
-	for (const {roomId} of await context.storage.memberships.listOfUser(userId, ['join', 'invite', 'knock'])) {
-		try {
-			await leave(context, {userId}, roomId);
-		} catch (error) {
-			if (!(error instanceof RoomsError) && !(error instanceof EngineError)) throw error;
-		}
-	}
 }
 
 /**

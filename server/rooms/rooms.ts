@@ -9,7 +9,7 @@ import {type AliasedRoom, getAlias, getAliasFor} from './find-room.ts';
 import {invite} from './invite.ts';
 import {type Entry, join} from './join.ts';
 import {knock} from './knock.ts';
-import {forget, leave, leaveAll} from './leave.ts';
+import {forget, leave} from './leave.ts';
 import {ban, kick, unban} from './moderate.ts';
 import {listMutual, type MutualRooms} from './mutual-rooms.ts';
 import {updateOwnProfile} from './own-profile.ts';
@@ -46,8 +46,6 @@ export interface Rooms {
 	knock(actor: Actor, roomIdOrAlias: RoomId | RoomAlias, entry?: Entry): Promise<RoomId>;
 	/** Leaves a room, turns down an invite, takes back a knock; nothing happens for who has left. */
 	leave(actor: Pick<Actor, 'userId'>, roomId: RoomId, said?: JsonObject): Promise<void>;
-	/** Leaves every room, turns down every invite: an account ends. What a room does not allow stays as it is. */
-	leaveAll(userId: UserId): Promise<void>;
 	/** Takes a room that was left out of the user's lists. @throws 'still-in-room' */
 	forget(actor: Actor, roomId: RoomId): Promise<void>;
 	/** Invites somebody; nothing happens where they are invited. @throws 'invite-blocked', 'unsupported-version' */
@@ -129,7 +127,6 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		join: (...request) => join(context, ...request),
 		knock: (...request) => knock(context, ...request),
 		leave: (...request) => leave(context, ...request),
-		leaveAll: (...request) => leaveAll(context, ...request),
 		forget: (...request) => forget(context, ...request),
 		invite: (...request) => invite(context, ...request),
 		kick: (...request) => kick(context, ...request),

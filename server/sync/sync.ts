@@ -105,13 +105,15 @@ export function createSync(dependencies: SyncDependencies): Sync {
 		async sync(request) {
 			if (storage.dialect === 'postgres') await storage.barrier();
 			const startPos = storage.stream.head();
-			const since = readSince(request.since, {pos: startPos, epoch: ephemeral.epoch, seq: ephemeral.head()});
+			const token = readSince(request.since, {pos: startPos, epoch: ephemeral.epoch, seq: ephemeral.head()});
+			const isOutdated = token !== undefined && token.pos < storage.stream.floor();
+			const [since, outdated] = isOutdated ? [undefined, token] : [token, undefined];
 			if (since) await positions.cover(since.pos);
 			ephemeral.presence.touch(request.userId, request.presence);
 			const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
 			for (;;) {
 				const {feed, rooms, upto, seq} = await takeMoment(request.userId);
-				const wish = {...request, since, rooms, upto, seq};
+				const wish = {...request, since, outdated, rooms, upto, seq};
 				const answer: Answer = await makeAnswer(parts, devices, (userId) => ignored.of(userId), wish);
 				const timeoutMs = endMs - clock.monotonic();
 				if (answer.hasNews || !since || request.isFullState || timeoutMs <= 0) return answer.text;

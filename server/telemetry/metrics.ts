@@ -9,7 +9,12 @@ export interface Metrics {
 	render(): Promise<string>;
 	/** Counts an answered request. */
 	readonly observeRequest: RequestObserver;
+	/** Counts a run of a background job. */
+	readonly observeJob: JobObserver;
 }
+
+/** Is told of every run of a background job: how it ended, how long it took, and how much it did. */
+export type JobObserver = (job: string, result: string, durationMs: number, count: number) => void;
 
 const durationBucketsSeconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
@@ -35,6 +40,7 @@ export function makeMetrics(): Metrics {
 		help: 'When the process started, in seconds since the Unix epoch.',
 		registers: [registry],
 	}).setToCurrentTime();
+	const observeJob = countJobs(registry);
 	const counters = new Map<string, Counter.Internal>();
 	const histograms = new Map<string, Histogram.Internal<'operation'>>();
 	return {
@@ -43,6 +49,7 @@ export function makeMetrics(): Metrics {
 			const gauge: Gauge = new Gauge({name, help, registers: [registry], collect: () => gauge.set(read())});
 		},
 		render: () => registry.metrics(),
+		observeJob,
 		observeRequest: (operation, _method, status, durationMs) => {
 			// Labelled children are kept: looking one up by its labels costs more than counting.
 			const key = `${operation} ${status}`;
@@ -59,5 +66,32 @@ export function makeMetrics(): Metrics {
 			}
 			histogram.observe(durationMs / 1000);
 		},
+	};
+}
+
+function countJobs(registry: Registry): JobObserver {
+	const registers = [registry];
+	const runs = new Counter({
+		name: 'broadsheet_job_runs_total',
+		help: 'Runs of background jobs, by job and how they ended: done, continued, failed, lost.',
+		labelNames: ['job', 'result'],
+		registers,
+	});
+	const seconds = new Counter({
+		name: 'broadsheet_job_seconds_total',
+		help: 'Time from the beginning of a run to its end, rests included.',
+		labelNames: ['job'],
+		registers,
+	});
+	const items = new Counter({
+		name: 'broadsheet_job_items_total',
+		help: 'What background jobs have done, in what each of them counts.',
+		labelNames: ['job'],
+		registers,
+	});
+	return (job, result, durationMs, count) => {
+		runs.inc({job, result});
+		seconds.inc({job}, durationMs / 1000);
+		items.inc({job}, count);
 	};
 }

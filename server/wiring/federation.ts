@@ -75,8 +75,8 @@ export interface Federation {
 	/** Whether `federation.mode` lets this server talk with another. */
 	isAllowed(server: ServerName): boolean;
 	readonly authenticate: Authenticators['server'];
-	/** Begins to send, and to drain what a former run left. */
-	start(): Promise<void>;
+	/** Begins to send, and to drain what a former run left; each only where this process is to do it. */
+	start(loops: {readonly sends: boolean; readonly drains: boolean}): Promise<void>;
 	/** Ends sending and receiving; what is not done stays on disk. */
 	stop(): Promise<void>;
 }
@@ -143,7 +143,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	const edus: {receivers: EduReceivers} = {receivers: {}};
 	const {joins, staging} = createStaging(parts, {engine, signatures});
 	const remoteRooms = createRemoteRooms({serverName, client, engine, signatures, keyring, storage});
-	const isOff = config.federation.mode === 'off';
+	let isSending = false;
 	return {
 		engine,
 		keys,
@@ -160,13 +160,14 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		edus,
 		isAllowed,
 		authenticate: authenticating(serverName, keyring, isAllowed, (server) => sender.noteContact(server)),
-		async start() {
-			if (!isOff) await sender.start();
-			await staging.resume();
+		async start({sends, drains}) {
+			isSending = sends && config.federation.mode !== 'off';
+			if (isSending) await sender.start();
+			if (drains) await staging.resume();
 		},
 		async stop() {
 			staging.stop();
-			if (!isOff) await sender.stop();
+			if (isSending) await sender.stop();
 			await transport.close();
 		},
 	};

@@ -5,3 +5,4 @@ export {createHealth} from './health.ts';
 export {createPersonal, type Personal, type PersonalParts} from './personal.ts';
 export {adaptRemoteRooms} from './remote-rooms.ts';
 export {wireMedia} from './media.ts';
+export {createJobRunner} from './jobs.ts';

@@ -16,12 +16,11 @@ interface MediaParts {
 	readonly federation: Pick<Federation, 'client' | 'isAllowed'>;
 }
 
-/** Builds the media domain over the configured directory, and clears what earlier processes left unfinished there. */
+/** Builds the media domain over the configured directory. */
 export function wireMedia({config, log, federation, ...parts}: MediaParts): Media {
 	const {store: root, uploadBytesMax} = config.media;
 	const store = new ContentStore(root, parts.random);
 	const onProblem = (cause: unknown): void => log.warn({err: cause}, 'A file of a medium has a problem');
-	store.sweep(parts.clock.now()).catch(onProblem);
 	return createMedia({
 		...parts,
 		store,

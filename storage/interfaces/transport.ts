@@ -204,7 +204,7 @@ export interface JobsRepository {
 	): void;
 	/** Adds a job that runs again and again; one that is there stays, but is due at `dueTs` at the latest. */
 	addRegular(batch: Batch, kind: string, dueTs: number): void;
-	/** Takes a job that nobody has; ConflictError('job') where somebody was faster. */
+	/** Takes a job that is due and that nobody has; ConflictError('job') where somebody was faster, and may be done. */
 	lease(batch: Batch, id: number, nowMs: number, untilTs: number): void;
 	/** Keeps a job for longer; ConflictError('job') where the time was over and somebody else took it. */
 	renew(batch: Batch, lease: JobLease, untilTs: number): void;

@@ -95,6 +95,7 @@ export class PostgresDriver implements StartableDriver {
 	}
 
 	async close(): Promise<void> {
+		if (this.#isClosed) return;
 		this.#isClosed = true;
 		clearInterval(this.#poll);
 		clearTimeout(this.#relisten);

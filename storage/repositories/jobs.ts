@@ -1,7 +1,7 @@
 import {and, sql} from 'drizzle-orm';
 import type {JsonObject} from '../../crypto/index.ts';
 import {Batch} from '../batch.ts';
-import {bind, build, equals, type Value} from '../catalog.ts';
+import {atMost, bind, build, equals, type Value} from '../catalog.ts';
 import {type Core, freshId} from '../core.ts';
 import {StorageError} from '../errors.ts';
 import type {JobRow, JobsRepository, MetaRepository} from '../interfaces/transport.ts';
@@ -47,7 +47,7 @@ export function createJobs(core: Core): JobsRepository {
 	const lease = core.put(
 		catalog.write<{id: number; nowMs: number; untilTs: number}>(
 			(p) => sql`update ${jobs} set leased_until_ts = ${bind(jobs.leasedUntilTs, p.untilTs)}
-				where ${equals(jobs.id, p.id)} and ${isFree(p.nowMs)}`,
+				where ${equals(jobs.id, p.id)} and ${atMost(jobs.dueTs, p.nowMs)} and ${isFree(p.nowMs)}`,
 		),
 		{expect: {changes: 1, condition: 'job'}},
 	);
@@ -60,9 +60,7 @@ export function createJobs(core: Core): JobsRepository {
 		build
 			.select()
 			.from(jobs)
-			.where(
-				and(sql`${jobs.dueTs} <= ${bind(jobs.dueTs, p.nowMs)}`, isFree(p.nowMs), catalog.isOneOf(jobs.kind, p.kinds)),
-			)
+			.where(and(atMost(jobs.dueTs, p.nowMs), isFree(p.nowMs), catalog.isOneOf(jobs.kind, p.kinds)))
 			.orderBy(jobs.dueTs, jobs.id)
 			.limit(p.limit.placeholder),
 	);

@@ -149,6 +149,8 @@ onBoth('a job is leased by one, given back, and kept once for its key', async (t
 	t.deepEqual(await jobs.listDue(['other'], 99, 9), []);
 	const lease = (nowMs: number, untilTs: number) =>
 		write(storage, (batch) => jobs.lease(batch, job!.id, nowMs, untilTs));
+	// Somebody else has done it, and it is due later again.
+	await lost(t, lease(39, 100), 'job');
 	await lease(40, 100);
 	await lost(t, lease(40, 100), 'job');
 	t.deepEqual(await jobs.listDue(['purge'], 99, 9), []);

@@ -17,6 +17,8 @@ export interface AppOptions {
 	readonly config?: Readonly<Record<string, unknown>>;
 	/** Default: hashes that cost almost nothing. */
 	readonly passwords?: PasswordHasher;
+	/** Default: the machine's, moved by `advance`. */
+	readonly clock?: Clock;
 }
 
 /** A running application; the test's end ends it. */
@@ -57,7 +59,7 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 	let log = '';
 	const logger = pino({level: 'trace'}, {write: (line: string) => void (log += line)});
 	let offsetMs = 0;
-	const clock: Clock = {
+	const clock: Clock = options.clock ?? {
 		now: () => systemClock.now() + offsetMs,
 		monotonic: () => systemClock.monotonic() + offsetMs,
 		setTimer: (delayMs, run) => systemClock.setTimer(delayMs, run),

@@ -21,6 +21,7 @@ export {
 	type PersonalKey,
 	type TestDevice,
 } from './device.ts';
+export {ManualClock} from './manual-clock.ts';
 export {findPostgres, PostgresServer} from './postgres.ts';
 export {type ServerPlace, ServerProcess} from './process.ts';
 export {createSeededRandom, type SeededRandom} from './seeded-random.ts';

@@ -105,7 +105,7 @@ import {getTokenOwner} from './whoami.ts';
 export {sessionBody} from './device-fields.ts';
 export {spendTry} from './interactive-auth.ts';
 
-/** The client-server API, in the order of the specification's files. */
+/** The client-server API but for what follows, in the order of the specification's files. */
 export const clientServerRoutes: readonly Route<Services>[] = [
 	setAccountData,
 	getAccountData,
@@ -113,20 +113,9 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getAccountDataPerRoom,
 	deactivateAccount,
 	getAccount3pids,
-	getContentAuthed,
-	getContentOverrideNameAuthed,
-	getContentThumbnailAuthed,
-	getConfigAuthed,
 	ban,
 	unban,
 	getCapabilities,
-	uploadContent,
-	uploadContentToMxc,
-	createContent,
-	getContent,
-	getContentOverrideName,
-	getContentThumbnail,
-	getConfig,
 	createRoom,
 	uploadCrossSigningKeys,
 	uploadCrossSigningSignatures,
@@ -212,7 +201,6 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getEventByTimestamp,
 	sendMessage,
 	setRoomStateWithKey,
-	sync,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
@@ -227,6 +215,24 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getVersions,
 	getTokenOwner,
 ];
+
+/** Uploads and downloads: they may go to processes of their own. */
+export const mediaRoutes: readonly Route<Services>[] = [
+	getContentAuthed,
+	getContentOverrideNameAuthed,
+	getContentThumbnailAuthed,
+	getConfigAuthed,
+	uploadContent,
+	uploadContentToMxc,
+	createContent,
+	getContent,
+	getContentOverrideName,
+	getContentThumbnail,
+	getConfig,
+];
+
+/** Long polls: they may go to processes of their own. */
+export const syncRoutes: readonly Route<Services>[] = [sync];
 
 /** What clients ask of the server name's own host. */
 export const clientWellKnownRoutes: readonly Route<Services>[] = [getWellknownSupport, getWellknown];

@@ -19,10 +19,8 @@ import {getUserDevices} from './user-devices.ts';
 import {claimUserEncryptionKeys, queryUserEncryptionKeys} from './user-keys.ts';
 import {getWellKnown} from './wellknown.ts';
 
-/** The server-server API, in the order of the specification's files. */
+/** The server-server API but for media, in the order of the specification's files. */
 export const serverServerRoutes: readonly Route<Services>[] = [
-	getContent,
-	getContentThumbnail,
 	backfillRoom,
 	getMissingPreviousEvents,
 	getEventAuth,
@@ -48,6 +46,9 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	claimUserEncryptionKeys,
 	getVersion,
 ];
+
+/** The media that other servers fetch. */
+export const serverMediaRoutes: readonly Route<Services>[] = [getContent, getContentThumbnail];
 
 /** What other servers ask of the server name's own host. */
 export const serverWellKnownRoutes: readonly Route<Services>[] = [getWellKnown];

@@ -37,8 +37,9 @@ export class DeviceNews {
 	}
 
 	/** Lists messages that are new to the device, the oldest first; those that its token acknowledges are removed. */
-	async listToDevice({userId, deviceId, since, upto}: View): Promise<ToDevice> {
-		const after = since?.toDevice ?? 0;
+	async listToDevice({userId, deviceId, since, outdated, upto}: View): Promise<ToDevice> {
+		// Messages that were acknowledged stay so, whatever else was swept.
+		const after = (since ?? outdated)?.toDevice ?? 0;
 		const key = `${userId} ${deviceId}`;
 		if (after > 0 && (this.#unacknowledged.get(key) ?? after + 1) <= after) {
 			this.#unacknowledged.delete(key);
@@ -85,8 +86,12 @@ export class DeviceNews {
 /** Lists whose devices changed, as JSON text; `undefined` where nobody's did. */
 export async function renderDeviceLists(
 	{positions, encryption}: SyncParts,
-	{userId, since, upto, rooms}: View,
+	{userId, since, outdated, upto, rooms}: View,
 ): Promise<string | undefined> {
+	if (outdated !== undefined) {
+		const {changed, left} = await encryption.listDeviceListChanges(userId, outdated.pos, upto);
+		return JSON.stringify({changed, left});
+	}
 	if (since === undefined) return undefined;
 	const mayHaveChanged =
 		positions.hasDeviceLists(since.pos) ||

@@ -41,6 +41,8 @@ export async function renderRooms(parts: SyncParts, view: View): Promise<string 
 async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {
 	const {membership, pos, sender} = row;
 	const isNew = view.since === undefined || pos > view.since.pos;
+	// A device that begins anew still shows the rooms that were left meanwhile.
+	const isGone = view.outdated !== undefined && pos > view.outdated.pos;
 	switch (membership) {
 		case 'join':
 			return renderJoinedRoom(parts, view, row);
@@ -50,7 +52,7 @@ async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Pro
 			return isNew ? renderOutsideRoom(parts, row) : undefined;
 		case 'leave':
 		case 'ban':
-			return isNew && (view.since !== undefined || view.filter.includesLeft)
+			return isNew && (view.since !== undefined || view.filter.includesLeft || isGone)
 				? renderLeftRoom(parts, view, row)
 				: undefined;
 		default:

@@ -44,6 +44,11 @@ export interface View {
 	readonly deviceId: DeviceId;
 	readonly filter: CompiledFilter;
 	readonly since: SyncToken | undefined;
+	/**
+	 * The token of a device that was away for so long that what changed since has been swept: it is told all that is, as
+	 * if it knew nothing, and beside that what has left its lists.
+	 */
+	readonly outdated: SyncToken | undefined;
 	/** The stream, and what is in memory only, as this answer sees them. */
 	readonly upto: Position;
 	readonly seq: number;

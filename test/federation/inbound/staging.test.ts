@@ -5,7 +5,7 @@ import {JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbou
 import {type Storage, StorageError} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
 import {makeEngine} from '../../harness/engine.ts';
-import {ManualClock} from '../outbound/sender-world.ts';
+import {ManualClock} from '../../harness/manual-clock.ts';
 
 const origin = 'two.test' as ServerName;
 const roomId = '!entered:two.test' as RoomId;

@@ -12,7 +12,6 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../../crypto/index.ts';
-import type {Clock} from '../../../federation/engine/index.ts';
 import {
 	FederationSender,
 	type FederationRequest,
@@ -21,6 +20,7 @@ import {
 } from '../../../federation/outbound/index.ts';
 import {type NewEvent, openStorage, type Position, type Storage} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
+import {ManualClock} from '../../harness/manual-clock.ts';
 import {createSeededRandom} from '../../harness/seeded-random.ts';
 
 export const us = 'us.example' as ServerName;
@@ -38,41 +38,8 @@ export interface SentTransaction {
 	readonly edus: readonly JsonObject[];
 }
 
-/** A clock that stands still until the test moves it. */
-export class ManualClock implements Clock {
-	nowMs = START;
-	#timers: {dueMs: number; run: () => void}[] = [];
-
-	now(): number {
-		return this.nowMs;
-	}
-
-	monotonic(): number {
-		return this.nowMs;
-	}
-
-	setTimer(delayMs: number, run: () => void): {cancel: () => void} {
-		const timer = {dueMs: this.nowMs + delayMs, run};
-		this.#timers.push(timer);
-		return {cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer))};
-	}
-
-	/** Milliseconds until the next timer is due, if there is one. */
-	nextDelay(): number | undefined {
-		const delays = this.#timers.map(({dueMs}) => dueMs - this.nowMs);
-		return delays.length === 0 ? undefined : Math.min(...delays);
-	}
-
-	advance(delayMs: number): void {
-		this.nowMs += delayMs;
-		const due = this.#timers.filter(({dueMs}) => dueMs <= this.nowMs);
-		this.#timers = this.#timers.filter(({dueMs}) => dueMs > this.nowMs);
-		for (const {run} of due) run();
-	}
-}
-
 export class SenderWorld {
-	readonly clock = new ManualClock();
+	readonly clock = new ManualClock(START);
 	readonly sent: SentTransaction[] = [];
 	readonly notices: SenderNotice[] = [];
 	/** What the peers answer: the body of a 200, or an error. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {until} from '../../../harness/index.ts';
 import {errorOf, newsroom, noRoom, room, VERSIONS} from './newsroom.ts';
 
 test('who leaves is out, and leaving again changes nothing', async (t) => {
@@ -65,6 +66,10 @@ test('who is deactivated is in no room any more', async (t) => {
 	};
 	await bob.do('POST', '/account/deactivate', {auth});
 	for (const roomId of [open, closed]) {
-		t.is((await alice.state(roomId, 'm.room.member', bob.id))['membership'], 'leave');
+		await until(
+			async () => (await alice.state(roomId, 'm.room.member', bob.id))['membership'] === 'leave',
+			'the room to be left',
+		);
 	}
+	t.pass();
 });

@@ -1,0 +1,38 @@
+import {endSessions} from './end-sessions.ts';
+import {findUnusedState} from './find-unused-state.ts';
+import type {Job} from './job.ts';
+import {leaveRooms} from './leave-rooms.ts';
+import {raiseFloor} from './raise-floor.ts';
+import {reclaimSpace} from './reclaim-space.ts';
+import {removeUnusedState} from './remove-unused-state.ts';
+import {sweepClientTransactions} from './sweep-client-transactions.ts';
+import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
+import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
+import {sweepRegistrationTokens} from './sweep-registration-tokens.ts';
+import {sweepReservedMedia} from './sweep-reserved-media.ts';
+import {sweepStream} from './sweep-stream.ts';
+import {sweepToDeviceIds} from './sweep-to-device-ids.ts';
+import {sweepTombstones} from './sweep-tombstones.ts';
+import {sweepUploads} from './sweep-uploads.ts';
+
+export type {Job, JobOutcome, JobRole, JobRun, JobServices} from './job.ts';
+export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from './runner.ts';
+
+/** Every background job: first those that a change adds, then those that run again and again. */
+export const jobs: readonly Job[] = [
+	leaveRooms,
+	removeUnusedState,
+	endSessions,
+	findUnusedState,
+	raiseFloor,
+	reclaimSpace,
+	sweepClientTransactions,
+	sweepInboundTransactions,
+	sweepOutgoingEdus,
+	sweepRegistrationTokens,
+	sweepReservedMedia,
+	sweepStream,
+	sweepToDeviceIds,
+	sweepTombstones,
+	sweepUploads,
+];

@@ -1,0 +1,40 @@
+import {type Clock, systemRandom} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {type JobRole, JobRunner, jobs} from '../jobs/index.ts';
+import type {Services} from '../services.ts';
+import type {Logger} from '../telemetry/index.ts';
+
+/** What background jobs are run with. */
+interface JobParts {
+	readonly storage: Storage;
+	readonly services: Pick<Services, 'devices' | 'media' | 'metrics' | 'rooms'>;
+	readonly clock: Clock;
+	readonly log: Pick<Logger, 'warn'>;
+	/** Whose jobs this process does. */
+	readonly roles: readonly JobRole[];
+}
+
+/** Builds what does the background jobs of this process; nothing runs before `start`. */
+export function createJobRunner({storage, services, clock, log, roles}: JobParts): JobRunner {
+	const {devices, media, metrics, rooms} = services;
+	const runner = new JobRunner({
+		storage,
+		clock,
+		random: systemRandom,
+		jobs: jobs.filter(({role}) => roles.includes(role)),
+		services: {
+			storage,
+			devices,
+			media,
+			rooms,
+			onProblem: (problem) => log.warn({err: problem}, 'A background job passed something over'),
+		},
+		onNotice(notice) {
+			if (notice.kind === 'store_failed') log.warn({err: notice.error}, 'Background jobs wait for the database');
+			else log.warn({err: notice.error, job: notice.job, attempts: notice.attempts}, 'A background job failed');
+		},
+		observe: metrics.observeJob,
+	});
+	metrics.addGauge('broadsheet_jobs_running', 'Background jobs that run just now.', () => runner.running);
+	return runner;
+}
