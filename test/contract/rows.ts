@@ -65,7 +65,7 @@ export async function write(storage: Storage, fill: (batch: Batch) => void): Pro
 }
 
 /** Commits one sweep, and gives how many rows it removed. */
-export async function count(storage: Storage, sweep: (batch: Batch) => Outcome<number>): Promise<number> {
+export async function countSwept(storage: Storage, sweep: (batch: Batch) => Outcome<number>): Promise<number> {
 	const batch = storage.batch();
 	const outcome = sweep(batch);
 	await storage.commit(batch);

@@ -2,7 +2,7 @@ import {statSync} from 'node:fs';
 import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
 import type {ChangeKind, Snapshot, StateChange, Storage} from '../../storage/index.ts';
 import {onBoth, onSqlite} from './databases.ts';
-import {account, addLive, alice, bob, count, eventId, newEvent, partner, phone, room, write} from './rows.ts';
+import {account, addLive, alice, bob, countSwept, eventId, newEvent, partner, phone, room, write} from './rows.ts';
 
 const range = (length: number) => Array.from({length}, (_, index) => index);
 
@@ -11,7 +11,7 @@ onBoth('a sweep removes a bounded number of rows, the oldest first', async (t, d
 	await write(storage, (batch) => {
 		for (const index of range(1200)) storage.toDevice.addReceived(batch, partner, `m${index}`, index);
 	});
-	const sweep = () => count(storage, (batch) => storage.toDevice.sweepReceived(batch, 1100));
+	const sweep = () => countSwept(storage, (batch) => storage.toDevice.sweepReceived(batch, 1100));
 	t.deepEqual([await sweep(), await sweep(), await sweep(), await sweep()], [500, 500, 100, 0]);
 	// What is younger than asked is still known.
 	await t.throwsAsync(write(storage, (batch) => storage.toDevice.addReceived(batch, partner, 'm1100', 1)));
@@ -30,9 +30,9 @@ onBoth('what was deleted is forgotten below a position, and nothing else is', as
 	await set('kept', {a: 1});
 	await set('old', null);
 	await set('new', null);
-	t.is(await count(storage, (batch) => accountData.sweepDeleted(batch, 3)), 1);
-	t.is(await count(storage, (batch) => profiles.sweepRemoved(batch, 3)), 1);
-	t.is(await count(storage, (batch) => profiles.sweepRemoved(batch, 3)), 0);
+	t.is(await countSwept(storage, (batch) => accountData.sweepDeleted(batch, 3)), 1);
+	t.is(await countSwept(storage, (batch) => profiles.sweepRemoved(batch, 3)), 1);
+	t.is(await countSwept(storage, (batch) => profiles.sweepRemoved(batch, 3)), 0);
 	const left = (await accountData.listChanged(alice, 0, 9)).map(({type, content}) => [type, content]);
 	t.deepEqual(left, [
 		['kept', {a: 1}],
@@ -69,10 +69,10 @@ onBoth('registration tokens and media ids go when their time is over', async (t,
 			storage.media.add(batch, {...medium, mediaId, createdTs, sizeBytes, sha256});
 		}
 	});
-	t.is(await count(storage, (batch) => storage.accounts.sweepRegistrationTokens(batch, 9)), 1);
+	t.is(await countSwept(storage, (batch) => storage.accounts.sweepRegistrationTokens(batch, 9)), 1);
 	const tokens = (await storage.accounts.listRegistrationTokens()).map(({tokenHash}) => tokenHash);
 	t.deepEqual(tokens.toSorted(), ['endless', 'good']);
-	t.is(await count(storage, (batch) => storage.media.sweepReserved(batch, 9)), 1);
+	t.is(await countSwept(storage, (batch) => storage.media.sweepReserved(batch, 9)), 1);
 	t.deepEqual(
 		(await storage.media.listOfUploader(alice, {limit: 9})).map(({mediaId}) => mediaId),
 		['filled', 'fresh'],
@@ -169,7 +169,7 @@ onBoth('EDUs for one server are swept below a position, and servers found by nam
 	t.is(await federation.findEduDestination(''), partner);
 	t.is(await federation.findEduDestination(partner), 'c.example' as ServerName);
 	t.is(await federation.findEduDestination('c.example'), undefined);
-	t.is(await count(storage, (batch) => federation.sweepOutgoingEdus(batch, partner, 3)), 1);
+	t.is(await countSwept(storage, (batch) => federation.sweepOutgoingEdus(batch, partner, 3)), 1);
 	t.deepEqual(
 		(await federation.listOutgoingEdus(partner, {after: 0, upto: 9, limit: 9})).map(({pos}) => pos),
 		[3],

@@ -2,7 +2,7 @@ import type {DeviceId, ServerName} from '../../crypto/index.ts';
 import {type Batch, type Condition, ConflictError, DuplicateError} from '../../storage/index.ts';
 import type {ExecutionContext} from 'ava';
 import {onBoth} from './databases.ts';
-import {alice, bob, count, eventId, partner, phone, room, write} from './rows.ts';
+import {alice, bob, countSwept, eventId, partner, phone, room, write} from './rows.ts';
 
 async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
 	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
@@ -124,8 +124,8 @@ onBoth('transaction ids are swept by age', async (t, database) => {
 	await write(storage, (batch) => storage.clientTransactions.sweep(batch, 5));
 	t.deepEqual(await storage.clientTransactions.find(key), {answer: null});
 	t.is(await storage.clientTransactions.find({...key, roomId: ''}), undefined);
-	t.is(await count(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 2);
-	t.is(await count(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 0);
+	t.is(await countSwept(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 2);
+	t.is(await countSwept(storage, (batch) => storage.clientTransactions.sweep(batch, 6)), 0);
 	t.is(await storage.clientTransactions.find(key), undefined);
 	t.is((await storage.clientTransactions.findOfEvents(alice, phone, [eventId('x')])).size, 0);
 });

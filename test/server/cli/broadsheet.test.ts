@@ -76,3 +76,12 @@ test('db migrate makes the database, and refuses that of another server in words
 	t.is(status, 1);
 	t.regex(stderr, /^[^\n]*news\.example[^\n]*\n$/u);
 });
+
+test('the table of jobs says how often each runs, how much it does, and what for', async (t) => {
+	const all = await run('cli/jobs', []);
+	t.regex(all.stdout, /^sweep-stream +every hour +background +100 batches of 500 rows +Removes rows of the stream/mu);
+	t.regex(all.stdout, /^find-unused-state +every 7 days /mu);
+	t.regex(all.stdout, /^leave-rooms +once /mu);
+	const some = await run('cli/jobs', ['media', 'uploads']);
+	t.regex(some.stdout, /^sweep-uploads [^\n]+\n1 of \d+ jobs\n$/u);
+});

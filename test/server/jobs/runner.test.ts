@@ -327,7 +327,7 @@ onBoth('while the database cannot be used jobs wait, and go on when it is back',
 	const clock = new ManualClock();
 	const world = new JobWorld(storage, [job('purge', null, () => Promise.resolve(done))], {clock});
 	await world.runner.start();
-	const {listDue} = storage.jobs;
+	const listDue = storage.jobs.listDue.bind(storage.jobs);
 	storage.jobs.listDue = () => Promise.reject(new StorageError('unavailable', 'no disk'));
 	await add(storage, clock, 'purge');
 	await until(() => world.notices.length === 1, 'the failure to be told');
