@@ -48,19 +48,15 @@ function takeWaiting(): void {
 	}
 }
 
-function countFreeBytes(): number {
-	return (freePages.get() ?? 0) * pageSize;
-}
-
-function checkpoint(): number {
+/** Moves pages from the log into the database where many wait, and measures both. */
+function checkpoint(): Omit<Reply, 'results'> {
 	try {
-		const state = walState.get();
-		if (state === undefined) return 0;
+		const state = walState.get() ?? {log: 0, checkpointed: 0};
 		if (state.log - state.checkpointed > checkpointPages) db.pragma('wal_checkpoint(PASSIVE)');
-		return Math.max(0, state.log) * pageSize;
+		return {walBytes: Math.max(0, state.log) * pageSize, freeBytes: (freePages.get() ?? 0) * pageSize};
 	} catch {
 		// A full disk; the log stays and the next commit tries again.
-		return 0;
+		return {walBytes: 0, freeBytes: 0};
 	}
 }
 
@@ -78,13 +74,12 @@ function work(request: Request): void {
 	takeWaiting();
 	while (queue.length > 0) {
 		const results = writer.write(queue.splice(0, groupMax));
-		port.postMessage({results, walBytes: checkpoint(), freeBytes: countFreeBytes()} satisfies Reply);
+		port.postMessage({results, ...checkpoint()} satisfies Reply);
 		takeWaiting();
 	}
 	for (let pages = reclaims.shift(); pages !== undefined; pages = reclaims.shift()) {
 		reclaim(pages);
-		const figures = {walBytes: checkpoint(), freeBytes: countFreeBytes()};
-		port.postMessage({results: [], ...figures, isReclaimed: true} satisfies Reply);
+		port.postMessage({results: [], ...checkpoint(), isReclaimed: true} satisfies Reply);
 	}
 	if (isClosing) {
 		db.close();

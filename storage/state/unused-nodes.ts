@@ -9,8 +9,9 @@ import {decodeNode} from './node.ts';
 
 const {events, roomHeads, rooms, trieNodes} = tables;
 
-/** Rows of one read: a page of nodes with their bodies, or of rows that name a root, takes a few milliseconds. */
+/** Rows of one read that are numbers only, and nodes with their bodies: either takes a few milliseconds. */
 const pageSize = 500;
+const bodiesMax = 100;
 /** Nodes of a room up to which it is searched: 9 bytes each are held meanwhile. Larger rooms keep what is unused. */
 const nodesMax = 2_000_000;
 /** Unused nodes that one search names. */
@@ -173,7 +174,7 @@ export function createUnusedNodes(core: Core): UnusedNodes {
 	): Promise<boolean> {
 		const pending = roots.filter((root): root is StateRoot => root !== null && root !== 0 && marks.reach(root));
 		while (pending.length > 0) {
-			const nodes = pending.splice(-pageSize);
+			const nodes = pending.splice(-bodiesMax);
 			const found = await read.bodies({roomId, nodes});
 			if (found.length !== nodes.length) throw new StorageError('corrupt', 'nodes of a room state are missing');
 			for (const {node, body} of found) {
