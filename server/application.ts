@@ -209,8 +209,7 @@ function buildPeople(
 		visibility,
 		client,
 		remoteRooms,
-		encryption,
-	}: ServiceParts & Pick<Services, 'encryption' | 'events' | 'visibility'>,
+	}: ServiceParts & Pick<Services, 'events' | 'visibility'>,
 ) {
 	const rooms = createRooms({
 		storage,
@@ -229,7 +228,6 @@ function buildPeople(
 		clock,
 		random,
 		serverName,
-		removeKeyBackups: (userId) => encryption.backups.removeLeft(userId),
 	});
 	const profiles = createProfiles({
 		storage,
@@ -260,7 +258,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 	});
-	const people = buildPeople(config, storage, {...parts, encryption, events, visibility});
+	const people = buildPeople(config, storage, {...parts, events, visibility});
 	const personal = createPersonal({
 		storage,
 		engine,

@@ -26,8 +26,6 @@ export interface AccountsDependencies {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
-	/** Removes the room keys in a person's backups; the encryption domain does. Called after a deactivation is on disk. */
-	readonly removeKeyBackups: (userId: UserId) => Promise<void>;
 }
 
 /** Who a request comes from. */
@@ -113,8 +111,8 @@ export interface Accounts {
 		options: {readonly endsOtherSessions: boolean; readonly keeps?: DeviceId | undefined},
 	): Promise<void>;
 	/**
-	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again. Its rooms are left
-	 * by a background job.
+	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again. Background
+	 * jobs leave its rooms and remove the keys in its backups.
 	 * @throws AccountsError 'unknown-account'
 	 */
 	deactivate(userId: UserId, options: {readonly erase: boolean}): Promise<void>;

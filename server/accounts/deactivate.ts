@@ -6,9 +6,12 @@ import {AccountsError} from './errors.ts';
 /** The kind of the background job that takes the person out of all rooms; its key is the user id. */
 export const LEAVE_ROOMS = 'leave-rooms';
 
+/** The kind of the background job that removes the keys of backups that are no more. */
+export const REMOVE_ROOM_KEYS = 'remove-room-keys';
+
 /** Ends an account for good; see `Accounts.deactivate`. */
 export async function deactivate(
-	{storage, devices, clock, removeKeyBackups}: AccountsDependencies,
+	{storage, devices, clock}: AccountsDependencies,
 	userId: UserId,
 	{erase}: {readonly erase: boolean},
 ): Promise<void> {
@@ -28,6 +31,7 @@ export async function deactivate(
 		await eraseAccountData(storage, batch, userId);
 	}
 	storage.jobs.add(batch, {kind: LEAVE_ROOMS, key: userId, payload: {}, dueTs: clock.now()});
+	storage.jobs.add(batch, {kind: REMOVE_ROOM_KEYS, key: '', payload: {}, dueTs: clock.now()});
 	try {
 		await storage.commit(batch);
 	} catch (cause) {
@@ -35,7 +39,6 @@ export async function deactivate(
 			? new AccountsError('unknown-account', 'No such account', {cause})
 			: cause;
 	}
-	await removeKeyBackups(userId);
 }
 
 async function eraseAccountData(storage: Storage, batch: Batch, userId: UserId): Promise<void> {

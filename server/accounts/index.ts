@@ -7,7 +7,7 @@ export {
 	type NewRegistrationToken,
 	type Registration,
 } from './accounts.ts';
-export {LEAVE_ROOMS} from './deactivate.ts';
+export {LEAVE_ROOMS, REMOVE_ROOM_KEYS} from './deactivate.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
 export {createSetUp, type SetUp} from './set-up.ts';

@@ -51,8 +51,11 @@ export interface KeyBackups {
 	openKeys(userId: UserId, version: string, roomId?: RoomId): Promise<AsyncIterable<readonly RoomKeyRow[]>>;
 	/** Deletes keys; those that are not there are no error. */
 	deleteKeys(userId: UserId, version: string, scope: RoomKeysScope): Promise<KeyBackupState>;
-	/** Removes the keys of deleted versions that are there still: of one person, or what a process that died left of anybody. */
-	removeLeft(userId?: UserId): Promise<void>;
+	/**
+	 * Removes the keys of deleted versions that are there still, of anybody; `goOn` is asked between pages. Gives how many
+	 * pages it were, and whether all are gone.
+	 */
+	removeLeft(goOn: () => Promise<boolean>): Promise<{readonly pages: number; readonly isDone: boolean}>;
 }
 
 /** Versions of one person that are kept; clients delete the old ones when they begin anew. */
@@ -95,7 +98,7 @@ export function createKeyBackups(storage: Storage): KeyBackups {
 		},
 		deleteKeys: (userId, version, scope) =>
 			turns.run(userId, () => deleteRoomKeys(storage, {userId, version, ...scope})),
-		removeLeft: (userId) => removeLeftKeys(storage, userId),
+		removeLeft: (goOn) => removeLeftKeys(storage, undefined, goOn),
 	};
 }
 

@@ -116,8 +116,13 @@ async function deletePage(
 }
 
 /** Removes the keys of deleted versions, a bounded number in each commit; of one person, or of everybody. */
-export async function removeLeftKeys(storage: Storage, userId?: UserId): Promise<void> {
+export async function removeLeftKeys(
+	storage: Storage,
+	userId?: UserId,
+	goOn: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<{readonly pages: number; readonly isDone: boolean}> {
 	const {keyBackups} = storage;
+	let pages = 0;
 	for (const {id} of await keyBackups.listDeleted(userId)) {
 		for (let after: RoomKeyId | undefined; ; ) {
 			const ids = await keyBackups.listKeyIds(id, {after, limit: REMOVED_PER_COMMIT});
@@ -126,10 +131,13 @@ export async function removeLeftKeys(storage: Storage, userId?: UserId): Promise
 			if (first === undefined || last === undefined) keyBackups.setEmpty(batch, id);
 			else keyBackups.removeKeys(batch, id, first, last);
 			await storage.commit(batch);
+			pages += 1;
+			if (!(await goOn())) return {pages, isDone: false};
 			if (last === undefined) break;
 			after = last;
 		}
 	}
+	return {pages, isDone: true};
 }
 
 /**

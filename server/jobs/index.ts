@@ -4,6 +4,7 @@ import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
+import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
@@ -26,6 +27,7 @@ export const jobs: readonly Job[] = [
 	findUnusedState,
 	raiseFloor,
 	reclaimSpace,
+	removeRoomKeys,
 	sweepClientTransactions,
 	sweepInboundTransactions,
 	sweepOutgoingEdus,

@@ -1,6 +1,7 @@
 import type {JsonObject} from '../../crypto/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
 import type {Devices} from '../devices/index.ts';
+import type {KeyBackups} from '../encryption/index.ts';
 import type {Media} from '../media/index.ts';
 import type {Rooms} from '../rooms/index.ts';
 
@@ -15,6 +16,7 @@ export type JobRole = 'background' | 'media';
 /** What jobs work with. */
 export interface JobServices {
 	readonly storage: Storage;
+	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly media: Pick<Media, 'removeAbandoned'>;
 	readonly rooms: Pick<Rooms, 'leave'>;

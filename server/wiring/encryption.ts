@@ -18,7 +18,7 @@ interface EncryptionParts {
 	readonly federation: Pick<Federation, 'client' | 'edus' | 'isAllowed'>;
 }
 
-/** Builds the encryption domain, has it take the EDUs that are its own, and ends what an earlier process left half removed. */
+/** Builds the encryption domain, and has it take the EDUs that are its own. */
 export function wireEncryption({federation, log, ...parts}: EncryptionParts): Encryption {
 	const encryption = createEncryption({
 		...parts,
@@ -26,9 +26,6 @@ export function wireEncryption({federation, log, ...parts}: EncryptionParts): En
 		mayFederateWith: (server) => federation.isAllowed(server),
 		onProblem: (cause) => log.warn({err: cause}, 'A device list was not asked for'),
 	});
-	encryption.backups
-		.removeLeft()
-		.catch((cause: unknown) => log.warn({err: cause}, 'Keys of a deleted backup were not removed'));
 	const {receive} = encryption;
 	federation.edus.receivers = {
 		...federation.edus.receivers,

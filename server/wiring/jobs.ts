@@ -7,7 +7,7 @@ import type {Logger} from '../telemetry/index.ts';
 /** What background jobs are run with. */
 interface JobParts {
 	readonly storage: Storage;
-	readonly services: Pick<Services, 'devices' | 'media' | 'metrics' | 'rooms'>;
+	readonly services: Pick<Services, 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
 	/** Whose jobs this process does. */
@@ -16,7 +16,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, services, clock, log, roles}: JobParts): JobRunner {
-	const {devices, media, metrics, rooms} = services;
+	const {devices, encryption, media, metrics, rooms} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -24,6 +24,7 @@ export function createJobRunner({storage, services, clock, log, roles}: JobParts
 		jobs: jobs.filter(({role}) => roles.includes(role)),
 		services: {
 			storage,
+			backups: encryption.backups,
 			devices,
 			media,
 			rooms,

@@ -51,6 +51,7 @@ export class JobWorld {
 			jobs: this.#jobs,
 			services: {
 				storage,
+				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
 				devices,
 				media: {removeAbandoned: () => Promise.resolve(0)},
 				rooms: {leave: () => Promise.resolve()},
