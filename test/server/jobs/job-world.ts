@@ -80,11 +80,15 @@ export class JobWorld {
 
 	/** Waits for something while time goes by: who was just looking when the clock was moved looks again before long. */
 	until<T>(probe: () => Promise<T | false | undefined> | T | false | undefined, what: string): Promise<T> {
-		return until(async () => {
-			const found = await probe();
-			if (found === false || found === undefined) this.clock.advance(2000);
-			return found;
-		}, what);
+		return until(
+			async () => {
+				const found = await probe();
+				if (found === false || found === undefined) this.clock.advance(2000);
+				return found;
+			},
+			what,
+			60_000,
+		);
 	}
 
 	/** What the runs of a job have come to: `done 3`, `failed 0`. */
