@@ -23,7 +23,9 @@ import {createMemberships} from './repositories/memberships.ts';
 import {createOpenIdTokens} from './repositories/openid-tokens.ts';
 import {createProfiles} from './repositories/profiles.ts';
 import {createReceipts} from './repositories/receipts.ts';
+import {createRelations} from './repositories/relations.ts';
 import {createAliases, createRooms} from './repositories/rooms.ts';
+import {createReports, createSearch} from './repositories/search.ts';
 import {createSlidingSnapshots} from './repositories/sliding-snapshots.ts';
 import {createToDevice} from './repositories/to-device.ts';
 import {tables} from './schema/index.ts';
@@ -90,7 +92,10 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		profiles: createProfiles(core),
 		pushers: createPushers(core),
 		receipts: createReceipts(core),
+		relations: createRelations(core),
+		reports: createReports(core),
 		rooms: createRooms(core),
+		search: createSearch(core),
 		slidingSnapshots: createSlidingSnapshots(core),
 		toDevice: createToDevice(core),
 	};

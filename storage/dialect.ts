@@ -1,6 +1,8 @@
 import {getTableColumns, getTableName, type Param, type SQL, sql, type Table} from 'drizzle-orm';
 import {type AnySQLiteColumn, SQLiteAsyncDialect} from 'drizzle-orm/sqlite-core';
+import type {Word, WordQuery} from './interfaces/search.ts';
 import {columnName, type Kind, kindOf, shapeOf} from './schema/columns.ts';
+import {postgresWords, sqliteWords, type WordSearch} from './words.ts';
 
 /**
  * Where the two databases' SQL differs; everything else is written once. Drizzle's SQLite builder makes SQL that
@@ -22,6 +24,12 @@ export interface Dialect {
 	/** The greater and the lesser of two values. */
 	maxOf(a: SQL, b: SQL): SQL;
 	minOf(a: SQL, b: SQL): SQL;
+	/** Writes words down as the full-text index reads them. */
+	encodeWords(words: readonly Word[]): string;
+	/** Writes down what is looked for in the full-text index. */
+	encodeWordQuery(query: WordQuery): string;
+	/** A condition for entries of the index that hold what is looked for: the latest ones below an id, a bounded number. */
+	holdsWords(search: WordSearch): SQL;
 }
 
 /** PostgreSQL numbers its parameters. */
@@ -51,6 +59,7 @@ export const sqliteDialect: Dialect = {
 	encodeList: (values) => JSON.stringify(values),
 	maxOf: (a, b) => sql`max(${a}, ${b})`,
 	minOf: (a, b) => sql`min(${a}, ${b})`,
+	...sqliteWords,
 };
 
 const arrayType = (kind: Kind) => sql.raw(kind === 'text' || kind === 'json' ? 'text[]' : 'bigint[]');
@@ -72,4 +81,5 @@ export const postgresDialect: Dialect = {
 	encodeList: (values) => values,
 	maxOf: (a, b) => sql`greatest(${a}, ${b})`,
 	minOf: (a, b) => sql`least(${a}, ${b})`,
+	...postgresWords,
 };

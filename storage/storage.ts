@@ -14,7 +14,9 @@ import type {DehydratedDevicesRepository, KeyBackupsRepository} from './interfac
 import type {MediaRepository} from './interfaces/media.ts';
 import type {MembershipsRepository} from './interfaces/memberships.ts';
 import type {ReceiptsRepository} from './interfaces/receipts.ts';
+import type {RelationsRepository} from './interfaces/relations.ts';
 import type {AliasesRepository, RoomsRepository} from './interfaces/rooms.ts';
+import type {ReportsRepository, SearchRepository} from './interfaces/search.ts';
 import type {StateRepository} from './interfaces/state.ts';
 import type {
 	ClientTransactionsRepository,
@@ -129,8 +131,11 @@ export interface Storage {
 	readonly profiles: ProfilesRepository;
 	readonly pushers: PushersRepository;
 	readonly receipts: ReceiptsRepository;
+	readonly relations: RelationsRepository;
+	readonly reports: ReportsRepository;
 	readonly rooms: RoomsRepository;
 	readonly slidingSnapshots: SlidingSnapshotsRepository;
+	readonly search: SearchRepository;
 	readonly toDevice: ToDeviceRepository;
 
 	/** Starts a batch; nothing happens until it is committed. */

@@ -1,6 +1,6 @@
 import type {EventId, JsonObject, ServerName} from '../../crypto/index.ts';
-import type {EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
-import {eventFacts} from './draft.ts';
+import type {Batch, EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
+import {eventFacts, extraOf} from './draft.ts';
 import {EngineError} from './errors.ts';
 import {
 	checkAll,
@@ -12,7 +12,8 @@ import {
 	orElse,
 	type Room,
 } from './missing-events.ts';
-import {type CheckedPdu, judgeByAuthEvents, judgeByState, keysOfPdu} from './receive-event.ts';
+import {type CheckedPdu, findEarlierRedaction, judgeByAuthEvents, judgeByState, keysOfPdu} from './receive-event.ts';
+import {findRedactionTarget} from './redaction-target.ts';
 import type {RoomState} from './room-state.ts';
 import {StateUnknown} from './state-before.ts';
 
@@ -123,12 +124,25 @@ async function store(
 			anchor: isShown ? anchor : null,
 			minor: isShown ? minor : null,
 		});
+		if (isShown) await tell(context, batch, placed);
 		minor += 1;
 		const unknown = await listMissing(context, checked.pdu.prevEvents);
 		if (unknown.length > 0) storage.events.addGap(batch, room.roomId, placed.nid, unknown);
 		if (missing.includes(checked.pdu.eventId)) storage.events.removeGap(batch, gap.eventNid, [checked.pdu.eventId]);
 		await storage.commit(batch);
 	}
+}
+
+/** Tells of an event that took a place in the past, with the redaction that it is, or that came before it. */
+async function tell(context: MissingContext, batch: Batch, {nid, checked, stateBefore}: Placed): Promise<void> {
+	const {pdu} = checked;
+	const {events} = context.storage;
+	const named = pdu.redacts === undefined ? null : await findRedactionTarget(context.events, pdu.roomId, pdu.redacts);
+	const target = stateBefore && named?.mayBeRedactedBy(pdu, stateBefore) ? named : undefined;
+	batch.announce({kind: 'history', roomId: pdu.roomId, ref: nid, ...extraOf(pdu, target)});
+	if (target) events.setRedactedBy(batch, target.nid, nid);
+	const redactedBy = await findEarlierRedaction(context, pdu);
+	if (redactedBy !== undefined) events.setRedactedBy(batch, nid, redactedBy);
 }
 
 /** What an event needs to be judged could not be had. */

@@ -1,7 +1,7 @@
 import {canonicalJson, domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {AnnouncedPosition, Batch, EventNid, Storage} from '../../storage/index.ts';
+import type {AnnouncedPosition, Batch, Change, EventNid, Storage} from '../../storage/index.ts';
 import {type Membership, membershipOf, type Pdu, type RoomVersionId} from '../rooms/index.ts';
-import {relationOf} from './relations.ts';
+import {parentOf, relationOf} from './relations.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent} from './stored-events.ts';
 import {threadOf} from './thread-counts.ts';
@@ -44,6 +44,13 @@ export interface DraftContext {
 	readonly notifies: (pdu: Pdu) => boolean;
 }
 
+/** An event that a redaction takes effect on. */
+export interface Redacted {
+	readonly nid: EventNid;
+	/** The event that it relates to, and no longer will. */
+	readonly parent: EventId | undefined;
+}
+
 /** How an event enters the room. */
 export interface Entrance {
 	readonly stateBefore: RoomState;
@@ -60,7 +67,8 @@ export interface Entrance {
 	readonly changes: readonly {readonly before: KnownEvent | undefined; readonly after: KnownEvent | undefined}[];
 	/** Events before this one that this server has not. */
 	readonly missing: readonly EventId[];
-	readonly redactionOf: EventNid | undefined;
+	/** The event that it redacts. */
+	readonly redactionOf: Redacted | undefined;
 	/** Whether the event is stored already, as an outlier. */
 	readonly replaces: boolean;
 }
@@ -131,7 +139,7 @@ export class Draft {
 		storage.state.save(this.batch, entrance.stateBefore.snapshot);
 		if (entrance.missing.length > 0) storage.events.addGap(this.batch, this.#roomId, nid, entrance.missing);
 		if (!pos) return null;
-		if (entrance.redactionOf !== undefined) storage.events.setRedactedBy(this.batch, entrance.redactionOf, nid);
+		if (entrance.redactionOf) storage.events.setRedactedBy(this.batch, entrance.redactionOf.nid, nid);
 		this.#moveState(event, entrance, pos);
 		this.#head = {
 			...this.#head,
@@ -231,8 +239,7 @@ export class Draft {
 			ref: nid,
 			relay,
 			...(pdu.type === 'm.room.member' && {subject: pdu.stateKey}),
-			// Whoever holds the redacted event rendered must let go of it.
-			...(redactionOf !== undefined && {extra: {redacted: redactionOf}}),
+			...extraOf(pdu, redactionOf),
 		});
 		this.announced.push({pdu, nid, pos});
 		return pos;
@@ -299,6 +306,13 @@ export class Draft {
 function withEnd(ends: Head['ends'], {extremities, after}: Entrance, eventId: EventId): Head['ends'] {
 	const kept = [...ends].filter(([end]) => extremities.includes(end)).slice(1 - ENDS_MAX);
 	return new Map(after ? [...kept, [eventId, after]] : kept);
+}
+
+/** Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that. */
+export function extraOf(pdu: Pdu, redacted: Redacted | undefined): Pick<Change, 'extra'> {
+	const parent = redacted ? redacted.parent : parentOf(pdu);
+	if (!redacted && parent === undefined) return {};
+	return {extra: {...(redacted && {redacted: redacted.nid}), ...(parent !== undefined && {relates_to: parent})}};
 }
 
 function withCount(threads: ReadonlyMap<EventId, number>, thread: EventId, count: number): Map<EventId, number> {

@@ -195,7 +195,7 @@ export class ReceiveEvent implements Intent<Reception> {
 			threadNotifyCount: this.#threadNotifyCount,
 			missing,
 			replaces: this.#isStored,
-			redactionOf: this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined,
+			redactionOf: this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction : undefined,
 			...(isSoftFailed ? {extremities: head.extremities, state: head.state, changes: [], after: undefined} : plan),
 		});
 		const {events} = this.#context.storage;
@@ -226,8 +226,8 @@ export class ReceiveEvent implements Intent<Reception> {
 }
 
 /** Finds a redaction that came before the event it names, and may be applied. */
-async function findEarlierRedaction(
-	{events, storage, states}: ReceiveContext,
+export async function findEarlierRedaction(
+	{events, storage, states}: Pick<ReceiveContext, 'events' | 'states' | 'storage'>,
 	pdu: Pdu,
 ): Promise<EventNid | undefined> {
 	const rows = await storage.events.listRelations({

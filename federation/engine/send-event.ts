@@ -167,7 +167,7 @@ export class SendEvent implements Intent<SentEvent> {
 	}
 
 	#factsOf({pdu}: KnownEvent, stateBefore: RoomState): Pick<Entrance, 'relay' | 'threadNotifyCount' | 'redactionOf'> {
-		const redactionOf = this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction.nid : undefined;
+		const redactionOf = this.#redaction?.mayBeRedactedBy(pdu, stateBefore) ? this.#redaction : undefined;
 		return {relay: true, threadNotifyCount: this.#threadNotifyCount ?? 0, redactionOf};
 	}
 

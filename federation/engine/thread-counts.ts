@@ -1,4 +1,4 @@
-import type {EventId, JsonObject, RoomId} from '../../crypto/index.ts';
+import {type EventId, isEventId, type JsonObject, type RoomId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {relatesToOf} from './relations.ts';
 
@@ -19,5 +19,5 @@ export function threadOf(event: {readonly content: JsonObject}): EventId | undef
 	const relatesTo = relatesToOf(event);
 	if (!relatesTo || relatesTo['rel_type'] !== 'm.thread') return undefined;
 	const root = relatesTo['event_id'];
-	return typeof root === 'string' ? (root as EventId) : undefined;
+	return isEventId(root) ? root : undefined;
 }

@@ -76,7 +76,7 @@ export class RenderedEvents {
 	/** Drops what committed changes make wrong. */
 	apply(changes: readonly CommittedChange[]): void {
 		for (const {kind, ref, extra} of changes) {
-			if (kind !== 'event' || ref === undefined) continue;
+			if ((kind !== 'event' && kind !== 'history') || ref === undefined) continue;
 			// An outlier that became part of the graph has another state before it.
 			this.#rendered.delete(ref);
 			const redacted = extra?.['redacted'];

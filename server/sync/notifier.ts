@@ -187,6 +187,7 @@ export class Notifier {
 			case 'edu':
 			case 'floor':
 			case 'job':
+			case 'history':
 			case 'profile':
 				break;
 		}

@@ -42,9 +42,11 @@ export class RoomTails {
 	/** Takes in committed changes. */
 	apply(changes: readonly CommittedChange[]): void {
 		for (const {kind, roomId, ref, pos, extra} of changes) {
-			const tail = kind === 'event' && roomId !== undefined ? this.#tails.peek(roomId) : undefined;
+			if ((kind !== 'event' && kind !== 'history') || roomId === undefined) continue;
+			const tail = this.#tails.peek(roomId);
 			if (!tail || ref === undefined) continue;
-			tail.pending.push({nid: ref, pos});
+			// What was fetched for the past belongs to no tail, but it may be a redaction.
+			if (kind === 'event') tail.pending.push({nid: ref, pos});
 			const redacted = extra?.['redacted'];
 			if (typeof redacted === 'number') tail.events = tail.events.map((event) => redact(event, redacted, ref));
 		}

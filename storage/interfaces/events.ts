@@ -112,7 +112,7 @@ export interface EventsRepository {
 	add(batch: Batch, event: NewEvent): void;
 	/** Rewrites everything but nid, event id and room of a stored event: an outlier that becomes part of the graph. */
 	replace(batch: Batch, event: NewEvent): void;
-	/** Marks an event as redacted; the first redaction stays. */
+	/** Marks an event as redacted; the first redaction stays. It relates to nothing any more, and no annotation of it stands. */
 	setRedactedBy(batch: Batch, nid: EventNid, redaction: EventNid): void;
 	/** Sets the state before an event and the verdict that followed from it (completion of a partial-state join). */
 	setStateBefore(

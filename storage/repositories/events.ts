@@ -5,6 +5,7 @@ import type {Core} from '../core.ts';
 import type {EventMark, EventNid, EventRow, EventsRepository, GapRow, TimelinePlace} from '../interfaces/events.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
+import {createRelationWrites} from './relations.ts';
 
 const {events, gaps} = tables;
 
@@ -188,7 +189,9 @@ function createWrites(core: Core) {
 		replace: core.put(catalog.update(events, Object.keys(rest) as (keyof typeof rest)[], ['nid']), exists),
 		setRedactedBy: core.put(
 			catalog.write<{nid: EventNid; redaction: EventNid}>(
-				(p) => sql`update ${events} set redacted_by = ${bind(events.nid, p.redaction)}
+				(p) => sql`update ${events} set redacted_by = ${bind(events.nid, p.redaction)},
+					relates_to = case when rel_type = 'm.room.redaction' then relates_to end,
+					rel_type = case when rel_type = 'm.room.redaction' then rel_type end
 					where ${equals(events.nid, p.nid)} and redacted_by is null`,
 			),
 			{isLate: true},
@@ -203,10 +206,20 @@ export function createEvents(core: Core): EventsRepository {
 	const lookups = createLookups(core);
 	const timeline = createTimeline(core);
 	const gap = createGaps(core);
+	const relations = createRelationWrites(core);
 	return {
-		add: (batch, event) => writes.add(batch, {...event, redactedBy: null}),
-		replace: (batch, event) => writes.replace(batch, event),
-		setRedactedBy: (batch, nid, redaction) => writes.setRedactedBy(batch, {nid, redaction}),
+		add(batch, event) {
+			writes.add(batch, {...event, redactedBy: null});
+			relations.noteAdded(batch, event);
+		},
+		replace(batch, event) {
+			writes.replace(batch, event);
+			relations.noteAdded(batch, event);
+		},
+		setRedactedBy(batch, nid, redaction) {
+			relations.noteRedacted(batch, nid);
+			writes.setRedactedBy(batch, {nid, redaction});
+		},
 		setStateBefore: (batch, nid, state) => writes.setStateBefore(batch, {nid, ...state}),
 		findById: (id) => lookups.byId({id}),
 		async findByIds(eventIds) {

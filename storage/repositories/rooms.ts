@@ -20,6 +20,8 @@ const ofRoom = [
 	tables.roomServers,
 	aliases,
 	tables.receipts,
+	tables.threads,
+	tables.annotations,
 	rooms,
 ] as const;
 
@@ -199,6 +201,8 @@ export function createRooms(core: Core): RoomsRepository {
 		setBlocked: (batch, roomId, isBlocked) => setBlocked(batch, {roomId, isBlocked}),
 		remove(batch, roomId) {
 			for (const remove of removals) remove(batch, {roomId});
+			// What was indexed of it goes piece by piece, by who follows the stream: each word costs a write.
+			batch.announce({kind: 'history', roomId});
 		},
 		find: (roomId) => reads.find({roomId}),
 		async findMany(roomIds) {

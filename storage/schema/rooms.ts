@@ -71,6 +71,8 @@ export const events = table(
 		unique: [['eventId'], ['roomId', 'anchor', 'minor']],
 		index: [
 			{on: ['roomId', 'relatesTo', 'anchor', 'minor'], where: 'relatesTo'},
+			// With the sender, so that children are counted by sender without reading their rows.
+			{on: ['roomId', 'relatesTo', 'relType', 'anchor', 'minor', 'sender'], where: 'relatesTo'},
 			{on: ['roomId', 'originServerTs'], where: 'anchor'},
 		],
 	},

@@ -3,6 +3,7 @@ import {firstLight} from './0001-first-light.ts';
 import {sweeps} from './0002-sweeps.ts';
 import {slidingSnapshots} from './0003-sliding-snapshots.ts';
 import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
+import {conversations} from './0005-conversations.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
 	{version: 2, sql: sweeps},
 	{version: 3, sql: slidingSnapshots},
 	{version: 4, sql: backupsAndDehydration},
+	{version: 5, sql: conversations},
 ];

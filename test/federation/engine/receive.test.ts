@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
-import type {Batch, Storage} from '../../../storage/index.ts';
+import type {Batch, CommittedChange, Storage} from '../../../storage/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
 import {until} from '../../harness/index.ts';
 import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
@@ -321,4 +321,31 @@ test('an event that cannot name all ends of the graph has the state of those it 
 	t.is((await headOne?.findState('m.room.topic', ''))?.eventId, topic.eventId);
 	const last = await one.engine.send({roomId, event: message(alice, 'all of them')});
 	t.is(last.pdu.prevEvents.length, 6);
+});
+
+test('what was redacted stays so when it is fetched by backfill, whatever the other server gives', async (t) => {
+	await using network = new EngineNetwork();
+	const [one, two] = [await network.add('one.test'), await network.add('two.test')];
+	const {roomId} = await one.engine.createRoom({version: '12', events: firstEvents('12', alice, 'public')});
+	const redact = (redacts: EventId) =>
+		one.engine.send({roomId, event: {type: 'm.room.redaction', sender: alice, content: {}, redacts}});
+	const [before, after, plain] = await Promise.all(
+		['before', 'after', 'plain'].map((body) => one.engine.send({roomId, event: message(alice, body)})),
+	);
+	await redact(before!.eventId);
+	await joinThrough(one, two, roomId, bob);
+	const late = await redact(after!.eventId);
+	await deliver(one, two, late.pdu);
+	const heard: CommittedChange[] = [];
+	two.storage.onCommitted((changes) => void heard.push(...changes));
+	const end = {anchor: two.storage.stream.head(), minor: 1};
+	while (await two.engine.backfill(roomId, end, 50)) continue;
+	const rows = await two.storage.events.findByIds([before!.eventId, after!.eventId, plain!.eventId]);
+	const isRedacted = (eventId: EventId) => rows.get(eventId)?.redactedBy !== null;
+	t.deepEqual(
+		[before, after, plain].map((sent) => isRedacted(sent!.eventId)),
+		[true, true, false],
+	);
+	t.true(heard.every(({kind}) => kind === 'history'));
+	t.true(heard.some(({extra}) => extra?.['redacted'] === rows.get(before!.eventId)?.nid));
 });
