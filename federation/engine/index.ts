@@ -29,3 +29,4 @@ export type {
 } from './engine.ts';
 export {EngineError, type EngineErrorCode} from './errors.ts';
 export {createEngine, type EngineOptions} from './create-engine.ts';
+export {isRelation} from './relations.ts';

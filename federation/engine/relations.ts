@@ -33,3 +33,8 @@ export function relatesToOf(event: {readonly content: JsonObject}): JsonObject |
 	if (relatesTo === null || typeof relatesTo !== 'object') return undefined;
 	return Array.isArray(relatesTo) || relatesTo instanceof LosslessNumber ? undefined : relatesTo;
 }
+
+/** Whether the type of a stored event's relation is one that people make: a redaction's is the engine's own. */
+export function isRelation(relType: string | null): relType is string {
+	return relType !== null && relType !== REDACTION_RELATION;
+}

@@ -2,8 +2,11 @@ import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine, StoredEvent} from '../../federation/engine/index.ts';
 import {redactPdu} from '../../federation/rooms/index.ts';
 import type {EventNid, Position, Storage} from '../../storage/index.ts';
+import {Aggregates} from './aggregates.ts';
+import {type BundlesContext, renderBundles, summarizeThreads, type ThreadSummary} from './bundles.ts';
 import {type Standing, Standings} from './memberships.ts';
-import {type RenderedEvent, RenderedEvents} from './rendered.ts';
+import {openText, type RenderedEvent, RenderedEvents} from './rendered.ts';
+import {type Unwanted, UnwantedOfUsers} from './unwanted.ts';
 import {VisibilityAt} from './visibility-at.ts';
 
 /** Who looks at events. */
@@ -19,7 +22,14 @@ export interface RenderOptions {
 	readonly withoutRoomId?: boolean | undefined;
 	/** Default `client`; `federation` is the event as servers exchange it. */
 	readonly format?: 'client' | 'federation' | undefined;
+	/** For answers to which the specification gives no `m.relations`, as `/sync` without a gap. */
+	readonly withoutRelations?: boolean | undefined;
+	/** Events that are shown as if they were redacted. */
+	readonly hidden?: ReadonlySet<EventNid> | undefined;
 }
+
+/** How deep relations of relations are shown: those of a thread's newest event, and no further. */
+const RELATIONS_DEPTH = 2;
 
 /** What the domain is built from. */
 export interface EventsDependencies {
@@ -38,7 +48,7 @@ export interface Events {
 	filterVisible(userId: UserId, events: readonly StoredEvent[]): Promise<StoredEvent[]>;
 	/**
 	 * Renders events for a viewer, each as JSON text, in the same order: redacted where they were redacted, with
-	 * `unsigned` as this viewer may have it. `arrayText` and `objectText` make answers of them, to be sent with `rawJson`.
+	 * `unsigned` as this viewer may have it, and in it what relates to the event. `arrayText` and `objectText` make answers of them, to be sent with `rawJson`.
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#room-event-format
 	 */
 	render(viewer: Viewer, events: readonly StoredEvent[], options?: RenderOptions): Promise<string[]>;
@@ -52,6 +62,13 @@ export interface Events {
 	findJoinPosition(roomId: RoomId, userId: UserId): Promise<Position>;
 	/** Tells whether a user was in a room at a position of the stream. */
 	wasJoined(roomId: RoomId, userId: UserId, pos: Position): Promise<boolean>;
+	/** Gives what a user does not want to be shown. */
+	findUnwanted(userId: UserId): Promise<Unwanted> | Unwanted;
+	/**
+	 * Says of threads, by their roots and in the same order, what a viewer is told of them; `undefined` where there is
+	 * nothing for the viewer in one.
+	 */
+	summarizeThreads(userId: UserId, roots: readonly StoredEvent[]): Promise<(ThreadSummary | undefined)[]>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -61,14 +78,17 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 	const rendered = new RenderedEvents(storage, engine);
 	const standings = new Standings(storage);
 	const visibility = new VisibilityAt(storage, engine);
+	const aggregates = new Aggregates(storage, engine);
+	const unwanted = new UnwantedOfUsers(storage);
 	const close = storage.onCommitted((changes) => {
 		rendered.apply(changes);
 		standings.apply(changes);
+		aggregates.apply(changes);
+		unwanted.apply(changes);
 	});
+	const bundles: BundlesContext = {storage, engine, aggregates, standings, unwanted, filterVisible: filterSeen};
 
-	async function filterVisible(userId: UserId, events: readonly StoredEvent[]): Promise<StoredEvent[]> {
-		// Whoever was just removed from a room by another process must not see on.
-		if (storage.dialect === 'postgres') await storage.barrier();
+	async function filterSeen(userId: UserId, events: readonly StoredEvent[]): Promise<StoredEvent[]> {
 		const visible: StoredEvent[] = [];
 		const standingIn = findOnce((roomId) => standings.find(roomId, userId));
 		for (const event of events) {
@@ -77,16 +97,35 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		return visible;
 	}
 
+	async function renderAt(
+		viewer: Viewer,
+		events: readonly StoredEvent[],
+		options: RenderOptions,
+		depth: number,
+	): Promise<string[]> {
+		const shown = hide(await rendered.render(events), events, options.hidden);
+		const own = await findOwn({storage, standings, visibility}, viewer, events);
+		const open = options.format === 'federation' ? openForeign(events, shown) : undefined;
+		const render = (nested: readonly StoredEvent[], at: number) => renderAt(viewer, nested, options, at);
+		const relations = depth > 0 ? await renderBundles(bundles, viewer.userId, events, {depth, render}) : undefined;
+		const nowMs = clock.now();
+		return shown.map((event, index) => {
+			const parts = `${relations?.[index] ?? ''}${own[index]!}`;
+			return finishText(event, {own: parts, open: open?.[index], nowMs}, options);
+		});
+	}
+
 	return {
-		filterVisible,
-		close,
-		async render(viewer, events, options = {}) {
-			const shown = await rendered.render(events);
-			const own = await findOwn({storage, standings, visibility}, viewer, events);
-			const open = options.format === 'federation' ? openForeign(events, shown) : undefined;
-			const nowMs = clock.now();
-			return shown.map((event, index) => finishText(event, {own: own[index]!, open: open?.[index], nowMs}, options));
+		async filterVisible(userId, events) {
+			// Whoever was just removed from a room by another process must not see on.
+			if (storage.dialect === 'postgres') await storage.barrier();
+			return filterSeen(userId, events);
 		},
+		close,
+		render: (viewer, events, options = {}) =>
+			renderAt(viewer, events, options, options.withoutRelations ? 0 : RELATIONS_DEPTH),
+		findUnwanted: (userId) => unwanted.of(userId),
+		summarizeThreads: (userId, roots) => summarizeThreads(bundles, userId, roots),
 		async renderState(events, options = {}) {
 			const nowMs = clock.now();
 			if (options.format !== 'federation') {
@@ -102,6 +141,18 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		wasJoined: (roomId, userId, pos) => standings.wasJoined(roomId, userId, pos),
 		findStanding: (roomId, userId) => standings.find(roomId, userId),
 	};
+}
+
+/** Shows some events as if they were redacted. */
+function hide(
+	shown: readonly RenderedEvent[],
+	events: readonly StoredEvent[],
+	hidden: ReadonlySet<EventNid> | undefined,
+): readonly RenderedEvent[] {
+	if (hidden === undefined || hidden.size === 0) return shown;
+	return shown.map((event, index) =>
+		hidden.has(event.nid) ? {...event, open: openText(redactPdu(events[index]!.pdu)), unsigned: ''} : event,
+	);
 }
 
 interface Finish {

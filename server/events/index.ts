@@ -2,6 +2,8 @@ export {createEvents, type Events, type EventsDependencies, type RenderOptions, 
 export {arrayText, objectText} from './json-text.ts';
 export type {Standing} from './memberships.ts';
 export type {RenderedEvent} from './rendered.ts';
+export type {ThreadSummary} from './bundles.ts';
+export type {Unwanted} from './unwanted.ts';
 export {
 	boundAt,
 	pointAfter,

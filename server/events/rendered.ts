@@ -36,7 +36,8 @@ export interface RenderedEvent {
 	readonly namesRoom: boolean;
 }
 
-const openText = (pdu: Pdu): string => JSON.stringify(toClientEvent(pdu, {withoutRoomId: true})).slice(0, -1);
+/** Renders an event to text without `room_id` and `unsigned`, up to but without the closing brace. */
+export const openText = (pdu: Pdu): string => JSON.stringify(toClientEvent(pdu, {withoutRoomId: true})).slice(0, -1);
 
 function namesRoom({type, stateKey, content}: Pdu): boolean {
 	if (stateKey !== '') return false;

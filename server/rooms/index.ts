@@ -10,6 +10,13 @@ export type {NewMessage, NewRedaction} from './send-message.ts';
 export type {NewState} from './set-state.ts';
 export type {JoinedMember, MembersQuery, StateOfRoom} from './read-state.ts';
 export type {DirectoryPage, DirectoryQuery} from './published.ts';
+export {
+	RECURSION_DEPTH,
+	type RelationsPage,
+	type RelationsWish,
+	type ThreadsPage,
+	type ThreadsWish,
+} from './relations.ts';
 export type {EventContext} from './read-events.ts';
 export type {Page, PageQuery} from './timeline.ts';
 export type {Upgrade} from './upgrade-room.ts';

@@ -25,6 +25,14 @@ import {
 	type MembersQuery,
 	type StateOfRoom,
 } from './read-state.ts';
+import {
+	listRelations,
+	listThreads,
+	type RelationsPage,
+	type RelationsWish,
+	type ThreadsPage,
+	type ThreadsWish,
+} from './relations.ts';
 import {type NewMessage, type NewRedaction, redact, sendMessage} from './send-message.ts';
 import {type NewState, setState} from './set-state.ts';
 import {listMessages, type Page, type PageQuery} from './timeline.ts';
@@ -110,6 +118,10 @@ export interface Rooms {
 		roomId: RoomId,
 		query: PageQuery,
 	): Promise<Page & {readonly state: readonly RenderedEvent[] | undefined}>;
+	/** Lists a page of the events that relate to one, as far as the caller may see them. @throws 'not-found' */
+	listRelations(actor: Actor, roomId: RoomId, eventId: string, wish: RelationsWish): Promise<RelationsPage>;
+	/** Lists a page of the threads in which there is something for the caller. */
+	listThreads(actor: Actor, roomId: RoomId, wish: ThreadsWish): Promise<ThreadsPage>;
 	/** Finds the event nearest to a time that the caller may see. @throws 'not-found' */
 	findByTime(
 		actor: Actor,
@@ -154,6 +166,8 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		getEvent: (...request) => getEvent(context, ...request),
 		getContext: (...request) => getContext(context, ...request),
 		listMessages: (...request) => listMessages(context, ...request),
+		listRelations: (...request) => listRelations(context, ...request),
+		listThreads: (...request) => listThreads(context, ...request),
 		findByTime: (...request) => findByTime(context, ...request),
 	};
 }

@@ -162,8 +162,10 @@ async function visibleOf(
 	if (!filter.mayShowRoom(roomId)) return [];
 	const stored = await engine.readRows(rows);
 	const {matches} = filter;
+	const {users: ignored} = await events.findUnwanted(userId);
+	const heard = stored.filter(({row}) => row.stateKey !== null || !ignored.has(row.sender));
 	const wanted = matches
-		? stored.filter(({pdu, row}) =>
+		? heard.filter(({pdu, row}) =>
 				matches({
 					type: pdu.type,
 					sender: pdu.sender,
@@ -171,7 +173,7 @@ async function visibleOf(
 					hasUrl: row.redactedBy === null && typeof pdu.content['url'] === 'string',
 				}),
 			)
-		: stored;
+		: heard;
 	return events.filterVisible(userId, wanted);
 }
 

@@ -88,6 +88,7 @@ async function renderPage(
 	const texts = await context.events.render(
 		{userId},
 		shown.map(({event}) => event),
+		{withoutRelations: true},
 	);
 	return Promise.all(
 		shown.map(async ({event, outcome, read}, index) => {

@@ -7,7 +7,6 @@ import type {CompiledFilter} from '../filters/index.ts';
 import type {PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
 import type {Feed} from './feed.ts';
-import {IgnoredUsers} from './ignored-users.ts';
 import {listNotifications, type Notification, type NotificationsPage} from './notifications.ts';
 import {Notifier} from './notifier.ts';
 import {RoomStates} from './room-states.ts';
@@ -71,11 +70,9 @@ export function createSync(dependencies: SyncDependencies): Sync {
 	// First, so that who is woken finds the caches up to date: listeners are called in the order they came.
 	const tails = new RoomTails(storage, engine);
 	const summaries = new Summaries(storage);
-	const ignored = new IgnoredUsers(storage);
 	const unlisten = storage.onCommitted((changes) => {
 		tails.apply(changes);
 		summaries.apply(changes);
-		ignored.apply(changes);
 	});
 	const notifier = new Notifier(storage, ephemeral, clock);
 	const {positions} = notifier;
@@ -114,7 +111,7 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			for (;;) {
 				const {feed, rooms, upto, seq} = await takeMoment(request.userId);
 				const wish = {...request, since, outdated, rooms, upto, seq};
-				const answer: Answer = await makeAnswer(parts, devices, (userId) => ignored.of(userId), wish);
+				const answer: Answer = await makeAnswer(parts, devices, wish);
 				const timeoutMs = endMs - clock.monotonic();
 				if (answer.hasNews || !since || request.isFullState || timeoutMs <= 0) return answer.text;
 				const {deviceId, signal} = request;

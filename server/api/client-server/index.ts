@@ -86,6 +86,11 @@ import {
 import {setReadMarker} from './read-markers.ts';
 import {postReceipt} from './receipts.ts';
 import {refresh} from './refresh.ts';
+import {
+	getRelatingEvents,
+	getRelatingEventsWithRelType,
+	getRelatingEventsWithRelTypeAndEventType,
+} from './relations.ts';
 import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
 import {getEventByTimestamp} from './room-event-by-timestamp.ts';
@@ -96,6 +101,7 @@ import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState,
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
+import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
 import {getVersions} from './versions.ts';
@@ -198,12 +204,16 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	register,
 	checkUsernameAvailability,
 	registrationTokenValidity,
+	getRelatingEvents,
+	getRelatingEventsWithRelType,
+	getRelatingEventsWithRelTypeAndEventType,
 	getEventByTimestamp,
 	sendMessage,
 	setRoomStateWithKey,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
+	getThreadRoots,
 	setTyping,
 	sendToDevice,
 	upgradeRoom,

@@ -1,4 +1,4 @@
-import type {RoomId, UserId} from '../../../crypto/index.ts';
+import type {RoomId} from '../../../crypto/index.ts';
 import type {AccountDataRow, Position} from '../../../storage/index.ts';
 import {arrayText, objectText} from '../../events/index.ts';
 import {RULES_TYPE} from '../../push/index.ts';
@@ -16,17 +16,13 @@ export interface Answer {
 }
 
 /** What an answer is asked for, before the account data that it depends on is read. */
-export type Request = Omit<View, 'ignored' | 'roomAccountData'>;
+export type Request = Omit<View, 'unwanted' | 'roomAccountData'>;
 
 /** Makes the answer to a request. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
-export async function makeAnswer(
-	parts: SyncParts,
-	devices: DeviceNews,
-	ignoredOf: (userId: UserId) => Promise<ReadonlySet<string>> | ReadonlySet<string>,
-	request: Request,
-): Promise<Answer> {
+export async function makeAnswer(parts: SyncParts, devices: DeviceNews, request: Request): Promise<Answer> {
 	const changed = await listAccountData(parts, request);
-	const view: View = {...request, ignored: await ignoredOf(request.userId), roomAccountData: groupByRoom(changed)};
+	const unwanted = await parts.events.findUnwanted(request.userId);
+	const view: View = {...request, unwanted, roomAccountData: groupByRoom(changed)};
 	const accountData = listGlobal(parts, view, changed);
 	const rooms = await renderRooms(parts, view);
 	const toDevice = await devices.listToDevice(view);

@@ -81,7 +81,7 @@ async function tellEvents(
 	const state = await renderState(parts, view, entries);
 	return {
 		timeline,
-		events: await renderTimeline(parts, view, timeline.events),
+		events: await renderTimeline(parts, view, timeline),
 		state,
 		summary: members && summaryText(members, heroes),
 		isNews: timeline.events.length > 0 || timeline.isLimited || state.length > 0 || members !== undefined,

@@ -25,7 +25,7 @@ export async function renderLeftRoom(parts: SyncParts, view: View, row: Membersh
 	return objectText({
 		[view.usesStateAfter ? 'state_after' : 'state']: `{"events":${arrayText(state)}}`,
 		timeline: objectText({
-			events: arrayText(await renderTimeline(parts, view, timeline.events)),
+			events: arrayText(await renderTimeline(parts, view, timeline)),
 			limited: String(timeline.isLimited),
 			prev_batch: JSON.stringify(timeline.prevBatch),
 		}),

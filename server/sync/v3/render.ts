@@ -1,21 +1,25 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {JsonObject} from '../../../crypto/index.ts';
-import type {StoredEvent} from '../../../federation/engine/index.ts';
 import type {StateEntry} from '../../../storage/index.ts';
 import {type CompiledFilter, pickFields} from '../../filters/index.ts';
+import type {Timeline} from './timeline.ts';
 import type {SyncParts, View} from './view.ts';
 
 /** Entries of state that are rendered in one turn of the event loop. */
 const CHUNK = 500;
 
-/** Renders the events of a timeline for the viewer. */
+/**
+ * Renders the events of a timeline for the viewer. Where there is a gap, what relates to an event may lie in it, and is
+ * told with the event; otherwise the device is told of it anyway.
+ */
 export async function renderTimeline(
 	{events}: SyncParts,
 	{userId, deviceId, filter}: View,
-	shown: readonly StoredEvent[],
+	{events: shown, isLimited}: Timeline,
 ): Promise<string[]> {
 	if (shown.length === 0) return [];
-	const texts = await events.render({userId, deviceId}, shown, {withoutRoomId: true, format: filter.format});
+	const options = {withoutRoomId: true, format: filter.format, withoutRelations: !isLimited};
+	const texts = await events.render({userId, deviceId}, shown, options);
 	return withFields(texts, filter);
 }
 

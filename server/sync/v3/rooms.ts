@@ -47,7 +47,7 @@ async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Pro
 		case 'join':
 			return renderJoinedRoom(parts, view, row);
 		case 'invite':
-			return isNew && !view.ignored.has(sender) ? renderOutsideRoom(parts, row) : undefined;
+			return isNew && isWantedInvite(view, sender) ? renderOutsideRoom(parts, row) : undefined;
 		case 'knock':
 			return isNew ? renderOutsideRoom(parts, row) : undefined;
 		case 'leave':
@@ -58,4 +58,9 @@ async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Pro
 		default:
 			return membership satisfies never;
 	}
+}
+
+/** Invites that are not shown are there all the same, for who changes their mind. */
+function isWantedInvite({unwanted: {invites, users}}: View, sender: string): boolean {
+	return !invites && !users.has(sender);
 }

@@ -38,7 +38,7 @@ export async function listTimeline(parts: SyncParts, view: View, span: TimelineS
 			({pdu, row}) =>
 				(matches === undefined ||
 					matches({type: pdu.type, sender: pdu.sender, hasUrl: typeof pdu.content['url'] === 'string'})) &&
-				(row.stateKey !== null || !view.ignored.has(pdu.sender)),
+				(row.stateKey !== null || !view.unwanted.users.has(pdu.sender)),
 		);
 		newest.push(...(await parts.events.filterVisible(view.userId, wanted)));
 		lookedAt += page.length;

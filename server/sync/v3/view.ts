@@ -2,7 +2,7 @@ import type {DeviceId, RoomId, UserId} from '../../../crypto/index.ts';
 import type {Engine} from '../../../federation/engine/index.ts';
 import type {AccountDataRow, MembershipRow, Position, Storage} from '../../../storage/index.ts';
 import type {Ephemeral} from '../../ephemeral/index.ts';
-import type {Events} from '../../events/index.ts';
+import type {Events, Unwanted} from '../../events/index.ts';
 import type {CompiledFilter} from '../../filters/index.ts';
 import type {PushRules} from '../../push/index.ts';
 import type {Positions} from '../positions.ts';
@@ -56,8 +56,7 @@ export interface View {
 	readonly rooms: readonly MembershipRow[];
 	readonly isFullState: boolean;
 	readonly usesStateAfter: boolean;
-	/** People whose messages and invites the user does not want. */
-	readonly ignored: ReadonlySet<string>;
+	readonly unwanted: Unwanted;
 	/** Account data of rooms that is new to the device. */
 	readonly roomAccountData: ReadonlyMap<RoomId, readonly AccountDataRow[]>;
 }
