@@ -24,6 +24,11 @@ export interface SendRequest {
 	readonly event: EventTemplate;
 	/** The client's transaction: a second request with the same key gets the first one's event. */
 	readonly transaction?: ClientTransactionKey | undefined;
+	/**
+	 * Asked before the event is built, and again whenever it is built anew because another process was first; what it
+	 * throws ends the request.
+	 */
+	readonly condition?: (() => Promise<void>) | undefined;
 	readonly alsoWrite?: AlsoWrite | undefined;
 }
 

@@ -111,10 +111,10 @@ export class SendEvent implements Intent<SentEvent> {
 
 	prepare(head: Head, isStored: boolean): Promise<void> | undefined {
 		if (!namesAll(head)) return this.#prepareMerge({head, isStored});
+		const {event, condition} = this.#request;
 		const isLoaded = this.#keys.every(({type, stateKey}) => head.state.isLoaded(type, stateKey));
-		if (isLoaded && this.#request.event.redacts === undefined && this.#threadNotifyCount !== undefined)
-			return undefined;
-		return this.#load(head.state);
+		const isReady = isLoaded && event.redacts === undefined && this.#threadNotifyCount !== undefined;
+		return isReady && condition === undefined ? undefined : this.#load(head.state);
 	}
 
 	/** What an event does not name is not before it: its state is that of those it names, and the others stay beside it. */
@@ -134,6 +134,7 @@ export class SendEvent implements Intent<SentEvent> {
 
 	async #load(state: RoomState): Promise<void> {
 		const {events, storage} = this.#context;
+		await this.#request.condition?.();
 		await state.load(this.#keys);
 		this.#threadNotifyCount = await findThreadCount(storage, this.#request.roomId, this.#request.event);
 		const {redacts} = this.#request.event;

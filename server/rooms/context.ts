@@ -1,5 +1,6 @@
-import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {type EventId, isEventId, isJsonObject, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import {
+	type AlsoWrite,
 	type Engine,
 	EngineError,
 	type EventTemplate,
@@ -7,7 +8,7 @@ import {
 	type SentEvent,
 } from '../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
-import type {Batch, ClientTransactionKey, Storage} from '../../storage/index.ts';
+import type {ClientTransactionKey, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import type {Visibility} from '../visibility/index.ts';
 import {notInRoom, RoomsError} from './errors.ts';
@@ -37,6 +38,8 @@ export interface RoomsDependencies {
 export interface RoomsContext extends RoomsDependencies {
 	/** Changes of one person's membership in one room go one after the other. */
 	readonly memberships: Turns;
+	/** The same annotation, sent twice at once, goes one after the other. */
+	readonly annotations: Turns;
 }
 
 /** @throws RoomsError 'suspended' */
@@ -73,7 +76,8 @@ export async function sendAllowed(
 	event: EventTemplate,
 	options: {
 		readonly transaction?: ClientTransactionKey | undefined;
-		readonly alsoWrite?: ((batch: Batch) => void) | undefined;
+		readonly condition?: (() => Promise<void>) | undefined;
+		readonly alsoWrite?: AlsoWrite | undefined;
 	} = {},
 ): Promise<SentEvent> {
 	try {
@@ -86,4 +90,14 @@ export async function sendAllowed(
 /** The refusal of a room's rules, for somebody who may know of the room. */
 export function forbidden(cause: EngineError): RoomsError {
 	return new RoomsError('forbidden', `The rules of the room do not allow it: ${cause.message}`, {cause});
+}
+
+/** Finds what a repeated request sent: it is answered alike whatever has become of the room meanwhile. */
+export async function findSent(
+	{storage}: RoomsContext,
+	transaction: ClientTransactionKey,
+): Promise<EventId | undefined> {
+	const stored = await storage.clientTransactions.find(transaction);
+	const answer = stored?.answer;
+	return isJsonObject(answer) && isEventId(answer['event_id']) ? answer['event_id'] : undefined;
 }

@@ -33,7 +33,8 @@ import {
 	type ThreadsPage,
 	type ThreadsWish,
 } from './relations.ts';
-import {type NewMessage, type NewRedaction, redact, sendMessage} from './send-message.ts';
+import type {NewRedaction} from './redact.ts';
+import {type NewMessage, redact, sendMessage} from './send-message.ts';
 import {type NewState, setState} from './set-state.ts';
 import {listMessages, type Page, type PageQuery} from './timeline.ts';
 import {Turns} from './turns.ts';
@@ -133,7 +134,7 @@ export interface Rooms {
 
 /** Makes the rooms domain. */
 export function createRooms(dependencies: RoomsDependencies): Rooms {
-	const context: RoomsContext = {...dependencies, memberships: new Turns()};
+	const context: RoomsContext = {...dependencies, memberships: new Turns(), annotations: new Turns()};
 	return {
 		create: (...request) => createRoom(context, ...request),
 		join: (...request) => join(context, ...request),

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {edit, react, redact, refer, reply, show} from './conversation.ts';
 import {type ClientEvent, newsroom, type Person, room, VERSIONS} from './newsroom.ts';
 
 interface Sent {
@@ -82,4 +83,47 @@ test('redacting many times at once is redacting, and the same transaction one ev
 		Array.from({length: 32}, () => alice.do<Sent>('PUT', redactAt(roomId, eventId, 'one'), {})),
 	);
 	t.is(new Set(answers.map(({event_id: id}) => id)).size, 1);
+});
+
+test('what relates to an event goes with it where that is asked for, as far as one may', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	await bob.join(roomId);
+	const isGone = async (eventId: string) => Object.keys((await show(alice, roomId, eventId)).content).length === 0;
+	const root = await bob.say(roomId, 'the source is …');
+	const changed = await edit(bob, roomId, root, 'the source is known');
+	const forged = await edit(alice, roomId, root, 'not by bob');
+	const answer = await reply(alice, roomId, root);
+	const reaction = await react(bob, roomId, root, '👍');
+	await redact(bob, roomId, root, {reason: 'protect', with_rel_types: ['m.replace', 'm.thread']});
+	t.deepEqual(await Promise.all([root, changed, forged, answer, reaction].map(isGone)), [
+		true,
+		true,
+		false,
+		false,
+		false,
+	]);
+	const because = (await show(alice, roomId, changed)).unsigned?.['redacted_because'] as ClientEvent;
+	t.deepEqual([because.sender, because.content['reason']], [bob.id, 'protect']);
+	t.deepEqual(Object.keys(because.content).toSorted(), ['reason', 'redacts']);
+	const second = await bob.say(roomId, 'once more');
+	const all = [
+		await reply(bob, roomId, second),
+		await react(alice, roomId, second, '👍'),
+		await refer(bob, roomId, second),
+	];
+	await redact(alice, roomId, second, {'org.matrix.msc3912.with_relations': ['*']});
+	t.deepEqual(await Promise.all([second, ...all].map(isGone)), [true, true, true, true]);
+	const third = await bob.say(roomId, 'and again');
+	const kept = await refer(alice, roomId, third);
+	await redact(alice, roomId, third, {with_rel_types: []});
+	t.false(await isGone(kept));
+	// What was redacted before is no relation any more, and a redaction is none.
+	await redact(alice, roomId, third, {with_rel_types: ['m.room.redaction', '*']});
+	t.true(await isGone(kept));
+	for (const wrong of ['m.replace', [1], {}, null, Array.from({length: 21}, () => 'x')]) {
+		const refused = await alice.ask('PUT', redactAt(roomId, forged, 'wrong'), {with_rel_types: wrong});
+		t.deepEqual([refused.status, refused.body['errcode']], [400, 'M_BAD_JSON']);
+	}
+	t.false(await isGone(forged));
 });
