@@ -158,12 +158,16 @@ export class Catalog {
 		return this.add((options?.orIgnore ? insert.onConflictDoNothing() : insert).getSQL());
 	}
 
-	/** Adds an insert that rewrites the row with the same key: all other columns, or those of `set`. */
-	upsert<T extends SQLiteTable>(into: T, conflict: readonly (keyof InferSelectModel<T> & string)[]): Insertion<T> {
+	/** Adds an insert that rewrites all other columns of the row with the same key, unless a condition holds. */
+	upsert<T extends SQLiteTable>(
+		into: T,
+		conflict: readonly (keyof InferSelectModel<T> & string)[],
+		options?: {readonly unless: SQL},
+	): Insertion<T> {
 		const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
 		const changed = Object.keys(columns).filter((key) => !(conflict as readonly string[]).includes(key));
 		const set = Object.fromEntries(changed.map((key) => [key, sql`excluded.${sql.identifier(columns[key]!.name)}`]));
-		return this.insertOrUpdate(into, conflict, set as never);
+		return this.insertOrUpdate(into, conflict, set as never, options);
 	}
 
 	/** Adds an insert that changes columns of the row with the same key as the expressions say. */
@@ -171,11 +175,13 @@ export class Catalog {
 		into: T,
 		conflict: readonly (keyof InferSelectModel<T> & string)[],
 		set: {readonly [K in keyof InferSelectModel<T>]?: SQL},
+		options?: {readonly unless: SQL},
 	): Insertion<T> {
 		const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
 		const target = conflict.map((key) => sql.identifier(columns[key]!.name)) as never;
 		const insert = build.insert(into).values(rowOf(into) as never);
-		return this.add(insert.onConflictDoUpdate({target, set: set}).getSQL());
+		const setWhere = options && sql`not ${options.unless}`;
+		return this.add(insert.onConflictDoUpdate({target, set, ...(setWhere && {setWhere})}).getSQL());
 	}
 
 	/** Adds an update of columns of the rows whose other columns are as given. */

@@ -6,4 +6,4 @@ export {
 	type ReceiptsDependencies,
 	type ReceiptType,
 } from './receipts.ts';
-export {findThreadOf, MAIN_THREAD} from './threads.ts';
+export {findThreadOf, MAIN_THREAD, type ThreadPlace} from './threads.ts';

@@ -1,11 +1,18 @@
-import type {EventId, JsonObject, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {
+	type EventId,
+	isEventId,
+	type JsonObject,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
 import type {EventRow, ReceiptRow, Storage, TimelinePlace} from '../../storage/index.ts';
 import type {AccountData} from '../account-data/index.ts';
 import type {Events} from '../events/index.ts';
 import {ReceiptsError} from './errors.ts';
 import {receiveReceipts} from './receive.ts';
-import {findThreadOf} from './threads.ts';
+import {mayBeReadIn} from './threads.ts';
 
 /** What somebody says to have read. */
 export type ReceiptType = 'm.read' | 'm.read.private';
@@ -31,7 +38,7 @@ export interface ReceiptsDependencies {
 export interface Receipts {
 	/** Moves a receipt forwards; nothing happens where it is further on already. @throws ReceiptsError */
 	set(userId: UserId, roomId: RoomId, receipt: NewReceipt): Promise<void>;
-	/** Moves the marker of what was read in full. @throws ReceiptsError */
+	/** Moves the marker of what was read in full forwards. @throws ReceiptsError */
 	setFullyRead(userId: UserId, roomId: RoomId, eventId: EventId): Promise<void>;
 	/** Takes a receipt EDU of another server: about its own people in rooms that they are in. */
 	receive(origin: ServerName, content: JsonObject): Promise<void>;
@@ -50,9 +57,11 @@ export function createReceipts(dependencies: ReceiptsDependencies): Receipts {
 		return visible.row;
 	}
 
-	async function isAhead(event: TimelinePlaceOf, than: EventId): Promise<boolean> {
-		const other = await storage.events.findById(than);
-		return other === undefined || comparePlaces(event, other) > 0;
+	/** What nobody here knows has no place: a receipt for it moves anywhere, and any receipt moves on from it. */
+	async function isAhead(eventId: EventId, than: EventId): Promise<boolean> {
+		const rows = await storage.events.findByIds([eventId, than]);
+		const [event, other] = [rows.get(eventId), rows.get(than)];
+		return !event || !other || comparePlaces(event, other) > 0;
 	}
 
 	async function write(receipt: Omit<ReceiptRow, 'pos'>): Promise<void> {
@@ -68,22 +77,31 @@ export function createReceipts(dependencies: ReceiptsDependencies): Receipts {
 		await storage.commit(batch);
 	}
 
+	/** Moves a receipt forwards; nobody is told of one that stays. Of several at once the database keeps the furthest. */
+	async function move(receipt: Omit<ReceiptRow, 'pos'>): Promise<void> {
+		const {roomId, userId, type, threadId, eventId} = receipt;
+		const own = await storage.receipts.listOfUser(roomId, userId);
+		const before = own.find((it) => it.type === type && it.threadId === threadId);
+		if (!before || (await isAhead(eventId, before.eventId))) await write(receipt);
+	}
+
 	return {
 		async set(userId, roomId, {type, eventId, threadId}) {
 			const event = await getReadable(userId, roomId, eventId);
-			if (threadId !== undefined && threadId !== (await findThreadOf(storage, event)) && threadId !== eventId) {
+			if (threadId !== undefined && !(await mayBeReadIn(storage, event, threadId))) {
 				throw new ReceiptsError('invalid-thread', 'The event is not in this thread');
 			}
-			const own = await storage.receipts.listOfUser(roomId, userId);
-			const before = own.find((receipt) => receipt.type === type && receipt.threadId === (threadId ?? null));
-			if (before && !(await isAhead(event, before.eventId))) return;
-			await write({roomId, userId, type, threadId: threadId ?? null, eventId, ts: clock.now(), data: {}});
+			await move({roomId, userId, type, threadId: threadId ?? null, eventId, ts: clock.now(), data: {}});
 		},
 		async setFullyRead(userId, roomId, eventId) {
 			await getReadable(userId, roomId, eventId);
+			// Another device may be further on.
+			const now = await accountData.find({userId, roomId, type: 'm.fully_read'});
+			const before = now?.['event_id'];
+			if (isEventId(before) && !(await isAhead(eventId, before))) return;
 			await accountData.update({userId, roomId, type: 'm.fully_read'}, () => ({event_id: eventId}));
 		},
-		receive: (origin, content) => receiveReceipts({storage, clock, write}, origin, content),
+		receive: (origin, content) => receiveReceipts({storage, clock, move}, origin, content),
 	};
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {ReceiptRow, Storage} from '../../storage/index.ts';
+import {MAIN_THREAD} from './threads.ts';
 
 /** Receipts of one EDU that are taken; a transaction may bring 100 EDUs. */
 const RECEIVED_MAX = 1_000;
@@ -20,7 +21,7 @@ const RECEIVED_MAX = 1_000;
 export interface ReceivingContext {
 	readonly storage: Storage;
 	readonly clock: Clock;
-	readonly write: (receipt: Omit<ReceiptRow, 'pos'>) => Promise<void>;
+	readonly move: (receipt: Omit<ReceiptRow, 'pos'>) => Promise<void>;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function receiveReceipts(
 }
 
 async function receiveOne(
-	{clock, write}: ReceivingContext,
+	{clock, move}: ReceivingContext,
 	roomId: RoomId,
 	userId: UserId,
 	receipt: JsonObject,
@@ -56,8 +57,8 @@ async function receiveOne(
 	const eventId = Array.isArray(eventIds) ? eventIds[0] : undefined;
 	if (!isEventId(eventId) || !isJsonObject(data)) return;
 	const {ts, thread_id: threadId} = data;
-	if (threadId !== undefined && (typeof threadId !== 'string' || threadId === '')) return;
-	await write({
+	if (threadId !== undefined && threadId !== MAIN_THREAD && !isEventId(threadId)) return;
+	await move({
 		roomId,
 		userId,
 		type: 'm.read',

@@ -3,9 +3,8 @@ import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {MembershipRow, Position} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import type {Outcome} from '../push/index.ts';
-import {findThreadOf} from '../receipts/index.ts';
 import {anchorOf, type RoomTails} from './room-tails.ts';
-import type {ReadUpTo, Unread, UnreadDependencies} from './unread.ts';
+import {isHeard, type ReadUpTo, type Unread, type UnreadDependencies} from './unread.ts';
 
 /** Rooms that are looked through for one page: those with the latest memberships. */
 const ROOMS_MAX = 500;
@@ -57,6 +56,7 @@ export async function listNotifications(
 	{before, limit, onlyHighlights}: NotificationsPage,
 ): Promise<Notification[]> {
 	const upto = before === undefined ? context.storage.stream.head() : before - 1;
+	const {users: ignored} = await context.events.findUnwanted(userId);
 	const joined = rooms.filter(({membership}) => membership === 'join').toSorted((a, b) => b.pos - a.pos);
 	const found: Found[] = [];
 	for (const {roomId} of joined.slice(0, ROOMS_MAX)) {
@@ -64,7 +64,7 @@ export async function listNotifications(
 		const read = await context.unread.findRead(userId, roomId);
 		const start = await context.events.findJoinPosition(roomId, userId);
 		for (const event of events) {
-			if (event.row.sender === userId || anchorOf(event) <= start) continue;
+			if (event.row.sender === userId || anchorOf(event) <= start || !isHeard(event, ignored)) continue;
 			const outcome = await context.unread.judge(userId, event);
 			if (onlyHighlights ? outcome.highlights : outcome.notifies) found.push({event, outcome, read});
 		}
@@ -92,7 +92,7 @@ async function renderPage(
 	);
 	return Promise.all(
 		shown.map(async ({event, outcome, read}, index) => {
-			const thread = await findThreadOf(context.storage, event.row);
+			const thread = await context.unread.findThread(event);
 			const readTo = Math.max(read.all, read.threads.get(thread) ?? 0);
 			return {
 				event: texts[index]!,

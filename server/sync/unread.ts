@@ -2,7 +2,7 @@ import {LRUCache} from 'lru-cache';
 import type {EventId, RoomId, UserId} from '../../crypto/index.ts';
 import type {Engine, StoredEvent} from '../../federation/engine/index.ts';
 import {notificationLevel, powerLevelsOf, userLevel} from '../../federation/rooms/index.ts';
-import type {Position, Storage} from '../../storage/index.ts';
+import type {EventNid, Position, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import {evaluate, type Outcome, type PushRules} from '../push/index.ts';
 import {findThreadOf, MAIN_THREAD} from '../receipts/index.ts';
@@ -13,8 +13,12 @@ import type {Summaries} from './summaries.ts';
 /** Events that are looked at one by one; of more, the room's running number says how many notify by default. */
 const LOOKED_AT_MAX = 500;
 const PAGE = 100;
+/** Threads that are looked at for what was written in them before the events that are looked at one by one. */
+const THREADS_MAX = 100;
 /** Pairs of user and room whose counts are held. */
 const TALLIES_MAX = 100_000;
+/** Events whose thread is held: those that relate to something else than a thread's root. */
+const PLACED_MAX = 50_000;
 
 /** Unread notifications. */
 export interface UnreadCount {
@@ -65,6 +69,7 @@ export interface UnreadDependencies {
 export class Unread {
 	readonly #dependencies: UnreadDependencies;
 	readonly #tallies = new LRUCache<string, Tally>({maxSize: TALLIES_MAX, sizeCalculation: () => 1});
+	readonly #placed = new LRUCache<EventNid, Thread>({maxSize: PLACED_MAX, sizeCalculation: () => 1});
 
 	constructor(dependencies: UnreadDependencies) {
 		this.#dependencies = dependencies;
@@ -92,33 +97,47 @@ export class Unread {
 		if (this.#isOutdated(known, userId, roomId) || upto < known.upto) return undefined;
 		const {events, from} = await this.#dependencies.tails.get(roomId, upto);
 		if (from > known.upto) return undefined;
+		const fresh = events.filter((event) => anchorOf(event) > known.upto);
+		// What was counted may be redacted now.
+		if (fresh.some(({pdu}) => pdu.redacts !== undefined)) return undefined;
+		const {users: ignored} = await this.#dependencies.events.findUnwanted(userId);
 		const counts = new Map([...known.counts].map(([thread, count]) => [thread, {...count}] as const));
-		for (const event of events) {
-			if (anchorOf(event) <= known.upto) continue;
-			const thread = await findThreadOf(this.#dependencies.storage, event.row);
+		for (const event of fresh) {
+			const thread = await this.findThread(event);
 			if (event.row.sender === userId) counts.delete(thread);
-			else await this.#add(counts, thread, userId, event);
+			else if (isHeard(event, ignored)) await this.#add(counts, thread, userId, event);
 		}
 		return {upto, counts};
+	}
+
+	/** Finds the thread that an event is in. */
+	async findThread({row}: StoredEvent): Promise<Thread> {
+		// Most relate to nothing, or to the root itself, and need no look.
+		const known = row.relatesTo === null ? MAIN_THREAD : this.#placed.get(row.nid);
+		if (known !== undefined) return known;
+		const {thread, isSettled} = await findThreadOf(this.#dependencies.storage, row);
+		if (isSettled && row.relType !== 'm.thread') this.#placed.set(row.nid, thread);
+		return thread;
 	}
 
 	/** Counts backwards from the newest event to what was read. */
 	async #begin(userId: UserId, roomId: RoomId, upto: Position): Promise<Tally> {
 		const read = await this.findRead(userId, roomId);
+		const {users: ignored} = await this.#dependencies.events.findUnwanted(userId);
 		const counts: Tally['counts'] = new Map();
 		const done = new Set<Thread>();
 		let lookedAt = 0;
 		for await (const event of this.#listBack(roomId, upto, read.all)) {
 			if (lookedAt === LOOKED_AT_MAX) {
-				await this.#addRest(counts, roomId, event, read);
+				await this.#addRest(counts, roomId, event, read, done);
 				break;
 			}
 			lookedAt += 1;
-			const thread = await findThreadOf(this.#dependencies.storage, event.row);
+			const thread = await this.findThread(event);
 			if (done.has(thread) || anchorOf(event) <= (read.threads.get(thread) ?? 0)) continue;
 			// Whoever writes has read what came before.
 			if (event.row.sender === userId) done.add(thread);
-			else await this.#add(counts, thread, userId, event);
+			else if (isHeard(event, ignored)) await this.#add(counts, thread, userId, event);
 		}
 		return {upto, counts};
 	}
@@ -180,13 +199,39 @@ export class Unread {
 		counts.set(thread, count);
 	}
 
-	/** Counts by the running number what is too much to be looked at. */
-	async #addRest(counts: Tally['counts'], roomId: RoomId, last: StoredEvent, read: ReadUpTo): Promise<void> {
-		const downTo = Math.max(read.all, read.threads.get(MAIN_THREAD) ?? 0);
-		if (anchorOf(last) <= downTo) return;
-		const base = await this.#dependencies.storage.events.findLatest(roomId, downTo);
-		const count = counts.get(MAIN_THREAD) ?? {notifications: 0, highlights: 0};
-		count.notifications += Math.max(0, last.row.notifyCount - (base?.notifyCount ?? 0));
-		counts.set(MAIN_THREAD, count);
+	/** Counts by the running numbers what is too much to be looked at. */
+	async #addRest(
+		counts: Tally['counts'],
+		roomId: RoomId,
+		last: StoredEvent,
+		read: ReadUpTo,
+		done: ReadonlySet<Thread>,
+	): Promise<void> {
+		const {events, relations} = this.#dependencies.storage;
+		const upto = anchorOf(last);
+		const readTo = (thread: Thread): Position => Math.max(read.all, read.threads.get(thread) ?? 0);
+		if (!done.has(MAIN_THREAD) && upto > readTo(MAIN_THREAD)) {
+			const base = await events.findLatest(roomId, readTo(MAIN_THREAD));
+			raise(counts, MAIN_THREAD, last.row.notifyCount - (base?.notifyCount ?? 0));
+		}
+		for (const {root, latest} of await relations.listThreads(roomId, {limit: THREADS_MAX})) {
+			if (latest.anchor <= readTo(root)) continue;
+			if (done.has(root) || upto <= readTo(root)) continue;
+			const newest = await events.findLatestInThread(roomId, root, upto);
+			const base = await events.findLatestInThread(roomId, root, readTo(root));
+			raise(counts, root, (newest?.threadNotifyCount ?? 0) - (base?.threadNotifyCount ?? 0));
+		}
 	}
+}
+
+/** Adds notifications of which nothing more is known. */
+function raise(counts: Tally['counts'], thread: Thread, by: number): void {
+	if (by <= 0) return;
+	const count = counts.get(thread) ?? {notifications: 0, highlights: 0};
+	counts.set(thread, {...count, notifications: count.notifications + by});
+}
+
+/** What is redacted, and what somebody says whom the user ignores, notifies of nothing. */
+export function isHeard({row}: StoredEvent, ignored: ReadonlySet<string>): boolean {
+	return row.redactedBy === null && (row.stateKey !== null || !ignored.has(row.sender));
 }

@@ -22,6 +22,7 @@ export interface ReceiptRow extends ReceiptFacts {
 
 /** Read receipts. Private ones are stored too: who may see them is for the caller. */
 export interface ReceiptsRepository {
+	/** Moves a receipt; it stays where it is for an event that comes at or after the new one in the timeline. */
 	set(batch: Batch, receipt: ReceiptFacts & {readonly pos: PositionOrAnnounced}): void;
 	/** Lists the receipts of a room that changed in `(after, upto]`; `after` 0: all. At most 5,000, the newest. */
 	listChanged(roomId: RoomId, after: Position, upto: Position): Promise<ReceiptRow[]>;

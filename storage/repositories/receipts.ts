@@ -1,11 +1,11 @@
-import {and, desc} from 'drizzle-orm';
+import {and, desc, sql} from 'drizzle-orm';
 import type {RoomId, UserId} from '../../crypto/index.ts';
 import {above, atMost, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {ReceiptRow, ReceiptsRepository} from '../interfaces/receipts.ts';
 import {tables} from '../schema/index.ts';
 
-const {receipts} = tables;
+const {events, receipts} = tables;
 
 /** Receipts of a room that one read gives at most. */
 const changedMax = 5000;
@@ -16,7 +16,11 @@ const rowOf = (row: Stored): ReceiptRow => ({...row, threadId: row.threadId === 
 
 /** Makes the repository of receipts. */
 export function createReceipts(core: Core): ReceiptsRepository {
-	const set = core.put(core.catalog.upsert(receipts, ['roomId', 'userId', 'type', 'threadId']));
+	const isBehind = sql`exists (select 1 from ${events} as before, ${events} as after
+		where before.event_id = ${receipts.eventId} and after.event_id = excluded.event_id
+		and (after.anchor, after.minor) <= (before.anchor, before.minor))`;
+	const key = ['roomId', 'userId', 'type', 'threadId'] as const;
+	const set = core.put(core.catalog.upsert(receipts, key, {unless: isBehind}));
 	const listChanged = core.many<{roomId: RoomId; after: number; upto: number}, Stored>((p) =>
 		build
 			.select()

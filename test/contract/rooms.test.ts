@@ -368,3 +368,29 @@ onBoth(
 		t.deepEqual(await found(), {[room]: 1, [other]: 2});
 	},
 );
+
+onBoth('a receipt never moves back, whatever comes at once', async (t, database) => {
+	const storage = await database.open();
+	const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+	for (const name of names) await write(storage, (batch) => addLive(storage, batch, {eventId: eventId(name)}));
+	const read = (name: string, type = 'm.read', threadId: string | null = null) =>
+		write(storage, (batch) => {
+			const pos = batch.announce({kind: 'receipt', roomId: room, subject: alice});
+			const row = {roomId: room, userId: alice, type, threadId, eventId: eventId(name), ts: 5, data: {}, pos};
+			storage.receipts.set(batch, row);
+		});
+	const at = async () =>
+		idsOf((await storage.receipts.listOfUser(room, alice)).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))).join(
+			'',
+		);
+	await Promise.all(['c', 'h', 'a', 'e', 'b'].map((name) => read(name)));
+	t.is(await at(), '$h');
+	await read('h');
+	await read('b', 'm.read.private');
+	await read('a', 'm.read', 'main');
+	t.is(await at(), '$a$b$h');
+	// What nobody here knows has no place.
+	await read('unknown');
+	await read('b');
+	t.is(await at(), '$a$b$b');
+});

@@ -3,8 +3,19 @@ import {route} from '../route.ts';
 /** Every version of the specification whose endpoints we serve as v1.19 has them; its changes kept to what older ones say. */
 const versions = Array.from({length: 19}, (_, index) => `v1.${index + 1}`);
 
-/** What of proposals is served under their own names. */
-const unstableFeatures = {
+/** What clients look for under the names of proposals, though the specification has it, and proposals that it has not. */
+const unstableFeatures: Readonly<Record<string, true>> = {
+	'org.matrix.msc2285.stable': true,
+	'org.matrix.msc3030': true,
+	'org.matrix.msc3440.stable': true,
+	'org.matrix.msc3715.stable': true,
+	'org.matrix.msc3771': true,
+	'org.matrix.msc3773': true,
+	'org.matrix.msc3856.stable': true,
+	// Redaction of related events.
+	'org.matrix.msc3912': true,
+	'org.matrix.msc3981': true,
+	'org.matrix.msc4380.stable': true,
 	'uk.half-shot.msc2666.query_mutual_rooms': true,
 	'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
 };

@@ -53,8 +53,11 @@ function contentOf(receipts: readonly ReceiptRow[]): JsonObject {
 		byEvent.set(eventId, byType);
 		const byUser = byType.get(type) ?? new Map<UserId, JsonObject>();
 		byType.set(type, byUser);
-		// Newest first: of several threads' receipts on one event, the form has room for one.
-		if (!byUser.has(userId)) byUser.set(userId, {ts, ...(threadId !== null && {thread_id: threadId})});
+		// Newest first: of several receipts of one person on one event the form has room for one, and that of all threads
+		// says the most. https://github.com/matrix-org/matrix-spec-proposals/pull/4102
+		if (!byUser.has(userId) || threadId === null) {
+			byUser.set(userId, {ts, ...(threadId !== null && {thread_id: threadId})});
+		}
 	}
 	return Object.fromEntries(
 		[...byEvent].map(([eventId, byType]) => [
