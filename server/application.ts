@@ -14,6 +14,7 @@ import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
+import {createSearch} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
@@ -270,6 +271,13 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		presence: config.presence,
 		federation: partners,
 	});
+	const search = createSearch({
+		storage,
+		engine,
+		events,
+		clock,
+		onProblem: (problem) => parts.log.warn({err: problem}, 'Events could not be indexed for search'),
+	});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
@@ -279,12 +287,14 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
+		search,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		visibility,
 		federation: parts.federation,
 		health: createHealth(storage),
 	};
 	const close = (): void => {
+		search.close();
 		personal.close();
 		encryption.close();
 		people.devices.close();

@@ -14,6 +14,7 @@ import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Receipts} from './receipts/index.ts';
 import type {Rooms} from './rooms/index.ts';
+import type {Search} from './search/index.ts';
 import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {Visibility} from './visibility/index.ts';
@@ -35,6 +36,7 @@ export interface Services {
 	readonly pushRules: PushRules;
 	readonly receipts: Receipts;
 	readonly rooms: Rooms;
+	readonly search: Search;
 	readonly setUp: SetUp;
 	readonly sharedSecret: SharedSecret;
 	readonly sync: Sync;

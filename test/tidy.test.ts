@@ -21,6 +21,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/push': ['server/account-data', 'server/filters'],
 	'server/receipts': ['server/account-data', 'server/events'],
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
+	'server/search': ['server/events', 'server/filters'],
 	'server/visibility': [],
 };
 

@@ -13,6 +13,7 @@ import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
 import {RoomsError} from '../rooms/index.ts';
+import {SearchError} from '../search/index.ts';
 import {SyncError} from '../sync/index.ts';
 
 const softLogout = {soft_logout: true};
@@ -127,6 +128,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-event': 'M_NOT_FOUND',
 		'invalid-thread': 'M_INVALID_PARAM',
 	}),
+	mapErrors(SearchError, {'invalid-token': 'M_INVALID_PARAM'}),
 	mapErrors(SyncError, {
 		'invalid-token': 'M_INVALID_PARAM',
 		'session-ended': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},

@@ -23,6 +23,8 @@ export interface Filters {
 	resolve(userId: UserId, parameter: string | undefined): Promise<CompiledFilter>;
 	/** Reads the filter that `/messages` and `/context` are given as JSON. @throws FiltersError 'invalid-parameter' */
 	readRoomEventFilter(parameter: string | undefined): CompiledRoomEventFilter;
+	/** Makes the filter of a search ready for use; absent: everything passes. @throws FiltersError 'invalid-filter' */
+	checkRoomEventFilter(filter: JsonObject | undefined): CompiledRoomEventFilter;
 }
 
 const everything = compileFilter({});
@@ -60,6 +62,10 @@ export function createFilters({storage}: {readonly storage: Storage}): Filters {
 			if (parameter === undefined || parameter === '') return everything.timeline;
 			return compileRoomEventFilter(checked(readJson(parameter), roomEventFilterSchema, 'invalid-parameter'));
 		},
+		checkRoomEventFilter: (filter) =>
+			filter === undefined
+				? everything.timeline
+				: compileRoomEventFilter(checked(filter, roomEventFilterSchema, 'invalid-filter')),
 	};
 }
 

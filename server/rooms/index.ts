@@ -18,6 +18,6 @@ export {
 	type ThreadsPage,
 	type ThreadsWish,
 } from './relations.ts';
-export type {EventContext} from './read-events.ts';
+export type {EventContext, Surroundings, SurroundingsQuery} from './read-events.ts';
 export type {Page, PageQuery} from './timeline.ts';
 export type {Upgrade} from './upgrade-room.ts';

@@ -1,4 +1,4 @@
-import {type EventId, isEventId, type RoomId} from '../../crypto/index.ts';
+import {type EventId, isEventId, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {EventNid, TimelinePlace} from '../../storage/index.ts';
 import {boundAt, pointAfter, pointBefore, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
@@ -6,14 +6,15 @@ import type {CompiledRoomEventFilter} from '../filters/index.ts';
 import {mayRead} from './access.ts';
 import type {Actor, RoomsContext} from './context.ts';
 import {RoomsError} from './errors.ts';
-import {listEntries} from './read-state.ts';
+import {profileContent} from './member-content.ts';
+import {listEntries, listSenders} from './read-state.ts';
 import {type Page, readPage} from './timeline.ts';
 
 /** Events that are looked at in search of one that the reader may see. */
 const SEARCHED_MAX = 200;
 
 /** An event with what came around it. */
-export interface EventContext {
+export interface Surroundings {
 	readonly event: StoredEvent;
 	/** Newest first. */
 	readonly before: readonly StoredEvent[];
@@ -21,8 +22,18 @@ export interface EventContext {
 	readonly after: readonly StoredEvent[];
 	readonly start: TimelinePoint;
 	readonly end: TimelinePoint;
-	/** The state at the last event. */
+}
+
+/** An event with what came around it, and the state at the last of these events. */
+export interface EventContext extends Surroundings {
 	readonly state: readonly RenderedEvent[];
+}
+
+/** How much around an event is wanted. */
+export interface SurroundingsQuery {
+	readonly before: number;
+	readonly after: number;
+	readonly filter: CompiledRoomEventFilter;
 }
 
 /**
@@ -44,7 +55,7 @@ export async function getEvent(
 
 async function findVisible(
 	context: RoomsContext,
-	{userId}: Actor,
+	{userId}: Pick<Actor, 'userId'>,
 	roomId: RoomId,
 	eventId: string,
 ): Promise<StoredEvent> {
@@ -55,9 +66,27 @@ async function findVisible(
 	return event;
 }
 
+/** Gives an event with what came around it. @throws RoomsError 'not-in-room', 'not-found' */
+export async function getSurroundings(
+	context: RoomsContext,
+	actor: Pick<Actor, 'userId'>,
+	roomId: RoomId,
+	eventId: string,
+	{before: countBefore, after: countAfter, filter}: SurroundingsQuery,
+): Promise<Surroundings> {
+	const event = await findVisible(context, actor, roomId, eventId);
+	const {anchor, minor} = event.row;
+	if (anchor === null || minor === null) throw noSuchEvent();
+	const place: TimelinePlace = {anchor, minor};
+	const page = (direction: 'forwards' | 'backwards', from: TimelinePoint, count: number): Promise<Page> =>
+		readPage(context, {roomId, userId: actor.userId}, {direction, from, limit: count, filter});
+	const before = await page('backwards', pointBefore(place), countBefore);
+	const after = await page('forwards', pointAfter(place), countAfter);
+	return {event, before: before.events, after: after.events, start: before.end, end: after.end};
+}
+
 /**
- * Gives an event with what came around it.
- * @param limit how many events before and after it together
+ * Gives an event with what came around it, and the state there.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid
  * @throws RoomsError 'not-in-room', 'not-found'
  */
@@ -66,26 +95,12 @@ export async function getContext(
 	actor: Actor,
 	roomId: RoomId,
 	eventId: string,
-	{limit, filter}: {readonly limit: number; readonly filter: CompiledRoomEventFilter},
+	query: SurroundingsQuery,
 ): Promise<EventContext> {
-	const event = await findVisible(context, actor, roomId, eventId);
-	const {anchor, minor} = event.row;
-	if (anchor === null || minor === null) throw noSuchEvent();
-	const place: TimelinePlace = {anchor, minor};
-	const half = Math.floor(limit / 2);
-	const page = (direction: 'forwards' | 'backwards', from: TimelinePoint, count: number): Promise<Page> =>
-		readPage(context, {roomId, userId: actor.userId}, {direction, from, limit: count, filter});
-	const before = await page('backwards', pointBefore(place), half);
-	const after = await page('forwards', pointAfter(place), limit - half);
-	const last = after.events.at(-1) ?? event;
-	return {
-		event,
-		before: before.events,
-		after: after.events,
-		start: before.end,
-		end: after.end,
-		state: await listStateAt(context, last, filter, [event, ...before.events, ...after.events]),
-	};
+	const found = await getSurroundings(context, actor, roomId, eventId, query);
+	const {event, before, after} = found;
+	const last = after.at(-1) ?? event;
+	return {...found, state: await listStateAt(context, last, query.filter, [event, ...before, ...after])};
 }
 
 /** Lists the state at an event: after it, where it is state itself. */
@@ -108,6 +123,18 @@ async function listStateAt(
 
 async function findOne({events}: RoomsContext, nid: EventNid): Promise<RenderedEvent | undefined> {
 	return (await events.findRendered([nid])).get(nid);
+}
+
+/** Gives the names and avatars that senders had at an event, as their member events in the state before it say. */
+export async function listProfilesAt(
+	context: RoomsContext,
+	{row}: StoredEvent,
+	senders: readonly StoredEvent[],
+): Promise<Map<UserId, JsonObject>> {
+	const members = row.stateBefore === null ? [] : await listSenders(context, row.roomId, row.stateBefore, senders);
+	const events = await context.engine.findEvents(members.map(({eventId}) => eventId));
+	const shown = events.filter(({row: member}) => member.redactedBy === null);
+	return new Map(shown.map(({pdu}) => [pdu.stateKey as UserId, profileContent(pdu.content)]));
 }
 
 /**

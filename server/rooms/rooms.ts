@@ -1,7 +1,6 @@
 import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {RenderedEvent} from '../events/index.ts';
-import type {CompiledRoomEventFilter} from '../filters/index.ts';
 import {addAlias, listAliases, removeAlias} from './aliases.ts';
 import type {Actor, RoomsContext, RoomsDependencies} from './context.ts';
 import {createRoom, type NewRoom} from './create-room.ts';
@@ -14,7 +13,16 @@ import {ban, kick, unban} from './moderate.ts';
 import {listMutual, type MutualRooms} from './mutual-rooms.ts';
 import {updateOwnProfile} from './own-profile.ts';
 import {type DirectoryPage, type DirectoryQuery, isPublished, listPublished, setPublished} from './published.ts';
-import {type EventContext, findByTime, getContext, getEvent} from './read-events.ts';
+import {
+	type EventContext,
+	findByTime,
+	getContext,
+	getEvent,
+	getSurroundings,
+	listProfilesAt,
+	type Surroundings,
+	type SurroundingsQuery,
+} from './read-events.ts';
 import {
 	getState,
 	type JoinedMember,
@@ -107,12 +115,11 @@ export interface Rooms {
 	/** Gives an event that the caller may see. @throws 'not-found' */
 	getEvent(actor: Actor, roomId: RoomId, eventId: string): Promise<StoredEvent>;
 	/** Gives an event with what came around it. @throws 'not-found' */
-	getContext(
-		actor: Actor,
-		roomId: RoomId,
-		eventId: string,
-		query: {readonly limit: number; readonly filter: CompiledRoomEventFilter},
-	): Promise<EventContext>;
+	getContext(actor: Actor, roomId: RoomId, eventId: string, query: SurroundingsQuery): Promise<EventContext>;
+	/** Gives an event that the caller may see with what came around it, and nothing of the state. @throws 'not-found' */
+	getSurroundings(actor: Actor, roomId: RoomId, eventId: string, query: SurroundingsQuery): Promise<Surroundings>;
+	/** Gives the names and avatars that senders of events had at one of them, for who may see it. */
+	listProfilesAt(event: StoredEvent, senders: readonly StoredEvent[]): Promise<Map<UserId, JsonObject>>;
 	/** Lists a page of the history that the caller may see; `state` only where the filter loads members lazily. */
 	listMessages(
 		actor: Actor,
@@ -166,6 +173,8 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		listJoinedMembers: (...request) => listJoinedMembers(context, ...request),
 		getEvent: (...request) => getEvent(context, ...request),
 		getContext: (...request) => getContext(context, ...request),
+		getSurroundings: (...request) => getSurroundings(context, ...request),
+		listProfilesAt: (...request) => listProfilesAt(context, ...request),
 		listMessages: (...request) => listMessages(context, ...request),
 		listRelations: (...request) => listRelations(context, ...request),
 		listThreads: (...request) => listThreads(context, ...request),

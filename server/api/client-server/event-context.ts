@@ -17,7 +17,9 @@ export const getEventContext = route({
 	async handle({caller, parameters, query}, {rooms, events, filters}) {
 		const filter = filters.readRoomEventFilter(query.filter);
 		const limit = readLimit(query.limit);
-		const found = await rooms.getContext(caller, parameters.roomId, parameters.eventId, {limit, filter});
+		const before = Math.floor(limit / 2);
+		const surroundings = {before, after: limit - before, filter};
+		const found = await rooms.getContext(caller, parameters.roomId, parameters.eventId, surroundings);
 		const [event] = await events.render(caller, [found.event]);
 		return rawJson(
 			objectText({

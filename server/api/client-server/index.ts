@@ -98,6 +98,7 @@ import {sendMessage} from './room-send.ts';
 import {setRoomStateWithKey} from './room-state.ts';
 import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
+import {search} from './search.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
@@ -222,6 +223,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getRoomState,
 	getMembersByRoom,
 	getJoinedMembersByRoom,
+	search,
 	getVersions,
 	getTokenOwner,
 ];
