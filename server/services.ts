@@ -13,6 +13,7 @@ import type {OpenId} from './openid/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Receipts} from './receipts/index.ts';
+import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
 import type {Search} from './search/index.ts';
 import type {Sync} from './sync/index.ts';
@@ -35,6 +36,7 @@ export interface Services {
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
 	readonly receipts: Receipts;
+	readonly reports: Reports;
 	readonly rooms: Rooms;
 	readonly search: Search;
 	readonly setUp: SetUp;

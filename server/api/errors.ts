@@ -12,6 +12,7 @@ import {MediaError} from '../media/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
+import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {SearchError} from '../search/index.ts';
 import {SyncError} from '../sync/index.ts';
@@ -128,6 +129,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-event': 'M_NOT_FOUND',
 		'invalid-thread': 'M_INVALID_PARAM',
 	}),
+	mapErrors(ReportsError, {'unknown-event': 'M_NOT_FOUND'}),
 	mapErrors(SearchError, {'invalid-token': 'M_INVALID_PARAM'}),
 	mapErrors(SyncError, {
 		'invalid-token': 'M_INVALID_PARAM',

@@ -93,6 +93,7 @@ import {
 } from './relations.ts';
 import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
+import {reportEvent, reportRoom, reportUser} from './report-content.ts';
 import {getEventByTimestamp} from './room-event-by-timestamp.ts';
 import {sendMessage} from './room-send.ts';
 import {setRoomStateWithKey} from './room-state.ts';
@@ -208,6 +209,9 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getRelatingEvents,
 	getRelatingEventsWithRelType,
 	getRelatingEventsWithRelTypeAndEventType,
+	reportRoom,
+	reportEvent,
+	reportUser,
 	getEventByTimestamp,
 	sendMessage,
 	setRoomStateWithKey,

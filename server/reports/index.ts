@@ -1,0 +1,2 @@
+export {ReportsError, type ReportsErrorCode} from './errors.ts';
+export {createReports, type Reports, type ReportsDependencies} from './reports.ts';
