@@ -1,5 +1,5 @@
 import {mkdirSync} from 'node:fs';
-import {PasswordHasher, type RandomBytes, type UserId} from '../crypto/index.ts';
+import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
@@ -23,6 +23,7 @@ import {
 	adaptRemoteRooms,
 	createFederation,
 	createHealth,
+	createInvitePolicy,
 	createJobRunner,
 	createPersonal,
 	type Federation,
@@ -135,17 +136,15 @@ export async function openServices(
 		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
-	const invitePolicy = {
-		admits: () => Promise.resolve(true),
-		hasAccount: async (userId: UserId) => (await storage.accounts.find(userId))?.isDeactivated === false,
-	};
+	const visibility = buildVisibility(config, storage);
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		engine: federation.engine,
 		client: federation.client,
 		remoteRooms: adaptRemoteRooms(federation.remoteRooms),
-		federation: federationServices(federation, parts, invitePolicy),
+		federation: federationServices(federation, parts, createInvitePolicy(storage, visibility)),
 		partners: federation,
+		visibility,
 	});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
@@ -196,6 +195,7 @@ interface ServiceParts extends Surroundings {
 	/** Whom ephemeral news is sent to and comes from. */
 	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'sender'>;
 	readonly log: Pick<Logger, 'warn'>;
+	readonly visibility: Visibility;
 }
 
 /** The domains of accounts and of rooms, which need each other. */
@@ -211,7 +211,7 @@ function buildPeople(
 		visibility,
 		client,
 		remoteRooms,
-	}: ServiceParts & Pick<Services, 'events' | 'visibility'>,
+	}: ServiceParts & Pick<Services, 'events'>,
 ) {
 	const rooms = createRooms({
 		storage,
@@ -248,9 +248,14 @@ function buildPeople(
 }
 
 function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
-	const {clock = systemClock, random = (sizeBytes) => systemRandom.bytes(sizeBytes), engine, partners} = parts;
+	const {
+		clock = systemClock,
+		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
+		engine,
+		partners,
+		visibility,
+	} = parts;
 	const events = createEvents({storage, engine, clock});
-	const visibility = buildVisibility(config, storage);
 	const encryption = wireEncryption({
 		storage,
 		serverName: config.serverName,
@@ -260,7 +265,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 	});
-	const people = buildPeople(config, storage, {...parts, events, visibility});
+	const people = buildPeople(config, storage, {...parts, events});
 	const personal = createPersonal({
 		storage,
 		engine,

@@ -6,6 +6,8 @@ export type InboundErrorCode =
 	| 'forbidden'
 	/** The request contradicts itself: ids of path and body, a member event that is none. */
 	| 'invalid'
+	/** The invited person takes no invites. */
+	| 'invite_blocked'
 	/** Something that the request must hold is not in it. */
 	| 'incomplete'
 	/** The asking server does not support the room's version, or this server does not support the one named. */

@@ -33,6 +33,11 @@ export interface InvitePolicy {
 	 * nothing about who has an account here.
 	 */
 	admits(inviter: UserId): Promise<boolean>;
+	/**
+	 * Whether somebody takes no invites, as far as the inviter's server may know. One that may not is answered as if they
+	 * did: anything else would say that they are here.
+	 */
+	blocks(origin: ServerName, userId: UserId): Promise<boolean>;
 	/** Whether there is anybody to tell; an invite for nobody is answered like any other, and not stored. */
 	hasAccount(userId: UserId): Promise<boolean>;
 }
@@ -70,6 +75,9 @@ export async function takeInvite(context: InviteContext, request: InviteRequest)
 	if (!verdict.allowed) throw new InboundError('invalid', `The invite is not signed: ${verdict.reason}`);
 	if (!(await context.policy.admits(pdu.sender))) {
 		throw new InboundError('forbidden', 'This server takes no such invites');
+	}
+	if (await context.policy.blocks(request.origin, pdu.stateKey as UserId)) {
+		throw new InboundError('invite_blocked', 'This person takes no invites');
 	}
 	const strippedState = await readRoomState(context, pdu, request.strippedState);
 	const room = await context.engine.findRoom(roomId);

@@ -114,6 +114,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		not_found: 'M_NOT_FOUND',
 		forbidden: 'M_FORBIDDEN',
 		invalid: 'M_INVALID_PARAM',
+		invite_blocked: 'M_INVITE_BLOCKED',
 		incomplete: 'M_MISSING_PARAM',
 		incompatible_version: 'M_INCOMPATIBLE_ROOM_VERSION',
 		unable_to_authorise: 'M_UNABLE_TO_AUTHORISE_JOIN',

@@ -9,6 +9,7 @@ const CURSORS_PAGE = 500;
 /** Every kind of change: the compiler says which one is missing. */
 const kinds: Readonly<Record<ChangeKind, true>> = {
 	event: true,
+	history: true,
 	state: true,
 	membership: true,
 	receipt: true,

@@ -5,7 +5,7 @@ import {type Batch, DuplicateError} from '../../storage/index.ts';
 import {type Actor, mustNotBeSuspended, type RoomsContext} from './context.ts';
 import {RoomsError} from './errors.ts';
 import {type InitialState, listFirstEvents, type Preset} from './first-events.ts';
-import {invite} from './invite.ts';
+import {invite, mustTakeInvites} from './invite.ts';
 import {inviteContent, ownContent} from './member-content.ts';
 
 /** People that a room may begin with: each is an event. */
@@ -34,7 +34,8 @@ export interface NewRoom {
 /**
  * Makes a room: all of it is one commit, except that invites of people elsewhere need their servers' signatures and so
  * follow it. One that cannot be delivered leaves the room without it.
- * @throws RoomsError 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter', 'bad-event'
+ * @throws RoomsError 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter', 'bad-event',
+ * 'invite-blocked'
  */
 export async function createRoom(context: RoomsContext, actor: Actor, wish: NewRoom): Promise<RoomId> {
 	mustNotBeSuspended(actor);
@@ -50,6 +51,7 @@ export async function createRoom(context: RoomsContext, actor: Actor, wish: NewR
 	}
 	const said: JsonObject = wish.isDirect === true ? {is_direct: true} : {};
 	const local = invited.filter((userId) => domainOf(userId) === serverName);
+	for (const userId of local) await mustTakeInvites(context, actor, userId);
 	const invites = await Promise.all(
 		local.map(async (userId) => ({userId, content: await inviteContent(context, actor, userId, said)})),
 	);

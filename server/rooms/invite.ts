@@ -50,10 +50,9 @@ export async function invite(
  * and not shown to them (row 17 of the enumeration surface).
  * @see https://spec.matrix.org/v1.19/client-server-api/#invite-permission
  */
-async function mustTakeInvites({storage, visibility}: RoomsContext, actor: Actor, target: UserId): Promise<void> {
+export async function mustTakeInvites({events, visibility}: RoomsContext, actor: Actor, target: UserId): Promise<void> {
 	if (!(await visibility.mayKnow(actor, target, 'profiles'))) return;
-	const data = await storage.accountData.find(target, null, 'm.invite_permission_config');
-	if (data?.content?.['default_action'] === 'block') {
+	if ((await events.findUnwanted(target)).invites) {
 		throw new RoomsError('invite-blocked', 'This person takes no invites');
 	}
 }

@@ -55,7 +55,7 @@ import {type Upgrade, upgradeRoom} from './upgrade-room.ts';
  * Who is not in a room is told the same whether there is one: `not-in-room`.
  */
 export interface Rooms {
-	/** Makes a room, in one commit. @throws 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter' */
+	/** Makes a room, in one commit. @throws 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter', 'invite-blocked' */
 	create(actor: Actor, wish: NewRoom): Promise<RoomId>;
 	/** Joins a room, here or by a partner server; nothing happens for who is in it. @throws 'not-found' for an alias */
 	join(actor: Actor, roomIdOrAlias: RoomId | RoomAlias, entry?: Entry): Promise<RoomId>;

@@ -163,7 +163,11 @@ export class ServerNode {
 			onProblem: ({origin, isGivenUp, cause}) =>
 				note(`staged event of ${origin} ${isGivenUp ? 'given up' : 'failed'}: ${describe(cause)}`),
 		});
-		const policy = {admits: () => Promise.resolve(true), hasAccount: () => Promise.resolve(true)};
+		const policy = {
+			admits: () => Promise.resolve(true),
+			blocks: () => Promise.resolve(false),
+			hasAccount: () => Promise.resolve(true),
+		};
 		const known = {serverName, client, engine, signatures, keyring, storage};
 		const remoteRooms = createRemoteRooms({...known, verify: verifyHere});
 		const rooms = createRooms({

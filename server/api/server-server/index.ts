@@ -9,7 +9,7 @@ import {
 	getRoomState,
 	getRoomStateIds,
 } from './events.ts';
-import {sendInviteV2} from './invites.ts';
+import {sendInviteV1, sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
 import {exchangeOpenIdToken} from './openid.ts';
@@ -27,6 +27,7 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	getRoomState,
 	getRoomStateIds,
 	getEvent,
+	sendInviteV1,
 	sendInviteV2,
 	makeJoin,
 	sendJoinV2,

@@ -1,5 +1,6 @@
 import test from 'ava';
 import {errorOf, newsroom, noRoom, room, VERSIONS} from './newsroom.ts';
+import {sync} from './sync-answers.ts';
 
 test('a member invites, with a reason, in every room version; twice is once', async (t) => {
 	const {alice, bob} = await newsroom(t);
@@ -42,12 +43,29 @@ test('who takes no invites is told of only to those who may know them (row 17)',
 	const {alice, bob, carol} = await newsroom(t);
 	const shared = await alice.create({preset: 'public_chat'});
 	await bob.join(shared);
-	await bob.do('PUT', `/user/${bob.id}/account_data/m.invite_permission_config`, {default_action: 'block'});
+	const blocks = (content: object) =>
+		bob.do('PUT', `/user/${encodeURIComponent(bob.id)}/account_data/m.invite_permission_config`, content);
+	await blocks({default_action: 'block'});
 	const roomId = await alice.create();
-	const known = await alice.ask('POST', `${room(roomId)}/invite`, {user_id: bob.id});
-	t.deepEqual([known.status, known.body['errcode']], [403, 'M_INVITE_BLOCKED']);
+	const refused = [
+		await alice.ask('POST', `${room(roomId)}/invite`, {user_id: bob.id}),
+		await alice.ask('PUT', `${room(roomId)}/state/m.room.member/${encodeURIComponent(bob.id)}`, {membership: 'invite'}),
+		await alice.ask('POST', '/createRoom', {invite: [carol.id, bob.id]}),
+	];
+	for (const {status, body} of refused) t.deepEqual([status, body['errcode']], [403, 'M_INVITE_BLOCKED']);
+	t.is((await alice.ask('GET', `${room(roomId)}/state/m.room.member/${encodeURIComponent(bob.id)}`)).status, 404);
+	// A stranger hears nothing of it, and the invite lies where bob does not see it.
 	const foreign = await carol.create();
 	t.is((await carol.ask('POST', `${room(foreign)}/invite`, {user_id: bob.id})).status, 200);
+	t.deepEqual(await carol.state(foreign, 'm.room.member', bob.id), {membership: 'invite'});
+	t.is((await sync(bob)).rooms?.invite, undefined);
+	await blocks({});
+	t.deepEqual(Object.keys((await sync(bob)).rooms?.invite ?? {}), [foreign]);
+	t.is((await alice.ask('POST', `${room(roomId)}/invite`, {user_id: bob.id})).status, 200);
+	await blocks({default_action: 'allow'});
+	t.deepEqual(Object.keys((await sync(bob)).rooms?.invite ?? {}).toSorted(), [foreign, roomId].toSorted());
+	await blocks({default_action: 'block'});
+	t.is((await sync(bob)).rooms?.invite, undefined, 'also those that came before');
 });
 
 test('nobody invites into a room that they are not in, nor beyond their power, nor who is banned or there', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import {generateSigningKey, type EventId, type JsonObject, type RoomId, type UserId} from '../../../../crypto/index.ts';
 import {
+	contentHash,
 	type Pdu,
 	type RoomVersionId,
 	roomIdOfCreateEvent,
@@ -33,6 +34,7 @@ function foreignRoom(peer: SignedPeer, version: RoomVersionId = '11'): Foreign {
 		originServerTs: Date.now(),
 		prevEvents: [],
 		authEvents: [],
+		...oldId(peer, version),
 	});
 	return {roomId: roomId ?? roomIdOfCreateEvent(create.eventId), create, version};
 }
@@ -49,8 +51,15 @@ function memberOf(peer: SignedPeer, {roomId, version, create}: Foreign, userId: 
 		originServerTs: Date.now(),
 		prevEvents: [create.eventId],
 		authEvents: version === '12' ? [] : [create.eventId],
+		...oldId(peer, version),
 		...over,
 	});
+}
+
+/** In versions 1 and 2 the sender chooses the id of an event. */
+function oldId(peer: SignedPeer, version: RoomVersionId): {readonly eventId?: EventId} {
+	rooms += 1;
+	return version === '1' || version === '2' ? {eventId: `$event${rooms}:${peer.name}` as EventId} : {};
 }
 
 function sendInvite(
@@ -66,6 +75,17 @@ function sendInvite(
 			room_version: over.version ?? room.version,
 			invite_room_state: over.state ?? [toFederationEvent(room.create)],
 		},
+	});
+}
+
+/** As servers invite that know no other room versions than 1 and 2; their events name their origin. */
+function sendOldInvite(peer: SignedPeer, room: Foreign, invite: Pdu) {
+	const unsigned = {invite_room_state: [toFederationEvent(room.create)]};
+	const {hashes: _hashes, signatures: _signatures, ...plain} = toFederationEvent(invite);
+	const named = {...plain, origin: peer.name};
+	const event = peer.countersign({...named, hashes: {sha256: contentHash(named)}, signatures: {}}, room.version);
+	return peer.request('PUT', `/_matrix/federation/v1/invite/${path(room.roomId)}/${path(invite.eventId)}`, {
+		body: {...event, unsigned},
 	});
 }
 
@@ -214,3 +234,51 @@ test('an invite that is taken back is gone; nobody else can take it back', async
 	});
 	t.deepEqual(Object.keys(synced.rooms?.invite ?? {}), []);
 });
+
+test('row 17: that somebody takes no invites is told to servers that may know them, and to no other', async (t) => {
+	const host = await startHost(t, 2);
+	const {app, alice, peer, peers} = host;
+	await peer.join(await host.createRoom(), peer.userId('bob'));
+	const permission = `/_matrix/client/v3/user/${path(alice.user_id)}/account_data/m.invite_permission_config`;
+	const allow = (content: object) => call(app, 'PUT', permission, {token: alice.access_token, body: content});
+	await allow({default_action: 'block'});
+	const invited = async () => {
+		const answer = await call<{rooms?: {invite?: object}}>(app, 'GET', '/_matrix/client/v3/sync', {
+			token: alice.access_token,
+		});
+		return Object.keys(answer.rooms?.invite ?? {});
+	};
+	const room = foreignRoom(peer);
+	const {status, body} = await sendInvite(peer, room, memberOf(peer, room, alice.user_id));
+	t.deepEqual([status, body['errcode']], [403, 'M_INVITE_BLOCKED']);
+	const old = foreignRoom(peer, '2');
+	const answer = await sendOldInvite(peer, old, memberOf(peer, old, alice.user_id));
+	t.deepEqual([answer.status, answer.body['errcode']], [403, 'M_INVITE_BLOCKED']);
+	t.is(await membership(host, room.roomId, alice.user_id), undefined);
+	const stranger = peers[1]!;
+	const strange = foreignRoom(stranger);
+	t.is((await sendInvite(stranger, strange, memberOf(stranger, strange, alice.user_id))).status, 200);
+	t.deepEqual(await invited(), []);
+	await allow({});
+	t.deepEqual(await invited(), [strange.roomId]);
+	t.is((await sendInvite(peer, room, memberOf(peer, room, alice.user_id))).status, 200);
+});
+
+for (const version of ['1', '2'] as const) {
+	test(`an invite into a room of version ${version} comes by the older endpoint as well`, async (t) => {
+		const host = await startHost(t);
+		const {peer, alice} = host;
+		const room = foreignRoom(peer, version);
+		const invite = memberOf(peer, room, alice.user_id);
+		const refused = await sendOldInvite(peer, room, memberOf(peer, room, peer.userId('carol')));
+		t.deepEqual([refused.status, refused.body['errcode']], [400, 'M_INVALID_PARAM']);
+		const {status, body} = await sendOldInvite(peer, room, invite);
+		t.is(status, 200);
+		const [code, {event}] = body as unknown as [number, {event: {signatures: object}}];
+		t.is(code, 200);
+		t.deepEqual(Object.keys(event.signatures).toSorted(), [peer.name, 'news.example'].toSorted());
+		t.is(await membership(host, room.roomId, alice.user_id), 'invite');
+		const row = await host.app.application.storage.memberships.find(room.roomId, alice.user_id as UserId);
+		t.is(row?.strippedState?.[0]?.['type'], 'm.room.create');
+	});
+}
