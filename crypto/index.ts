@@ -82,6 +82,7 @@ export {
 	passwordBytesMax,
 } from './passwords.ts';
 export {type RandomBytes, randomText} from './random-text.ts';
+export {Seal} from './seal.ts';
 export {BusyError, Semaphore} from './semaphore.ts';
 export {
 	hashToken,
