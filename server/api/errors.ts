@@ -134,6 +134,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 	mapErrors(SearchError, {'invalid-token': 'M_INVALID_PARAM'}),
 	mapErrors(SyncError, {
 		'invalid-token': 'M_INVALID_PARAM',
+		'unknown-position': 'M_UNKNOWN_POS',
 		'session-ended': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},
 	}),
 	mapErrors(TypingError, {'not-in-room': 'M_FORBIDDEN'}),

@@ -11,6 +11,7 @@ const NUMBER_MAX = 2 ** 50;
 
 const placeForm = /^t(\d{1,16})_(-?\d{1,16})$/;
 const streamForm = /^s1\.(\d{1,16})(?:\.[\w-]{1,32}){0,4}$/;
+const slidingForm = /^p1\.(\d{1,16})\.[\w-]{1,4096}$/;
 
 /** Writes a point of a timeline as a token for clients: `prev_batch`, `start`, `end`. */
 export function writePlaceToken({anchor, minor}: TimelinePoint): string {
@@ -18,13 +19,13 @@ export function writePlaceToken({anchor, minor}: TimelinePoint): string {
 }
 
 /**
- * Reads a token that `/messages` and its like are given: one of those above, or a token of `/sync`, which stands after
- * all that was in the stream by then. `undefined` for anything else.
+ * Reads a token that `/messages` and its like are given: one of those above, or a token of `/sync` of either kind, which
+ * stands after all that was in the stream by then. `undefined` for anything else.
  */
 export function readPlaceToken(token: string): TimelinePoint | undefined {
 	const place = placeForm.exec(token);
 	if (place) return checked(Number(place[1]), Number(place[2]));
-	const stream = streamForm.exec(token);
+	const stream = streamForm.exec(token) ?? slidingForm.exec(token);
 	return stream ? checked(Number(stream[1]), 1) : undefined;
 }
 

@@ -37,6 +37,8 @@ const statusOfErrcode = {
 	M_UNAUTHORIZED: 401,
 	M_UNKNOWN: 500,
 	M_UNKNOWN_DEVICE: 400,
+	/** Of proposal 4186: a connection begins anew. */
+	M_UNKNOWN_POS: 400,
 	M_UNKNOWN_TOKEN: 401,
 	M_UNRECOGNIZED: 404,
 	M_UNSUPPORTED_ROOM_VERSION: 400,

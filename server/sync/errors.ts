@@ -2,6 +2,8 @@
 export type SyncErrorCode =
 	/** The token is none that this server has given out. */
 	| 'invalid-token'
+	/** The position is none that this server has given to the connection, or is not known any more. */
+	| 'unknown-position'
 	/** The session ended while the request waited. */
 	| 'session-ended';
 

@@ -1,4 +1,14 @@
 export type {Notification, NotificationsPage} from './notifications.ts';
 export {SyncError, type SyncErrorCode} from './errors.ts';
+export type {
+	ExtensionRequests,
+	ExtensionScope,
+	ListFilters,
+	ListRequest,
+	RequiredState,
+	RoomRequest,
+	SlidingSyncRequest,
+	StateElement,
+} from './sliding/request.ts';
 export {createSync, type Sync, type SyncDependencies, type SyncRequest} from './sync.ts';
 export type {DeviceListSource} from './v3/view.ts';

@@ -1,17 +1,19 @@
-import type {DeviceId, UserId} from '../../crypto/index.ts';
+import type {DeviceId, RandomBytes, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
-import type {MembershipRow, Position, Storage} from '../../storage/index.ts';
+import type {Storage} from '../../storage/index.ts';
 import type {Ephemeral, PresenceState} from '../ephemeral/index.ts';
 import type {Events} from '../events/index.ts';
 import type {CompiledFilter} from '../filters/index.ts';
 import type {PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
-import type {Feed} from './feed.ts';
+import type {Moment} from './moment.ts';
 import {listNotifications, type Notification, type NotificationsPage} from './notifications.ts';
 import {Notifier} from './notifier.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
 import {Summaries} from './summaries.ts';
+import type {SlidingSyncRequest} from './sliding/request.ts';
+import {SlidingSync} from './sliding/sliding-sync.ts';
 import {readSyncToken} from './tokens.ts';
 import {Unread} from './unread.ts';
 import {type Answer, makeAnswer} from './v3/answer.ts';
@@ -31,6 +33,8 @@ export interface SyncDependencies {
 	readonly pushRules: PushRules;
 	readonly encryption: DeviceListSource;
 	readonly clock: Clock;
+	/** Bytes that nobody can guess. */
+	readonly random: RandomBytes;
 }
 
 /** What a device asks. */
@@ -58,6 +62,11 @@ export interface Sync {
 	 * @throws SyncError
 	 */
 	sync(request: SyncRequest): Promise<string>;
+	/**
+	 * Answers a device over one of its connections of sliding sync, likewise. Gives JSON text.
+	 * @throws SyncError
+	 */
+	slidingSync(request: SlidingSyncRequest): Promise<string>;
 	/** Lists what a user was notified of, the newest first. */
 	listNotifications(userId: UserId, page: NotificationsPage): Promise<Notification[]>;
 	/** Stops following the stream. */
@@ -73,6 +82,7 @@ export function createSync(dependencies: SyncDependencies): Sync {
 	const unlisten = storage.onCommitted((changes) => {
 		tails.apply(changes);
 		summaries.apply(changes);
+		sliding.apply(changes);
 	});
 	const notifier = new Notifier(storage, ephemeral, clock);
 	const {positions} = notifier;
@@ -94,9 +104,11 @@ export function createSync(dependencies: SyncDependencies): Sync {
 		for (;;) {
 			const feed = await notifier.getFeed(userId);
 			if (feed.stale.size > 0) continue;
-			return {feed, rooms: [...feed.rooms.values()], upto: storage.stream.head(), seq: ephemeral.head()};
+			const {touched} = feed;
+			return {feed, touched, rooms: [...feed.rooms.values()], upto: storage.stream.head(), seq: ephemeral.head()};
 		}
 	}
+	const sliding = new SlidingSync({...dependencies, parts, notifier, devices, takeMoment});
 
 	return {
 		async sync(request) {
@@ -120,6 +132,7 @@ export function createSync(dependencies: SyncDependencies): Sync {
 				if (end !== 'changed') return answer.text;
 			}
 		},
+		slidingSync: (request) => sliding.answer(request),
 		async listNotifications(userId, page) {
 			if (storage.dialect === 'postgres') await storage.barrier();
 			const {rooms} = await takeMoment(userId);
@@ -130,13 +143,6 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			notifier.close();
 		},
 	};
-}
-
-interface Moment {
-	readonly feed: Feed;
-	readonly rooms: readonly MembershipRow[];
-	readonly upto: Position;
-	readonly seq: number;
 }
 
 function readSince(

@@ -49,7 +49,7 @@ export function createPersonal(parts: PersonalParts): {readonly services: Person
 		'm.receipt': (origin, content) => receipts.receive(origin, content),
 		'm.typing': (origin, content) => ephemeral.typing.receive(origin, content),
 	};
-	const sync = createSync({...parts, ephemeral, pushRules});
+	const sync = createSync({...parts, random: (count) => parts.random.bytes(count), ephemeral, pushRules});
 	return {
 		services: {accountData, ephemeral, filters: createFilters({storage}), pushRules, receipts, sync},
 		close() {

@@ -65,6 +65,7 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
+import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
 import {requestOpenIdToken} from './openid.ts';
@@ -248,7 +249,7 @@ export const mediaRoutes: readonly Route<Services>[] = [
 ];
 
 /** Long polls: they may go to processes of their own. */
-export const syncRoutes: readonly Route<Services>[] = [sync];
+export const syncRoutes: readonly Route<Services>[] = [slidingSync, sync];
 
 /** What clients ask of the server name's own host. */
 export const clientWellKnownRoutes: readonly Route<Services>[] = [getWellknownSupport, getWellknown];

@@ -16,6 +16,8 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	'org.matrix.msc3912': true,
 	'org.matrix.msc3981': true,
 	'org.matrix.msc4380.stable': true,
+	// Sliding sync, proposal 4186.
+	'org.matrix.simplified_msc3575': true,
 	'uk.half-shot.msc2666.query_mutual_rooms': true,
 	'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
 };

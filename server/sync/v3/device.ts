@@ -2,12 +2,28 @@ import {LRUCache} from 'lru-cache';
 import type {DeviceId, UserId} from '../../../crypto/index.ts';
 import {type Position, type Storage, StorageError} from '../../../storage/index.ts';
 import type {Positions} from '../positions.ts';
+import type {SyncToken} from '../tokens.ts';
 import type {SyncParts, View} from './view.ts';
 
 /** Messages to a device in one answer. */
 const MESSAGES_MAX = 100;
 /** Devices of which something is held in memory. */
 const DEVICES_MAX = 50_000;
+
+/** Which messages a device is told. */
+export type ToDeviceQuery = Pick<View, 'userId' | 'deviceId' | 'upto'> & {
+	/** Where its last answer ended; absent: nothing was ever told. */
+	readonly since: Pick<SyncToken, 'toDevice'> | undefined;
+	readonly outdated?: Pick<SyncToken, 'toDevice'> | undefined;
+	/** At least 1; absent, or more than one answer carries: as many as it carries. */
+	readonly limit?: number | undefined;
+};
+
+/** Whose devices' changes are told. */
+export type DeviceListsQuery = Pick<View, 'userId' | 'upto' | 'rooms'> & {
+	readonly since: Pick<SyncToken, 'pos'> | undefined;
+	readonly outdated?: Pick<SyncToken, 'pos'> | undefined;
+};
 
 /** Messages for a device. */
 export interface ToDevice {
@@ -37,26 +53,31 @@ export class DeviceNews {
 	}
 
 	/** Lists messages that are new to the device, the oldest first; those that its token acknowledges are removed. */
-	async listToDevice({userId, deviceId, since, outdated, upto}: View): Promise<ToDevice> {
+	async listToDevice({userId, deviceId, since, outdated, upto, limit}: ToDeviceQuery): Promise<ToDevice> {
 		// Messages that were acknowledged stay so, whatever else was swept.
 		const after = (since ?? outdated)?.toDevice ?? 0;
+		const most = Math.min(limit ?? MESSAGES_MAX, MESSAGES_MAX);
 		const key = `${userId} ${deviceId}`;
 		if (after > 0 && (this.#unacknowledged.get(key) ?? after + 1) <= after) {
 			this.#unacknowledged.delete(key);
 			await this.#acknowledge(userId, deviceId, after);
 		}
 		if (since && !this.#positions.hasToDevice(userId, after)) return {events: [], upto};
-		const messages = await this.#storage.toDevice.list(userId, deviceId, {after, upto, limit: MESSAGES_MAX});
+		const messages = await this.#storage.toDevice.list(userId, deviceId, {after, upto, limit: most});
 		const last = messages.at(-1);
 		if (last) this.#unacknowledged.set(key, last.pos);
 		return {
 			events: messages.map(({sender, type, content}) => JSON.stringify({sender, type, content})),
-			upto: last && messages.length === MESSAGES_MAX ? last.pos : upto,
+			upto: last && messages.length === most ? last.pos : upto,
 		};
 	}
 
 	/** Counts the keys that others may still claim. */
-	async countKeys({userId, deviceId, upto}: View): Promise<Pick<KeyCounts, 'oneTime' | 'unusedFallback'>> {
+	async countKeys({
+		userId,
+		deviceId,
+		upto,
+	}: Pick<View, 'userId' | 'deviceId' | 'upto'>): Promise<Pick<KeyCounts, 'oneTime' | 'unusedFallback'>> {
 		const key = `${userId} ${deviceId}`;
 		const known = this.#counts.get(key);
 		if (known && !this.#positions.hasDeviceKeys(userId, known.upto)) return known;
@@ -86,7 +107,7 @@ export class DeviceNews {
 /** Lists whose devices changed, as JSON text; `undefined` where nobody's did. */
 export async function renderDeviceLists(
 	{positions, encryption}: SyncParts,
-	{userId, since, outdated, upto, rooms}: View,
+	{userId, since, outdated, upto, rooms}: DeviceListsQuery,
 ): Promise<string | undefined> {
 	if (outdated !== undefined) {
 		const {changed, left} = await encryption.listDeviceListChanges(userId, outdated.pos, upto);

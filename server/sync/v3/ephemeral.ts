@@ -41,12 +41,20 @@ async function findReceipts(
 ): Promise<JsonObject | undefined> {
 	if (since !== undefined && !positions.hasReceipts(roomId, userId, since)) return undefined;
 	const receipts = await storage.receipts.listChanged(roomId, since ?? 0, upto);
-	const visible = receipts.filter(({type, userId: reader}) => type !== 'm.read.private' || reader === userId);
-	return visible.length === 0 ? undefined : contentOf(visible);
+	return contentOf(visibleTo(userId, receipts));
 }
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#mreceipt */
-function contentOf(receipts: readonly ReceiptRow[]): JsonObject {
+/** Leaves out what others keep to themselves. */
+export function visibleTo(userId: UserId, receipts: readonly ReceiptRow[]): ReceiptRow[] {
+	return receipts.filter(({type, userId: reader}) => type !== 'm.read.private' || reader === userId);
+}
+
+/**
+ * Gives the content of the event that tells of receipts, the newest first; `undefined` where there are none.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#mreceipt
+ */
+export function contentOf(receipts: readonly ReceiptRow[]): JsonObject | undefined {
+	if (receipts.length === 0) return undefined;
 	const byEvent = new Map<EventId, Map<string, Map<UserId, JsonObject>>>();
 	for (const {eventId, type, userId, ts, threadId} of receipts) {
 		const byType = byEvent.get(eventId) ?? new Map<string, Map<UserId, JsonObject>>();

@@ -19,9 +19,13 @@ const STRIPPED_MAX = 100;
 
 /** Gives the entry of a room that the user is invited to, or knocks at, as JSON text. */
 export async function renderOutsideRoom(parts: SyncParts, row: MembershipRow): Promise<string> {
-	const events = [...(await listStripped(parts, row)), ...(await listMembers(parts, row))];
 	const key = row.membership === 'knock' ? 'knock_state' : 'invite_state';
-	return JSON.stringify({[key]: {events}});
+	return JSON.stringify({[key]: {events: await listOutsideState(parts, row)}});
+}
+
+/** Lists what somebody outside is told of a room: what it is, who invites, and the membership itself. */
+export async function listOutsideState(parts: SyncParts, row: MembershipRow): Promise<JsonObject[]> {
+	return [...(await listStripped(parts, row)), ...(await listMembers(parts, row))];
 }
 
 /** The state that came with the invite, or that of the room at the invite. */

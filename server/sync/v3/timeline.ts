@@ -26,8 +26,11 @@ export interface Timeline {
 	readonly prevBatch: string;
 }
 
+/** Who is shown a timeline, and which events of it they want. */
+export type TimelineView = Pick<View, 'userId' | 'unwanted'> & {readonly filter: Pick<View['filter'], 'timeline'>};
+
 /** Lists the newest events of a span that the user may see and wants to. */
-export async function listTimeline(parts: SyncParts, view: View, span: TimelineSpan): Promise<Timeline> {
+export async function listTimeline(parts: SyncParts, view: TimelineView, span: TimelineSpan): Promise<Timeline> {
 	const {limit, matches, mayShowRoom} = view.filter.timeline;
 	if (!mayShowRoom(span.roomId)) return {events: [], isLimited: false, prevBatch: endOf(span)};
 	const newest: StoredEvent[] = [];

@@ -60,6 +60,7 @@ function makeWorld(engine: Engine, storage: Storage): World {
 			pushRules,
 			encryption,
 			clock: systemClock,
+			random: (count) => systemRandom.bytes(count),
 			ephemeral: createEphemeral({
 				storage,
 				clock: systemClock,

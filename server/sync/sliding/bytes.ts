@@ -1,0 +1,58 @@
+/** Numbers from here on do not fit: they are no integers any more. */
+const NUMBER_END = 2 ** 53;
+
+/** Writes numbers and texts one after the other, small numbers in few bytes. */
+export class ByteWriter {
+	readonly #bytes: number[] = [];
+
+	/** Writes an integer from 0 to 2^53 − 1, seven bits a byte. */
+	number(value: number): void {
+		let rest = value;
+		while (rest >= 0x80) {
+			this.#bytes.push((rest % 0x80) | 0x80);
+			rest = Math.floor(rest / 0x80);
+		}
+		this.#bytes.push(rest);
+	}
+
+	text(value: string): void {
+		const bytes = Buffer.from(value, 'utf8');
+		this.number(bytes.length);
+		for (const byte of bytes) this.#bytes.push(byte);
+	}
+
+	take(): Uint8Array {
+		return Uint8Array.from(this.#bytes);
+	}
+}
+
+/** Reads what a writer has written. @throws RangeError where it is something else */
+export class ByteReader {
+	readonly #bytes: Uint8Array;
+	#next = 0;
+
+	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
+	}
+
+	number(): number {
+		let value = 0;
+		for (let factor = 1; factor < NUMBER_END; factor *= 0x80) {
+			const byte = this.#bytes[this.#next];
+			if (byte === undefined) break;
+			this.#next += 1;
+			value += (byte & 0x7f) * factor;
+			if (byte < 0x80 && value < NUMBER_END) return value;
+		}
+		throw new RangeError('expected a number');
+	}
+
+	text(): string {
+		const length = this.number();
+		const end = this.#next + length;
+		if (end > this.#bytes.length) throw new RangeError('expected a text');
+		const text = Buffer.from(this.#bytes.subarray(this.#next, end)).toString('utf8');
+		this.#next = end;
+		return text;
+	}
+}

@@ -1,0 +1,116 @@
+import type {RandomBytes, UserId} from '../../../crypto/index.ts';
+import type {Clock} from '../../../federation/engine/index.ts';
+import type {CommittedChange} from '../../../storage/index.ts';
+import {SyncError} from '../errors.ts';
+import type {Moment} from '../moment.ts';
+import type {Notifier} from '../notifier.ts';
+import type {DeviceNews} from '../v3/device.ts';
+import {SentMembers} from '../v3/sent-members.ts';
+import type {SyncParts} from '../v3/view.ts';
+import {Activity} from './activity.ts';
+import {makeSlidingAnswer} from './answer.ts';
+import {Connection} from './connection.ts';
+import {Connections} from './connections.ts';
+import {Facts} from './facts.ts';
+import {OwnDataCache} from './own-data.ts';
+import type {SlidingSyncRequest} from './request.ts';
+import {Scopes} from './scope.ts';
+import {StateIndexes} from './state-index.ts';
+import {StateWishes} from './state-wish.ts';
+import type {SlidingParts, SlidingView} from './view.ts';
+
+/** The longest that a request waits; behind proxies a longer one would be cut off. */
+const TIMEOUT_MS_MAX = 120_000;
+
+/** What sliding sync is built from: what it shares with the other sync, and what it has to itself. */
+export interface SlidingDependencies {
+	readonly parts: SyncParts;
+	readonly notifier: Notifier;
+	readonly devices: DeviceNews;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly takeMoment: (userId: UserId) => Promise<Moment>;
+}
+
+/** A second reader of what changes: windows on the rooms of a user. @see proposal 4186 */
+export class SlidingSync {
+	readonly #dependencies: SlidingDependencies;
+	readonly #parts: SlidingParts;
+	readonly #connections: Connections;
+	readonly #scopes: Scopes;
+	readonly #activity: Activity;
+	readonly #own: OwnDataCache;
+
+	constructor(dependencies: SlidingDependencies) {
+		const {parts, clock, random} = dependencies;
+		const {storage} = parts;
+		const indexes = new StateIndexes(storage);
+		const wishes = new StateWishes();
+		this.#dependencies = dependencies;
+		this.#activity = new Activity(storage);
+		this.#own = new OwnDataCache(storage);
+		this.#parts = {
+			...parts,
+			activity: this.#activity,
+			facts: new Facts(parts, indexes),
+			indexes,
+			wishes,
+			sentMembers: new SentMembers(),
+		};
+		this.#connections = new Connections({storage, clock, random, wishes});
+		this.#scopes = new Scopes(this.#parts);
+	}
+
+	/** Takes in committed changes, before anybody is woken by them. */
+	apply(changes: readonly CommittedChange[]): void {
+		this.#activity.apply(changes);
+		this.#own.apply(changes);
+	}
+
+	/**
+	 * Answers a device over one of its connections, at once where there is news for it, and otherwise when there is or
+	 * when its time is up. Gives JSON text.
+	 * @throws SyncError
+	 */
+	async answer(request: SlidingSyncRequest): Promise<string> {
+		const {notifier, clock} = this.#dependencies;
+		const {storage, positions, ephemeral} = this.#parts;
+		if (storage.dialect === 'postgres') await storage.barrier();
+		const startPos = storage.stream.head();
+		const connection = await this.#open(request);
+		if (connection.hasBegun) await positions.cover(connection.state.pos);
+		ephemeral.presence.touch(request.userId, request.presence);
+		const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
+		for (;;) {
+			const moment = await this.#dependencies.takeMoment(request.userId);
+			const view = await this.#look(request, connection, moment);
+			const answer = await makeSlidingAnswer(this.#parts, this.#dependencies.devices, view);
+			const timeoutMs = endMs - clock.monotonic();
+			const isDue = answer.hasNews || !connection.hasBegun || timeoutMs <= 0;
+			const {feed, upto: pos, seq} = moment;
+			const {deviceId, signal} = request;
+			const end = isDue ? 'due' : await notifier.wait(feed, {pos, seq, startPos, deviceId, timeoutMs, signal});
+			if (end === 'ended') throw new SyncError('session-ended', 'The session has ended');
+			if (end !== 'changed') {
+				return answer.finish(await this.#connections.issue(request, connection, answer.after));
+			}
+		}
+	}
+
+	async #open(request: SlidingSyncRequest): Promise<Connection> {
+		if (request.pos === undefined) return Connection.begin();
+		const connection = await this.#connections.open(request, request.pos);
+		if (!connection) throw new SyncError('unknown-position', 'pos: not a position of this connection: begin anew');
+		return connection;
+	}
+
+	async #look(request: SlidingSyncRequest, connection: Connection, moment: Moment): Promise<SlidingView> {
+		const {userId} = request;
+		const {feed, touched, upto, seq} = moment;
+		const rooms = new Map(moment.rooms.map((row) => [row.roomId, row]));
+		const unwanted = await this.#parts.events.findUnwanted(userId);
+		const own = await this.#own.of(userId);
+		const scope = await this.#scopes.find(request, {feed, touched, rooms, upto, unwanted, own, connection});
+		return {request, connection, upto, seq, rooms, scope, unwanted, own};
+	}
+}
