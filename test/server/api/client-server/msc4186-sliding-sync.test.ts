@@ -246,3 +246,30 @@ test('a position can be given to /messages', async (t) => {
 	t.deepEqual(await bodies({dir: 'b', from: pos}), ['before']);
 	t.deepEqual(await bodies({dir: 'f', from: pos}), ['after']);
 });
+
+test('a position means the same after a restart of the server', async (t) => {
+	const {app, alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat', name: 'Desk'});
+	const quiet = await alice.create({preset: 'public_chat'});
+	await bob.join(roomId);
+	await bob.join(quiet);
+	const wish = {
+		lists: {all: {timeline_limit: 3, required_state: elementState}},
+		extensions: {receipts: {enabled: true}, account_data: {enabled: true}, typing: {enabled: true}},
+	};
+	const first = await slide(bob, undefined, wish);
+	await alice.say(roomId, 'before');
+	await app.application.stop();
+	const again = await app.restart();
+	const [hers, his] = [new Person(again, alice.session), new Person(again, bob.session)];
+	await hers.say(roomId, 'after');
+	const next = await slide(his, first.pos, wish);
+	t.deepEqual(Object.keys(next.rooms), [roomId]);
+	t.deepEqual(bodiesOf(next.rooms[roomId]), ['before', 'after']);
+	t.is(next.rooms[roomId]?.initial, undefined);
+	t.is(next.rooms[roomId]?.num_live, 2);
+	t.deepEqual(next.extensions, {});
+	t.deepEqual((await slide(his, next.pos, wish)).rooms, {});
+	const more = {...wish, lists: {all: {timeline_limit: 3, required_state: [['m.room.create', '']]}}};
+	t.deepEqual((await slide(his, next.pos, more)).rooms, {}, 'what is asked for is less than before');
+});
