@@ -4,6 +4,16 @@ import {fanOut} from './fan-out.ts';
 import {federation} from './federation.ts';
 import {floor} from './floor.ts';
 import {send, sendRooms} from './send.ts';
+import {sliding} from './sliding.ts';
 import {messages, syncRooms} from './sync.ts';
 
-export const SCENARIOS: readonly Scenario[] = [floor, send, sendRooms, fanOut, syncRooms, messages, federation];
+export const SCENARIOS: readonly Scenario[] = [
+	floor,
+	send,
+	sendRooms,
+	fanOut,
+	syncRooms,
+	sliding,
+	messages,
+	federation,
+];

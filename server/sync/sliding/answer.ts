@@ -13,7 +13,7 @@ export interface SlidingAnswer {
 	/** Whether it tells the device anything. */
 	readonly hasNews: boolean;
 	/** What the client has been told with it. */
-	readonly after: ToldAnswer;
+	readonly after: Omit<ToldAnswer, 'settled'>;
 	/** Gives the whole as JSON text. */
 	readonly finish: (pos: string) => string;
 }
@@ -24,9 +24,9 @@ export async function makeSlidingAnswer(
 	devices: DeviceNews,
 	view: SlidingView,
 ): Promise<SlidingAnswer> {
-	const {upto, seq, rooms, scope, connection, request} = view;
+	const {upto, seq, rooms, scope, connection, request, isSettled} = view;
 	const told = await tellRooms(parts, view);
-	const global = request.extensions.accountData ? listGlobal(parts, view) : [];
+	const global = request.extensions.accountData && !isSettled ? listGlobal(parts, view) : [];
 	const toDevice = await tellToDevice(devices, view);
 	const encryption = await tellEncryption(parts, devices, view);
 	const hasNews =

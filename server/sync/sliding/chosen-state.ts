@@ -54,7 +54,7 @@ export async function chooseState(parts: SlidingParts, view: SlidingView, choice
 
 /** Finds the members by and about whom the shown events are, and whom the client was not sent yet. */
 async function findLazyMembers(
-	{states, sentMembers}: SlidingParts,
+	{indexes, sentMembers}: SlidingParts,
 	view: SlidingView,
 	{room, now, changes, shown}: StateChoice,
 	chosen: ReadonlySet<string>,
@@ -64,7 +64,7 @@ async function findLazyMembers(
 	const keys = [...people]
 		.filter((stateKey) => !chosen.has(`${memberType}\0${stateKey}`))
 		.map((stateKey) => ({type: memberType, stateKey}));
-	const entries = await states.find(now, keys);
+	const entries = await indexes.find(now, keys);
 	const {pos} = view.connection.state;
 	const to = recipientOf(view, room);
 	return entries.filter(

@@ -1,6 +1,9 @@
 import type {RoomId} from '../../../crypto/index.ts';
 import type {Position} from '../../../storage/index.ts';
+import type {Feed} from '../feed.ts';
+import type {Moment} from '../moment.ts';
 import type {Snapshot, Told} from './told.ts';
+import type {Scope} from './view.ts';
 
 /** What a connection is beside its rooms. */
 export interface ConnectionState {
@@ -16,6 +19,14 @@ export interface ConnectionState {
 	readonly changed: ReadonlyMap<RoomId, Told>;
 }
 
+/** A request that was answered with everything there was to tell. */
+export interface Settled {
+	/** What it asked for, as text. */
+	readonly asked: string;
+	readonly feed: Feed;
+	readonly scope: Scope;
+}
+
 /** A connection as it was when one of its answers had been sent. Never changes: the client may come back to it again. */
 export class Connection {
 	readonly state: ConnectionState;
@@ -28,19 +39,18 @@ export class Connection {
 	 * known up to where they were last told.
 	 */
 	live: ReadonlySet<RoomId>;
+	/** The last request that was answered here to its end; known likewise. */
+	settled: Settled | undefined;
 
 	constructor(
 		state: ConnectionState,
-		{
-			token,
-			previous,
-			live,
-		}: {readonly token?: string; readonly previous?: string | undefined; readonly live?: ReadonlySet<RoomId>},
+		{token, previous, live, settled}: Partial<Pick<Connection, 'token' | 'previous' | 'live' | 'settled'>>,
 	) {
 		this.state = state;
 		this.token = token;
 		this.previous = previous;
 		this.live = live ?? new Set();
+		this.settled = settled;
 	}
 
 	/** Makes one that begins: nothing has been told yet. */
@@ -64,6 +74,19 @@ export class Connection {
 	/** Gives the position after which anything in a room is new to the client. */
 	sinceOf(roomId: RoomId, told: Told): Position {
 		return this.live.has(roomId) ? Math.max(told.sent, this.state.pos) : told.sent;
+	}
+
+	/** Finds the rooms of a request that was answered here, where since then nothing concerned the user. */
+	findSettled(asked: string, {feed, touched, seq}: Moment, epoch: string): Scope | undefined {
+		const {pos, seq: toldSeq, epoch: toldEpoch} = this.state;
+		const isSettled =
+			this.settled?.asked === asked &&
+			this.settled.feed === feed &&
+			!feed.isClosed &&
+			touched <= pos &&
+			(seq <= toldSeq || feed.touchedSeq <= toldSeq) &&
+			epoch === toldEpoch;
+		return isSettled ? this.settled?.scope : undefined;
 	}
 
 	/** What it takes in memory, in rooms. */

@@ -3,7 +3,7 @@ import {type RandomBytes, type RoomId, Seal} from '../../../crypto/index.ts';
 import type {Clock} from '../../../federation/engine/index.ts';
 import {type Position, type Storage, StorageError} from '../../../storage/index.ts';
 import {ByteReader, ByteWriter} from './bytes.ts';
-import {Connection, type ConnectionState} from './connection.ts';
+import {Connection, type ConnectionState, type Settled} from './connection.ts';
 import type {ConnectionKey} from './request.ts';
 import type {StateWishes} from './state-wish.ts';
 import {readTold, type Snapshot, type Told, type ToldByNid, writeTold} from './told.ts';
@@ -32,6 +32,8 @@ export interface ToldAnswer {
 	readonly hasGlobalData: boolean;
 	readonly told: ReadonlyMap<RoomId, Told>;
 	readonly live: ReadonlySet<RoomId>;
+	/** Absent where there is more to tell. */
+	readonly settled: Settled | undefined;
 	/** Whether the user still has to do with a room; what was told of others is forgotten. */
 	readonly isKnown: (roomId: RoomId) => boolean;
 }
@@ -80,17 +82,21 @@ export class Connections {
 
 	/** Gives the position for the client after an answer. */
 	async issue(key: ConnectionKey, from: Connection, answer: ToldAnswer): Promise<string> {
-		const {pos, epoch, seq, hasGlobalData, told, live} = answer;
+		const {pos, epoch, seq, hasGlobalData, told, live, settled} = answer;
 		const {snapshot, changed: before} = from.state;
 		const changed = told.size === 0 ? before : new Map([...before, ...told]);
 		const state = {pos, epoch, seq, hasGlobalData, snapshot, changed};
 		if (from.token !== undefined && isSame(from.state, state)) {
 			from.live = live;
+			from.settled = settled;
 			return from.token;
 		}
 		const kept = changed.size > INLINE_MAX ? await this.#keep(key, state, answer) : state;
 		const token = await this.#write(key, kept ?? {...state, changed: newestOf(changed, INLINE_MAX)});
-		this.#memory.set(memoryKey(key, token), new Connection(kept ?? state, {token, previous: from.token, live}));
+		this.#memory.set(
+			memoryKey(key, token),
+			new Connection(kept ?? state, {token, previous: from.token, live, settled}),
+		);
 		// The client has come with `from`: it does not go back behind that.
 		if (from.previous !== undefined) this.#memory.delete(memoryKey(key, from.previous));
 		return token;

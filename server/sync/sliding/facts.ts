@@ -44,7 +44,7 @@ export class Facts {
 		if (!state) return {roomType: null, isEncrypted: false};
 		const known = this.#held.get(roomId);
 		if (known?.root === state.root) return known.facts;
-		const entries = await this.#parts.states.find(state, [createKey, encryptionKey]);
+		const entries = await this.#indexes.find(state, [createKey, encryptionKey]);
 		const contents = await findContents(this.#parts, entries);
 		const roomType = contents.get('m.room.create')?.['type'];
 		const facts = {

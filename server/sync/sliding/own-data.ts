@@ -26,6 +26,8 @@ export class OwnData {
 	/** Rooms that the user calls direct. @see https://spec.matrix.org/v1.19/client-server-api/#mdirect */
 	readonly direct: ReadonlySet<string>;
 	readonly upto: Position;
+	/** The last change of any of it. */
+	readonly last: Position;
 	readonly size: number;
 	readonly #rooms: ReadonlyMap<RoomId, Pieces>;
 
@@ -44,6 +46,7 @@ export class OwnData {
 		this.global = global;
 		this.#rooms = rooms;
 		this.upto = upto;
+		this.last = rows.reduce((last, {pos}) => Math.max(last, pos), before?.last ?? 0);
 		this.size = total;
 		const direct = rows.some(({roomId, type}) => roomId === null && type === 'm.direct');
 		this.direct = before && !direct ? before.direct : directOf(global.get('m.direct')?.content);

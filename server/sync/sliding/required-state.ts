@@ -42,14 +42,10 @@ export async function listWanted(
 	wish: StateWish,
 ): Promise<readonly StateEntry[]> {
 	if (wish.hasAllMembers) return (await states.list(state)).filter((entry) => wish.matches(entry));
-	const index = await indexes.of(state);
-	const others = wish.keys ? pick(index, wish.keys) : [...entriesOf(index)].filter((entry) => wish.matches(entry));
+	if (wish.keys) return indexes.find(state, wish.keys);
+	const others = [...entriesOf(await indexes.of(state))].filter((entry) => wish.matches(entry));
 	const members = wish.memberKeys.map((stateKey) => ({type: memberType, stateKey}));
-	return members.length === 0 ? others : [...others, ...(await states.find(state, members))];
-}
-
-function pick({byType}: StateIndex, keys: readonly StateKey[]): StateEntry[] {
-	return keys.map(({type, stateKey}) => byType.get(type)?.get(stateKey)).filter((entry) => entry !== undefined);
+	return [...others, ...(await indexes.find(state, members))];
 }
 
 function* entriesOf({byType}: StateIndex): Generator<StateEntry> {

@@ -32,10 +32,10 @@ export async function tellReceipts(
 ): Promise<string | undefined> {
 	const since = known?.told.hasReceipts ? known.since : undefined;
 	const first = isWhole || since === undefined ? shown[0] : undefined;
-	if (since !== undefined && !first && !positions.hasReceipts(roomId, userId, since)) return undefined;
 	// Nobody reads an event before it is there, so the receipts for it come after it.
 	const after = Math.min(since ?? upto, first ? anchorOf(first) - 1 : upto);
-	const changed = after === upto ? [] : await storage.receipts.listChanged(roomId, after, upto);
+	const hasMoved = after < upto && positions.hasReceipts(roomId, userId, after);
+	const changed = hasMoved ? await storage.receipts.listChanged(roomId, after, upto) : [];
 	const ids = new Set(first ? shown.map(({pdu}) => pdu.eventId) : []);
 	const wanted = changed.filter(({pos, eventId}) => (since !== undefined && pos > since) || ids.has(eventId));
 	const own = since === undefined ? await storage.receipts.listOfUser(roomId, userId) : [];

@@ -1,11 +1,10 @@
 import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
-import type {StateEntry} from '../../../storage/index.ts';
 import type {RoomStateAt} from '../room-states.ts';
 import {heroesOf} from '../summaries.ts';
-import type {SyncParts} from '../v3/view.ts';
 import {findContents} from './contents.ts';
 import type {StateChanges} from './required-state.ts';
 import {memberType} from './state-wish.ts';
+import type {SlidingParts} from './view.ts';
 
 const nameType = 'm.room.name';
 const avatarType = 'm.room.avatar';
@@ -25,13 +24,13 @@ export interface NameWish {
  * Gives what is new of a room's name, its picture, and the people after whom it is called where it has no name, as JSON
  * texts by the keys of the answer.
  */
-export async function describeName(parts: SyncParts, wish: NameWish): Promise<Record<string, string | undefined>> {
+export async function describeName(parts: SlidingParts, wish: NameWish): Promise<Record<string, string | undefined>> {
 	const {now, changes} = wish;
 	const isNew = (type: string): boolean => changes === undefined || hasChanged(changes, type);
 	const membersChanged = changes === undefined || hasChangedMembers(changes);
 	if (!isNew(nameType) && !isNew(avatarType) && !membersChanged) return {};
 	const keys = [nameType, avatarType].map((type) => ({type, stateKey: ''}));
-	const contents = await findContents(parts, await parts.states.find(now, keys));
+	const contents = await findContents(parts, await parts.indexes.find(now, keys));
 	const name = textOf(contents.get(nameType)?.['name']);
 	const avatar = textOf(contents.get(avatarType)?.['url']);
 	const needsHeroes = wish.hasHeroes && name === undefined && (membersChanged || isNew(nameType));
@@ -53,11 +52,10 @@ function hasChanged({entries, removed}: StateChanges, wanted: string): boolean {
 	return [...entries, ...removed].some(({type, stateKey}) => type === wanted && stateKey === '');
 }
 
-async function describeHeroes(parts: SyncParts, {roomId, userId, now}: NameWish): Promise<string | undefined> {
+async function describeHeroes(parts: SlidingParts, {roomId, userId, now}: NameWish): Promise<string | undefined> {
 	const heroes = heroesOf(await parts.summaries.get(roomId), userId);
 	const keys = heroes.map((stateKey) => ({type: memberType, stateKey}));
-	const entries: readonly StateEntry[] = await parts.states.find(now, keys);
-	const contents = await findContents(parts, entries);
+	const contents = await findContents(parts, await parts.indexes.find(now, keys));
 	const told = heroes.map((hero) => describeHero(hero, contents.get(hero)));
 	return told.length === 0 ? undefined : JSON.stringify(told);
 }

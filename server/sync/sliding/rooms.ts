@@ -41,9 +41,14 @@ export async function tellRooms(parts: SlidingParts, view: SlidingView): Promise
 	const put = (to: Map<RoomId, string>, roomId: RoomId, text: string | undefined): void => {
 		if (text !== undefined) to.set(roomId, text);
 	};
+	if (view.isSettled) return {rooms, receipts, accountData, typing, told, live: view.connection.live};
 	let turnEndsMs = performance.now() + TURN_MS;
 	for (const room of view.scope.rooms) {
 		const {roomId} = room.row;
+		if (isQuiet(parts, view, room)) {
+			live.add(roomId);
+			continue;
+		}
 		if (rooms.size >= ROOMS_MAX) break;
 		const news = await tellRoom(parts, view, room);
 		put(rooms, roomId, news.room);
@@ -58,6 +63,32 @@ export async function tellRooms(parts: SlidingParts, view: SlidingView): Promise
 		}
 	}
 	return {rooms, receipts, accountData, typing, told, live};
+}
+
+/** Whether it is plain to see that there is nothing to tell of a room: most of them, most of the time. */
+function isQuiet(
+	{positions, ephemeral}: SlidingParts,
+	{connection, own, request, seq}: SlidingView,
+	room: ScopedRoom,
+): boolean {
+	const {roomId, membership, pos, userId} = room.row;
+	const told = connection.live.has(roomId) ? connection.find(roomId) : undefined;
+	if (!told) return false;
+	const {state} = connection;
+	const {accountData, receipts, typing} = request.extensions;
+	const isJoined = membership === 'join';
+	return (
+		room.activity <= state.pos &&
+		pos <= state.pos &&
+		told.limit >= room.limit &&
+		told.wishId === room.wish.id &&
+		told.isDm === own.direct.has(roomId) &&
+		told.hasReceipts === (isJoined && isInScope(receipts, room)) &&
+		told.hasAccountData === isInScope(accountData, room) &&
+		own.last <= state.pos &&
+		!positions.hasReceipts(roomId, userId, state.pos) &&
+		(!typing || (state.epoch === ephemeral.epoch && (seq === state.seq || ephemeral.typing.seqOf(roomId) <= state.seq)))
+	);
 }
 
 /** What is told of one room; absent parts are not news. */

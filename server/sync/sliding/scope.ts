@@ -57,7 +57,7 @@ export class Scopes {
 			const room = await this.#findSubscribed(context, roomId);
 			if (room) this.#ask(asked, room, this.#wanted(wanted), undefined);
 		}
-		const rooms: ScopedRoom[] = [...asked.values()].toSorted((a, b) => b.activity - a.activity);
+		const rooms: ScopedRoom[] = [...asked.values()].sort((a, b) => b.activity - a.activity);
 		return {rooms, counts};
 	}
 
@@ -145,8 +145,9 @@ export class Scopes {
 		const {roomId} = room.row;
 		const before = asked.get(roomId);
 		if (!before) {
+			const {row, activity} = room;
 			const lists = list === undefined ? [] : [list];
-			asked.set(roomId, {...room, limit, wish, lists, isSubscribed: list === undefined});
+			asked.set(roomId, {row, activity, limit, wish, lists, isSubscribed: list === undefined});
 			return;
 		}
 		before.limit = Math.max(before.limit, limit);

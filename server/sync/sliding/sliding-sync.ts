@@ -44,7 +44,7 @@ export class SlidingSync {
 	constructor(dependencies: SlidingDependencies) {
 		const {parts, clock, random} = dependencies;
 		const {storage} = parts;
-		const indexes = new StateIndexes(storage);
+		const indexes = new StateIndexes(storage, parts.states);
 		const wishes = new StateWishes();
 		this.#dependencies = dependencies;
 		this.#activity = new Activity(storage);
@@ -80,10 +80,11 @@ export class SlidingSync {
 		const connection = await this.#open(request);
 		if (connection.hasBegun) await positions.cover(connection.state.pos);
 		ephemeral.presence.touch(request.userId, request.presence);
+		const asked = textOf(request);
 		const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
 		for (;;) {
 			const moment = await this.#dependencies.takeMoment(request.userId);
-			const view = await this.#look(request, connection, moment);
+			const view = await this.#look(request, connection, moment, asked);
 			const answer = await makeSlidingAnswer(this.#parts, this.#dependencies.devices, view);
 			const timeoutMs = endMs - clock.monotonic();
 			const isDue = answer.hasNews || !connection.hasBegun || timeoutMs <= 0;
@@ -92,7 +93,9 @@ export class SlidingSync {
 			const end = isDue ? 'due' : await notifier.wait(feed, {pos, seq, startPos, deviceId, timeoutMs, signal});
 			if (end === 'ended') throw new SyncError('session-ended', 'The session has ended');
 			if (end !== 'changed') {
-				return answer.finish(await this.#connections.issue(request, connection, answer.after));
+				const {scope} = view;
+				const settled = answer.after.live.size === scope.rooms.length ? {asked, feed, scope} : undefined;
+				return answer.finish(await this.#connections.issue(request, connection, {...answer.after, settled}));
 			}
 		}
 	}
@@ -104,13 +107,24 @@ export class SlidingSync {
 		return connection;
 	}
 
-	async #look(request: SlidingSyncRequest, connection: Connection, moment: Moment): Promise<SlidingView> {
+	async #look(
+		request: SlidingSyncRequest,
+		connection: Connection,
+		moment: Moment,
+		asked: string,
+	): Promise<SlidingView> {
 		const {userId} = request;
 		const {feed, touched, upto, seq} = moment;
 		const rooms = new Map(moment.rooms.map((row) => [row.roomId, row]));
 		const unwanted = await this.#parts.events.findUnwanted(userId);
 		const own = await this.#own.of(userId);
-		const scope = await this.#scopes.find(request, {feed, touched, rooms, upto, unwanted, own, connection});
-		return {request, connection, upto, seq, rooms, scope, unwanted, own};
+		const settled = connection.findSettled(asked, moment, this.#parts.ephemeral.epoch);
+		const scope = settled ?? (await this.#scopes.find(request, {feed, touched, rooms, upto, unwanted, own, connection}));
+		return {request, connection, upto, seq, rooms, scope, isSettled: settled !== undefined, unwanted, own};
 	}
+}
+
+/** What a request asks for of rooms: two with the same text are told the same. */
+function textOf({lists, subscriptions, extensions: {accountData, receipts, typing}}: SlidingSyncRequest): string {
+	return JSON.stringify([[...lists], [...subscriptions], accountData, receipts, typing]);
 }

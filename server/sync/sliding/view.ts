@@ -51,6 +51,8 @@ export interface SlidingView {
 	/** The user's rooms at `upto`. */
 	readonly rooms: ReadonlyMap<RoomId, MembershipRow>;
 	readonly scope: Scope;
+	/** Whether nothing has concerned the user since the connection's last answer to the same request. */
+	readonly isSettled: boolean;
 	readonly unwanted: Unwanted;
 	readonly own: OwnData;
 }
