@@ -19,7 +19,7 @@ import {Unread} from './unread.ts';
 import {type Answer, makeAnswer} from './v3/answer.ts';
 import {DeviceNews} from './v3/device.ts';
 import {SentMembers} from './v3/sent-members.ts';
-import type {DeviceListSource, SyncParts} from './v3/view.ts';
+import type {DeviceListSource, StateAfterName, SyncParts} from './v3/view.ts';
 
 /** The longest that a request waits; behind proxies a longer one would be cut off. */
 const TIMEOUT_MS_MAX = 120_000;
@@ -46,6 +46,8 @@ export interface SyncRequest {
 	readonly since: string | undefined;
 	readonly isFullState: boolean;
 	readonly usesStateAfter: boolean;
+	/** The name of what tells the state after; absent: that of the specification. */
+	readonly stateAfterName?: StateAfterName | undefined;
 	/** How the user is to be seen by others meanwhile. */
 	readonly presence: PresenceState;
 	/** How long to wait for news. */

@@ -19,15 +19,19 @@ export const sync = route({
 		since: v.optional(v.string()),
 		timeout: v.optional(v.integer()),
 		use_state_after: v.optional(v.boolean()),
+		'org.matrix.msc4222.use_state_after': v.optional(v.boolean()),
 	}),
 	async handle({caller: {userId, deviceId}, query, signal}, services) {
+		const {use_state_after: isAsked = false, 'org.matrix.msc4222.use_state_after': isAskedAsProposed = false} = query;
 		const text = await services.sync.sync({
 			userId,
 			deviceId,
 			filter: await services.filters.resolve(userId, query.filter),
 			since: query.since,
 			isFullState: query.full_state ?? false,
-			usesStateAfter: query.use_state_after ?? false,
+			usesStateAfter: isAsked || isAskedAsProposed,
+			// matrix-js-sdk 36 asks for it, and looks for it, by the name that it had as a proposal.
+			stateAfterName: isAsked ? 'state_after' : 'org.matrix.msc4222.state_after',
 			presence: query.set_presence ?? 'online',
 			timeoutMs: query.timeout ?? 0,
 			signal,

@@ -1,28 +1,43 @@
 /** Numbers from here on do not fit: they are no integers any more. */
 const NUMBER_END = 2 ** 53;
 
+/** Bytes that a writer begins with: enough for a position. */
+const SIZE_FIRST = 1_024;
+/** Bytes of the longest number. */
+const NUMBER_BYTES_MAX = 8;
+
 /** Writes numbers and texts one after the other, small numbers in few bytes. */
 export class ByteWriter {
-	readonly #bytes: number[] = [];
+	#bytes = Buffer.allocUnsafe(SIZE_FIRST);
+	#length = 0;
 
 	/** Writes an integer from 0 to 2^53 − 1, seven bits a byte. */
 	number(value: number): void {
+		this.#makeRoom(NUMBER_BYTES_MAX);
 		let rest = value;
 		while (rest >= 0x80) {
-			this.#bytes.push((rest % 0x80) | 0x80);
+			this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
 			rest = Math.floor(rest / 0x80);
 		}
-		this.#bytes.push(rest);
+		this.#bytes[this.#length++] = rest;
 	}
 
 	text(value: string): void {
-		const bytes = Buffer.from(value, 'utf8');
-		this.number(bytes.length);
-		for (const byte of bytes) this.#bytes.push(byte);
+		const length = Buffer.byteLength(value, 'utf8');
+		this.number(length);
+		this.#makeRoom(length);
+		this.#length += this.#bytes.write(value, this.#length, 'utf8');
 	}
 
 	take(): Uint8Array {
-		return Uint8Array.from(this.#bytes);
+		return this.#bytes.subarray(0, this.#length);
+	}
+
+	#makeRoom(length: number): void {
+		if (this.#length + length <= this.#bytes.length) return;
+		const larger = Buffer.allocUnsafe(2 * (this.#bytes.length + length));
+		this.#bytes.copy(larger);
+		this.#bytes = larger;
 	}
 }
 

@@ -21,6 +21,9 @@ const FORM = 1;
 /** Longer ones are not ours. */
 const TOKEN_LENGTH_MAX = 4_096;
 
+/** Characters of a position that no other has at its end. */
+const TAG_LENGTH = 22;
+
 const tokenForm = /^p1\.(\d{1,16})\.([\w-]+)$/;
 const secretName = 'sliding_sync_secret';
 
@@ -67,7 +70,7 @@ export class Connections {
 	/** Gives the connection as it was at a position; `undefined` where this server did not give that to it. */
 	async open(key: ConnectionKey, token: string): Promise<Connection | undefined> {
 		const known = this.#memory.get(memoryKey(key, token));
-		if (known) return known;
+		if (known?.token === token) return known;
 		const match = token.length > TOKEN_LENGTH_MAX ? null : tokenForm.exec(token);
 		const pos = Number(match?.[1]);
 		if (!match || pos > this.#parts.storage.stream.head()) return undefined;
@@ -228,8 +231,9 @@ export class Connections {
 	}
 }
 
+/** The end of a position is the tag by which it was sealed, of which there is no second. */
 const memoryKey = ({userId, deviceId, connId}: ConnectionKey, token: string): string =>
-	JSON.stringify([userId, deviceId, connId, token]);
+	`${userId} ${deviceId} ${token.slice(-TAG_LENGTH)} ${connId}`;
 
 /** For whom a position is sealed: it is of no use to anybody else, nor to another connection. */
 const ownerOf = ({userId, deviceId, connId}: ConnectionKey, pos: Position): string =>

@@ -72,20 +72,17 @@ function isQuiet(
 	room: ScopedRoom,
 ): boolean {
 	const {roomId, membership, pos, userId} = room.row;
-	const told = connection.live.has(roomId) ? connection.find(roomId) : undefined;
+	const {state, live} = connection;
+	if (room.activity > state.pos || pos > state.pos || own.last > state.pos || !live.has(roomId)) return false;
+	const told = connection.find(roomId);
 	if (!told) return false;
-	const {state} = connection;
 	const {accountData, receipts, typing} = request.extensions;
 	const isJoined = membership === 'join';
 	return (
-		room.activity <= state.pos &&
-		pos <= state.pos &&
 		told.limit >= room.limit &&
 		told.wishId === room.wish.id &&
-		told.isDm === own.direct.has(roomId) &&
 		told.hasReceipts === (isJoined && isInScope(receipts, room)) &&
 		told.hasAccountData === isInScope(accountData, room) &&
-		own.last <= state.pos &&
 		!positions.hasReceipts(roomId, userId, state.pos) &&
 		(!typing || (state.epoch === ephemeral.epoch && (seq === state.seq || ephemeral.typing.seqOf(roomId) <= state.seq)))
 	);

@@ -103,7 +103,10 @@ export class SlidingSync {
 	async #open(request: SlidingSyncRequest): Promise<Connection> {
 		if (request.pos === undefined) return Connection.begin();
 		const connection = await this.#connections.open(request, request.pos);
-		if (!connection) throw new SyncError('unknown-position', 'pos: not a position of this connection: begin anew');
+		// What changed since has been swept, so that it would not be told.
+		const isOutdated = connection !== undefined && connection.state.pos < this.#parts.storage.stream.floor();
+		if (!connection || isOutdated)
+			throw new SyncError('unknown-position', 'pos: not a position of this connection: begin anew');
 		return connection;
 	}
 
@@ -119,7 +122,8 @@ export class SlidingSync {
 		const unwanted = await this.#parts.events.findUnwanted(userId);
 		const own = await this.#own.of(userId);
 		const settled = connection.findSettled(asked, moment, this.#parts.ephemeral.epoch);
-		const scope = settled ?? (await this.#scopes.find(request, {feed, touched, rooms, upto, unwanted, own, connection}));
+		const scope =
+			settled ?? (await this.#scopes.find(request, {feed, touched, rooms, upto, unwanted, own, connection}));
 		return {request, connection, upto, seq, rooms, scope, isSettled: settled !== undefined, unwanted, own};
 	}
 }

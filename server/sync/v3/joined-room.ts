@@ -8,7 +8,7 @@ import {renderState, renderTimeline} from './render.ts';
 import {listRoomAccountData} from './room-account-data.ts';
 import {chooseMembers, chooseState, type StateWish} from './state.ts';
 import {listTimeline, type Timeline} from './timeline.ts';
-import type {SyncParts, View} from './view.ts';
+import {stateNameOf, type SyncParts, type View} from './view.ts';
 
 /** Gives the entry of a room that the user is in, as JSON text; `undefined` where nothing is new to the device. */
 export async function renderJoinedRoom(
@@ -30,7 +30,7 @@ export async function renderJoinedRoom(
 	if (!isNews && !isWhole) return undefined;
 	const {prevBatch = ''} = told.timeline ?? {};
 	return objectText({
-		...(view.usesStateAfter ? {state_after: eventsText(told.state)} : {state: eventsText(told.state)}),
+		[stateNameOf(view)]: eventsText(told.state),
 		timeline: objectText({
 			events: arrayText(told.events),
 			limited: String(told.timeline?.isLimited ?? false),

@@ -4,7 +4,7 @@ import {renderState, renderTimeline} from './render.ts';
 import {listRoomAccountData} from './room-account-data.ts';
 import {chooseMembers, chooseState} from './state.ts';
 import {listTimeline, type Timeline} from './timeline.ts';
-import type {SyncParts, View} from './view.ts';
+import {stateNameOf, type SyncParts, type View} from './view.ts';
 
 /**
  * Gives the entry of a room that the user has left or was put out of, as JSON text: what happened up to then, and nothing
@@ -23,7 +23,7 @@ export async function renderLeftRoom(parts: SyncParts, view: View, row: Membersh
 		: await showOwn(parts, row, token);
 	const state = isInside ? await listState(parts, view, row, {timeline, since, joinedUntil}) : [];
 	return objectText({
-		[view.usesStateAfter ? 'state_after' : 'state']: `{"events":${arrayText(state)}}`,
+		[stateNameOf(view)]: `{"events":${arrayText(state)}}`,
 		timeline: objectText({
 			events: arrayText(await renderTimeline(parts, view, timeline)),
 			limited: String(timeline.isLimited),

@@ -38,6 +38,14 @@ export interface SyncParts {
 	readonly sentMembers: SentMembers;
 }
 
+/** How the state after a timeline is called: by the specification, and by clients older than it. @see proposal 4222 */
+export type StateAfterName = 'state_after' | 'org.matrix.msc4222.state_after';
+
+/** Gives the key under which an answer tells state. */
+export function stateNameOf({usesStateAfter, stateAfterName}: View): StateAfterName | 'state' {
+	return usesStateAfter ? (stateAfterName ?? 'state_after') : 'state';
+}
+
 /** One answer: for whom, from where, up to where. */
 export interface View {
 	readonly userId: UserId;
@@ -56,6 +64,7 @@ export interface View {
 	readonly rooms: readonly MembershipRow[];
 	readonly isFullState: boolean;
 	readonly usesStateAfter: boolean;
+	readonly stateAfterName?: StateAfterName | undefined;
 	readonly unwanted: Unwanted;
 	/** Account data of rooms that is new to the device. */
 	readonly roomAccountData: ReadonlyMap<RoomId, readonly AccountDataRow[]>;

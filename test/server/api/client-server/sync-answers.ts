@@ -49,6 +49,7 @@ export interface SyncOptions {
 	readonly filter?: object | string;
 	readonly full_state?: boolean;
 	readonly use_state_after?: boolean;
+	readonly 'org.matrix.msc4222.use_state_after'?: boolean;
 	readonly set_presence?: string;
 }
 

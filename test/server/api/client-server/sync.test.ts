@@ -334,3 +334,38 @@ test('those whom one ignores are not heard, and their invites not shown', async 
 		['m.ignored_user_list'],
 	);
 });
+
+test('the state after a timeline is told whole by the name that it is asked by, also where nothing changed', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat', topic: 'old'});
+	await bob.join(roomId);
+	const names = [
+		['use_state_after', 'state_after'],
+		['org.matrix.msc4222.use_state_after', 'org.matrix.msc4222.state_after'],
+	] as const;
+	for (const [asked, name] of names) {
+		const ask = async (since?: string) => {
+			const answer = await sync(bob, since, {[asked]: true});
+			type Rooms = Record<string, Record<string, {events: readonly {content: object}[]}>>;
+			const {join = {}, leave = {}} = answer.rooms ?? {};
+			return {since: answer.next_batch, shown: {...(join as unknown as Rooms), ...(leave as unknown as Rooms)}[roomId]};
+		};
+		const first = await ask();
+		t.true((first.shown?.[name]?.events.length ?? 0) > 5);
+		t.is(first.shown?.['state'], undefined);
+		await alice.say(roomId, asked);
+		const said = await ask(first.since);
+		t.deepEqual(said.shown?.[name], {events: []});
+		await alice.setState(roomId, 'm.room.topic', {topic: asked});
+		const changed = await ask(said.since);
+		t.deepEqual(
+			changed.shown?.[name]?.events.map(({content}) => content),
+			[{topic: asked}],
+		);
+		await bob.do('POST', `${room(roomId)}/leave`, {});
+		const left = await ask(changed.since);
+		t.truthy(left.shown?.[name]);
+		t.is(left.shown?.['state'], undefined);
+		await bob.join(roomId);
+	}
+});
