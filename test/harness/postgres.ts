@@ -3,7 +3,17 @@
  * directory, as an unprivileged user where the tests run as root (PostgreSQL refuses root).
  */
 import {type ChildProcess, execFileSync, spawn, spawnSync} from 'node:child_process';
-import {closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {
+	chownSync,
+	closeSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -54,6 +64,14 @@ function findUser(): UnprivilegedUser | undefined {
 	throw new Error('no unprivileged user to run PostgreSQL as');
 }
 
+/** How a cluster differs from the usual one. */
+export interface ClusterOptions {
+	/** Called with the cluster's directory while it is empty, and with who will own it: it may be a disk of its own. */
+	readonly prepare?: (data: string, owner: UnprivilegedUser | undefined) => void;
+	/** Whether the write-ahead log lies outside the cluster's directory. */
+	readonly isLogApart?: boolean;
+}
+
 /** A cluster with its server, running or not. Dispose of it to end and remove it. */
 export class PostgresServer implements AsyncDisposable {
 	readonly #programs: string;
@@ -80,20 +98,31 @@ export class PostgresServer implements AsyncDisposable {
 	}
 
 	/** Makes a cluster; the first `start()` is the caller's. */
-	static async create(programs: string): Promise<PostgresServer> {
+	static async create(programs: string, options: ClusterOptions = {}): Promise<PostgresServer> {
 		const directory = mkdtempSync(join(tmpdir(), 'broadsheet-postgres-'));
 		const address = allocateAddress();
 		const server = new PostgresServer(programs, directory, address, await findFreePort(address));
-		if (server.#user !== undefined) {
-			execFileSync('chown', [`${server.#user.uid}:${server.#user.gid}`, directory]);
+		const directories = [directory];
+		if (options.prepare !== undefined) {
+			mkdirSync(server.data);
+			options.prepare(server.data, server.owner);
+			directories.push(server.data);
 		}
+		const user = server.#user;
+		if (user !== undefined) for (const path of directories) chownSync(path, user.uid, user.gid);
+		const log = options.isLogApart === true ? [`--waldir=${join(directory, 'wal')}`] : [];
 		const settings = ['--encoding=UTF8', '--locale=C', '--auth=trust', `--username=${USER}`, '--wal-segsize=1'];
-		execFileSync(join(programs, 'initdb'), ['--no-sync', ...settings, `--pgdata=${server.data}`], {
+		execFileSync(join(programs, 'initdb'), ['--no-sync', ...log, ...settings, `--pgdata=${server.data}`], {
 			stdio: 'pipe',
 			cwd: directory,
 			...server.#user,
 		});
 		return server;
+	}
+
+	/** Whether the server has been started and has not ended. */
+	get isRunning(): boolean {
+		return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
 	}
 
 	/** As whom the server runs; undefined: as whom the tests run. */
