@@ -36,6 +36,22 @@ export function getPostgres(): Promise<PostgresServer> {
 	return server;
 }
 
+/** A database with our tables in it and nothing else, which most tests begin with: made once, then copied. */
+const MADE = 'made';
+let made: Promise<void> | undefined;
+
+async function makeDatabase(isEmpty: boolean): Promise<string> {
+	const postgres = await getPostgres();
+	const name = `test_${count++}`;
+	if (isEmpty) return postgres.createDatabase(name);
+	made ??= (async () => {
+		const storage = await openStorage({url: await postgres.createDatabase(MADE), serverName});
+		await storage.close();
+	})();
+	await made;
+	return postgres.createDatabase(name, MADE);
+}
+
 async function runOn(t: ExecutionContext, dialect: Storage['dialect'], url: string, run: Run): Promise<void> {
 	const opened = new Set<Storage>();
 	const close = async (storage: Storage) => {
@@ -69,16 +85,15 @@ export function onSqlite(title: string, run: Run): void {
 	});
 }
 
-/** Registers a test on PostgreSQL. */
-export function onPostgres(title: string, run: Run): void {
+/** Registers a test on PostgreSQL; with `isEmpty` the database has not even our tables. */
+export function onPostgres(title: string, run: Run, {isEmpty = false}: {readonly isEmpty?: boolean} = {}): void {
 	if ('skipped' in found) {
 		console.log(`skipped: ${title} (PostgreSQL): ${found.skipped}`);
 		return;
 	}
 	// One after the other: a server takes a bounded number of connections.
 	test.serial(`${title} (PostgreSQL)`, async (t) => {
-		const url = await (await getPostgres()).createDatabase(`test_${count++}`);
-		await runOn(t, 'postgres', url, run);
+		await runOn(t, 'postgres', await makeDatabase(isEmpty), run);
 	});
 }
 

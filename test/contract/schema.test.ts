@@ -107,14 +107,28 @@ onSqlite('the database is for its owner alone, and set up to keep what it was to
 	db.close();
 });
 
-onPostgres('a database of another program is refused', async (t, database) => {
-	const client = new Client({connectionString: database.url});
-	await client.connect();
-	await client.query('create table theirs (a int)');
-	await client.end();
-	const error = await t.throwsAsync(database.open(), {instanceOf: StorageError});
-	t.is(error?.code, 'bad_address');
-});
+onPostgres(
+	'a database of another program is refused',
+	async (t, database) => {
+		const client = new Client({connectionString: database.url});
+		await client.connect();
+		await client.query('create table theirs (a int)');
+		await client.end();
+		const error = await t.throwsAsync(database.open(), {instanceOf: StorageError});
+		t.is(error?.code, 'bad_address');
+	},
+	{isEmpty: true},
+);
+
+onPostgres(
+	'of several processes that open an empty database one makes the tables, and all use them',
+	async (t, database) => {
+		const [one, other] = await Promise.all([database.open(), database.open()]);
+		await write(one, (batch) => one.accounts.add(batch, account(alice)));
+		t.deepEqual(await other.accounts.find(alice), account(alice));
+	},
+	{isEmpty: true},
+);
 
 test('an address that is none is refused', async (t) => {
 	const {openStorage} = await import('../../storage/index.ts');

@@ -142,7 +142,7 @@ class Scene implements AsyncDisposable {
 		const {rooms, next_batch: next} = await this.#quickly('sync', () =>
 			this.#call<{next_batch: string; rooms?: {join?: Record<string, {timeline: {events: Said[]}}>}}>(
 				'GET',
-				`/sync?${query}`,
+				`/sync?${query.toString()}`,
 			),
 		);
 		const events = Object.values(rooms?.join ?? {}).flatMap(({timeline}) => timeline.events);

@@ -39,6 +39,9 @@ function mountMemory({data, sizeMebibytes}: SmallDiskOptions): SmallDisk | undef
 	mkdirSync(data, {recursive: true});
 	const {status} = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMebibytes}m`, 'tmpfs', data]);
 	if (status !== 0) return undefined;
+	// Lazily: what still has a file open is about to end.
+	const unmount = () => void spawnSync('umount', ['--lazy', data], {stdio: 'ignore'});
+	process.once('exit', unmount);
 	const ballast = join(data, 'ballast');
 	return {
 		environment: {},
@@ -55,8 +58,8 @@ function mountMemory({data, sizeMebibytes}: SmallDiskOptions): SmallDisk | undef
 		},
 		makeRoom: () => rmSync(ballast, {force: true}),
 		[Symbol.dispose]() {
-			// Lazily: what still has a file open is about to end.
-			spawnSync('umount', ['--lazy', data]);
+			process.off('exit', unmount);
+			unmount();
 		},
 	};
 }

@@ -22,6 +22,7 @@ import {allocateAddress, findFreePort} from './addresses.ts';
 
 const VERSION_MIN = 15;
 const READY_WITHIN_MS = 30_000;
+const DISPOSED_WITHIN_MS = 5_000;
 const USER = 'broadsheet';
 
 /** Where the programs of PostgreSQL 15 or newer are, or why the tests that need them are skipped. */
@@ -140,10 +141,11 @@ export class PostgresServer implements AsyncDisposable {
 		return `postgres://${USER}@${this.#address}:${this.#port}/${database}`;
 	}
 
-	/** Creates an empty database; its URL. */
-	async createDatabase(name: string): Promise<string> {
+	/** Creates a database, empty or a copy of another one that nobody is connected to; its URL. */
+	async createDatabase(name: string, copyOf?: string): Promise<string> {
 		const client = await this.#connect();
-		await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
+		const template = copyOf === undefined ? '' : ` TEMPLATE ${escapeIdentifier(copyOf)}`;
+		await client.query(`CREATE DATABASE ${escapeIdentifier(name)}${template}`);
 		await client.end();
 		return this.urlOf(name);
 	}
@@ -164,6 +166,8 @@ export class PostgresServer implements AsyncDisposable {
 			unix_socket_directories: '',
 			max_connections: '60',
 			shared_buffers: '32MB',
+			// In files of the cluster, which go with it: what a killed server had in /dev/shm would stay there.
+			dynamic_shared_memory_type: 'mmap',
 			fsync: 'on',
 			synchronous_commit: 'on',
 			full_page_writes: 'on',
@@ -253,7 +257,10 @@ export class PostgresServer implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await this.kill();
+		// Its immediate shutdown gives back the memory that it shares with nobody any more, which a kill does not.
+		const late = setTimeout(() => this.#killAll(), DISPOSED_WITHIN_MS);
+		await this.#end(() => this.#child?.kill('SIGQUIT'));
+		clearTimeout(late);
 		rmSync(this.#directory, {recursive: true, force: true});
 	}
 }

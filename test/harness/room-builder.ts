@@ -38,6 +38,8 @@ export class RoomBuilder {
 	readonly version: RoomVersionId;
 	readonly events = new Map<EventId, Pdu>();
 	readonly rejections = new Map<EventId, Rejection>();
+	/** The last answer of `resolve`. */
+	#resolved: {readonly key: string; readonly state: StateMap} | undefined;
 	readonly #statesBefore = new Map<EventId, StateMap>();
 	readonly #statesAfter = new Map<EventId, StateMap>();
 	readonly #referenceHashes = new Map<EventId, string>();
@@ -119,9 +121,13 @@ export class RoomBuilder {
 		return this.#statesAfter.get(eventId) ?? new Map<StateKey, EventId>();
 	}
 
-	/** Resolves the states after these events. */
+	/** Resolves the states after these events. An event is built, checked and added with the same ones before it. */
 	resolve(eventIds: readonly EventId[]): StateMap {
-		return this.resolveStates(eventIds.map((eventId) => this.stateAfter(eventId)));
+		const key = eventIds.join(' ');
+		if (this.#resolved?.key !== key) {
+			this.#resolved = {key, state: this.resolveStates(eventIds.map((eventId) => this.stateAfter(eventId)))};
+		}
+		return this.#resolved.state;
 	}
 
 	resolveStates(stateSets: readonly StateMap[]): StateMap {
