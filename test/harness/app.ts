@@ -1,5 +1,5 @@
 /** The whole server in the test's own process: for tests of endpoints, quick to start, with a clock that can be moved. */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
@@ -8,8 +8,10 @@ import {PasswordHasher, type RoomId} from '../../crypto/index.ts';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
 import {type Application, startApplication} from '../../server/application.ts';
 import {loadConfig} from '../../server/config/index.ts';
+import {allocateAddress, findFreePort} from './addresses.ts';
+import {createAuthority} from './certificates.ts';
 import type {ClientTarget} from './client.ts';
-import {REGISTRATION_SHARED_SECRET} from './server-process.ts';
+import {federatedConfiguration, REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
 /** How an application differs from the usual one. */
 export interface AppOptions {
@@ -45,8 +47,8 @@ export function cheapPasswords(): PasswordHasher {
 /** Starts an application on a free port with a database of its own: registration open, no rate limits. */
 export async function startApp(t: ExecutionContext, options: AppOptions = {}): Promise<App> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-app-'));
-	const file = join(directory, 'homeserver.yaml');
-	const document = {
+	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+	return startIn(t, directory, options, {
 		server_name: APP_SERVER_NAME,
 		data: join(directory, 'data'),
 		listeners: [{address: '127.0.0.1', port: 0, serves: ['client', 'federation', 'well-known', 'admin', 'metrics']}],
@@ -54,7 +56,33 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
 		rate_limits: 'off',
 		...options.config,
-	};
+	});
+}
+
+/** Starts applications that trust one authority and talk over TLS, each on a loopback address of its own. */
+export async function startApps(t: ExecutionContext, count: number, options: AppOptions = {}): Promise<App[]> {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-apps-'));
+	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+	const authority = createAuthority(join(directory, 'tls'));
+	const apps: App[] = [];
+	for (let index = 0; index < count; index += 1) {
+		const address = allocateAddress();
+		const own = join(directory, `app-${index}`);
+		mkdirSync(own);
+		const ports = {clientPort: await findFreePort(address), federationPort: await findFreePort(address)};
+		const document = federatedConfiguration({directory: own, address, ...ports}, authority, options);
+		apps.push(await startIn(t, own, options, document));
+	}
+	return apps;
+}
+
+async function startIn(
+	t: ExecutionContext,
+	directory: string,
+	options: AppOptions,
+	document: Readonly<Record<string, unknown>>,
+): Promise<App> {
+	const file = join(directory, 'homeserver.yaml');
 	writeFileSync(file, JSON.stringify(document));
 	let log = '';
 	const logger = pino({level: 'trace'}, {write: (line: string) => void (log += line)});
@@ -81,7 +109,6 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 			restart: start,
 		};
 	};
-	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
 	return start();
 }
 

@@ -38,7 +38,10 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 	const federationPort = await findFreePort(address);
 	const authority = options.authority ?? createAuthority(join(directory, 'tls'));
 	const place = {directory, address, clientPort, federationPort};
-	writeFileSync(join(directory, 'homeserver.yaml'), JSON.stringify(configuration(place, authority, options), null, 1));
+	writeFileSync(
+		join(directory, 'homeserver.yaml'),
+		JSON.stringify(federatedConfiguration(place, authority, options), null, 1),
+	);
 	const server = new ServerProcess({
 		address,
 		name: `${address}:${federationPort}`,
@@ -84,14 +87,20 @@ export async function startServers(count: number, options: Omit<ServerOptions, '
 	return {list, authority, [Symbol.asyncDispose]: dispose};
 }
 
-interface Place {
+/** Where one server lives. */
+export interface Place {
 	readonly directory: string;
 	readonly address: string;
 	readonly clientPort: number;
 	readonly federationPort: number;
 }
 
-function configuration(place: Place, authority: CertificateAuthority, options: ServerOptions): object {
+/** The configuration of a server that others of its authority reach over TLS. */
+export function federatedConfiguration(
+	place: Place,
+	authority: CertificateAuthority,
+	options: Pick<ServerOptions, 'config'>,
+): Readonly<Record<string, unknown>> {
 	const {address, clientPort, federationPort, directory} = place;
 	return {
 		server_name: `${address}:${federationPort}`,

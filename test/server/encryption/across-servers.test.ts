@@ -1,16 +1,16 @@
-/** Keys and files between two whole servers over TLS. */
-import test from 'ava';
+/** Keys and files between two servers over TLS. */
+import test, {type ExecutionContext} from 'ava';
 import type {JsonObject} from '../../../crypto/index.ts';
 import {
+	type App,
 	call,
 	type ClientTarget,
 	createCrossSigningKeys,
 	createTestDevice,
 	login,
 	register,
-	type Servers,
 	type Session,
-	startServers,
+	startApps,
 	until,
 } from '../../harness/index.ts';
 
@@ -26,9 +26,9 @@ async function join(server: ClientTarget, name: string): Promise<Person> {
 }
 
 /** Two servers with a person on each, who share a room. */
-async function stage(): Promise<{servers: Servers; alice: Person; bob: Person; roomId: string}> {
-	const servers = await startServers(2);
-	const [one, two] = servers.list as readonly ClientTarget[];
+async function stage(t: ExecutionContext): Promise<{apps: App[]; alice: Person; bob: Person; roomId: string}> {
+	const apps = await startApps(t, 2);
+	const [one, two] = apps;
 	const alice = await join(one!, 'alice');
 	const bob = await join(two!, 'bobby');
 	const {room_id: roomId} = await post<{room_id: string}>(alice, '/createRoom', {invite: [bob.user_id]});
@@ -38,7 +38,7 @@ async function stage(): Promise<{servers: Servers; alice: Person; bob: Person; r
 		const {joined} = await call<{joined: object}>(alice.server, 'GET', path, {token: alice.access_token});
 		return bob.user_id in joined;
 	}, 'both in the room');
-	return {servers, alice, bob, roomId};
+	return {apps, alice, bob, roomId};
 }
 
 interface Queried {
@@ -53,8 +53,7 @@ const query = (asker: Person, target: Person) =>
 	post<Queried>(asker, '/keys/query', {device_keys: {[target.user_id]: []}});
 
 test('keys are found, claimed once, and followed across servers', async (t) => {
-	const {servers, alice, bob} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	const device = createTestDevice(bob);
 	const identity = createCrossSigningKeys(bob.user_id, device);
 	await post(bob, '/keys/upload', {device_keys: device.deviceKeys, one_time_keys: device.oneTimeKeys('A', 'B')});
@@ -90,8 +89,7 @@ test('keys are found, claimed once, and followed across servers', async (t) => {
 });
 
 test('who shares no room sees nothing of people elsewhere, and an inviter sees the invited', async (t) => {
-	const {servers, alice, bob} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	await post(bob, '/keys/upload', {device_keys: createTestDevice(bob).deviceKeys});
 	const carol = await join(alice.server, 'carol');
 	const dora = await join(bob.server, 'dora');
@@ -102,8 +100,7 @@ test('who shares no room sees nothing of people elsewhere, and an inviter sees t
 });
 
 test('files come from the server that has them, with type and name, once', async (t) => {
-	const {servers, alice, bob} = await stage();
-	await using _ = servers;
+	const {apps, alice, bob} = await stage(t);
 	const content = Buffer.alloc(400_000, 'picture');
 	content.set(Buffer.from('iVBORw0KGgo=', 'base64'));
 	const uploaded = await fetch(`${bob.server.url}/_matrix/media/v3/upload?filename=${encodeURIComponent('☕ 1.png')}`, {
@@ -128,8 +125,7 @@ test('files come from the server that has them, with type and name, once', async
 	t.true((await get(`thumbnail${path}?width=32&height=32`)).content.equals(content));
 	const server = path.slice(1, path.lastIndexOf('/'));
 	t.is((await get(`download/${server}/unknown`)).status, 404);
-	const [, there] = servers.list;
-	await there?.stop();
+	await apps[1]?.application.stop();
 	t.is((await get(`download${path}`)).status, 200, 'what was fetched is kept');
 	t.is((await get(`download/${server}/other`)).status, 502);
 });

@@ -1,20 +1,17 @@
-/** What the rooms domain has other servers do, with two whole servers over TLS. */
-import test from 'ava';
-import {type ClientTarget, register, type Servers, startServers, until} from '../../harness/index.ts';
+/** What the rooms domain has other servers do, with two servers over TLS. */
+import test, {type ExecutionContext} from 'ava';
+import {register, startApps, until} from '../../harness/index.ts';
 import {type ClientEvent, Person, room} from '../api/client-server/newsroom.ts';
 
 interface Stage {
 	readonly alice: Person;
 	readonly bob: Person;
-	readonly servers: Servers;
 }
 
 /** Two servers, a person on each. */
-async function stage(config: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
-	const servers = await startServers(2, {config});
-	const [one, two] = servers.list as readonly ClientTarget[];
+async function stage(t: ExecutionContext, config: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
+	const [one, two] = await startApps(t, 2, {config});
 	return {
-		servers,
 		alice: new Person(one!, await register(one!, 'alice')),
 		bob: new Person(two!, await register(two!, 'bob')),
 	};
@@ -36,8 +33,7 @@ const hears = (person: Person, roomId: string, body: string) =>
 	}, body);
 
 test('somebody of another server is invited, joins, talks, leaves, and turns down the next invite', async (t) => {
-	const {alice, bob, servers} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	for (const version of ['1', '3', '11', '12']) {
 		const roomId = await alice.create({room_version: version, invite: [bob.id], is_direct: true});
 		t.deepEqual(await alice.state(roomId, 'm.room.member', bob.id), {is_direct: true, membership: 'invite'});
@@ -56,8 +52,7 @@ test('somebody of another server is invited, joins, talks, leaves, and turns dow
 });
 
 test('a published alias leads into a room elsewhere, and its history is fetched as far as it goes', async (t) => {
-	const {alice, bob, servers} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	for (const version of ['9', '12']) {
 		const name = `desk${version}`;
 		const roomId = await alice.create({room_version: version, visibility: 'public', room_alias_name: name});
@@ -85,8 +80,7 @@ test('a published alias leads into a room elsewhere, and its history is fetched 
 });
 
 test('who knocks elsewhere is let in, and who is in one room elsewhere enters the one that asks for it', async (t) => {
-	const {alice, bob, servers} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	const via = `?via=${encodeURIComponent(serverOf(alice))}`;
 	const rule = (content: object) => [{type: 'm.room.join_rules', content}];
 	const knockable = await alice.create({initial_state: rule({join_rule: 'knock'})});
@@ -103,8 +97,7 @@ test('who knocks elsewhere is let in, and who is in one room elsewhere enters th
 });
 
 test('a stranger from elsewhere gets one answer, whether the room is there or not', async (t) => {
-	const {alice, bob, servers} = await stage();
-	await using _ = servers;
+	const {alice, bob} = await stage(t);
 	const closed = await alice.create();
 	const absent = `!${'A'.repeat(43)}`;
 	const via = `?via=${encodeURIComponent(serverOf(alice))}`;

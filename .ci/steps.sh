@@ -1,0 +1,35 @@
+# Sourced by the scripts beside it: a run of steps, each with a time limit and its time printed, and a last line that says
+# how it ended.
+
+failed=()
+count=0
+begun=$SECONDS
+
+# step NAME SECONDS COMMAND...: runs a step with a time limit, which is also what is left of the run's $seconds_max, prints
+# how long it took, and remembers whether it failed.
+step() {
+	local name=$1 limit=$2 start=$SECONDS left=$((seconds_max - (SECONDS - begun)))
+	shift 2
+	[ "$limit" -le "$left" ] || limit=$((left > 1 ? left : 1))
+	printf '\n== %s\n' "$name"
+	if timeout --kill-after=10 "$limit" "$@"; then
+		printf -- '-- %s: ok, %d s\n' "$name" $((SECONDS - start))
+	else
+		local status=$?
+		[ "$status" -eq 124 ] && printf -- '-- %s: took longer than %d s\n' "$name" "$limit"
+		printf -- '-- %s: FAILED, %d s\n' "$name" $((SECONDS - start))
+		failed+=("$name")
+	fi
+	count=$((count + 1))
+}
+
+# finish: says how the run went, and ends it.
+finish() {
+	printf '\n'
+	if [ ${#failed[@]} -eq 0 ]; then
+		printf '%s: passed, %d steps in %d s\n' "$run_name" "$count" $((SECONDS - begun))
+		exit 0
+	fi
+	printf '%s: FAILED (%s), %d steps in %d s\n' "$run_name" "$(printf '%s, ' "${failed[@]}" | sed 's/, $//')" "$count" $((SECONDS - begun))
+	exit 1
+}
