@@ -98,6 +98,7 @@ export async function startApplication(
 		});
 		await opened.federation.start({sends: plan.runs.has('sender'), drains: plan.runs.has('staging')});
 		await jobs.start();
+		if (plan.runs.has('search index')) services.search.follow();
 		return {http, services, storage, stop};
 	} catch (error) {
 		await stop();

@@ -8,6 +8,8 @@ export type Loop =
 	| 'sender'
 	/** Accepts the events that other servers have sent. */
 	| 'staging'
+	/** Indexes events for search. */
+	| 'search index'
 	| `${JobRole} jobs`;
 
 /** One role: what a process does that has it. */
@@ -35,7 +37,11 @@ export const roleTable: Readonly<Record<Exclude<Role, 'all'>, RoleRow>> = {
 	media: {does: 'takes uploads and gives files out', serves: ['media'], runs: ['media jobs']},
 	push: {does: 'notifies phones', serves: [], runs: []},
 	appservice: {does: 'tells application services what they are owed', serves: [], runs: []},
-	background: {does: 'does the background jobs', serves: [], runs: ['background jobs']},
+	background: {
+		does: 'does the background jobs and indexes events for search',
+		serves: [],
+		runs: ['background jobs', 'search index'],
+	},
 };
 
 type SingleRole = keyof typeof roleTable;

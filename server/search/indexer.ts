@@ -25,17 +25,20 @@ export interface IndexerContext {
  */
 export class Indexer {
 	readonly #context: IndexerContext;
-	readonly #stop: () => void;
+	#stop: (() => void) | undefined;
 	#timer: {cancel(): void} | undefined;
 	#running: Promise<void> | undefined;
 	#isClosed = false;
 
 	constructor(context: IndexerContext) {
 		this.#context = context;
-		this.#stop = context.storage.onCommitted((changes) => {
+	}
+
+	/** Indexes from now on what comes, soon after it came, beginning with what came while nobody did. */
+	follow(): void {
+		this.#stop ??= this.#context.storage.onCommitted((changes) => {
 			if (changes.some(({kind}) => kind === 'event' || kind === 'history')) this.#runSoon();
 		});
-		// What came while the server was not running.
 		this.#runSoon();
 	}
 
@@ -53,7 +56,7 @@ export class Indexer {
 	/** Follows the stream no more. */
 	close(): void {
 		this.#isClosed = true;
-		this.#stop();
+		this.#stop?.();
 		this.#timer?.cancel();
 	}
 

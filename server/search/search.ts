@@ -67,6 +67,8 @@ export interface Search {
 	 * @throws SearchError
 	 */
 	find(userId: UserId, wish: SearchWish): Promise<SearchAnswer>;
+	/** Indexes from now on what comes, without being asked; a search indexes what is missing in any case. */
+	follow(): void;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -103,6 +105,7 @@ export function createSearch(dependencies: SearchDependencies): Search {
 				nextBatch: next && writeSearchToken(next),
 			};
 		},
+		follow: () => indexer.follow(),
 		close: () => indexer.close(),
 	};
 }

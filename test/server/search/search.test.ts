@@ -1,5 +1,5 @@
 import test from 'ava';
-import {type App, findPostgres, PostgresServer, startApp} from '../../harness/index.ts';
+import {type App, findPostgres, PostgresServer, startApp, until} from '../../harness/index.ts';
 import {newsroom, type Person} from '../api/client-server/newsroom.ts';
 
 const found = findPostgres();
@@ -22,6 +22,15 @@ test('what was said while nobody indexed is found after a restart', async (t) =>
 	const {storage} = again.application;
 	const cursor = await storage.cursors.find('search');
 	t.is(cursor?.acked, storage.stream.head());
+});
+
+test('what is said is indexed soon, without anybody searching', async (t) => {
+	const {app, alice} = await newsroom(t);
+	await alice.say(await alice.create(), 'indexed');
+	const {search} = app.application.storage;
+	const find = async () => (await search.list({all: [[['indexed']]], none: []}, {limit: 1})).length > 0;
+	await until(find, 'the word in the index');
+	t.pass();
 });
 
 onPostgres('two processes index each event once, and both find what either was told', async (t) => {
