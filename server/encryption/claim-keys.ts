@@ -1,11 +1,8 @@
 import {
-	canonicalJson,
 	type DeviceId,
 	domainOf,
-	findCanonicalFault,
 	isJsonObject,
 	type JsonObject,
-	type JsonValue,
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
@@ -17,12 +14,12 @@ import type {
 	KeysByUser,
 } from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
+import {readClaimedKey} from './remote-answers.ts';
 import {inParallel} from './remote-device-lists.ts';
 
 /** Keys taken in one commit; many more would keep other writers waiting. */
 const CLAIMS_PER_COMMIT = 250;
 const SERVERS_AT_ONCE = 32;
-const REMOTE_KEY_BYTES_MAX = 4096;
 
 /** What a client is given. */
 export interface ClaimAnswer {
@@ -125,18 +122,13 @@ async function claimRemote(
 		[...devices].flatMap(([deviceId, algorithm]) => {
 			const ofUser = keys[userId];
 			const ofDevice = ofUser && memberOf(ofUser, deviceId);
-			const key = isJsonObject(ofDevice)
-				? Object.entries(ofDevice).find(([keyId, json]) => algorithmOf(keyId) === algorithm && isKey(json))
-				: undefined;
-			return key === undefined ? [] : [{userId, deviceId, algorithm, keyId: key[0], json: key[1] as JsonObject}];
+			const [found] = (isJsonObject(ofDevice) ? Object.entries(ofDevice) : [])
+				.filter(([keyId]) => algorithmOf(keyId) === algorithm)
+				.map(([keyId, key]) => ({keyId, json: readClaimedKey(userId, key)}))
+				.filter((key): key is Pick<ClaimedKey, 'keyId' | 'json'> => key.json !== undefined);
+			return found ? [{userId, deviceId, algorithm, ...found}] : [];
 		}),
 	);
-}
-
-/** Whether another server's key is one that a client can be given. */
-function isKey(json: JsonValue): boolean {
-	if (typeof json !== 'string' && !isJsonObject(json)) return false;
-	return findCanonicalFault(json) === undefined && canonicalJson(json).length <= REMOTE_KEY_BYTES_MAX;
 }
 
 function group(keys: readonly ClaimedKey[]): KeysByUser {

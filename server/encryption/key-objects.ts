@@ -198,8 +198,11 @@ function isCurve25519(value: JsonValue): boolean {
 	return typeof value === 'string' && decodeBase64(value)?.length === CURVE25519_BYTES;
 }
 
-/** Gives an object without what nobody signed and without others' signatures, which nobody asked for. */
-function normalise(value: JsonObject, userId: UserId, bytesMax: number): JsonObject {
+/**
+ * Gives an object without what nobody signed and without others' signatures, which nobody asked for.
+ * @throws EncryptionError 'bad-form', 'too-many', 'too-large'
+ */
+export function normalise(value: JsonObject, userId: UserId, bytesMax: number): JsonObject {
 	const {unsigned: _unsigned, signatures, ...covered} = value;
 	if (findCanonicalFault(covered) !== undefined) {
 		throw new EncryptionError('bad-form', 'Expected an object that can be signed: without fractions and long numbers');

@@ -1,11 +1,28 @@
-import {type DeviceId, isDeviceId, type JsonValue, type UserId, verifySignedJson} from '../../crypto/index.ts';
+import {
+	type DeviceId,
+	isDeviceId,
+	isJsonObject,
+	type JsonObject,
+	type JsonValue,
+	type UserId,
+	verifySignedJson,
+} from '../../crypto/index.ts';
 import type {RemoteDevices, RemoteKeys} from '../../federation/outbound/index.ts';
 import type {CrossSigningKeyRow, DeviceKeysRow} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
-import {checkCrossSigningKey, type CheckedCrossSigningKey, checkDeviceKeys, memberOf} from './key-objects.ts';
+import {
+	checkCrossSigningKey,
+	type CheckedCrossSigningKey,
+	checkDeviceKeys,
+	memberOf,
+	normalise,
+} from './key-objects.ts';
 
 /** Devices that are kept of one remote user; a person has fewer, and more would be a way to fill our disk. */
 export const REMOTE_DEVICES_MAX = 1000;
+
+/** A signed one-time key takes about 200 bytes. */
+const CLAIMED_KEY_BYTES_MAX = 4096;
 
 /** What another server says of one of its users. */
 export interface RemoteUserKeys {
@@ -42,6 +59,17 @@ export function readRemoteDevice(
 ): DeviceKeysRow | undefined {
 	const checked = orUndefined(() => checkDeviceKeys(keys, {userId, deviceId}));
 	return checked && {userId, deviceId, json: checked.json, displayName: null};
+}
+
+/**
+ * Reads a one-time key that another server gave; `undefined` for what has not the form that clients rely on. Whether the
+ * device signed it they find out themselves.
+ */
+export function readClaimedKey(userId: UserId, value: JsonValue): JsonObject | string | undefined {
+	if (typeof value === 'string') return value.length <= CLAIMED_KEY_BYTES_MAX ? value : undefined;
+	if (!isJsonObject(value) || typeof memberOf(value, 'key') !== 'string') return undefined;
+	if (!isJsonObject(memberOf(value, 'signatures'))) return undefined;
+	return orUndefined(() => normalise(value, userId, CLAIMED_KEY_BYTES_MAX));
 }
 
 /** Reads a remote user's cross-signing keys; a self-signing key without its master's signature is none. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type {DeviceId, JsonObject, UserId} from '../../../crypto/index.ts';
+import {type DeviceId, type JsonObject, type JsonValue, LosslessNumber, type UserId} from '../../../crypto/index.ts';
 import {createCrossSigningKeys, createTestDevice, type TestDevice, until} from '../../harness/index.ts';
 import {ALICE, BOB, caller, createWorld, type RemoteWorld, THERE, unreachable} from './remote-world.ts';
 
@@ -264,6 +264,35 @@ test('one-time keys of other servers’ people are asked for, and only what was 
 	t.deepEqual((await claim('other')).oneTimeKeys, {});
 	world.other.beforeAnswer = unreachable;
 	t.deepEqual((await claim('signed_curve25519')).unreachable, [THERE]);
+});
+
+test('B10: what another server gives in place of a one-time key is not passed on', async (t) => {
+	const world = await createWorld(t);
+	const good = phone.oneTimeKeys('A')['signed_curve25519:A'] as JsonObject;
+	const odd: readonly JsonValue[] = [
+		null,
+		5,
+		[],
+		{},
+		{...good, key: 5},
+		{key: good['key'] as string},
+		{...good, signatures: 'x'},
+		{...good, more: new LosslessNumber('1.5')},
+		{...good, more: 'x'.repeat(5_000)},
+		'x'.repeat(5_000),
+	];
+	let answer: JsonValue = null;
+	world.other.claims.push(() =>
+		Promise.resolve({[BOB]: {PHONE: {'signed_curve25519:A': answer} as JsonObject}} as never),
+	);
+	const claim = async () => {
+		const claims = new Map([[BOB, new Map([['PHONE' as DeviceId, 'signed_curve25519']])]]);
+		return (await world.encryption.claimKeys(caller, claims, 1000)).oneTimeKeys;
+	};
+	for (answer of odd) t.deepEqual(await claim(), {}, JSON.stringify(answer).slice(0, 100));
+	// Signatures of others, and those that are none, are nobody's business.
+	answer = {...good, signatures: {...(good['signatures'] as JsonObject), '@mallory:there.example': {a: 5}, x: null}};
+	t.deepEqual(await claim(), {[BOB]: {PHONE: {'signed_curve25519:A': good}}});
 });
 
 test('another server sees the keys of those it shares rooms with, without names, and of others nothing', async (t) => {
