@@ -1,0 +1,40 @@
+/** People with something to lose, for tests that try every endpoint. */
+import {type App, call, register} from '../../../harness/index.ts';
+import type {Endpoint, Names} from './every-endpoint.ts';
+
+/** Somebody with a room of their own, an event in it, an alias and a device. */
+export interface Somebody {
+	readonly token: string;
+	readonly names: Names;
+}
+
+let people = 0;
+
+/** Registers somebody new. */
+export async function addSomebody(app: App): Promise<Somebody> {
+	people += 1;
+	const name = `person${people}`;
+	const {user_id: userId, access_token: token, device_id: deviceId} = await register(app, name);
+	const {room_id: roomId} = await call<{room_id: string}>(app, 'POST', '/_matrix/client/v3/createRoom', {
+		token,
+		body: {room_alias_name: name, room_version: '11'},
+	});
+	const send = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/1`;
+	const {event_id: eventId} = await call<{event_id: string}>(app, 'PUT', send, {token, body: {body: 'x'}});
+	const roomAlias = `#${name}:news.example`;
+	return {token, names: {userId, deviceId, roomId, roomIdOrAlias: roomId, roomAlias, eventId}};
+}
+
+/** Names of the same form as somebody's, that nobody has. */
+export const nobodysNames: Names = {
+	userId: '@nobody:news.example',
+	deviceId: 'NOSUCHDEVICE',
+	roomId: '!nosuchroomishere:news.example',
+	roomIdOrAlias: '!nosuchroomishere:news.example',
+	roomAlias: '#nowhere:news.example',
+	eventId: `$${'a'.repeat(43)}`,
+};
+
+/** What a request to an endpoint carries of its caller. */
+export const callerOf = ({auth}: Endpoint, {token}: Pick<Somebody, 'token'>): {readonly token?: string} =>
+	auth === 'none' ? {} : {token};
