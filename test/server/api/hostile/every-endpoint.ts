@@ -74,6 +74,7 @@ const deepBodies: Readonly<Record<string, (names: Names) => object>> = {
 		device_id: 'D',
 		initial_device_display_name: 'x',
 	}),
+	postReceipt: () => ({thread_id: 'main'}),
 	queryKeys: ({userId}) => ({timeout: 100, device_keys: {[userId!]: ['DEVICE']}}),
 	redactEvent: () => ({reason: 'x'}),
 	register: () => ({username: 'x!', password: 'x', auth: {type: 'm.login.dummy', session: 'x'}}),
@@ -96,6 +97,7 @@ const deepBodies: Readonly<Record<string, (names: Names) => object>> = {
 	}),
 	setPushRuleActions: () => ({actions: ['notify', {set_tweak: 'highlight'}]}),
 	setRoomStateWithKey: () => ({displayname: 'x', membership: 'join', aliases: ['#a:b'], users: {'@a:b': 1}}),
+	upgradeRoom: () => ({new_version: '12', additional_creators: ['@nobody:news.example']}),
 	uploadCrossSigningKeys: ({userId}) => ({
 		master_key: {
 			user_id: userId,
