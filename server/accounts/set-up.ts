@@ -48,7 +48,10 @@ export function createSetUp({
 			}
 			return isFirst ? token : undefined;
 		},
-		find: async (token) =>
-			isToken(token, 'setup') && (await accounts.isEmpty()) ? accounts.findRegistrationToken(token) : undefined,
+		async find(token) {
+			if (!isToken(token, 'setup') || !(await accounts.isEmpty())) return undefined;
+			const row = await storage.accounts.findRegistrationToken(hashToken(token));
+			return row?.usesDone === 0 ? row.tokenHash : undefined;
+		},
 	};
 }

@@ -20,7 +20,7 @@ function given(): (size: number) => Uint8Array {
 	return (size) => Uint8Array.from({length: size}, () => (next += 37) % 256);
 }
 
-test('a token says what it is, carries 256 random bits and a checksum', (t) => {
+test('E5: a token says what it is, carries 256 random bits and a checksum', (t) => {
 	t.regex(newToken('access'), /^bst_[A-Za-z0-9]{49}$/);
 	t.regex(newToken('refresh'), /^bsr_[A-Za-z0-9]{49}$/);
 	const made = new Set(Array.from({length: 1000}, () => newToken('access')));
@@ -41,7 +41,7 @@ test('a mistyped token, one of another kind and anything else is known without a
 		t.false(isToken(text, 'access'), text);
 });
 
-test('a token is stored as its SHA-256', (t) => {
+test('E6: a token is stored as its SHA-256', (t) => {
 	t.is(hashToken('abc'), Buffer.from(sha256('abc')).toString('base64url'));
 	t.is(hashToken(newToken('login')).length, 43);
 });
@@ -69,7 +69,7 @@ test('randomness can be given, so that a simulation repeats itself', (t) => {
 	t.is(newDeviceId(given()), newDeviceId(given()));
 });
 
-test('every character of an alphabet is as likely as the others', (t) => {
+test('E5: every character of an alphabet is as likely as the others', (t) => {
 	// All 256 bytes once: those that would favour some characters are thrown away.
 	fc.assert(
 		fc.property(fc.integer({min: 1, max: 90}), (size) => {

@@ -25,7 +25,7 @@ test('a new name is a user id that the same name claims, or it is refused', (t) 
 	);
 });
 
-test('only capitals of ASCII become small letters', (t) => {
+test('G4: only capitals of ASCII become small letters', (t) => {
 	t.regex(newUserId('ALICE', SERVER), /^@alice:news\.example$/);
 	// The Kelvin sign and the dotted capital I become ASCII letters in Unicode's eyes.
 	for (const name of ['\u212Aelvin', 'L\u0130sa', 'ſam']) {

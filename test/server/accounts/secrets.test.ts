@@ -11,7 +11,7 @@ function readAll(directory: string): Buffer[] {
 		.map((path) => readFileSync(path));
 }
 
-test('no password or token is in the database, its log files, or the log', async (t) => {
+test('E4, E6: no password or token is in the database, its log files, or the log', async (t) => {
 	const app = await startApp(t, {config: {registration: 'token'}});
 	const {services} = app.application;
 	const registrationToken = await services.accounts.createRegistrationToken({
@@ -76,7 +76,7 @@ test('no password or token is in the database, its log files, or the log', async
 	}
 });
 
-test('tokens are long, and no two are alike', async (t) => {
+test('E5: tokens are long, and no two are alike', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
 	const tokens = await Promise.all(Array.from({length: 50}, async () => (await login(app, 'alice')).access_token));

@@ -61,7 +61,7 @@ test('a flow of one stage passes with its session, and without one', async (t) =
 	await t.notThrowsAsync(request(password()));
 });
 
-test('a completed session is consumed by the operation it allowed', async (t) => {
+test('E9: a completed session is consumed by the operation it allowed', async (t) => {
 	const {request, uia} = setUp();
 	const {session} = await challengeOf(t, request(undefined));
 	const completed = await request(password(session));
@@ -70,7 +70,7 @@ test('a completed session is consumed by the operation it allowed', async (t) =>
 	await t.notThrowsAsync(request({session}));
 });
 
-test('of two requests that complete one session at once, one has it', async (t) => {
+test('E13: of two requests that complete one session at once, one has it', async (t) => {
 	const {request} = setUp();
 	const {session} = await challengeOf(t, request(undefined));
 	const outcomes = await Promise.allSettled([request(password(session)), request(password(session))]);
@@ -107,7 +107,7 @@ for (const [what, changes] of [
 	['another account', {subject: BOB}],
 	['another target', {target: 'DEVICE'}],
 ] as const) {
-	test(`a session completed for one binding is unknown to ${what}`, async (t) => {
+	test(`E9: a session completed for one binding is unknown to ${what}`, async (t) => {
 		const {request, uia} = setUp();
 		const {session} = await challengeOf(t, request(undefined));
 		await uia.attempt(session, {stage: 'm.login.password', auth: password(), source: '::1'});

@@ -7,7 +7,7 @@ const WHOAMI = '/_matrix/client/v3/account/whoami';
 
 const auth = (name: string) => ({type: 'm.login.password', user: name, password: passwordOf(name)});
 
-test('a deactivated account has no sessions, no devices and no profile', async (t) => {
+test('E3: a deactivated account has no sessions, no devices and no profile', async (t) => {
 	const app = await startApp(t, {config: {privacy: 'server'}});
 	const [mine, bobby] = [await register(app, 'alice'), await register(app, 'bobby')];
 	const other = await login(app, 'alice');
@@ -74,7 +74,7 @@ test('nobody is deactivated without the password', async (t) => {
 	t.is((await request(app, 'GET', WHOAMI, {token})).status, 200);
 });
 
-test('a proof for deleting a device is none for the end of the account', async (t) => {
+test('E9: a proof for deleting a device is none for the end of the account', async (t) => {
 	const app = await startApp(t);
 	const {access_token: token, device_id: deviceId} = await register(app, 'alice');
 	const devices = `/_matrix/client/v3/devices/${deviceId}`;

@@ -101,7 +101,7 @@ test('several devices are deleted at once', async (t) => {
 	t.is((await request(app, 'POST', DELETE_DEVICES, {token, body: {}})).body['errcode'], 'M_BAD_JSON');
 });
 
-test("nobody reaches another user's devices", async (t) => {
+test("E12: nobody reaches another user's devices", async (t) => {
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');
 	const {access_token: token} = await register(app, 'bobby');

@@ -130,7 +130,7 @@ test('an address or phone number is a name that nobody has', async (t) => {
 	t.is(answer.body['errcode'], 'M_FORBIDDEN');
 });
 
-test('only who knows the password is told that the account is deactivated, and after erasure nobody is', async (t) => {
+test('E3: only who knows the password is told that the account is deactivated, and after erasure nobody is', async (t) => {
 	const app = await startApp(t);
 	for (const [name, erase, errcode] of [
 		['alice', false, 'M_USER_DEACTIVATED'],
@@ -152,7 +152,7 @@ test('a refusal comes on a grid of a tenth of a second', async (t) => {
 	t.true(performance.now() - began >= 99);
 });
 
-test('a password of megabytes is refused before anything is hashed or looked up', async (t) => {
+test('E10: a password of megabytes is refused before anything is hashed or looked up', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
 	const refuse = (password: string) => request(app, 'POST', PATH, {body: passwordLogin('alice', password)});
@@ -163,7 +163,7 @@ test('a password of megabytes is refused before anything is hashed or looked up'
 	t.is((await refuse('ä'.repeat(256))).status, 403);
 });
 
-test('logins beyond the queue are turned away with a time to come again', async (t) => {
+test('E10: logins beyond the queue are turned away with a time to come again', async (t) => {
 	// Slow enough that others come before the first is done.
 	const passwords = new PasswordHasher({cost: {memoryKib: 131_072, passes: 4, lanes: 1}, permits: 1, waitingMax: 2});
 	const app = await startApp(t, {passwords});

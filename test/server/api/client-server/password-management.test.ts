@@ -12,7 +12,7 @@ const auth = (name: string, password = passwordOf(name)) => ({
 });
 const loginBody = (password: string) => ({type: 'm.login.password', user: 'alice', password});
 
-test('a changed password ends the other sessions and keeps the calling one', async (t) => {
+test('E3: a changed password ends the other sessions and keeps the calling one', async (t) => {
 	const app = await startApp(t);
 	const mine = await register(app, 'alice');
 	const other = await login(app, 'alice');

@@ -85,7 +85,7 @@ test('a device that refreshes stays one device, with few tokens', async (t) => {
 	t.is(devices.length, 2);
 });
 
-test('two exchanges at once leave the device with a token that works', async (t) => {
+test('E13: two exchanges at once leave the device with a token that works', async (t) => {
 	const {app, tokens} = await signIn(t);
 	const answers = await Promise.all([1, 2].map(() => exchange(app, tokens.refresh_token)));
 	t.deepEqual(

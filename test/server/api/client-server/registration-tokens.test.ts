@@ -69,7 +69,7 @@ test('a taken name is told only to who holds a token', async (t) => {
 	t.is((await request(app, 'POST', PATH, {body: other})).status, 200);
 });
 
-test('a token for one use makes one account of 64 that want it at once', async (t) => {
+test('E13: a token for one use makes one account of 64 that want it at once', async (t) => {
 	const {app, accounts, token} = await startWithToken(t, 1);
 	const answers = await Promise.all(
 		Array.from({length: 64}, (_, index) =>

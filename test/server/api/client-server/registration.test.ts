@@ -90,7 +90,7 @@ test('the name of a deactivated account is never given again', async (t) => {
 	t.is(answer.body['errcode'], 'M_USER_IN_USE');
 });
 
-test('of 64 registrations of one name at once, one succeeds', async (t) => {
+test('E13: of 64 registrations of one name at once, one succeeds', async (t) => {
 	const app = await startApp(t);
 	const body = {username: 'alice', password: PASSWORD, auth: DUMMY};
 	const answers = await Promise.all(Array.from({length: 64}, () => request(app, 'POST', PATH, {body})));

@@ -5,7 +5,7 @@ const pathOf = (type: string, session: string) =>
 	`/_matrix/client/v3/auth/${type}/fallback/web?session=${encodeURIComponent(session)}`;
 const REGISTER = '/_matrix/client/v3/register';
 
-test('a stage is completed on its page, and the request goes on with the session alone', async (t) => {
+test('E7: a stage is completed on its page without a script in it, and the request goes on with the session alone', async (t) => {
 	const app = await startApp(t, {config: {registration: 'token'}});
 	const token = await app.application.services.accounts.createRegistrationToken({
 		name: 'desk',
@@ -53,7 +53,7 @@ test('each stage has a page while a session waits for it', async (t) => {
 	t.is((await fetch(app.url + path, {method: 'POST', body})).status, 200);
 });
 
-test('a session or stage that does not exist has no page', async (t) => {
+test('E7: a session or stage that does not exist has no page, and what named it is not shown', async (t) => {
 	const app = await startApp(t);
 	for (const path of [
 		pathOf('m.login.dummy', 'unknown'),

@@ -14,7 +14,7 @@ async function openSetUp(app: App): Promise<string> {
 	return token ?? 'none';
 }
 
-test('the link shows a form, which makes the first administrator, once', async (t) => {
+test('E7: the link shows a form without a script in it, which makes the first administrator, once', async (t) => {
 	const app = await startApp(t, {config: {registration: 'closed'}});
 	const token = await openSetUp(app);
 	const page = await request(app, 'GET', `/setup/${token}`);
@@ -38,7 +38,7 @@ test('the link shows a form, which makes the first administrator, once', async (
 	t.is(await app.application.services.setUp.open(), undefined);
 });
 
-test('a form with a mistake is shown again, and says what is wrong', async (t) => {
+test('E7: a form with a mistake is shown again, and says what is wrong', async (t) => {
 	const app = await startApp(t);
 	const token = await openSetUp(app);
 	for (const [fields, problem] of [
@@ -77,7 +77,7 @@ test('a link ends when an account is made another way, and when a new one is pri
 	t.is((await submit(app, second, good)).status, 404);
 });
 
-test('of many who send the form at once, one becomes the administrator', async (t) => {
+test('E13: of many who send the form at once, one becomes the administrator', async (t) => {
 	const app = await startApp(t);
 	const token = await openSetUp(app);
 	const answers = await Promise.all(
