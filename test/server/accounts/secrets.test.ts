@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {PasswordHasher} from '../../../crypto/index.ts';
 import {call, login, passwordOf, register, request, startApp} from '../../harness/index.ts';
 
 /** Every file below a folder, as bytes. */
@@ -82,6 +83,67 @@ test('E5: tokens are long, and no two are alike', async (t) => {
 	const tokens = await Promise.all(Array.from({length: 50}, async () => (await login(app, 'alice')).access_token));
 	t.is(new Set(tokens).size, 50);
 	t.true(tokens.every((token) => /^bst_[0-9A-Za-z]{49}$/.test(token)));
+});
+
+test('E10: a password beyond 512 bytes reaches no hash, wherever it is sent', async (t) => {
+	let hashed = 0;
+	class CountingHasher extends PasswordHasher {
+		override hash(password: string) {
+			hashed += 1;
+			return super.hash(password);
+		}
+
+		override verify(password: string, stored: string | undefined) {
+			hashed += 1;
+			return super.verify(password, stored);
+		}
+	}
+	const passwords = new CountingHasher({cost: {memoryKib: 8, passes: 1, lanes: 1}, permits: 8, waitingMax: 1000});
+	const app = await startApp(t, {passwords});
+	const setUpToken = (await app.application.services.setUp.open()) ?? '';
+	const form = (long: string) => new URLSearchParams({username: 'chief', password: long, repeated: long});
+	for (const long of ['ä'.repeat(257), 'x'.repeat(5_000_000)]) {
+		const reply = await fetch(`${app.url}/setup/${setUpToken}`, {method: 'POST', body: form(long)});
+		t.true([400, 413].includes(reply.status));
+	}
+	const {access_token: token, device_id: deviceId} = await register(app, 'alice');
+	const V3 = '/_matrix/client/v3';
+	const {nonce} = await call<{nonce: string}>(app, 'GET', '/_synapse/admin/v1/register');
+	const auth = (long: string) => ({type: 'm.login.password', user: 'alice', password: long});
+	const proof = {type: 'm.login.password', user: 'alice', password: passwordOf('alice')};
+	hashed = 0;
+	const asks: Readonly<Record<string, (long: string) => readonly [string, string, object]>> = {
+		login: (long) => ['POST', `${V3}/login`, auth(long)],
+		registration: (long) => [
+			'POST',
+			`${V3}/register`,
+			{username: 'bob', password: long, auth: {type: 'm.login.dummy'}},
+		],
+		'a proof': (long) => ['DELETE', `${V3}/devices/${deviceId}`, {auth: auth(long)}],
+		'the end of the account': (long) => ['POST', `${V3}/account/deactivate`, {auth: auth(long)}],
+		'the old password': (long) => ['POST', `${V3}/account/password`, {new_password: 'good enough', auth: auth(long)}],
+		'the shared secret': (long) => [
+			'POST',
+			'/_synapse/admin/v1/register',
+			{nonce, username: 'tool', password: long, mac: 'x'},
+		],
+	};
+	for (const [what, ask] of Object.entries(asks)) {
+		for (const long of ['ä'.repeat(257), 'x'.repeat(5_000_000)]) {
+			const [method, path, body] = ask(long);
+			const answer = await request(app, method, path, {token, body});
+			t.true([400, 401, 403, 413].includes(answer.status), `${what}: ${answer.status}`);
+		}
+	}
+	t.is(hashed, 0);
+	// Proving the old one costs a hash; the new one is refused for its length.
+	const change = {new_password: 'ä'.repeat(257), auth: proof};
+	t.is(
+		(await request(app, 'POST', `${V3}/account/password`, {token, body: change})).body['errcode'],
+		'M_INVALID_PARAM',
+	);
+	t.is(hashed, 1);
+	t.is((await request(app, 'GET', `${V3}/account/whoami`, {token})).status, 200);
 });
 
 test('a session that was used is found again within microseconds', async (t) => {

@@ -128,6 +128,13 @@ test('an error names the file, the key and what was expected', (t) => {
 	t.regex(missing?.message ?? '', /^\/nowhere\/homeserver\.yaml: cannot be read \(ENOENT\)$/u);
 });
 
+test('E5: no secret has a default, and an empty one keeps the server from starting', (t) => {
+	t.is(load(t, '').registrationSharedSecret, undefined);
+	for (const empty of ['""', '{}', '0', 'false', '[]']) {
+		t.regex(errorOf(t, `registration_shared_secret: ${empty}`), /registration_shared_secret: expected a string/u);
+	}
+});
+
 test('no error quotes a value, which may be a secret', (t) => {
 	t.false(errorOf(t, 'registration_shared_secret: {hidden: sesame}').includes('sesame'));
 	t.false(errorOf(t, 'database: "postgre://u:sesame@h/n"').includes('sesame'));

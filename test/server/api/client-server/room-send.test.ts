@@ -116,7 +116,7 @@ test('A1, A2, A3: fractions and long integers make no event where the room versi
 	}
 });
 
-test('NUL, prototypes and characters beyond the BMP survive', async (t) => {
+test('A4, A5, A6: NUL, prototypes and characters beyond the BMP survive', async (t) => {
 	const {app, alice} = await newsroom(t);
 	const roomId = await alice.create();
 	const json = '{"body":"a\\u0000b","__proto__":{"x":1},"constructor":"c","～":1,"😀":2}';
