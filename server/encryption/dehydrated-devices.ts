@@ -159,22 +159,24 @@ function addRemoval(storage: Storage, batch: Batch, userId: UserId, deviceId: De
 	batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
 }
 
+const unknownPosition = (): EncryptionError =>
+	new EncryptionError('unknown-position', 'Expected a token of this endpoint');
+
 async function listEvents(
 	storage: Storage,
 	userId: UserId,
 	deviceId: DeviceId,
 	{from, limit}: {readonly from: string | undefined; readonly limit: number},
 ): Promise<DehydratedEvents> {
+	const after = from === undefined ? 0 : readToken(from);
+	if (after === undefined) throw unknownPosition();
 	if ((await storage.dehydratedDevices.find(userId))?.deviceId !== deviceId) {
 		throw new EncryptionError('forbidden', 'Expected your dehydrated device');
 	}
 	// The token may be one that another process has given out just now.
 	await storage.barrier();
 	const upto = storage.stream.head();
-	const after = from === undefined ? 0 : readToken(from);
-	if (after === undefined || after > upto) {
-		throw new EncryptionError('unknown-position', 'Expected a token of this endpoint');
-	}
+	if (after > upto) throw unknownPosition();
 	const messages = await storage.toDevice.list(userId, deviceId, {after, upto, limit: limit + 1});
 	const events = messages.slice(0, limit);
 	return {

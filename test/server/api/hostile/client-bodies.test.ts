@@ -1,7 +1,7 @@
 /** Section A of the list of threats, sent to every endpoint that reads JSON of clients. */
 import test, {type ExecutionContext} from 'ava';
 import {type Answer, type App, request, startApp} from '../../../harness/index.ts';
-import {bodyOf, type Endpoint, endpointsOf, pathOf} from './every-endpoint.ts';
+import {bodyOf, type Endpoint, endpointsOf, uriOf} from './every-endpoint.ts';
 import {brokenBodies, mutationsOf} from './hostile-json.ts';
 import {addSomebody, callerOf, type Somebody} from './somebody.ts';
 
@@ -25,7 +25,7 @@ async function sendAll<Text extends string | Buffer<ArrayBuffer>>(
 	const found = [];
 	for (let start = 0; start < texts.length; start += atOnce) {
 		const some = texts.slice(start, start + atOnce).map(async (text) => {
-			const path = pathOf(endpoint, {...somebody.names, txnId: `${(transactions += 1)}`});
+			const path = uriOf(endpoint, {...somebody.names, txnId: `${(transactions += 1)}`});
 			return {text, answer: await request(app, endpoint.method, path, {...callerOf(endpoint, somebody), text})};
 		});
 		found.push(...(await Promise.all(some)));

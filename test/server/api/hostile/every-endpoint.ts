@@ -29,22 +29,37 @@ const plainNames: Names = {
 	serverName: 'news.example',
 	stateKey: 'key',
 	tag: 'u.tag',
-	token: 'nosuchtoken',
-	txnId: 'txn',
 	type: 'org.example.type',
 };
 
-/** Writes the path of an endpoint with these names in it. @throws for a name that is not given */
+const nameOf = (names: Names, name: string): string => names[name] ?? plainNames[name] ?? 'x';
+
+/** Writes the path of an endpoint with these names in it. */
 export function pathOf(endpoint: Endpoint, names: Names): string {
-	return endpoint.path.replaceAll(/:(\w+)/gu, (_, name: string) => {
-		const value = names[name] ?? plainNames[name];
-		if (value === undefined) throw new Error(`${endpoint.id}: expected a value for the path's ${name}`);
-		return encodeURIComponent(value);
-	});
+	return endpoint.path.replaceAll(/:(\w+)/gu, (_, name: string) => encodeURIComponent(nameOf(names, name)));
+}
+
+/** Gives the parameters of a query that an endpoint cannot do without. */
+export function queryOf({query}: Endpoint, names: Names): URLSearchParams {
+	const search = new URLSearchParams();
+	for (const [key, {kind, expected, isOptional}] of Object.entries(query?.shape ?? {})) {
+		if (isOptional) continue;
+		const choice = /^one of "(\w+)"/u.exec(expected)?.[1];
+		search.set(key, choice ?? (kind === 'integer' ? '1' : nameOf(names, key)));
+	}
+	return search;
+}
+
+/** Writes path and query of an endpoint. */
+export function uriOf(endpoint: Endpoint, names: Names): string {
+	const query = queryOf(endpoint, names).toString();
+	return pathOf(endpoint, names) + (query && `?${query}`);
 }
 
 /** Lists the names of the parameters of an endpoint's path. */
 export const parametersOf = ({path}: Endpoint): string[] => path.match(/(?<=:)\w+/gu) ?? [];
+
+const backedUp = {first_message_index: 1, forwarded_count: 0, is_verified: true, session_data: {ciphertext: 'x'}};
 
 /** Bodies of endpoints whose schema does not say all that they read; the rest of the form is checked by the domain. */
 const deepBodies: Readonly<Record<string, (names: Names) => object>> = {
@@ -74,7 +89,31 @@ const deepBodies: Readonly<Record<string, (names: Names) => object>> = {
 		device_id: 'D',
 		initial_device_display_name: 'x',
 	}),
+	postDehydratedEvents: () => ({}),
 	postReceipt: () => ({thread_id: 'main'}),
+	postRoomKeysVersion: () => ({
+		algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2',
+		auth_data: {public_key: 'a', signatures: {}},
+	}),
+	putDehydratedDevice: ({userId}) => ({
+		device_id: 'DEHYDRATED',
+		device_data: {algorithm: 'x', pickle: 'y'},
+		device_keys: {
+			user_id: userId,
+			device_id: 'DEHYDRATED',
+			algorithms: [],
+			keys: {'ed25519:DEHYDRATED': 'a'},
+			signatures: {},
+		},
+		one_time_keys: {'signed_curve25519:AAAA': {key: 'a', signatures: {}}},
+	}),
+	putRoomKeys: ({roomId}) => ({rooms: {[roomId!]: {sessions: {s: backedUp}}}}),
+	putRoomKeysByRoomId: () => ({sessions: {s: backedUp}}),
+	putRoomKeysVersion: ({version}) => ({
+		algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2',
+		auth_data: {public_key: 'b'},
+		version,
+	}),
 	queryKeys: ({userId}) => ({timeout: 100, device_keys: {[userId!]: ['DEVICE']}}),
 	redactEvent: () => ({reason: 'x'}),
 	register: () => ({username: 'x!', password: 'x', auth: {type: 'm.login.dummy', session: 'x'}}),

@@ -2,7 +2,7 @@
 import {type App, call, register} from '../../../harness/index.ts';
 import type {Endpoint, Names} from './every-endpoint.ts';
 
-/** Somebody with a room of their own, an event in it, an alias and a device. */
+/** Somebody with a room of their own, an event in it, an alias, a device, and a backup of keys. */
 export interface Somebody {
 	readonly token: string;
 	readonly names: Names;
@@ -21,8 +21,12 @@ export async function addSomebody(app: App): Promise<Somebody> {
 	});
 	const send = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/1`;
 	const {event_id: eventId} = await call<{event_id: string}>(app, 'PUT', send, {token, body: {body: 'x'}});
+	const {version} = await call<{version: string}>(app, 'POST', '/_matrix/client/v3/room_keys/version', {
+		token,
+		body: {algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {public_key: 'a'}},
+	});
 	const roomAlias = `#${name}:news.example`;
-	return {token, names: {userId, deviceId, roomId, roomIdOrAlias: roomId, roomAlias, eventId}};
+	return {token, names: {userId, deviceId, roomId, roomIdOrAlias: roomId, roomAlias, eventId, version}};
 }
 
 /** Names of the same form as somebody's, that nobody has. */
@@ -33,6 +37,7 @@ export const nobodysNames: Names = {
 	roomIdOrAlias: '!nosuchroomishere:news.example',
 	roomAlias: '#nowhere:news.example',
 	eventId: `$${'a'.repeat(43)}`,
+	version: '99',
 };
 
 /** What a request to an endpoint carries of its caller. */
