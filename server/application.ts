@@ -26,6 +26,7 @@ import {
 	createInvitePolicy,
 	createJobRunner,
 	createPersonal,
+	Damage,
 	type Federation,
 	federationServices,
 	publishFigures,
@@ -90,7 +91,7 @@ export async function startApplication(
 				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
 				server: opened.federation.authenticate,
 			},
-			errorMappers: [...errorMappers, mapStorageError],
+			errorMappers: [...errorMappers, storageErrorMapper(opened.damage)],
 			rateLimits: config.rateLimits,
 			trustedProxies: config.trustedProxies,
 			log,
@@ -111,6 +112,7 @@ export interface OpenedServices {
 	readonly services: Services;
 	readonly storage: Storage;
 	readonly federation: Federation;
+	readonly damage: Damage;
 	close(): Promise<void>;
 }
 
@@ -123,10 +125,14 @@ export async function openServices(
 	},
 ): Promise<OpenedServices> {
 	mkdirSync(config.dataPath, {recursive: true, mode: 0o700});
+	const damage = new Damage();
 	const storage = await openStorage({
 		url: databaseUrl(config.database),
 		serverName: config.serverName,
-		onProblem: surroundings.onProblem,
+		onProblem(problem) {
+			damage.note(problem);
+			surroundings.onProblem(problem);
+		},
 	});
 	const parts = {
 		config,
@@ -134,12 +140,14 @@ export async function openServices(
 		clock: surroundings.clock ?? systemClock,
 		random: systemRandom,
 		log: surroundings.log,
+		noteDamage: () => damage.noteEvent(),
 		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
 	const visibility = buildVisibility(config, storage);
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
+		damage,
 		engine: federation.engine,
 		client: federation.client,
 		remoteRooms: adaptRemoteRooms(federation.remoteRooms),
@@ -153,6 +161,7 @@ export async function openServices(
 		services,
 		storage,
 		federation,
+		damage,
 		async close() {
 			clearInterval(look);
 			close();
@@ -162,15 +171,28 @@ export async function openServices(
 	};
 }
 
-/** A database that cannot be used just now is news for the client, who may come again; what else may be wrong is a bug. */
-function mapStorageError(error: unknown): MatrixError | undefined {
-	return error instanceof StorageError && (error.code === 'unavailable' || error.code === 'outcome_unknown')
-		? new MatrixError('M_UNKNOWN', 'The server cannot use its database just now', {
-				status: 503,
-				headers: {'retry-after': '5'},
-				cause: error,
-			})
-		: undefined;
+/**
+ * A database that cannot be used just now is news for the client, who may come again, and so is a thing in it that cannot
+ * be read, until somebody mends it; what else may be wrong is a bug.
+ */
+function storageErrorMapper(damage: Damage): (error: unknown) => MatrixError | undefined {
+	return (error) => {
+		if (!(error instanceof StorageError)) return undefined;
+		damage.note(error);
+		switch (error.code) {
+			case 'unavailable':
+			case 'outcome_unknown':
+				return unavailable('The server cannot use its database just now', error);
+			case 'corrupt':
+				return unavailable('What was asked for cannot be read back from the database', error);
+			default:
+				return undefined;
+		}
+	};
+}
+
+function unavailable(text: string, cause: StorageError): MatrixError {
+	return new MatrixError('M_UNKNOWN', text, {status: 503, headers: {'retry-after': '5'}, cause});
 }
 
 /** The address of a database as storage takes it. */
@@ -189,6 +211,7 @@ function buildVisibility({serverName, privacy, federation: {mode, partners}}: Co
 
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
+	readonly damage: Damage;
 	readonly engine: Engine;
 	readonly client: FederationClient;
 	readonly remoteRooms: RemoteRooms;
@@ -277,6 +300,10 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		serverName: config.serverName,
 		presence: config.presence,
 		federation: partners,
+		onDamage(cause) {
+			parts.damage.note(cause);
+			parts.log.warn({err: cause}, 'A room was left out of a sync');
+		},
 	});
 	const search = createSearch({
 		storage,
@@ -299,7 +326,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		visibility,
 		federation: parts.federation,
-		health: createHealth(storage),
+		health: createHealth(storage, parts.damage),
 	};
 	const close = (): void => {
 		search.close();

@@ -52,6 +52,8 @@ export interface Services {
 /** How the server is: `ok`, or degraded with the reason in one word for each part that is not well. */
 export interface Health {
 	readonly status: 'ok' | 'degraded';
+	/** Whether requests can be answered all the same. */
+	readonly canServe: boolean;
 	readonly problems: readonly string[];
 }
 

@@ -106,20 +106,11 @@ export class Core {
 		const statement: Typed<P, Row> = this.catalog.select(make);
 		return async (params) => {
 			const rows = await this.#read(statement, params);
-			const texts = await this.#textsOf(statement.fields, rows);
-			const result: Row[] = [];
-			for (const row of rows) {
-				try {
-					result.push(this.#decodeRow(statement.fields, row, texts) as Row);
-				} catch (error) {
-					this.#onProblem(error as Error);
-				}
-			}
-			return result;
+			return this.#decodeRows(statement.fields, rows, await this.#textsOf(statement.fields, rows));
 		};
 	}
 
-	/** Makes a read of at most one row. @throws StorageError('corrupt') where the row cannot be decoded. */
+	/** Makes a read of at most one row. @throws StorageError('corrupt') where the row cannot be decoded, which is also reported. */
 	one<P, Row>(
 		make: (p: Values<P>) => SQLWrapper & PromiseLike<Row[]>,
 	): (params: {readonly [K in keyof P]: P[K]}) => Promise<Row | undefined> {
@@ -128,7 +119,13 @@ export class Core {
 			const rows = await this.#read(statement, params);
 			const row = rows[0];
 			if (row === undefined) return undefined;
-			return this.#decodeRow(statement.fields, row, await this.#textsOf(statement.fields, [row])) as Row;
+			const texts = await this.#textsOf(statement.fields, [row]);
+			try {
+				return this.#decodeRow(statement.fields, row, texts) as Row;
+			} catch (error) {
+				this.#onProblem(error as Error);
+				throw error;
+			}
 		};
 	}
 
@@ -137,12 +134,15 @@ export class Core {
 		return (batch, params) => this.#put(batch, statement, params, options);
 	}
 
-	/** Makes a write whose returned rows are known after the commit. */
+	/**
+	 * Makes a write whose returned rows are known after the commit. A row that cannot be decoded is written all the same, left
+	 * out and reported.
+	 */
 	putReturning<P, Row>(statement: TypedWrite<P>): (batch: Batch, params: Loose<P>) => Outcome<Row[]> {
 		return (batch, params) => {
 			const outcome = new Outcome<Row[]>();
 			const onRows = (rows: readonly RawRow[]) => {
-				outcome.settle(rows.map((row) => this.#decodeRow(statement.fields, row, noTexts) as Row));
+				outcome.settle(this.#decodeRows(statement.fields, rows, noTexts));
 			};
 			this.#put(batch, statement, params, {onRows});
 			return outcome;
@@ -226,6 +226,18 @@ export class Core {
 		for (let index = 0; index < fields.length; index++) {
 			const field = fields[index]!;
 			result[field.key] = this.#decodeValue(field, row[index], found);
+		}
+		return result;
+	}
+
+	#decodeRows<Row>(fields: readonly FieldPlan[], rows: readonly RawRow[], found: ReadonlyMap<number, string>): Row[] {
+		const result: Row[] = [];
+		for (const row of rows) {
+			try {
+				result.push(this.#decodeRow(fields, row, found) as Row);
+			} catch (error) {
+				this.#onProblem(error as Error);
+			}
 		}
 		return result;
 	}

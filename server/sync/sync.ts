@@ -35,6 +35,8 @@ export interface SyncDependencies {
 	readonly clock: Clock;
 	/** Bytes that nobody can guess. */
 	readonly random: RandomBytes;
+	/** Told of a room that is left out because it cannot be read back from the database. */
+	readonly onDamage?: ((cause: unknown) => void) | undefined;
 }
 
 /** What a device asks. */

@@ -54,6 +54,8 @@ export interface FederationParts {
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly log: Pick<Logger, 'info' | 'warn'>;
+	/** Counts a stored event that cannot be read. */
+	readonly noteDamage: () => void;
 	/** Whether an event notifies by the default push rules. */
 	readonly notifies: (pdu: Pdu) => boolean;
 }
@@ -129,7 +131,10 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		remote: createRemoteEvents(client),
 		signatures,
 		verifySignature: verify,
-		onDamage: (eventId, cause) => log.warn({err: cause, eventId}, 'A stored event cannot be read'),
+		onDamage(eventId, cause) {
+			parts.noteDamage();
+			log.warn({err: cause, eventId}, 'A stored event cannot be read');
+		},
 	});
 	const sender = new FederationSender({
 		storage,

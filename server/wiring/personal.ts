@@ -21,6 +21,8 @@ export interface PersonalParts {
 	readonly serverName: ServerName;
 	readonly presence: 'off' | 'local' | 'federated';
 	readonly federation: Pick<Federation, 'edus' | 'sender'>;
+	/** Told of a room that a sync leaves out because it cannot be read. */
+	readonly onDamage: (cause: unknown) => void;
 }
 
 /** What people keep for themselves and how far they have read, what passes, and how they are told of it all. */

@@ -8,7 +8,7 @@ export const getHealth = route({
 	path: '/health',
 	auth: 'none',
 	async handle(_request, {health}) {
-		const {status} = await health();
-		return json({status}, {status: status === 'ok' ? 200 : 503});
+		const {status, canServe} = await health();
+		return json({status}, {status: canServe ? 200 : 503});
 	},
 });

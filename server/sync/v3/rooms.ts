@@ -1,6 +1,6 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {RoomId} from '../../../crypto/index.ts';
-import type {MembershipRow} from '../../../storage/index.ts';
+import {type MembershipRow, StorageError} from '../../../storage/index.ts';
 import {objectText} from '../../events/index.ts';
 import {renderJoinedRoom} from './joined-room.ts';
 import {renderOutsideRoom} from './invited-room.ts';
@@ -24,7 +24,7 @@ export async function renderRooms(parts: SyncParts, view: View): Promise<string 
 	for (const row of view.rooms) {
 		if (!view.filter.mayShowRoom(row.roomId)) continue;
 		const section = row.membership === 'ban' ? 'leave' : row.membership;
-		const text = await renderRoom(parts, view, row);
+		const text = await renderReadable(parts, view, row);
 		if (text !== undefined) sections[section].set(row.roomId, text);
 		if (performance.now() > turnEndsMs) {
 			await nextTurn();
@@ -36,6 +36,17 @@ export async function renderRooms(parts: SyncParts, view: View): Promise<string 
 	return objectText(
 		Object.fromEntries(filled.map(([section, rooms]) => [section, objectText(Object.fromEntries(rooms))])),
 	);
+}
+
+/** A room that is damaged in the database is left out, and costs nobody their other rooms. */
+async function renderReadable(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {
+	try {
+		return await renderRoom(parts, view, row);
+	} catch (cause) {
+		if (!(cause instanceof StorageError) || cause.code !== 'corrupt') throw cause;
+		parts.onDamage?.(cause);
+		return undefined;
+	}
 }
 
 async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {

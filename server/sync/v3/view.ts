@@ -36,6 +36,8 @@ export interface SyncParts {
 	readonly summaries: Summaries;
 	readonly unread: Unread;
 	readonly sentMembers: SentMembers;
+	/** Told of a room that is left out because it cannot be read back from the database. */
+	readonly onDamage?: ((cause: unknown) => void) | undefined;
 }
 
 /** How the state after a timeline is called: by the specification, and by clients older than it. @see proposal 4222 */
