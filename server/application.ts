@@ -179,15 +179,12 @@ function storageErrorMapper(damage: Damage): (error: unknown) => MatrixError | u
 	return (error) => {
 		if (!(error instanceof StorageError)) return undefined;
 		damage.note(error);
-		switch (error.code) {
-			case 'unavailable':
-			case 'outcome_unknown':
-				return unavailable('The server cannot use its database just now', error);
-			case 'corrupt':
-				return unavailable('What was asked for cannot be read back from the database', error);
-			default:
-				return undefined;
+		if (error.code === 'unavailable' || error.code === 'outcome_unknown') {
+			return unavailable('The server cannot use its database just now', error);
 		}
+		return error.code === 'corrupt'
+			? unavailable('What was asked for cannot be read back from the database', error)
+			: undefined;
 	};
 }
 

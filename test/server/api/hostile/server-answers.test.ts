@@ -129,7 +129,7 @@ test('A9: whatever another server answers is an answer or an error to who asked,
 	const {app, peer} = host;
 	for (const [name, {asked, honest, before, ask}] of Object.entries(questionsTo(host))) {
 		let count = 0;
-		const texts = [...broken, ...some(mutationsOf(JSON.parse(canonicalJson(honest as JsonObject))))];
+		const texts = [...broken, ...some(mutationsOf(JSON.parse(canonicalJson(honest))))];
 		for (const text of texts) {
 			peer.answer = ({url}) => {
 				if (before?.[0].test(url)) return {body: before[1]()};

@@ -53,7 +53,7 @@ for (const [row, texts] of Object.entries(brokenBodies)) {
 				const {status, body} = await host.peer.request(endpoint.method, pathOf(endpoint, namesOf(host)), {text});
 				// Members' events are looked for by what they say, and a body that says nothing is of nobody.
 				const errcodes = ['M_BAD_JSON', 'M_NOT_JSON', 'M_INVALID_PARAM', 'M_NOT_FOUND'];
-				t.true((status === 400 || status === 404) && errcodes.includes(String(body['errcode'])), what);
+				t.true((status === 400 || status === 404) && errcodes.includes(body['errcode'] as string), what);
 			});
 			await Promise.all(answers);
 		}
