@@ -108,6 +108,10 @@ function hasCanonicalForm(json: JsonObject): boolean {
 	}
 }
 
+function isHopeless({code}: StorageError): boolean {
+	return code === 'invalid_text' || code === 'refused' || code === 'corrupt';
+}
+
 /** Hands EDUs to their receivers, in order; those of one transaction may depend on each other. */
 async function passOn(context: TransactionContext, {origin, edus, brokenEdus}: TransactionRequest): Promise<void> {
 	for (const [index, element] of edus.entries()) {
@@ -118,8 +122,9 @@ async function passOn(context: TransactionContext, {origin, edus, brokenEdus}: T
 			const admitted = await admitEdu(context.engine, origin, edu);
 			if (admitted) await receive(origin, admitted.content);
 		} catch (cause) {
-			// Without its database the server takes nothing at all; the transaction comes again.
-			if (cause instanceof StorageError) throw cause;
+			// Without its database the server takes nothing at all, and the transaction comes again. What the database
+			// will never hold would come again for ever.
+			if (cause instanceof StorageError && !isHopeless(cause)) throw cause;
 			context.onProblem({origin, eduType: edu.type, cause});
 		}
 	}

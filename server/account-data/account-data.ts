@@ -17,16 +17,21 @@ export interface AccountData {
 	get(key: AccountDataKey): Promise<JsonObject>;
 	/**
 	 * Sets what a client may set.
-	 * @throws AccountDataError 'server-managed', 'not-in-room'
+	 * @throws AccountDataError 'server-managed', 'invalid-type', 'too-large', 'not-in-room'
 	 */
 	set(key: AccountDataKey, content: JsonObject): Promise<void>;
 	/**
 	 * Changes any type, one change of it after the other: `change` gives the new content from the one there is, or
 	 * `undefined` for no change.
-	 * @throws AccountDataError 'not-in-room', and what `change` throws
+	 * @throws AccountDataError 'too-large', 'not-in-room', and what `change` throws
 	 */
 	update(key: AccountDataKey, change: (content: JsonObject | undefined) => JsonObject | undefined): Promise<void>;
 }
+
+/** As long as a type of event may be; longer ones fit into no index. */
+const TYPE_BYTES_MAX = 255;
+/** Some hundred push rules or tags; a request brings less, but what is added to bit by bit must end somewhere too. */
+const CONTENT_BYTES_MAX = 256 * 1024;
 
 /** Types that are set through endpoints of their own. */
 const serverManaged: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules']);
@@ -46,6 +51,9 @@ export function createAccountData({storage}: {readonly storage: Storage}): Accou
 	}
 
 	async function write({userId, roomId, type}: AccountDataKey, content: JsonObject): Promise<void> {
+		if (Buffer.byteLength(JSON.stringify(content)) > CONTENT_BYTES_MAX) {
+			throw new AccountDataError('too-large', `Expected at most ${CONTENT_BYTES_MAX} bytes under one type`);
+		}
 		const batch = storage.batch();
 		const pos = batch.announce({kind: 'account_data', subject: userId, ...(roomId !== null && {roomId})});
 		storage.accountData.set(batch, {userId, roomId, type, content, pos});
@@ -74,6 +82,9 @@ export function createAccountData({storage}: {readonly storage: Storage}): Accou
 		async set(key, content) {
 			if (serverManaged.has(key.type)) {
 				throw new AccountDataError('server-managed', `${key.type} cannot be set through this endpoint`);
+			}
+			if (Buffer.byteLength(key.type) > TYPE_BYTES_MAX) {
+				throw new AccountDataError('invalid-type', `Expected a type of at most ${TYPE_BYTES_MAX} bytes`);
 			}
 			await checkRoom(key);
 			await write(key, content);

@@ -4,6 +4,10 @@ export type AccountDataErrorCode =
 	| 'not-found'
 	/** The type belongs to the server and is set by other means. */
 	| 'server-managed'
+	/** No type: empty, or longer than any that is in use. */
+	| 'invalid-type'
+	/** More than a user may keep under one type. */
+	| 'too-large'
 	/** The user has, and had, nothing to do with the room. */
 	| 'not-in-room';
 

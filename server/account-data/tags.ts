@@ -1,5 +1,6 @@
 import {isJsonObject, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
 import type {AccountData} from './account-data.ts';
+import {AccountDataError} from './errors.ts';
 
 const keyOf = (userId: UserId, roomId: RoomId) => ({userId, roomId, type: 'm.tag'}) as const;
 
@@ -14,13 +15,19 @@ export async function getTags(accountData: AccountData, userId: UserId, roomId: 
 	return tagsIn(await accountData.find(keyOf(userId, roomId)));
 }
 
-/** Adds a tag to a room, or replaces what it holds. @throws AccountDataError 'not-in-room' */
-export function setTag(
+/** The specification's. */
+const TAG_BYTES_MAX = 255;
+
+/** Adds a tag to a room, or replaces what it holds. @throws AccountDataError 'invalid-type', 'too-large', 'not-in-room' */
+export async function setTag(
 	accountData: AccountData,
 	{userId, roomId, tag}: {readonly userId: UserId; readonly roomId: RoomId; readonly tag: string},
 	content: JsonObject,
 ): Promise<void> {
-	return accountData.update(keyOf(userId, roomId), (before) => {
+	if (Buffer.byteLength(tag) > TAG_BYTES_MAX) {
+		throw new AccountDataError('invalid-type', `Expected the name of a tag to be at most ${TAG_BYTES_MAX} bytes`);
+	}
+	await accountData.update(keyOf(userId, roomId), (before) => {
 		const tags = tagsIn(before);
 		tags[tag] = content;
 		return {tags};

@@ -49,6 +49,8 @@ export const errorMappers: readonly ErrorMapper[] = [
 	mapErrors(AccountDataError, {
 		'not-found': 'M_NOT_FOUND',
 		'server-managed': {errcode: 'M_BAD_JSON', status: 405},
+		'invalid-type': 'M_INVALID_PARAM',
+		'too-large': 'M_TOO_LARGE',
 		'not-in-room': 'M_FORBIDDEN',
 	}),
 	mapErrors(AccountsError, {

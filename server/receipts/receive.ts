@@ -48,7 +48,7 @@ export async function receiveReceipts(
 }
 
 async function receiveOne(
-	{clock, move}: ReceivingContext,
+	{storage, clock, move}: ReceivingContext,
 	roomId: RoomId,
 	userId: UserId,
 	receipt: JsonObject,
@@ -58,6 +58,9 @@ async function receiveOne(
 	if (!isEventId(eventId) || !isJsonObject(data)) return;
 	const {ts, thread_id: threadId} = data;
 	if (threadId !== undefined && threadId !== MAIN_THREAD && !isEventId(threadId)) return;
+	// An event that is not here may be on its way; one that is here must be of this room.
+	const event = await storage.events.findById(eventId);
+	if (event !== undefined && event.roomId !== roomId) return;
 	await move({
 		roomId,
 		userId,

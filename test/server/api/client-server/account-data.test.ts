@@ -91,3 +91,27 @@ test('tags come and go, whatever they are called, and all at once', async (t) =>
 	const shown = (await sync(alice)).rooms?.join?.[roomId]?.account_data?.events;
 	t.is(shown?.[0]?.type, 'm.tag');
 });
+
+test('what a user keeps has an end: long types, long tags, and more under one type than fits', async (t) => {
+	const {alice} = await newsroom(t);
+	const roomId = await alice.create();
+	const put = async (path: string, body: object) => {
+		const answer = await alice.ask('PUT', path, body);
+		return [answer.status, answer.body['errcode']];
+	};
+	const inRoom = `${user(alice)}/rooms/${encodeURIComponent(roomId)}`;
+	t.deepEqual(await put(`${user(alice)}/account_data/${'x'.repeat(255)}`, {}), [200, undefined]);
+	for (const type of ['x'.repeat(256), encodeURIComponent('é'.repeat(128)), 'x'.repeat(5_000)]) {
+		t.deepEqual(await put(`${user(alice)}/account_data/${type}`, {}), [400, 'M_INVALID_PARAM']);
+		t.deepEqual(await put(`${inRoom}/account_data/${type}`, {}), [400, 'M_INVALID_PARAM']);
+		t.deepEqual(await put(`${inRoom}/tags/${type}`, {}), [400, 'M_INVALID_PARAM']);
+		t.is((await alice.ask('GET', `${user(alice)}/account_data/${type}`)).status, 404);
+	}
+	t.deepEqual(await put(`${inRoom}/tags/${'x'.repeat(255)}`, {}), [200, undefined]);
+	const answers = [];
+	for (const name of ['u.a', 'u.b', 'u.c', 'u.d']) {
+		answers.push(await put(`${inRoom}/tags/${name}`, {order: 0.5, note: 'x'.repeat(90_000)}));
+	}
+	t.deepEqual(answers.at(-1), [413, 'M_TOO_LARGE']);
+	t.deepEqual(answers[0], [200, undefined]);
+});
