@@ -144,7 +144,7 @@ export async function openServices(
 		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
-	const visibility = buildVisibility(config, storage);
+	const visibility = buildVisibility(config, storage, surroundings.clock ?? systemClock);
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		damage,
@@ -200,12 +200,17 @@ export function databaseUrl(database: DatabaseConfig): string {
 	return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
 }
 
-function buildVisibility({serverName, privacy, federation: {mode, partners}}: Config, storage: Storage): Visibility {
+function buildVisibility(
+	{serverName, privacy, federation: {mode, partners}}: Config,
+	storage: Storage,
+	clock: Clock,
+): Visibility {
 	return createVisibility({
 		storage,
 		serverName,
 		scopes: privacy,
 		isPartner: (server) => mode === 'partners' && partners.includes(server),
+		clock,
 	});
 }
 

@@ -49,10 +49,12 @@ export async function claimKeys(
 ): Promise<ClaimAnswer> {
 	const {serverName, visibility} = dependencies;
 	const byServer = new Map<ServerName, Map<UserId, ReadonlyMap<DeviceId, string>>>();
+	const here = [...claims.keys()].filter((userId) => domainOf(userId) === serverName);
+	const known = await visibility.filterKnown(caller, here, 'keys');
 	for (const [userId, devices] of claims) {
 		const server = domainOf(userId);
-		const mayClaim = server !== serverName || (await visibility.mayKnow(caller, userId, 'keys'));
-		if (mayClaim) byServer.set(server, (byServer.get(server) ?? new Map()).set(userId, devices));
+		if (server !== serverName || known.has(userId))
+			byServer.set(server, (byServer.get(server) ?? new Map()).set(userId, devices));
 	}
 	const local = byServer.get(serverName) ?? new Map<UserId, ReadonlyMap<DeviceId, string>>();
 	byServer.delete(serverName);
@@ -73,12 +75,9 @@ export async function claimKeysForServer(
 	claims: ClaimsByUser,
 ): Promise<KeysByUser> {
 	const {serverName, visibility} = dependencies;
-	const known = new Map<UserId, ReadonlyMap<DeviceId, string>>();
-	for (const [userId, devices] of claims) {
-		const isLocal = domainOf(userId) === serverName;
-		if (isLocal && (await visibility.mayServerKnow(origin, userId, 'keys'))) known.set(userId, devices);
-	}
-	return group(await claimLocal(dependencies, known));
+	const here = [...claims.keys()].filter((userId) => domainOf(userId) === serverName);
+	const known = await visibility.filterKnownToServer(origin, here, 'keys');
+	return group(await claimLocal(dependencies, new Map([...claims].filter(([userId]) => known.has(userId)))));
 }
 
 async function claimLocal({storage}: EncryptionDependencies, claims: ClaimsByUser): Promise<ClaimedKey[]> {

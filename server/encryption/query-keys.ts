@@ -22,12 +22,13 @@ export async function queryKeys(
 	const isLocal = (userId: UserId): boolean => domainOf(userId) === serverName;
 	const local = [...wanted].filter(([userId]) => isLocal(userId));
 	const remote = [...wanted].filter(([userId]) => !isLocal(userId));
-	const known: UserId[] = [];
-	for (const [userId] of local) {
-		if (await visibility.mayKnow(caller, userId, 'keys')) known.push(userId);
-	}
+	const known = await visibility.filterKnown(
+		caller,
+		local.map(([userId]) => userId),
+		'keys',
+	);
 	const [rows, remoteRows] = await Promise.all([
-		readKeyRows(storage, known),
+		readKeyRows(storage, [...known]),
 		remote.length === 0
 			? {devices: [], crossSigning: [], unreachable: []}
 			: remoteLists.find(
@@ -52,10 +53,11 @@ export async function queryKeysForServer(
 	wanted: DevicesByUser,
 ): Promise<QueriedKeys> {
 	const local = [...wanted].filter(([userId]) => domainOf(userId) === serverName);
-	const known: UserId[] = [];
-	for (const [userId] of local) {
-		if (await visibility.mayServerKnow(origin, userId, 'keys')) known.push(userId);
-	}
-	const rows = await readKeyRows(storage, known);
+	const known = await visibility.filterKnownToServer(
+		origin,
+		local.map(([userId]) => userId),
+		'keys',
+	);
+	const rows = await readKeyRows(storage, [...known]);
 	return showKeys(storage, rows, new Map(local), {userId: undefined, seesNames: false});
 }

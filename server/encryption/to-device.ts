@@ -53,11 +53,11 @@ export async function sendToDevice(
 	if ((await storage.clientTransactions.find(transaction)) !== undefined) return;
 	const batch = storage.batch();
 	const byServer = new Map<ServerName, [UserId, ReadonlyMap<string, JsonObject>][]>();
+	// Asked before anything is looked up, so that names nobody has cost a stranger what others cost.
+	const known = await visibility.filterKnown(caller, [...contents.keys()], 'keys');
 	for (const [userId, devices] of contents) {
 		const server = domainOf(userId);
-		if (server !== serverName && !mayFederateWith(server)) continue;
-		// Asked before anything is looked up, so that names nobody has cost a stranger what others cost.
-		if (!(await visibility.mayKnow(caller, userId, 'keys'))) continue;
+		if (!known.has(userId) || (server !== serverName && !mayFederateWith(server))) continue;
 		if (server === serverName) await deliver(storage, batch, caller.userId, type, userId, devices);
 		else byServer.set(server, [...(byServer.get(server) ?? []), [userId, devices]]);
 	}
@@ -88,9 +88,11 @@ export async function receiveDirectToDevice(
 	if (!isShortText(type, TYPE_BYTES_MAX) || !isShortText(messageId, MESSAGE_ID_BYTES_MAX)) return;
 	const batch = storage.batch();
 	let count = 0;
-	for (const [userId, byDevice] of Object.entries(messages)) {
-		if (!isUserId(userId) || domainOf(userId) !== serverName || !isJsonObject(byDevice)) continue;
-		if (!(await visibility.mayServerKnow(origin, userId, 'keys'))) continue;
+	const here = Object.keys(messages).filter((userId) => isUserId(userId) && domainOf(userId) === serverName);
+	const known = await visibility.filterKnownToServer(origin, here as UserId[], 'keys');
+	for (const userId of known) {
+		const byDevice = messages[userId];
+		if (byDevice === undefined || !isJsonObject(byDevice)) continue;
 		const devices = Object.entries(byDevice).filter((entry): entry is [string, JsonObject] => isContent(entry[1]));
 		count += await deliver(storage, batch, sender, type, userId, new Map(devices));
 		if (count > RECEIVED_MESSAGES_MAX) return;

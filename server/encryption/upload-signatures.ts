@@ -79,12 +79,10 @@ async function findOthers(
 	upload: SignaturesUpload,
 ): Promise<KeyRows> {
 	const others = [...upload.keys()].filter((userId) => userId !== caller.userId);
-	const local: UserId[] = [];
-	for (const userId of others) {
-		if (domainOf(userId) === serverName && (await visibility.mayKnow(caller, userId, 'keys'))) local.push(userId);
-	}
+	const here = others.filter((userId) => domainOf(userId) === serverName);
+	const local = await visibility.filterKnown(caller, here, 'keys');
 	const remote = others.filter((userId) => domainOf(userId) !== serverName);
-	const localRows = await readKeyRows(storage, local);
+	const localRows = await readKeyRows(storage, [...local]);
 	if (remote.length === 0) return localRows;
 	const {crossSigning} = await remoteLists.find(caller.userId, remote, TIMEOUT_MS);
 	return {devices: [], crossSigning: [...localRows.crossSigning, ...crossSigning]};

@@ -60,7 +60,7 @@ export async function getAliasFor(context: RoomsContext, origin: ServerName, ali
 	const {roomId, creator} = row;
 	const mayKnow =
 		(await storage.rooms.find(roomId))?.isPublished === true ||
-		(await visibility.mayServerKnow(origin, creator, 'directory')) ||
+		(await visibility.isServerAcquainted(origin, creator, 'directory')) ||
 		(await storage.memberships.listServers(roomId)).includes(origin) ||
 		(await isInvited(context, roomId, origin));
 	if (!mayKnow) throw noSuchAlias();
@@ -90,7 +90,7 @@ export async function mayKnowAlias(
 	if (!actor) return false;
 	const membership = (await storage.memberships.find(roomId, actor.userId))?.membership;
 	if (membership === 'join' || membership === 'invite') return true;
-	return visibility.mayKnow(actor, creator, 'directory');
+	return visibility.isAcquainted(actor, creator, 'directory');
 }
 
 /** One text for an alias that is not there and for one that the caller may not know. */

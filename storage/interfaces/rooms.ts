@@ -92,6 +92,14 @@ export interface RoomsRepository {
 	/** Finds the head that was current at a position: what `/sync` compares. */
 	findHeadAt(roomId: RoomId, pos: Position): Promise<RoomHead | undefined>;
 
+	/**
+	 * Lists current state events of a type, with the empty key, of rooms that a user is joined to, whose JSON matches a
+	 * pattern of SQL's `like`: a sieve, in whose rows the caller looks for what it wants. At most `limit` and 1,000.
+	 */
+	listStateOfJoinedRooms(
+		userId: UserId,
+		sieve: {readonly type: string; readonly like: string; readonly limit: number},
+	): Promise<EventRow[]>;
 	/** Finds the event that is the current state for this key. */
 	findCurrentState(roomId: RoomId, type: string, stateKey: string): Promise<EventRow | undefined>;
 	/** Lists current state events, optionally of some types only. At most 1,000 rows a page, in the order of keys' first sight; `after` is the last row's key. */

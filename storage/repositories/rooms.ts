@@ -1,5 +1,5 @@
 import {and, desc, eq, getTableColumns, sql} from 'drizzle-orm';
-import type {RoomAlias, RoomId} from '../../crypto/index.ts';
+import type {RoomAlias, RoomId, UserId} from '../../crypto/index.ts';
 import {above, atMost, bind, build, equals} from '../catalog.ts';
 import type {Core, Write} from '../core.ts';
 import type {EventRow} from '../interfaces/events.ts';
@@ -112,7 +112,24 @@ function createState(core: Core) {
 				.orderBy(currentState.type, currentState.stateKey)
 				.limit(p.limit.placeholder),
 		);
-	return {set, remove, find, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
+	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>((p) =>
+		build
+			.select(getTableColumns(events))
+			.from(tables.memberships)
+			.innerJoin(currentState, eq(currentState.roomId, tables.memberships.roomId))
+			.innerJoin(events, eq(events.nid, currentState.eventNid))
+			.where(
+				and(
+					equals(tables.memberships.userId, p.userId),
+					eq(tables.memberships.membership, 'join'),
+					equals(currentState.type, p.type),
+					equals(currentState.stateKey, p.stateKey),
+					sql`${events.json} like ${bind(events.json, p.like)}`,
+				),
+			)
+			.limit(p.limit.placeholder),
+	);
+	return {set, remove, find, sift, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
 }
 
 interface LastChange {
@@ -217,6 +234,8 @@ export function createRooms(core: Core): RoomsRepository {
 		list: (page) => reads.page(false, page),
 		listPublished: (page) => reads.page(true, page),
 		findHeadAt: (roomId, pos) => head.findAt({roomId, pos}),
+		listStateOfJoinedRooms: (userId, {type, like, limit}) =>
+			state.sift({userId, type, stateKey: '', like, limit: pageOf(limit)}),
 		findCurrentState: (roomId, type, stateKey) => state.find({roomId, type, stateKey}),
 		listCurrentState(roomId, {types, after, limit}) {
 			const list = state.lists[(types === undefined ? 0 : 1) + (after === undefined ? 0 : 2)]!;

@@ -181,6 +181,7 @@ export class ServerNode {
 				serverName,
 				scopes: {profiles: 'open', directory: 'open', keys: 'open'},
 				isPartner: () => true,
+				clock,
 			}),
 			remote: adaptRemoteRooms({
 				...remoteRooms,

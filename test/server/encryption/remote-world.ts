@@ -11,6 +11,7 @@ import {
 	type RemoteQueries,
 } from '../../../federation/outbound/index.ts';
 import {createEncryption, type Encryption, type EncryptionCaller} from '../../../server/encryption/index.ts';
+import {systemClock} from '../../../federation/engine/index.ts';
 import {createVisibility} from '../../../server/visibility/index.ts';
 import {openStorage, type Storage} from '../../../storage/index.ts';
 
@@ -81,6 +82,7 @@ export async function createWorld(t: ExecutionContext): Promise<RemoteWorld> {
 			serverName,
 			scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 			isPartner: () => false,
+			clock: systemClock,
 		}),
 		clock: {now: () => nowMs, monotonic: () => nowMs, setTimer: () => ({cancel: () => undefined})},
 		random: (sizeBytes) => Buffer.alloc(sizeBytes, 7),

@@ -1,5 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import type {RoomId, ServerName, UserId} from '../../../crypto/index.ts';
+import {systemClock} from '../../../federation/engine/index.ts';
 import {createVisibility, type PrivacyScope} from '../../../server/visibility/index.ts';
 import type {Membership, Storage} from '../../../storage/index.ts';
 import {APP_SERVER_NAME, startApp} from '../../harness/index.ts';
@@ -19,6 +20,7 @@ async function setUp(t: ExecutionContext, scope: PrivacyScope) {
 		serverName: APP_SERVER_NAME as ServerName,
 		scopes: {profiles: scope, directory: scope, keys: scope},
 		isPartner: (server) => server === 'partner.example',
+		clock: systemClock,
 	});
 	return {storage, visibility};
 }
