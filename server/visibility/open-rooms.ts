@@ -8,7 +8,7 @@ const SIGNS = [
 ] as const;
 
 /** Rooms that are looked at closely; that so many should only look open takes somebody's effort. */
-const CANDIDATES_MAX = 50;
+const CANDIDATES_MAX = 10;
 
 /**
  * Whether somebody is in a room known here that anybody may join or read. One look into an index for each of their rooms,

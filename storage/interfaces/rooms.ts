@@ -94,7 +94,8 @@ export interface RoomsRepository {
 
 	/**
 	 * Lists current state events of a type, with the empty key, of rooms that a user is joined to, whose JSON matches a
-	 * pattern of SQL's `like`: a sieve, in whose rows the caller looks for what it wants. At most `limit` and 1,000.
+	 * pattern of SQL's `like`: a sieve, in whose rows the caller looks for what it wants. At most `limit`; a thousand of the
+	 * user's rooms are looked at.
 	 */
 	listStateOfJoinedRooms(
 		userId: UserId,

@@ -7,7 +7,10 @@ import type {AliasesRepository, AliasRow, RoomHead, RoomRow, RoomsRepository} fr
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
 
-const {aliases, currentState, events, roomHeads, rooms} = tables;
+const {aliases, currentState, events, memberships, roomHeads, rooms} = tables;
+
+/** Rooms of one user that are looked at for their state: a few milliseconds. */
+const siftedMax = 1000;
 
 /** Everything that is kept for a room and goes with it. */
 const ofRoom = [
@@ -16,7 +19,7 @@ const ofRoom = [
 	tables.trieNodes,
 	roomHeads,
 	currentState,
-	tables.memberships,
+	memberships,
 	tables.roomServers,
 	aliases,
 	tables.receipts,
@@ -112,22 +115,28 @@ function createState(core: Core) {
 				.orderBy(currentState.type, currentState.stateKey)
 				.limit(p.limit.placeholder),
 		);
-	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>((p) =>
-		build
-			.select(getTableColumns(events))
-			.from(tables.memberships)
-			.innerJoin(currentState, eq(currentState.roomId, tables.memberships.roomId))
-			.innerJoin(events, eq(events.nid, currentState.eventNid))
-			.where(
-				and(
-					equals(tables.memberships.userId, p.userId),
-					eq(tables.memberships.membership, 'join'),
-					equals(currentState.type, p.type),
-					equals(currentState.stateKey, p.stateKey),
-					sql`${events.json} like ${bind(events.json, p.like)}`,
-				),
-			)
-			.limit(p.limit.placeholder),
+	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>(
+		(p) => {
+			const joined = build
+				.select({roomId: memberships.roomId})
+				.from(memberships)
+				.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join')))
+				.limit(siftedMax)
+				.as('joined');
+			return build
+				.select(getTableColumns(events))
+				.from(joined)
+				.innerJoin(currentState, eq(currentState.roomId, joined.roomId))
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						equals(currentState.type, p.type),
+						equals(currentState.stateKey, p.stateKey),
+						sql`${events.json} like ${bind(events.json, p.like)}`,
+					),
+				)
+				.limit(p.limit.placeholder);
+		},
 	);
 	return {set, remove, find, sift, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
 }
