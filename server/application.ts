@@ -21,6 +21,7 @@ import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
 import {
 	adaptRemoteRooms,
+	type CarryOver,
 	createFederation,
 	createHealth,
 	createInvitePolicy,
@@ -240,7 +241,8 @@ function buildPeople(
 		visibility,
 		client,
 		remoteRooms,
-	}: ServiceParts & Pick<Services, 'events'>,
+		carryOver,
+	}: ServiceParts & Pick<Services, 'events'> & {readonly carryOver: CarryOver},
 ) {
 	const rooms = createRooms({
 		storage,
@@ -250,6 +252,7 @@ function buildPeople(
 		defaultRoomVersion,
 		visibility,
 		remote: remoteRooms,
+		carryOver,
 	});
 	const devices = createDevices({storage, clock, random});
 	const accounts = createAccounts({
@@ -294,7 +297,6 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 	});
-	const people = buildPeople(config, storage, {...parts, events});
 	const personal = createPersonal({
 		storage,
 		engine,
@@ -310,6 +312,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 			parts.log.warn({err: cause}, 'A room was left out of a sync');
 		},
 	});
+	const people = buildPeople(config, storage, {...parts, events, carryOver: personal.carryOver});
 	const search = createSearch({
 		storage,
 		engine,

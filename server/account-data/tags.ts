@@ -2,7 +2,8 @@ import {isJsonObject, type JsonObject, type RoomId, type UserId} from '../../cry
 import type {AccountData} from './account-data.ts';
 import {AccountDataError} from './errors.ts';
 
-const keyOf = (userId: UserId, roomId: RoomId) => ({userId, roomId, type: 'm.tag'}) as const;
+/** Where the tags of a room are kept. */
+export const tagKey = (userId: UserId, roomId: RoomId) => ({userId, roomId, type: 'm.tag'}) as const;
 
 /** Copied key by key: a tag may be called `__proto__`. */
 function tagsIn(content: JsonObject | undefined): JsonObject {
@@ -12,7 +13,7 @@ function tagsIn(content: JsonObject | undefined): JsonObject {
 
 /** Gives the tags of a room with what the user keeps in each. */
 export async function getTags(accountData: AccountData, userId: UserId, roomId: RoomId): Promise<JsonObject> {
-	return tagsIn(await accountData.find(keyOf(userId, roomId)));
+	return tagsIn(await accountData.find(tagKey(userId, roomId)));
 }
 
 /** The specification's. */
@@ -27,7 +28,7 @@ export async function setTag(
 	if (Buffer.byteLength(tag) > TAG_BYTES_MAX) {
 		throw new AccountDataError('invalid-type', `Expected the name of a tag to be at most ${TAG_BYTES_MAX} bytes`);
 	}
-	await accountData.update(keyOf(userId, roomId), (before) => {
+	await accountData.update(tagKey(userId, roomId), (before) => {
 		const tags = tagsIn(before);
 		tags[tag] = content;
 		return {tags};
@@ -39,7 +40,7 @@ export function removeTag(
 	accountData: AccountData,
 	{userId, roomId, tag}: {readonly userId: UserId; readonly roomId: RoomId; readonly tag: string},
 ): Promise<void> {
-	return accountData.update(keyOf(userId, roomId), (before) => {
+	return accountData.update(tagKey(userId, roomId), (before) => {
 		const tags = tagsIn(before);
 		if (!Object.hasOwn(tags, tag)) return undefined;
 		delete tags[tag];

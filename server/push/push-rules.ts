@@ -1,7 +1,8 @@
 import {LRUCache} from 'lru-cache';
-import {isRoomId, isUserId, type JsonObject, type UserId} from '../../crypto/index.ts';
+import {isRoomId, isUserId, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {AccountData} from '../account-data/index.ts';
+import {type CopiedRule, copyRulesOfRoom} from './carry-over.ts';
 import {PushError} from './errors.ts';
 import {type CompiledRuleset, compileRuleset} from './evaluate.ts';
 import type {Actions, NewRule, PushRule, RuleKind, Ruleset} from './rule.ts';
@@ -37,6 +38,8 @@ export interface PushRules {
 		ruleId: string,
 		change: Partial<Pick<PushRule, 'enabled' | 'actions'>>,
 	): Promise<void>;
+	/** Adds for a room what the user's own rules say of another, as far as more rules may be added. */
+	copyForRoom(userId: UserId, from: RoomId, to: RoomId): Promise<void>;
 	/** Gives a user's rules, ready to be evaluated. */
 	findCompiled(userId: UserId): Promise<CompiledRuleset> | CompiledRuleset;
 	/** Stops following the stream. */
@@ -89,6 +92,12 @@ export function createPushRules({
 				const rules = stored.own[kind].map((rule) => (rule.rule_id === ruleId ? {...rule, ...cleaned} : rule));
 				return {...stored, own: {...stored.own, [kind]: rules}};
 			}),
+		copyForRoom: (userId, from, to) =>
+			accountData.update(keyOf(userId), (content) => {
+				const stored = readStoredRules(content);
+				const copies = copyRulesOfRoom(stored.own, from, to);
+				return copies.length === 0 ? undefined : writeStoredRules(copies.reduce(withCopy, stored));
+			}),
 		findCompiled: (userId) =>
 			compiled.get(userId) ??
 			(async () => {
@@ -99,6 +108,14 @@ export function createPushRules({
 				return rules;
 			})(),
 	};
+}
+
+/** Adds a rule behind the others of its kind; one of the same id stays as it is. */
+function withCopy(stored: StoredRules, {kind, rule}: CopiedRule): StoredRules {
+	const rules = stored.own[kind];
+	const isKnown = rules.some((candidate) => candidate.rule_id === rule.rule_id);
+	if (isKnown || Object.values(stored.own).flat().length >= OWN_RULES_MAX) return stored;
+	return {...stored, own: {...stored.own, [kind]: [...rules, rule]}};
 }
 
 const unknownRule = (): PushError => new PushError('unknown-rule', 'There is no such push rule');

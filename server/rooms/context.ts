@@ -32,6 +32,8 @@ export interface RoomsDependencies {
 	readonly visibility: Visibility;
 	readonly events: Events;
 	readonly remote: RemoteRooms;
+	/** Gives a user for one room what they keep for another. */
+	readonly carryOver: (userId: UserId, rooms: {readonly from: RoomId; readonly to: RoomId}) => Promise<void>;
 }
 
 /** What every verb of the domain works with. */

@@ -21,6 +21,7 @@ import {type Actor, forbidden, mustNotBeSuspended, type RoomsContext} from './co
 import {notAdmitted, RoomsError} from './errors.ts';
 import {findRoom} from './find-room.ts';
 import {membershipKey, ownContent} from './member-content.ts';
+import {carrySettingsOver} from './predecessor.ts';
 
 /** What a client says about how to enter a room. */
 export interface Entry {
@@ -49,6 +50,8 @@ export async function join(
 		const view = await findResidentRoom(context, roomId);
 		if (view) await joinHere(context, actor, view, row, content);
 		else await joinElsewhere(context, actor, roomId, listServers(context, row, servers), content);
+		// Who comes back has settled what they keep here.
+		if (row?.membership !== 'leave') await carrySettingsOver(context, actor.userId, roomId);
 	});
 	return roomId;
 }

@@ -1,5 +1,14 @@
-import {isJsonObject, type JsonObject, type JsonValue, type RoomId, type UserId} from '../../crypto/index.ts';
-import {EngineError, type RoomView} from '../../federation/engine/index.ts';
+import {
+	canonicalJson,
+	domainOf,
+	isJsonObject,
+	isRoomAlias,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+	type UserId,
+} from '../../crypto/index.ts';
+import {EngineError, type EventTemplate, type RoomView} from '../../federation/engine/index.ts';
 import {findRoomVersion, powerLevelsOf, type RoomVersionId, roomVersion} from '../../federation/rooms/index.ts';
 import type {Batch} from '../../storage/index.ts';
 import {
@@ -12,9 +21,10 @@ import {
 	sendAllowed,
 } from './context.ts';
 import {createRoom} from './create-room.ts';
-import {listShown} from './current-state.ts';
+import {findShown, listShown} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 import type {InitialState} from './first-events.ts';
+import {carrySettingsOver} from './predecessor.ts';
 
 /** What the specification recommends to take over, but for the power levels, which depend on the version. */
 const TAKEN_OVER = [
@@ -69,7 +79,9 @@ export async function upgradeRoom(
 		alsoWrite: await moveNames(context, roomId),
 	});
 	await sendAllowed(context, roomId, {...end, content: {...tombstone, replacement_room: successor}});
+	await forgetNames(context, actor, roomId);
 	await closeOldRoom(context, actor, view);
+	await carrySettingsOver(context, actor.userId, successor);
 	return successor;
 }
 
@@ -81,9 +93,11 @@ async function creationContent(
 	const create = await view.findState('m.room.create', '');
 	const type = create?.content['type'];
 	const federates = create?.content['m.federate'];
+	const [lastKnown] = view.extremities;
 	const hasCreators = roomVersion(version).creatorsAreUnlimited && additionalCreators.length > 0;
 	return {
-		predecessor: {room_id: view.roomId},
+		// The last event that is known; the tombstone, which names the new room, comes after that.
+		predecessor: {room_id: view.roomId, ...(lastKnown !== undefined && {event_id: lastKnown})},
 		...(type !== undefined && {type}),
 		...(federates !== undefined && {'m.federate': federates}),
 		...(hasCreators && {additional_creators: [...additionalCreators]}),
@@ -134,8 +148,23 @@ const IMPLIED: readonly InitialState[] = [
 
 async function stateToTakeOver(context: RoomsContext, roomId: RoomId): Promise<InitialState[]> {
 	const found = await listShown(context, roomId, TAKEN_OVER);
+	const moved = new Set<JsonValue>((await context.storage.aliases.listOfRoom(roomId)).map(({alias}) => alias));
 	const implied = IMPLIED.filter(({type}) => !found.has(type));
-	return [...implied, ...[...found.values()].map(({type, content}) => ({type, state_key: '', content}))];
+	const taken = [...found.values()].map(({type, content}) => ({
+		type,
+		state_key: '',
+		content: type === 'm.room.canonical_alias' ? keepAliases(content, (alias) => moved.has(alias)) : content,
+	}));
+	return [...implied, ...taken];
+}
+
+/** Gives the content of canonical aliases with some of them. An alias of another server goes on naming the old room. */
+function keepAliases({alias, alt_aliases: others}: JsonObject, isKept: (alias: JsonValue) => boolean): JsonObject {
+	const kept = Array.isArray(others) ? others.filter(isKept) : [];
+	return {
+		...(alias !== undefined && isKept(alias) && {alias}),
+		...(kept.length > 0 && {alt_aliases: kept}),
+	};
 }
 
 /** 4: Moves any local aliases to the new room; its place in the directory goes along. */
@@ -153,6 +182,19 @@ async function moveNames({storage}: RoomsContext, roomId: RoomId): Promise<(batc
 	};
 }
 
+/** The old room says no longer that it has names which lead to the new one by now. */
+async function forgetNames(context: RoomsContext, {userId}: Actor, roomId: RoomId): Promise<void> {
+	const {storage, serverName} = context;
+	const event = await findShown(context, roomId, 'm.room.canonical_alias');
+	if (!event) return;
+	const here = new Set<JsonValue>((await storage.aliases.listOfRoom(roomId)).map(({alias}) => alias));
+	const isRight = (alias: JsonValue): boolean =>
+		!isRoomAlias(alias) || domainOf(alias) !== serverName || here.has(alias);
+	const content = keepAliases(event.content, isRight);
+	if (canonicalJson(content) === canonicalJson(keepAliases(event.content, () => true))) return;
+	await sendIfAllowed(context, roomId, {type: 'm.room.canonical_alias', stateKey: '', sender: userId, content});
+}
+
 /** 6: If possible, lets nobody speak in the old room or invite into it who could not end it. */
 async function closeOldRoom(context: RoomsContext, {userId}: Actor, view: RoomView): Promise<void> {
 	const event = await view.findState('m.room.power_levels', '');
@@ -165,8 +207,13 @@ async function closeOldRoom(context: RoomsContext, {userId}: Actor, view: RoomVi
 		events_default: Math.max(closed, levels.eventsDefault),
 		invite: Math.max(closed, levels.invite),
 	};
+	await sendIfAllowed(context, view.roomId, {type: 'm.room.power_levels', stateKey: '', sender: userId, content});
+}
+
+/** What the old room does not allow any more changes nothing about the new one. */
+async function sendIfAllowed(context: RoomsContext, roomId: RoomId, event: EventTemplate): Promise<void> {
 	try {
-		await sendAllowed(context, view.roomId, {type: 'm.room.power_levels', stateKey: '', sender: userId, content});
+		await sendAllowed(context, roomId, event);
 	} catch (error) {
 		if (!(error instanceof RoomsError)) throw error;
 	}

@@ -1,7 +1,7 @@
-import type {ServerName} from '../../crypto/index.ts';
+import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine, Random} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
-import {type AccountData, createAccountData} from '../account-data/index.ts';
+import {type AccountData, AccountDataError, carryRoomDataOver, createAccountData} from '../account-data/index.ts';
 import {createEphemeral, type Ephemeral} from '../ephemeral/index.ts';
 import type {Events} from '../events/index.ts';
 import {createFilters, type Filters} from '../filters/index.ts';
@@ -35,8 +35,15 @@ export interface Personal {
 	readonly sync: Sync;
 }
 
+/** Gives a user for one room what they keep for another, as far as there is place for it. */
+export type CarryOver = (userId: UserId, rooms: {readonly from: RoomId; readonly to: RoomId}) => Promise<void>;
+
 /** Builds these domains, and has them take the EDUs that are theirs. */
-export function createPersonal(parts: PersonalParts): {readonly services: Personal; readonly close: () => void} {
+export function createPersonal(parts: PersonalParts): {
+	readonly services: Personal;
+	readonly carryOver: CarryOver;
+	readonly close: () => void;
+} {
 	const {storage, federation} = parts;
 	const accountData = createAccountData({storage});
 	const ephemeral = createEphemeral({
@@ -54,6 +61,15 @@ export function createPersonal(parts: PersonalParts): {readonly services: Person
 	const sync = createSync({...parts, random: (count) => parts.random.bytes(count), ephemeral, pushRules});
 	return {
 		services: {accountData, ephemeral, filters: createFilters({storage}), pushRules, receipts, sync},
+		async carryOver(userId, rooms) {
+			try {
+				await carryRoomDataOver(accountData, userId, rooms);
+				await pushRules.copyForRoom(userId, rooms.from, rooms.to);
+			} catch (error) {
+				// Who keeps so much that no more fits goes on without; nobody stays outside for it.
+				if (!(error instanceof AccountDataError)) throw error;
+			}
+		},
 		close() {
 			sync.close();
 			ephemeral.close();

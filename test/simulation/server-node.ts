@@ -171,6 +171,7 @@ export class ServerNode {
 		const known = {serverName, client, engine, signatures, keyring, storage};
 		const remoteRooms = createRemoteRooms({...known, verify: verifyHere});
 		const rooms = createRooms({
+			carryOver: () => Promise.resolve(),
 			storage,
 			engine,
 			serverName,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {errorOf, newsroom, noRoom, room} from './newsroom.ts';
+import {errorOf, newsroom, noRoom, type Person, room} from './newsroom.ts';
 
 interface Upgraded {
 	readonly replacement_room: string;
@@ -25,14 +25,17 @@ test('a room is replaced by one of another version, with its state, levels and n
 			power_level_content_override: {users: {...(from === '12' ? {} : {[alice.id]: 100}), [bob.id]: 60}},
 		});
 		await bob.join(old);
+		const lastEvent = await alice.say(old, 'the last word');
 		const {replacement_room: next} = await alice.do<Upgraded>('POST', `${room(old)}/upgrade`, {new_version: to});
 		t.is((await alice.state(old, 'm.room.tombstone'))['replacement_room'], next, alias);
 		const create = await alice.state(next, 'm.room.create');
 		t.deepEqual(
 			[create['room_version'], create['type'], create['predecessor']],
-			[to, 'm.space', {room_id: old}],
+			[to, 'm.space', {room_id: old, event_id: lastEvent}],
 			alias,
 		);
+		t.deepEqual(await alice.state(next, 'm.room.canonical_alias'), {alias: `#${alias}:news.example`}, alias);
+		t.deepEqual(await alice.state(old, 'm.room.canonical_alias'), {}, alias);
 		t.is((await alice.state(next, 'm.room.name'))['name'], 'Desk');
 		t.is((await alice.state(next, 'm.room.topic'))['topic'], 'Deadlines');
 		t.is((await alice.state(next, 'm.room.join_rules'))['join_rule'], 'public');
@@ -84,4 +87,76 @@ test('who may not end a room does not replace it, and unknown versions are none'
 	t.is((await ask(roomId, {})).body['errcode'], 'M_BAD_JSON');
 	t.is((await ask(roomId, {new_version: 12})).body['errcode'], 'M_BAD_JSON');
 	t.is((await alice.ask('GET', `${room(roomId)}/state/m.room.tombstone`)).status, 404);
+});
+
+const rulesOf = async (person: Person, kind: string) =>
+	(
+		await person.do<{
+			global: Record<string, {rule_id: string; default: boolean; conditions?: object[]; enabled: boolean}[]>;
+		}>('GET', '/pushrules/')
+	).global[kind]!.filter((rule) => !rule.default);
+
+test('who enters the new room finds their tags, push rules and direct chats there', async (t) => {
+	const {alice, bob, carol} = await newsroom(t);
+	const old = await alice.create({preset: 'public_chat'});
+	const another = await alice.create();
+	await bob.join(old);
+	const at = (person: Person) => `/user/${encodeURIComponent(person.id)}`;
+	const inRoom = (person: Person, roomId: string) => `${at(person)}/rooms/${encodeURIComponent(roomId)}`;
+	const isHere = (roomId: string) => ({kind: 'event_match', key: 'room_id', pattern: roomId});
+	for (const person of [alice, bob]) {
+		await person.do('PUT', `${inRoom(person, old)}/tags/u.desk`, {order: 0.5});
+		await person.do('PUT', `/pushrules/global/room/${encodeURIComponent(old)}`, {actions: []});
+		await person.do('PUT', `/pushrules/global/override/${encodeURIComponent(old)}`, {
+			actions: [],
+			conditions: [isHere(old)],
+		});
+		await person.do('PUT', '/pushrules/global/underride/mine', {actions: ['notify'], conditions: [isHere(old)]});
+		await person.do('PUT', '/pushrules/global/override/else', {actions: [], conditions: [isHere(another)]});
+		await person.do('PUT', `/pushrules/global/room/${encodeURIComponent(old)}/enabled`, {enabled: false});
+		await person.do('PUT', `${at(person)}/account_data/m.direct`, {[carol.id]: [old], '@x:y': [another], odd: 5});
+	}
+	const {replacement_room: next} = await alice.do<Upgraded>('POST', `${room(old)}/upgrade`, {new_version: '12'});
+	t.deepEqual(await bob.do('GET', `${at(bob)}/account_data/m.direct`), {[carol.id]: [old], '@x:y': [another], odd: 5});
+	await bob.join(next);
+	for (const person of [alice, bob]) {
+		t.deepEqual(await person.do('GET', `${inRoom(person, next)}/tags`), {tags: {'u.desk': {order: 0.5}}});
+		t.deepEqual(await person.do('GET', `${inRoom(person, old)}/tags`), {tags: {'u.desk': {order: 0.5}}});
+		const ids = async (kind: string) => (await rulesOf(person, kind)).map(({rule_id: id}) => id);
+		t.deepEqual((await ids('room')).toSorted(), [old, next].toSorted());
+		t.deepEqual((await ids('override')).toSorted(), ['else', old, next].toSorted());
+		t.deepEqual((await ids('underride')).toSorted(), ['mine', `mine ${next}`]);
+		const copied = (await rulesOf(person, 'override')).find(({rule_id: id}) => id === next);
+		t.deepEqual(copied?.conditions, [isHere(next)]);
+		t.false((await rulesOf(person, 'room')).find(({rule_id: id}) => id === next)?.enabled, 'off as the other one');
+		t.deepEqual(await person.do('GET', `${at(person)}/account_data/m.direct`), {
+			[carol.id]: [old, next],
+			'@x:y': [another],
+			odd: 5,
+		});
+	}
+	// Once is enough: what they change afterwards is theirs.
+	await bob.do('DELETE', `${inRoom(bob, next)}/tags/u.desk`);
+	await bob.do('DELETE', `/pushrules/global/room/${encodeURIComponent(next)}`);
+	await bob.join(next);
+	await bob.do('POST', `${room(next)}/leave`, {});
+	await bob.join(next);
+	t.deepEqual(await bob.do('GET', `${inRoom(bob, next)}/tags`), {tags: {}});
+	t.is((await rulesOf(bob, 'room')).length, 1);
+	// Carol had nothing to do with the old room.
+	await carol.join(next);
+	t.deepEqual(await carol.do('GET', `${inRoom(carol, next)}/tags`), {tags: {}});
+});
+
+test('F12: a room that only says to replace another gets nothing that was kept for it', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const old = await alice.create({preset: 'public_chat'});
+	await bob.join(old);
+	const tags = (roomId: string) => `/user/${encodeURIComponent(bob.id)}/rooms/${encodeURIComponent(roomId)}/tags`;
+	await bob.do('PUT', `${tags(old)}/u.desk`, {});
+	for (const predecessor of [{room_id: old}, {room_id: 5}, 'text', {room_id: '!nosuchroom:news.example'}]) {
+		const impostor = await alice.create({preset: 'public_chat', room_version: '11', creation_content: {predecessor}});
+		await bob.join(impostor);
+		t.deepEqual(await bob.do('GET', tags(impostor)), {tags: {}}, JSON.stringify(predecessor));
+	}
 });
