@@ -1,5 +1,6 @@
-import {domainOf, type EventId, type RoomId, type ServerName} from '../../crypto/index.ts';
-import type {Pdu} from '../../federation/rooms/index.ts';
+import {domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {type Pdu, splitStateKey, type StateMap} from '../../federation/rooms/index.ts';
+import {Replay} from './replay.ts';
 import type {ServerLife, ServerNode} from './server-node.ts';
 
 /** What one server knows of a room in the end. */
@@ -92,30 +93,74 @@ async function listGraph(
 	return {known, pdus};
 }
 
-/** Compares what the servers of a room say; gives what they do not agree on. */
-export function findDisagreements(roomId: RoomId, accounts: readonly Account[]): string[] {
+/**
+ * Compares what the servers of a room say; gives what is wrong with it. Each must have the state that follows from the
+ * graph by the rules alone. Servers that take each other to be in the room must agree; where one of two takes the other to
+ * be out, it tells it nothing any more, and the other cannot know better.
+ * @see docs/decisions/servers-that-lost-each-other.md
+ * @param pdus All events of the room that any server knows, in it or not.
+ */
+export function findDisagreements(
+	roomId: RoomId,
+	accounts: readonly Account[],
+	pdus: ReadonlyMap<EventId, Pdu>,
+): string[] {
 	const found = accounts.flatMap(({server, faults}) => faults.map((fault) => `${server} ${roomId}: ${fault}`));
-	const [first, ...others] = accounts;
-	if (!first) return found;
-	for (const other of others) {
-		const [left, right] = [new Set(first.state), new Set(other.state)];
-		const differences = [
-			...first.state.filter((entry) => !right.has(entry)).map((entry) => `only ${first.server}: ${entry}`),
-			...other.state.filter((entry) => !left.has(entry)).map((entry) => `only ${other.server}: ${entry}`),
-		];
-		if (differences.length > 0) found.push(`${roomId}: state differs; ${differences.join('; ')}`);
-	}
-	const everything = new Map(accounts.flatMap(({pdus}) => [...pdus]));
-	const shown = new Set(
-		accounts.flatMap(({known}) => [...known].filter(([, fate]) => fate === 'shown').map(([id]) => id)),
-	);
+	const replay = new Replay(pdus);
 	for (const account of accounts) {
-		const since = listSince(account, everything);
-		const missing = [...shown].filter((eventId) => since.has(eventId) && !account.known.has(eventId));
-		if (missing.length > 0) found.push(`${account.server} lacks of ${roomId}: ${missing.join(', ')}`);
-		const rejected = [...shown].filter((eventId) => account.known.get(eventId) === 'rejected');
-		if (rejected.length > 0) found.push(`${account.server} rejects of ${roomId}: ${rejected.join(', ')}`);
+		const {server, state, extremities} = account;
+		found.push(...compareStates(roomId, server, state, 'the graph', describeState(replay.stateAfter(extremities))));
+		const peers = accounts.filter((other) => other !== account && isMutual(account, other));
+		for (const other of peers) {
+			if (other.server > server) found.push(...compareStates(roomId, server, state, other.server, other.state));
+		}
+		found.push(...compareEvents(roomId, account, peers, pdus));
 	}
+	return found;
+}
+
+/** Whether two servers tell each other what happens in the room. */
+function isMutual(one: Account, other: Account): boolean {
+	const takesIn = ({joined}: Account, {server}: Account): boolean =>
+		joined.some((userId) => domainOf(userId as UserId) === server);
+	return takesIn(one, other) && takesIn(other, one);
+}
+
+function describeState(state: StateMap | undefined): string[] {
+	return [...(state ?? [])].map(([key, eventId]) => [...splitStateKey(key), eventId].join(' ')).toSorted(compare);
+}
+
+function compareStates(
+	roomId: RoomId,
+	one: string,
+	state: readonly string[],
+	other: string,
+	otherState: readonly string[],
+): string[] {
+	const [left, right] = [new Set(state), new Set(otherState)];
+	const differences = [
+		...state.filter((entry) => !right.has(entry)).map((entry) => `only ${one}: ${entry}`),
+		...otherState.filter((entry) => !left.has(entry)).map((entry) => `only ${other}: ${entry}`),
+	];
+	return differences.length === 0 ? [] : [`${roomId}: state differs; ${differences.join('; ')}`];
+}
+
+/** What of the events that its peers show a server lacks or refuses, since its last entry into the room. */
+function compareEvents(
+	roomId: RoomId,
+	account: Account,
+	peers: readonly Account[],
+	pdus: ReadonlyMap<EventId, Pdu>,
+): string[] {
+	const found: string[] = [];
+	const shown = new Set(
+		peers.flatMap(({known}) => [...known].filter(([, fate]) => fate === 'shown').map(([id]) => id)),
+	);
+	const since = listSince(account, pdus);
+	const missing = [...shown].filter((eventId) => since.has(eventId) && !account.known.has(eventId));
+	if (missing.length > 0) found.push(`${account.server} lacks of ${roomId}: ${missing.join(', ')}`);
+	const rejected = [...shown].filter((eventId) => account.known.get(eventId) === 'rejected');
+	if (rejected.length > 0) found.push(`${account.server} rejects of ${roomId}: ${rejected.join(', ')}`);
 	return found;
 }
 
@@ -127,7 +172,7 @@ function listSince(account: Account, everything: ReadonlyMap<EventId, Pdu>): Rea
 			pdu?.type === 'm.room.member' &&
 			pdu.content['membership'] === 'join' &&
 			pdu.stateKey !== undefined &&
-			domainOf(pdu.stateKey as Parameters<typeof domainOf>[0]) === account.server
+			domainOf(pdu.stateKey as UserId) === account.server
 		);
 	});
 	const start = joins.at(-1);

@@ -114,11 +114,13 @@ async function judge(simulation: Simulation, nodes: readonly ServerNode[], peopl
 	let [events, softFailed] = [0, 0];
 	const accounts = new Map<RoomId, Account[]>();
 	for (const roomId of people.roomIds) {
-		const inRoom = await listInRoom(nodes, roomId);
-		const ofRoom: Account[] = [];
-		for (const node of inRoom) ofRoom.push(await takeAccount(node, roomId));
+		const everybody: Account[] = [];
+		for (const node of nodes) everybody.push(await takeAccount(node, roomId));
+		const inRoom = new Set((await listInRoom(nodes, roomId)).map(({name}) => name));
+		const ofRoom = everybody.filter(({server}) => inRoom.has(server));
 		accounts.set(roomId, ofRoom);
-		problems.push(...findDisagreements(roomId, ofRoom));
+		const pdus = new Map(everybody.flatMap((account) => [...account.pdus]));
+		problems.push(...findDisagreements(roomId, ofRoom, pdus));
 		for (const {known} of ofRoom) {
 			events += known.size;
 			softFailed += [...known.values()].filter((fate) => fate === 'soft-failed').length;

@@ -1,6 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import {assemble, type StartableDriver} from '../../storage/assemble.ts';
-import {Catalog} from '../../storage/catalog.ts';
+import {Catalog, type Statement} from '../../storage/catalog.ts';
 import {sqliteDialect} from '../../storage/dialect.ts';
 import type {CommittedBatch, EncodedBatch, RawRow} from '../../storage/driver.ts';
 import {type Storage, StorageError} from '../../storage/index.ts';
@@ -31,6 +31,42 @@ export interface DiskSeams {
 	readonly errorRate: () => number;
 }
 
+type Read = (params: readonly unknown[]) => RawRow[];
+
+/** What a disk keeps for all lives of its node: statements that are prepared once. */
+interface Prepared {
+	readonly reads: Read[];
+	writer: GroupWriter | undefined;
+}
+
+/** Every life of every node makes the same statements in the same order; the first one of the process works them out. */
+let statements: readonly Statement[] | undefined;
+
+const BUILDERS: ReadonlySet<unknown> = new Set([
+	'add',
+	'delete',
+	'insert',
+	'insertOrUpdate',
+	'select',
+	'update',
+	'upsert',
+	'write',
+]);
+
+function createCatalog(): Catalog {
+	const catalog = new Catalog(sqliteDialect);
+	const known = statements;
+	if (!known) return catalog;
+	const next = (): Statement => {
+		const statement = known[catalog.statements.length] as Statement;
+		catalog.statements.push(statement);
+		return statement;
+	};
+	return new Proxy(catalog, {
+		get: (target, key): unknown => (BUILDERS.has(key) ? next : Reflect.get(target, key)),
+	});
+}
+
 /** How long a group commit takes, and how long until the process hears of it. */
 const COMMIT_MS_MAX = 4;
 const ANSWER_MS = 1;
@@ -45,6 +81,7 @@ export class SimulatedDisk {
 	readonly #db: Database = connect(':memory:');
 	readonly #serverName: string;
 	readonly #salt: number;
+	readonly #prepared: Prepared = {reads: [], writer: undefined};
 
 	/** `salt` decides on the shape of the state tries, which otherwise each database draws for itself. */
 	constructor(serverName: string, salt: number) {
@@ -58,9 +95,12 @@ export class SimulatedDisk {
 		await migrate(sessionOf(this.#db), migrations, this.#serverName);
 		this.#db.exec('commit');
 		this.#db.prepare("insert or ignore into meta (name, value) values ('trie_salt', ?)").run(String(this.#salt));
-		const catalog = new Catalog(sqliteDialect);
-		const driver = new InlineDriver(this.#db, catalog, seams);
-		return assemble(catalog, driver, {url: 'sqlite::memory:', serverName: this.#serverName, onProblem});
+		const catalog = createCatalog();
+		const driver = new InlineDriver(this.#db, catalog, this.#prepared, seams);
+		const options = {url: 'sqlite::memory:', serverName: this.#serverName, onProblem};
+		const storage = await assemble(catalog, driver, options);
+		statements ??= catalog.statements;
+		return storage;
 	}
 
 	close(): void {
@@ -72,8 +112,7 @@ class InlineDriver implements StartableDriver {
 	readonly #db: Database;
 	readonly #catalog: Catalog;
 	readonly #seams: DiskSeams;
-	#writer: GroupWriter | undefined;
-	readonly #reads: ((params: readonly unknown[]) => RawRow[])[] = [];
+	readonly #prepared: Prepared;
 	#queue: Queued[] = [];
 	#isCommitDue = false;
 	/** Batches that their callers have not heard of yet. */
@@ -83,25 +122,27 @@ class InlineDriver implements StartableDriver {
 	#commits = 0;
 	#batches = 0;
 
-	constructor(db: Database, catalog: Catalog, seams: DiskSeams) {
+	constructor(db: Database, catalog: Catalog, prepared: Prepared, seams: DiskSeams) {
 		this.#db = db;
+		this.#prepared = prepared;
 		this.#catalog = catalog;
 		this.#seams = seams;
 	}
 
 	async start(): Promise<void> {
-		this.#writer = new GroupWriter(
+		this.#prepared.writer ??= new GroupWriter(
 			this.#db,
 			this.#catalog.statements.map(({sql}) => sql),
 		);
 	}
 
 	read(statement: number, params: readonly unknown[]): readonly RawRow[] {
-		this.#reads[statement] ??= this.#prepare(statement);
-		return this.#reads[statement](params);
+		const {reads} = this.#prepared;
+		reads[statement] ??= this.#prepare(statement);
+		return reads[statement](params);
 	}
 
-	#prepare(statement: number): (params: readonly unknown[]) => RawRow[] {
+	#prepare(statement: number): Read {
 		const prepared = this.#db.prepare(this.#catalog.statements[statement]!.sql).raw();
 		return (params) => prepared.all(params) as RawRow[];
 	}
@@ -133,7 +174,7 @@ class InlineDriver implements StartableDriver {
 			later(ANSWER_MS, () => this.#answer(group, () => error()));
 			return;
 		}
-		const results = this.#writer?.write(group.map(({batch}, sequence) => ({sequence, batch}))) ?? [];
+		const results = this.#prepared.writer?.write(group.map(({batch}, sequence) => ({sequence, batch}))) ?? [];
 		this.#commits++;
 		this.#batches += group.length;
 		later(ANSWER_MS, () =>

@@ -34,6 +34,7 @@ type Action = (
 const LEVELS = [0, 0, 25, 50, 50, 75, 100];
 /** The room versions that most rooms of today have. */
 export const VERSIONS = ['10', '11', '12'];
+const JOIN_RULES = ['public', 'public', 'public', 'invite', 'knock', 'restricted', 'knock_restricted'] as const;
 const PRESETS = ['public_chat', 'public_chat', 'private_chat', 'trusted_private_chat'] as const;
 
 /** People of several servers who do things in rooms, all of it following from the seed. */
@@ -242,6 +243,16 @@ const onOther =
 		];
 	};
 
+const knock: Action = (people, actor, roomId) => {
+	const via = people.via(actor);
+	return [
+		`knocks at ${roomId} via ${via.join()}`,
+		async ({rooms}) => {
+			await rooms.knock(actor, roomId, {via});
+		},
+	];
+};
+
 const set =
 	(type: string, content: (people: People) => JsonObject): Action =>
 	(people, actor, roomId) => {
@@ -262,11 +273,14 @@ const changeLevels: Action = (people, actor, roomId) => {
 	];
 };
 
-/**
- * How often something is done is how often it stands here. The join rules stay as they are: where they are tightened
- * while servers are apart, the specification's resolution judges all joins of one side anew and takes those people out of
- * the room; then servers stop telling each other what happens, and no server of whatever make can make them agree.
- */
+/** Who may come in from now on. A restricted room lets in the members of any other one. */
+const changeJoinRule = set('m.room.join_rules', ({random, roomIds}) => {
+	const rule = random.pick(JOIN_RULES);
+	const allow = {type: 'm.room_membership', room_id: random.pick(roomIds)};
+	return {join_rule: rule, ...(rule.includes('restricted') && {allow: [allow]})};
+});
+
+/** How often something is done is how often it stands here. */
 const ACTIONS: readonly Action[] = [
 	...Array.from({length: 10}, () => say),
 	...Array.from({length: 6}, () => join),
@@ -276,8 +290,10 @@ const ACTIONS: readonly Action[] = [
 	onOther('kick'),
 	onOther('ban'),
 	onOther('unban'),
+	knock,
 	changeLevels,
 	changeLevels,
+	changeJoinRule,
 	set('m.room.name', ({random}) => ({name: `name ${random.below(1000)}`})),
 	set('m.room.topic', ({random}) => ({topic: `topic ${random.below(1000)}`})),
 	set('m.room.canonical_alias', () => ({})),
