@@ -89,7 +89,8 @@ export class RoomTails {
 	/** Takes the pending ones away only when they are read, so that a failed read is tried again. */
 	async #fill(tail: Tail): Promise<void> {
 		try {
-			const {pending} = tail;
+			// What is committed during the read comes to `tail.pending` and not to this list.
+			const pending = [...tail.pending];
 			const rows = await this.#storage.events.findByNids(pending.map(({nid}) => nid));
 			const found = pending.map(({nid}) => rows.get(nid)).filter((row) => row !== undefined);
 			const events = await this.#engine.readRows(found);
