@@ -96,6 +96,8 @@ export class RoomActor {
 	/** Whether another process has moved the head since it was read. */
 	#isBehind = false;
 	#catchingUp: Promise<void> | undefined;
+	/** Whether another process has moved the head from under batches that are on their way. */
+	#isTipVoid = false;
 
 	constructor(context: ActorContext, room: {readonly roomId: RoomId; readonly version: RoomVersionId}, head: Head) {
 		this.#context = context;
@@ -165,10 +167,11 @@ export class RoomActor {
 	}
 
 	#take(head: Head | undefined): void {
-		if (!head || head.version <= this.#committed.version) return;
-		this.#committed = head;
-		// What is on its way was built on the old head: it loses its race, and recovery takes over the new one.
-		if (this.#flights.length === 0 && this.#failed.length === 0 && !this.#isRecovering) this.#tip = head;
+		const isNews = head !== undefined && head.version > this.#committed.version;
+		if (isNews) this.#committed = head;
+		if (this.#flights.length === 0 && !this.#mustRecover) this.#tip = this.#committed;
+		// What is on its way cannot be built upon, and nobody may be refused by it.
+		else if (isNews) this.#isTipVoid = true;
 	}
 
 	#prepare(waiting: Waiting): void {
@@ -204,7 +207,7 @@ export class RoomActor {
 	}
 
 	#resumeStalled(): void {
-		if (this.#flights.length > 0 || this.#failed.length > 0 || this.#isRecovering) return;
+		if (this.#flights.length > 0 || this.#mustRecover) return;
 		for (const waiting of this.#stalled.splice(0)) this.#prepare(waiting);
 	}
 
@@ -219,6 +222,11 @@ export class RoomActor {
 		this.#drainSoon();
 	}
 
+	/** Whether the head must be read anew before anything is built. */
+	get #mustRecover(): boolean {
+		return this.#isRecovering || this.#failed.length > 0 || this.#isTipVoid;
+	}
+
 	/** Everything that arrives in one turn of the event loop shares a batch. */
 	#drainSoon(): void {
 		if (this.#isDrainDue || this.#ready.length === 0) return;
@@ -230,7 +238,7 @@ export class RoomActor {
 	}
 
 	#drain(): void {
-		if (this.#isRecovering || this.#failed.length > 0 || this.#flights.length >= FLIGHTS_MAX) return;
+		if (this.#mustRecover || this.#flights.length >= FLIGHTS_MAX) return;
 		const draft = new Draft(this.#context, this.roomId, this.#tip);
 		const passengers: Flight['passengers'] = [];
 		for (const waiting of this.#takeReady()) {
@@ -284,11 +292,16 @@ export class RoomActor {
 		}
 		for (const [eventId, state] of flight.head.ends) states.note(eventId, state);
 		for (const {waiting, answer} of flight.passengers) waiting.resolve(answer());
-		if (this.#failed.length > 0) this.#recoverSoon();
-		else {
-			this.#resumeStalled();
-			this.#drainSoon();
+		this.#goOn();
+	}
+
+	#goOn(): void {
+		if (this.#mustRecover) {
+			this.#recoverSoon();
+			return;
 		}
+		this.#resumeStalled();
+		this.#drainSoon();
 	}
 
 	#crash(flight: Flight, error: unknown): void {
@@ -304,14 +317,15 @@ export class RoomActor {
 		this.#isRecovering = true;
 		const failed = this.#failed;
 		this.#failed = [];
+		this.#isTipVoid = false;
 		this.#recover(failed)
 			.catch((error: unknown) => {
+				this.#isBehind = true;
 				for (const {flight} of failed) for (const {waiting} of flight.passengers) waiting.reject(unavailable(error));
 			})
 			.finally(() => {
 				this.#isRecovering = false;
-				this.#resumeStalled();
-				this.#drainSoon();
+				this.#goOn();
 			});
 	}
 

@@ -11,7 +11,7 @@ import {
 	systemRandom,
 } from '../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
-import {openStorage, type Storage} from '../../storage/index.ts';
+import {type Batch, openStorage, type Storage} from '../../storage/index.ts';
 
 /** An engine over a database of its own, without a network. */
 export interface TestEngine extends AsyncDisposable {
@@ -72,6 +72,25 @@ export async function makeEngine(
 			rmSync(directory, {recursive: true, force: true});
 		},
 	};
+}
+
+/** A database whose commits wait, in their order, while the gate is closed. */
+export function gated(storage: Storage) {
+	const gate = {waiting: 0, open: (): void => undefined};
+	let opened = Promise.resolve();
+	const close = (): void => {
+		opened = new Promise((resolve) => {
+			gate.open = resolve;
+		});
+	};
+	const commit = async (batch: Batch): Promise<void> => {
+		gate.waiting += 1;
+		await opened;
+		gate.waiting -= 1;
+		await storage.commit(batch);
+	};
+	const wrapped: Storage = Object.create(storage, {commit: {value: commit}});
+	return {wrapped, gate, close};
 }
 
 /** The events that a private room of one person begins with. */

@@ -2,7 +2,8 @@ import type {DeviceId, EventId, JsonObject, RoomId, ServerName, UserId} from '..
 import type {Engine} from '../../../federation/engine/index.ts';
 import {toFederationEvent} from '../../../federation/rooms/index.ts';
 import {onBoth, onPostgres, serverName, type TestDatabase} from '../../contract/databases.ts';
-import {engineOver, firstEvents} from '../../harness/engine.ts';
+import {engineOver, firstEvents, gated} from '../../harness/engine.ts';
+import {until} from '../../harness/index.ts';
 
 const alice = `@alice:${serverName}` as UserId;
 
@@ -101,6 +102,28 @@ onPostgres('what one process commits, another one shows as soon as it has passed
 		await other.barrier();
 		t.is((await two.findRoom(roomId))?.isServerJoined(origin), membership === 'join');
 	}
+});
+
+onPostgres('nobody is refused by a head that another process has moved meanwhile', async (t, database) => {
+	const [storage, other] = [await database.open(), await database.open()];
+	const {wrapped, gate, close} = gated(other);
+	const [one, two] = [engineOver(storage, serverName), engineOver(wrapped, serverName)];
+	const {roomId} = await one.createRoom({version: '11', events: firstEvents('11', alice, 'public')});
+	const bob = `@bob:${serverName}` as UserId;
+	await two.findRoom(roomId);
+	close();
+	const first = two.send({roomId, event: message('built on the old head')});
+	await until(() => gate.waiting === 1, 'the first message is on its way');
+	const join = {type: 'm.room.member', stateKey: bob, sender: bob, content: {membership: 'join'}};
+	const joined = await one.send({roomId, event: join});
+	await other.barrier();
+	const second = two.send({roomId, event: {...message('hello'), sender: bob}});
+	for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+	gate.open();
+	const [{eventId}, {pdu}] = await Promise.all([first, second]);
+	t.true(pdu.prevEvents.includes(eventId) || pdu.prevEvents.includes(joined.eventId));
+	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});
+	t.is(rows.length, 5 + 3);
 });
 
 onBoth('a room goes on after a restart as if nothing had been', async (t, database) => {

@@ -1,8 +1,8 @@
 import test from 'ava';
 import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
-import type {Batch, CommittedChange, Storage} from '../../../storage/index.ts';
-import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import type {CommittedChange} from '../../../storage/index.ts';
+import {firstEvents, gated, type TestEngine} from '../../harness/engine.ts';
 import {until} from '../../harness/index.ts';
 import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
@@ -217,25 +217,6 @@ test('who has left stays out when another of their server enters through one tha
 	t.is((await deliver(two, one, leave.pdu)).status, 'accepted');
 	t.deepEqual((await stateOf(one, roomId)).state, atTwo.state);
 });
-
-/** A database whose commits wait, in their order, while the gate is closed. */
-function gated(storage: Storage) {
-	const gate = {waiting: 0, open: (): void => undefined};
-	let opened = Promise.resolve();
-	const close = (): void => {
-		opened = new Promise((resolve) => {
-			gate.open = resolve;
-		});
-	};
-	const commit = async (batch: Batch): Promise<void> => {
-		gate.waiting += 1;
-		await opened;
-		gate.waiting -= 1;
-		await storage.commit(batch);
-	};
-	const wrapped: Storage = Object.create(storage, {commit: {value: commit}});
-	return {wrapped, gate, close};
-}
 
 for (const [what, forks] of [
 	['a message', [message(bob, 'beside')]],
