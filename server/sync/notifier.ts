@@ -82,6 +82,7 @@ export class Notifier {
 			let row: MembershipRow | undefined;
 			try {
 				row = await this.#storage.memberships.find(roomId, feed.userId);
+				if (row) await this.#reach([row]);
 			} catch (error) {
 				feed.stale.add(roomId);
 				throw error;
@@ -89,6 +90,15 @@ export class Notifier {
 			// Changed once more while it was read: the loop comes back to it.
 			if (!feed.stale.has(roomId)) this.#setRoom(feed, roomId, row);
 		}
+	}
+
+	/**
+	 * Waits until the stream has told of the changes that made rows: these are then read again, and no answer shows where
+	 * somebody is now beside what had happened before.
+	 */
+	async #reach(rows: readonly MembershipRow[]): Promise<void> {
+		const head = this.#storage.stream.head();
+		if (rows.some(({pos}) => pos > head)) await this.#storage.barrier();
 	}
 
 	#setRoom(feed: Feed, roomId: RoomId, row: MembershipRow | undefined): void {
@@ -129,6 +139,7 @@ export class Notifier {
 		// Known before the read: what changes meanwhile is read again.
 		this.#feeds.set(userId, feed);
 		const rows = await this.#storage.memberships.listOfUser(userId);
+		await this.#reach(rows);
 		for (const row of rows) this.#setRoom(feed, row.roomId, row);
 		// Once more, for the size that it has now.
 		if (!feed.isClosed) this.#feeds.set(userId, feed, {noDisposeOnSet: true});

@@ -1,6 +1,7 @@
 /** What is committed while events are read, as other processes and slow databases do it all the time. */
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import type {EventId} from '../../../crypto/index.ts';
+import type {EventId, RoomId} from '../../../crypto/index.ts';
 import type {EventNid} from '../../../storage/index.ts';
 import {type App, call, register, type Session, startApp, until} from '../../harness/index.ts';
 
@@ -87,4 +88,41 @@ test('an event that is redacted while it is read is shown redacted from then on'
 	await syncing;
 	const [event] = eventsOf(await sync()).filter(({event_id: eventId}) => eventId === secret);
 	t.deepEqual(event?.content, {});
+});
+
+test('who comes back while an answer is made is not shown the room before the answer that tells of it', async (t) => {
+	const {app, alice, sync} = await setUp(t);
+	// Another process over the same database.
+	const other = await startApp(t, {config: {data: join(app.directory, 'data')}});
+	const {access_token: token} = await register(app, 'bob');
+	const body = {preset: 'public_chat'};
+	const {room_id: roomId} = await call<{room_id: RoomId}>(app, 'POST', `${CLIENT}/createRoom`, {token, body});
+	const move = (of: App, verb: string) =>
+		call(of, 'POST', `${CLIENT}/rooms/${roomId}/${verb}`, {token: alice.access_token, body: {}});
+	await move(app, 'join');
+	const {next_batch: since} = await sync();
+	const {memberships} = app.application.storage;
+	const find = memberships.find.bind(memberships);
+	let isBack = false;
+	await move(app, 'leave');
+	Object.assign(memberships, {
+		find: async (...asked: Parameters<typeof find>) => {
+			if (!isBack && asked[0] === roomId) {
+				isBack = true;
+				await move(other, 'join');
+			}
+			return find(...asked);
+		},
+	});
+	const shown: EventId[] = [];
+	let next = since;
+	for (let n = 0; n < 3; n += 1) {
+		const answer = await sync(next);
+		next = answer.next_batch;
+		const events = answer.rooms?.join?.[roomId]?.timeline.events ?? [];
+		shown.push(...events.map(({event_id: eventId}) => eventId));
+	}
+	t.true(isBack);
+	t.true(shown.length > 0);
+	t.is(new Set(shown).size, shown.length);
 });
