@@ -145,9 +145,15 @@ export class RoomActor {
 		this.#isBehind = true;
 	}
 
-	/** Takes over the head as others have moved it; gives nothing where none has. @throws StorageError */
-	catchUp(): Promise<void> | undefined {
-		if (!this.#isBehind) return undefined;
+	/** Takes over the head as others have moved it until now. @throws StorageError */
+	async catchUp(): Promise<void> {
+		// A reading that is under way may have begun before the last move; one that begins from now on has not.
+		if (this.#catchingUp) await this.#catchingUp;
+		if (this.#isBehind || this.#catchingUp) await this.#readOnce();
+	}
+
+	/** Reads the head, once for all who ask meanwhile. */
+	#readOnce(): Promise<void> {
 		this.#catchingUp ??= this.#readHead().finally(() => {
 			this.#catchingUp = undefined;
 		});
@@ -155,14 +161,12 @@ export class RoomActor {
 	}
 
 	async #readHead(): Promise<void> {
-		while (this.#isBehind) {
-			this.#isBehind = false;
-			try {
-				this.#take(await followHead(this.#context, this.roomId, this.#committed));
-			} catch (error) {
-				this.#isBehind = true;
-				throw error;
-			}
+		this.#isBehind = false;
+		try {
+			this.#take(await followHead(this.#context, this.roomId, this.#committed));
+		} catch (error) {
+			this.#isBehind = true;
+			throw error;
 		}
 	}
 

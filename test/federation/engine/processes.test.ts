@@ -1,6 +1,7 @@
 import type {DeviceId, EventId, JsonObject, RoomId, ServerName, UserId} from '../../../crypto/index.ts';
 import type {Engine} from '../../../federation/engine/index.ts';
 import {toFederationEvent} from '../../../federation/rooms/index.ts';
+import type {Storage} from '../../../storage/index.ts';
 import {onBoth, onPostgres, serverName, type TestDatabase} from '../../contract/databases.ts';
 import {engineOver, firstEvents, gated} from '../../harness/engine.ts';
 import {until} from '../../harness/index.ts';
@@ -102,6 +103,30 @@ onPostgres('what one process commits, another one shows as soon as it has passed
 		await other.barrier();
 		t.is((await two.findRoom(roomId))?.isServerJoined(origin), membership === 'join');
 	}
+});
+
+onPostgres('who asks while a moved head is being read waits for it as well', async (t, database) => {
+	const [storage, other] = [await database.open(), await database.open()];
+	let reading = Promise.resolve();
+	const find: Storage['rooms']['find'] = async (roomId) => {
+		await reading;
+		return other.rooms.find(roomId);
+	};
+	const rooms = Object.create(other.rooms, {find: {value: find}});
+	const one = engineOver(storage, serverName);
+	const two = engineOver(Object.create(other, {rooms: {value: rooms}}), serverName);
+	const {roomId} = await one.createRoom({version: '11', events: firstEvents('11', alice)});
+	await two.findRoom(roomId);
+	let open = (): void => undefined;
+	reading = new Promise((resolve) => {
+		open = resolve;
+	});
+	const {eventId} = await one.send({roomId, event: message('news')});
+	await other.barrier();
+	const asked = [two.findRoom(roomId), two.findRoom(roomId), two.findRoom(roomId)];
+	for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+	open();
+	for (const room of await Promise.all(asked)) t.deepEqual(room?.extremities, [eventId]);
 });
 
 onPostgres('nobody is refused by a head that another process has moved meanwhile', async (t, database) => {
