@@ -1,7 +1,11 @@
 import {domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {StoredEvent} from '../../federation/engine/index.ts';
 import {type Pdu, splitStateKey, type StateMap} from '../../federation/rooms/index.ts';
 import {Replay} from './replay.ts';
 import type {ServerLife, ServerNode} from './server-node.ts';
+
+/** What became of an event that is part of the graph. */
+type Fate = 'shown' | 'soft-failed' | 'rejected';
 
 /** What one server knows of a room in the end. */
 export interface Account {
@@ -10,7 +14,7 @@ export interface Account {
 	/** Events that have a place in the timeline, in its order. */
 	readonly timeline: readonly EventId[];
 	/** Events that are here as part of the graph, by what became of them. */
-	readonly known: ReadonlyMap<EventId, 'shown' | 'soft-failed' | 'rejected'>;
+	readonly known: ReadonlyMap<EventId, Fate>;
 	readonly pdus: ReadonlyMap<EventId, Pdu>;
 	readonly joined: readonly string[];
 	readonly extremities: readonly EventId[];
@@ -71,21 +75,31 @@ export async function takeAccount({name, life}: ServerNode, roomId: RoomId): Pro
 	};
 }
 
+/** Asks a server what became of events that others know: no event that it shows need name them. */
+export async function learnFates({life}: ServerNode, account: Account, eventIds: Iterable<EventId>): Promise<Account> {
+	const fates = (await life.engine.findEvents([...eventIds])).flatMap(fateOf);
+	return {...account, known: new Map([...account.known, ...fates])};
+}
+
+function fateOf({pdu, row}: StoredEvent): [EventId, Fate][] {
+	if (row.outlier) return [];
+	return [[pdu.eventId, row.rejected !== null ? 'rejected' : row.softFailed ? 'soft-failed' : 'shown']];
+}
+
 /** Walks the graph of a room as far as a server has it. */
 async function listGraph(
 	{engine}: ServerLife,
 	extremities: readonly EventId[],
 	timeline: readonly EventId[],
 ): Promise<Pick<Account, 'known' | 'pdus'>> {
-	const known = new Map<EventId, 'shown' | 'soft-failed' | 'rejected'>();
+	const known = new Map<EventId, Fate>();
 	const pdus = new Map<EventId, Pdu>();
 	for (let layer: readonly EventId[] = [...new Set([...extremities, ...timeline])]; layer.length > 0; ) {
 		const next = new Set<EventId>();
-		for (const {pdu, row} of await engine.findEvents(layer)) {
+		for (const stored of await engine.findEvents(layer)) {
+			const {pdu} = stored;
 			pdus.set(pdu.eventId, pdu);
-			if (!row.outlier) {
-				known.set(pdu.eventId, row.rejected !== null ? 'rejected' : row.softFailed ? 'soft-failed' : 'shown');
-			}
+			for (const [eventId, fate] of fateOf(stored)) known.set(eventId, fate);
 			for (const prev of pdu.prevEvents) if (!pdus.has(prev)) next.add(prev);
 		}
 		layer = [...next].filter((eventId) => !pdus.has(eventId));

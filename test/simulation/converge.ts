@@ -1,11 +1,12 @@
 import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import {type Account, findDisagreements, listInRoom, takeAccount} from './agreement.ts';
+import {type Account, findDisagreements, learnFates, listInRoom, takeAccount} from './agreement.ts';
 import {BAD_LINE, NO_FAULTS} from './network.ts';
 import {actorOf, People, VERSIONS} from './people.ts';
 import {ServerNode} from './server-node.ts';
 import type {Simulation} from './simulation.ts';
 
 const NAMES = ['a.example', 'b.example', 'c.example'] as ServerName[];
+const USERS_PER_SERVER = 2;
 /** Rounds of trouble in one run; in each, some people do something. */
 const ROUNDS = 30;
 /** Retries wait for up to six hours after a long failure; nobody fails for that long here. */
@@ -26,7 +27,7 @@ export interface Outcome {
 export async function converge(simulation: Simulation): Promise<Outcome> {
 	const nodes = NAMES.map((name) => new ServerNode(simulation, name));
 	for (const node of nodes) await simulation.addNode(node.name, node.boot);
-	const people = new People(simulation, nodes, 2);
+	const people = new People(simulation, nodes, USERS_PER_SERVER);
 	await meet(simulation, nodes, people);
 	await trouble(simulation, nodes, people);
 	await settle(simulation, nodes, people);
@@ -96,12 +97,16 @@ async function settle(simulation: Simulation, nodes: readonly ServerNode[], peop
 	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
 }
 
-/** On each server somebody says something in each room: what it names as its past reaches everybody. */
+/**
+ * On each server one person after the other says something in each room: what it names as its past reaches everybody.
+ * Of somebody whom others take to be out they believe nothing, and nothing that is built on it, until somebody else speaks.
+ */
 async function speakInTurn(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
-	for (let round = 0; round < 2; round++) {
+	for (let round = 0; round < USERS_PER_SERVER; round++) {
 		for (const node of nodes) {
 			for (const roomId of people.roomIds) {
-				const [speaker] = await node.life.storage.memberships.listLocalJoined(roomId);
+				const speakers = await node.life.storage.memberships.listLocalJoined(roomId);
+				const speaker = speakers[round % speakers.length];
 				if (speaker !== undefined) people.send(people.write(speaker, roomId));
 			}
 			await settle(simulation, nodes, people);
@@ -116,10 +121,13 @@ async function judge(simulation: Simulation, nodes: readonly ServerNode[], peopl
 	for (const roomId of people.roomIds) {
 		const everybody: Account[] = [];
 		for (const node of nodes) everybody.push(await takeAccount(node, roomId));
-		const inRoom = new Set((await listInRoom(nodes, roomId)).map(({name}) => name));
-		const ofRoom = everybody.filter(({server}) => inRoom.has(server));
-		accounts.set(roomId, ofRoom);
 		const pdus = new Map(everybody.flatMap((account) => [...account.pdus]));
+		const ofRoom: Account[] = [];
+		for (const node of await listInRoom(nodes, roomId)) {
+			const account = everybody.find(({server}) => server === node.name) as Account;
+			ofRoom.push(await learnFates(node, account, pdus.keys()));
+		}
+		accounts.set(roomId, ofRoom);
 		problems.push(...findDisagreements(roomId, ofRoom, pdus));
 		for (const {known} of ofRoom) {
 			events += known.size;
