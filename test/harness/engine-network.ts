@@ -78,13 +78,14 @@ export class EngineNetwork implements AsyncDisposable {
 				return wire([...found.map(({pdu}) => pdu), ...(await listBetween(engine, [], from, limit - found.length))]);
 			},
 		};
+		const answering = (): RemoteEvents => ({...truth, ...this.lies});
 		return {
-			getEvent: (...question) => (this.lies.getEvent ?? truth.getEvent)(...question),
-			getMissingEvents: (...question) => (this.lies.getMissingEvents ?? truth.getMissingEvents)(...question),
-			getStateIds: (...question) => (this.lies.getStateIds ?? truth.getStateIds)(...question),
-			getState: (...question) => (this.lies.getState ?? truth.getState)(...question),
-			getEventAuth: (...question) => (this.lies.getEventAuth ?? truth.getEventAuth)(...question),
-			backfill: (...question) => (this.lies.backfill ?? truth.backfill)(...question),
+			getEvent: (...question) => answering().getEvent(...question),
+			getMissingEvents: (...question) => answering().getMissingEvents(...question),
+			getStateIds: (...question) => answering().getStateIds(...question),
+			getState: (...question) => answering().getState(...question),
+			getEventAuth: (...question) => answering().getEventAuth(...question),
+			backfill: (...question) => answering().backfill(...question),
 		};
 	}
 }
