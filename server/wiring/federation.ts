@@ -115,14 +115,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	const keys = await publishKeys(parts, signingKeys);
 	const isAllowed = allowing(config);
 	const {client, transport} = connect(parts, signer, isAllowed);
-	const keyring = new Keyring({
-		source: createKeySource(client),
-		store: createKeyStore(storage),
-		clock,
-		own: keys,
-		notaries: config.federation.trustedKeyServers,
-		onNotice: (notice) => log.warn({notice: notice.kind, server: notice.server}, 'Keys of another server'),
-	});
+	const keyring = createKeyring(parts, client, keys);
 	const signatures = createSignatureChecker(keyring);
 	const engine = createEngine({
 		...parts,
@@ -176,6 +169,21 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			await transport.close();
 		},
 	};
+}
+
+function createKeyring(
+	{config, storage, clock, log}: FederationParts,
+	client: FederationClient,
+	own: PublishedKeys,
+): Keyring {
+	return new Keyring({
+		source: createKeySource(client),
+		store: createKeyStore(storage),
+		clock,
+		own,
+		notaries: config.federation.trustedKeyServers,
+		onNotice: (notice) => log.warn({notice: notice.kind, server: notice.server}, 'Keys of another server'),
+	});
 }
 
 /** Makes the place where PDUs wait for their rooms, and for the joins that bring rooms here. */
