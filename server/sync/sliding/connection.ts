@@ -21,7 +21,7 @@ export interface ConnectionState {
 
 /** A request that was answered with everything there was to tell. */
 export interface Settled {
-	/** What it asked for, as text. */
+	/** A fingerprint of what it asked for. */
 	readonly asked: string;
 	readonly feed: Feed;
 	readonly scope: Scope;
@@ -91,6 +91,6 @@ export class Connection {
 
 	/** What it takes in memory, in rooms. */
 	get size(): number {
-		return 1 + this.state.changed.size + this.live.size;
+		return 1 + this.state.changed.size + this.live.size + (this.settled?.scope.rooms.length ?? 0);
 	}
 }

@@ -92,6 +92,8 @@ export class Connections {
 		if (from.token !== undefined && isSame(from.state, state)) {
 			from.live = live;
 			from.settled = settled;
+			// Once more, for the size that it has now.
+			this.#memory.set(memoryKey(key, from.token), from);
 			return from.token;
 		}
 		const kept = changed.size > INLINE_MAX ? await this.#keep(key, state, answer) : state;

@@ -24,10 +24,14 @@ const encryptionKey = {type: 'm.room.encryption', stateKey: ''};
 /** What rooms are, as far as a user may know. */
 export class Facts {
 	readonly #parts: SyncParts;
-	readonly #held = new LRUCache<RoomId, {readonly root: StateRoot; readonly facts: RoomFacts}>({max: ROOMS_MAX});
+	readonly #held = new LRUCache<RoomId, {readonly root: StateRoot; readonly facts: RoomFacts}>({
+		maxSize: ROOMS_MAX,
+		sizeCalculation: () => 1,
+	});
 
 	readonly #children = new LRUCache<RoomId, {readonly root: StateRoot; readonly children: readonly string[]}>({
-		max: SPACES_MAX,
+		maxSize: SPACES_MAX,
+		sizeCalculation: () => 1,
 	});
 	readonly #indexes: StateIndexes;
 

@@ -57,7 +57,7 @@ export class Scopes {
 			const room = await this.#findSubscribed(context, roomId);
 			if (room) this.#ask(asked, room, this.#wanted(wanted), undefined);
 		}
-		const rooms: ScopedRoom[] = [...asked.values()].sort((a, b) => b.activity - a.activity);
+		const rooms: ScopedRoom[] = [...asked.values()].toSorted((a, b) => b.activity - a.activity);
 		return {rooms, counts};
 	}
 

@@ -1,4 +1,4 @@
-import type {RandomBytes, UserId} from '../../../crypto/index.ts';
+import {type RandomBytes, sha256Base64Url, type UserId} from '../../../crypto/index.ts';
 import type {Clock} from '../../../federation/engine/index.ts';
 import type {CommittedChange} from '../../../storage/index.ts';
 import {SyncError} from '../errors.ts';
@@ -80,7 +80,7 @@ export class SlidingSync {
 		const connection = await this.#open(request);
 		if (connection.hasBegun) await positions.cover(connection.state.pos);
 		ephemeral.presence.touch(request.userId, request.presence);
-		const asked = textOf(request);
+		const asked = fingerprintOf(request);
 		const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
 		for (;;) {
 			const moment = await this.#dependencies.takeMoment(request.userId);
@@ -128,7 +128,8 @@ export class SlidingSync {
 	}
 }
 
-/** What a request asks for of rooms: two with the same text are told the same. */
-function textOf({lists, subscriptions, extensions: {accountData, receipts, typing}}: SlidingSyncRequest): string {
-	return JSON.stringify([[...lists], [...subscriptions], accountData, receipts, typing]);
+/** Two requests with the same fingerprint ask for the same of rooms. */
+function fingerprintOf({lists, subscriptions, extensions}: SlidingSyncRequest): string {
+	const {accountData, receipts, typing} = extensions;
+	return sha256Base64Url(JSON.stringify([[...lists], [...subscriptions], accountData, receipts, typing]));
 }

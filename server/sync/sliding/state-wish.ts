@@ -3,8 +3,8 @@ import {sha256Base64Url} from '../../../crypto/index.ts';
 import type {StateKey} from '../../../storage/index.ts';
 import type {RequiredState, StateElement} from './request.ts';
 
-/** Wishes held in memory; clients of one kind all have the same few. */
-const WISHES_MAX = 5_000;
+/** Characters of wishes held in memory, of each kind; clients of one sort all have the same few. */
+const WISHES_MAX = 4 * 1024 * 1024;
 /** Characters of a wish's id: 48 bits, by which a client's own wishes are told apart. */
 const ID_LENGTH = 8;
 
@@ -122,11 +122,13 @@ export class StateWish {
 	}
 }
 
+const bounds = {maxSize: WISHES_MAX, sizeCalculation: ({text}: StateWish) => text.length};
+
 /** The wishes of clients, each made ready once. */
 export class StateWishes {
-	readonly #byText = new LRUCache<string, StateWish>({max: WISHES_MAX});
-	readonly #byId = new LRUCache<string, StateWish>({max: WISHES_MAX});
-	readonly #united = new LRUCache<string, StateWish>({max: WISHES_MAX});
+	readonly #byText = new LRUCache<string, StateWish>(bounds);
+	readonly #byId = new LRUCache<string, StateWish>(bounds);
+	readonly #united = new LRUCache<string, StateWish>(bounds);
 
 	/** Gives the wish of one request. */
 	of(required: RequiredState): StateWish {

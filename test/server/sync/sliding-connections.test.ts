@@ -173,3 +173,17 @@ test('a connection whose snapshot had to make room for others begins anew', asyn
 	t.is(error?.code, 'unknown-position');
 	t.is(countOf(await place.slide(undefined, 99, 'first')), 50);
 });
+
+test('a connection that was away for so long that what changed since is swept begins anew', async (t) => {
+	await using place = await makePlace(3);
+	const {pos} = await place.slide(undefined, 99);
+	await place.invite(1);
+	const {stream} = place.storage;
+	const raise = place.storage.batch();
+	stream.setFloor(raise, stream.head());
+	await place.storage.commit(raise);
+	const error = await t.throwsAsync(place.slide(pos, 99), {instanceOf: SyncError});
+	t.is(error?.code, 'unknown-position');
+	const anew = await place.slide(undefined, 99);
+	t.is(countOf(await place.slide(anew.pos, 99)), 0);
+});

@@ -293,10 +293,10 @@ async function listByOtherSync(world: World, userId: UserId) {
 		timeoutMs: 0,
 		signal: new AbortController().signal,
 	});
-	type Events = {readonly events: readonly {readonly event_id: string}[]};
-	type Answer = {rooms?: {join?: Record<string, {state_after: Events; timeline: Events}>}};
+	type Shown = {readonly events: readonly {readonly event_id: string}[]};
+	type Answer = {rooms?: {join?: Record<string, {state_after: Shown; timeline: Shown}>}};
 	const {rooms} = JSON.parse(text) as Answer;
-	const idsOf = ({events}: Events): Set<string> => new Set(events.map((event) => event.event_id));
+	const idsOf = ({events}: Shown): Set<string> => new Set(events.map((event) => event.event_id));
 	return new Map(
 		Object.entries(rooms?.join ?? {}).map(([roomId, {state_after: state, timeline}]) => [
 			roomId,

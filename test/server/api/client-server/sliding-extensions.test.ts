@@ -229,7 +229,7 @@ test('an extension tells of the lists and subscriptions that it names, by defaul
 			[c, 'c'],
 		]);
 		return Object.keys(extensions.typing?.rooms ?? {})
-			.map((roomId) => names.get(roomId))
+			.map((roomId) => names.get(roomId) ?? '?')
 			.toSorted()
 			.join('');
 	};
