@@ -1,6 +1,5 @@
 import {createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify} from 'node:crypto';
 import {LRUCache} from 'lru-cache';
-import nacl from 'tweetnacl';
 import {encodeBase64} from './base64.ts';
 import {leakedPublicKeys} from './leaked-keys.ts';
 import {type RandomBytes, systemRandom} from './random-text.ts';
@@ -26,11 +25,6 @@ export function generateSeed(random: RandomBytes = systemRandom): Uint8Array {
 	return seed;
 }
 
-/** Derives the public key of a seed. */
-export function publicKeyOf(seed: Uint8Array): Uint8Array {
-	return nacl.sign.keyPair.fromSeed(seed).publicKey;
-}
-
 // What RFC 8410 puts in front of the 32 bytes of a private key (PKCS #8) and of a public one (SPKI).
 const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicKeyPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -39,6 +33,12 @@ const publicKeyPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 export function privateKeyOf(seed: Uint8Array): KeyObject {
 	if (seed.length !== seedBytes) throw new TypeError(`Expected a seed of ${seedBytes} bytes, got ${seed.length}`);
 	return createPrivateKey({key: Buffer.concat([privateKeyPrefix, seed]), format: 'der', type: 'pkcs8'});
+}
+
+/** Derives the public key of a seed. */
+export function publicKeyOf(seed: Uint8Array): Uint8Array {
+	const exported = createPublicKey(privateKeyOf(seed)).export({format: 'der', type: 'spki'});
+	return Uint8Array.from(exported.subarray(publicKeyPrefix.length));
 }
 
 /** Signs a message: 64 bytes, the same for the same message and key. */

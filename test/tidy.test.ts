@@ -72,7 +72,6 @@ const assemblers = [
 /** Packages that one folder has to itself, so that the rest does not depend on how they work. */
 const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
 	'@node-rs/argon2': ['crypto'],
-	tweetnacl: ['crypto'],
 	'better-sqlite3': ['storage'],
 	'drizzle-orm': ['storage'],
 	pg: ['storage'],

@@ -7,7 +7,7 @@ import {createHash} from 'node:crypto';
 import {setImmediate} from 'node:timers/promises';
 import test from 'ava';
 import nacl from 'tweetnacl';
-import {privateKeyOf, sign} from '../../crypto/ed25519.ts';
+import {privateKeyOf, publicKeyOf, sign} from '../../crypto/ed25519.ts';
 import {sha256, verify} from '../../crypto/index.ts';
 
 const KEYS = 100;
@@ -24,7 +24,7 @@ function pseudoRandom(label: string, length: number): Uint8Array {
 	return Uint8Array.from(Buffer.concat(blocks).subarray(0, length));
 }
 
-test('10,000 signatures are those of tweetnacl byte for byte, and verify', async (t) => {
+test('10,000 signatures, and the keys for them, are those of tweetnacl byte for byte, and verify', async (t) => {
 	const all = createHash('sha256');
 	const references = createHash('sha256');
 	const step = Math.floor(SIGNATURES / REFERENCES);
@@ -34,6 +34,7 @@ test('10,000 signatures are those of tweetnacl byte for byte, and verify', async
 		const seed = pseudoRandom(`key ${key}`, 32);
 		const privateKey = privateKeyOf(seed);
 		const {publicKey, secretKey} = nacl.sign.keyPair.fromSeed(seed);
+		t.deepEqual(publicKeyOf(seed), publicKey);
 		for (let index = 0; index < MESSAGES_OF_KEY; index += 1) {
 			const message = pseudoRandom(`message ${key} ${index}`, key * 7 + index);
 			const signature = sign(message, privateKey);
