@@ -1,7 +1,7 @@
 import test from 'ava';
 import {call, login, request} from '../../../harness/index.ts';
 import {newsroom, Person, room} from './newsroom.ts';
-import {allRooms, bodiesOf, elementState, keysOf, slide, trySlide} from './sliding-answers.ts';
+import {allRooms, bodiesOf, elementState, keysOf, slide, type SlidingAnswer, trySlide} from './sliding-answers.ts';
 
 test('a new connection shows the rooms in its ranges, the most recently active first, each with what was asked for', async (t) => {
 	const {alice, bob} = await newsroom(t);
@@ -122,6 +122,7 @@ test('a request that is not of its form is refused with what is wrong', async (t
 		[{lists: {a: {timeline_limit: 1, required_state: [['m.room.name']]}}}, 'M_BAD_JSON'],
 		[{lists: {a: {timeline_limit: 1, filters: {is_dm: 'yes'}}}}, 'M_BAD_JSON'],
 		[{lists: {a: 1}}, 'M_BAD_JSON'],
+		[{conn_id: 'x'.repeat(256)}, 'M_BAD_JSON'],
 		[{extensions: {to_device: {enabled: true, limit: 0}}}, 'M_BAD_JSON'],
 		[{set_presence: 'asleep'}, 'M_INVALID_PARAM'],
 		[{lists: many}, 'M_INVALID_PARAM'],
@@ -272,4 +273,30 @@ test('a position means the same after a restart of the server', async (t) => {
 	t.deepEqual((await slide(his, next.pos, wish)).rooms, {});
 	const more = {...wish, lists: {all: {timeline_limit: 3, required_state: [['m.room.create', '']]}}};
 	t.deepEqual((await slide(his, next.pos, more)).rooms, {}, 'what is asked for is less than before');
+});
+
+test('as the proposal was accepted, everything is asked for in the body', async (t) => {
+	const {app, alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat', name: 'Desk'});
+	await bob.join(roomId);
+	const ask = (body: object) =>
+		call<SlidingAnswer>(app, 'POST', path, {token: bob.session.access_token, body: {conn_id: 'main', ...body}});
+	const lists = {
+		all: {
+			range: [0, 9],
+			timeline_limit: 1,
+			required_state: {include: [{type: 'm.room.name', state_key: ''}], lazy_members: true},
+			filters: {is_invited: false},
+		},
+	};
+	const status = async () => (await alice.do('GET', `/presence/${bob.id}/status`))['presence'];
+	const first = await ask({lists, set_presence: 'offline'});
+	t.deepEqual(keysOf(first.rooms[roomId]?.required_state), [`m.room.member ${bob.id}`, 'm.room.name ']);
+	t.is(await status(), 'offline');
+	const waiting = ask({lists, pos: first.pos, timeout: 30_000, set_presence: 'unavailable'});
+	await alice.say(roomId, 'hello');
+	t.deepEqual(bodiesOf((await waiting).rooms[roomId]), ['hello']);
+	t.is(await status(), 'unavailable');
+	t.deepEqual((await ask({lists, pos: (await waiting).pos})).rooms, {});
+	t.is(await status(), 'online');
 });
