@@ -56,18 +56,29 @@ export function matchesGlob({pieces, startsWithStar, endsWithStar, lengthMin}: G
 }
 
 function findPlace(piece: string, text: string, from: number, end: number): number {
-	if (piece.includes('?')) return findPlaceByBits(piece, text, from, end);
+	if (piece.includes('?')) return findPlaceByBits(piece, text, {from, end});
 	const place = text.indexOf(piece, from);
 	return place + piece.length <= end ? place : -1;
 }
 
 const wordBits = 32;
 
+/** Says how many words of bits each character of a text costs {@link findPlaceByBits}. */
+export function wordsPerCharacter(piece: string): number {
+	return Math.ceil(piece.length / wordBits);
+}
+
 /**
- * Finds a piece with `?` by the shift-and algorithm: a bit for each beginning of the piece that ends at the current
- * character, so 32 characters of the piece are compared at once, and no repetition in them makes it slower.
+ * Finds the first place of a piece, in which `?` stands for any character, that begins at or after `from`, ends by `end`
+ * and suits; -1 where there is none. It does so by the shift-and algorithm: a bit for each beginning of the piece that
+ * ends at the current character, so 32 characters of the piece are compared at once, and no repetition in piece or text
+ * makes it slower.
  */
-function findPlaceByBits(piece: string, text: string, from: number, end: number): number {
+export function findPlaceByBits(
+	piece: string,
+	text: string,
+	{from, end, suits}: {readonly from: number; readonly end: number; suits?(place: number): boolean},
+): number {
 	const masks = masksOf(piece);
 	const other = masks.get(anyCharacter) as Int32Array;
 	const state = new Int32Array(other.length);
@@ -81,14 +92,15 @@ function findPlaceByBits(piece: string, text: string, from: number, end: number)
 			carry = bits >>> (wordBits - 1);
 		}
 		const top = state[state.length - 1] as number;
-		if ((top & (1 << (last % wordBits))) !== 0) return index - last;
+		const isFound = (top & (1 << (last % wordBits))) !== 0;
+		if (isFound && (suits === undefined || suits(index - last))) return index - last;
 	}
 	return -1;
 }
 
 /** Gives for each character the places of a piece where it may stand; for all not in the piece, those of `?`. */
 function masksOf(piece: string): Map<number, Int32Array> {
-	const any = new Int32Array(Math.ceil(piece.length / wordBits));
+	const any = new Int32Array(wordsPerCharacter(piece));
 	const masks = new Map([[anyCharacter, any]]);
 	for (let index = 0; index < piece.length; index += 1) {
 		if (piece.charCodeAt(index) === anyCharacter) setBit(any, index);

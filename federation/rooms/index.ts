@@ -25,7 +25,7 @@ export {
 	roomIdOfCreateEvent,
 	signedForm,
 } from './event-hashes.ts';
-export {type Glob, matchesGlob, parseGlob} from './glob.ts';
+export {findPlaceByBits, type Glob, matchesGlob, parseGlob, wordsPerCharacter} from './glob.ts';
 export {
 	type HistoryVisibility,
 	historyVisibilityOf,

@@ -1,6 +1,7 @@
 import {isJsonObject, type JsonValue} from '../../crypto/index.ts';
-import {type Glob, matchesGlob, parseGlob, type Pdu} from '../../federation/rooms/index.ts';
+import {matchesGlob, parseGlob, type Pdu, wordsPerCharacter} from '../../federation/rooms/index.ts';
 import {type FieldPath, parseFieldPath} from '../filters/index.ts';
+import type {Effort} from './effort.ts';
 import type {Condition} from './rule.ts';
 import {findsWords} from './word-match.ts';
 
@@ -13,8 +14,8 @@ export interface PushEvent {
 	maySenderNotify(key: string): Promise<boolean>;
 }
 
-/** Whether a condition holds. */
-export type ConditionTest = (event: PushEvent) => boolean | Promise<boolean>;
+/** Whether a condition holds; one for which no effort is left does not. */
+export type ConditionTest = (event: PushEvent, effort: Effort) => boolean | Promise<boolean>;
 
 const never: ConditionTest = () => false;
 
@@ -30,7 +31,10 @@ export function compileCondition({kind, key, pattern, value, is}: Condition): Co
 			return typeof key === 'string' && isScalar(value) ? compileProperty(key, (found) => found === value) : never;
 		case 'event_property_contains':
 			return typeof key === 'string' && isScalar(value)
-				? compileProperty(key, (found) => Array.isArray(found) && found.includes(value))
+				? compileProperty(
+						key,
+						(found, effort) => Array.isArray(found) && effort.maySearch(found.length) && found.includes(value),
+					)
 				: never;
 		case 'room_member_count':
 			return typeof is === 'string' ? compileMemberCount(is) : never;
@@ -48,13 +52,22 @@ export function compileContentPattern(pattern: string): ConditionTest {
 
 function compileEventMatch(key: string, pattern: string): ConditionTest {
 	const glob = parseGlob(pattern.toLowerCase());
-	const matches = key === 'content.body' ? findsWords : (found: Glob, text: string) => matchesGlob(found, text);
-	return compileProperty(key, (found) => typeof found === 'string' && matches(glob, found.toLowerCase()));
+	if (key === 'content.body') return compileText(key, (text, effort) => findsWords(glob, text, effort));
+	const words = Math.max(0, ...glob.pieces.filter((piece) => piece.includes('?')).map(wordsPerCharacter));
+	return compileText(key, (text, effort) => {
+		const {length} = text;
+		if (glob.lengthMin > length) return false;
+		return (words === 0 ? effort.maySearch(length) : effort.maySearchByBits(length, words)) && matchesGlob(glob, text);
+	});
 }
 
-function compileProperty(key: string, test: (found: JsonValue | undefined) => boolean): ConditionTest {
+function compileText(key: string, test: (text: string, effort: Effort) => boolean): ConditionTest {
+	return compileProperty(key, (found, effort) => typeof found === 'string' && test(effort.lower(found), effort));
+}
+
+function compileProperty(key: string, test: (found: JsonValue | undefined, effort: Effort) => boolean): ConditionTest {
 	const path = parseFieldPath(key);
-	return ({pdu}) => test(findProperty(pdu, path));
+	return ({pdu}, effort) => test(findProperty(pdu, path), effort);
 }
 
 function compileMemberCount(is: string): ConditionTest {

@@ -1,5 +1,6 @@
 import type {Pdu} from '../../federation/rooms/index.ts';
 import {compileCondition, compileContentPattern, type ConditionTest, type PushEvent} from './condition.ts';
+import {Effort} from './effort.ts';
 import {type Actions, type PushRule, type RuleKind, ruleKinds, type Ruleset} from './rule.ts';
 
 /** What a user's rules make of an event. */
@@ -52,15 +53,16 @@ export function evaluate({rules, isDefault}: CompiledRuleset, event: PushEvent):
 }
 
 async function findOutcome(rules: readonly CompiledRule[], event: PushEvent): Promise<Outcome> {
+	const effort = new Effort();
 	for (const {tests, outcome} of rules) {
-		if (await holdAll(tests, event)) return outcome;
+		if (await holdAll(tests, event, effort)) return outcome;
 	}
 	return nothing;
 }
 
-async function holdAll(tests: readonly ConditionTest[], event: PushEvent): Promise<boolean> {
+async function holdAll(tests: readonly ConditionTest[], event: PushEvent, effort: Effort): Promise<boolean> {
 	for (const test of tests) {
-		const held = test(event);
+		const held = test(event, effort);
 		// Most conditions need no waiting, and a turn of the event loop for each would cost more than they do.
 		if (!(typeof held === 'boolean' ? held : await held)) return false;
 	}

@@ -1,4 +1,5 @@
-import type {Glob} from '../../federation/rooms/index.ts';
+import {findPlaceByBits, type Glob, wordsPerCharacter} from '../../federation/rooms/index.ts';
+import type {Effort} from './effort.ts';
 
 const isWordCharacter = (text: string, index: number): boolean => /\w/.test(text.charAt(index));
 const isBoundary = (text: string, index: number): boolean =>
@@ -7,41 +8,48 @@ const isBoundary = (text: string, index: number): boolean =>
 /**
  * Tells whether a pattern occurs in a text as whole words: it begins where a word does not go on, and ends likewise. The
  * first piece is taken at its first fitting place and each later one at the first after it, which never needs to be taken
- * back, so the work grows with the product of the lengths at worst.
+ * back, so the work grows with the text's length and the pattern's, whatever they are. Where no effort is left for it,
+ * the pattern does not occur.
  * @see https://spec.matrix.org/v1.19/client-server-api/#push-rules-conditions
  */
-export function findsWords({pieces, startsWithStar, endsWithStar, lengthMin}: Glob, text: string): boolean {
+export function findsWords(
+	{pieces, startsWithStar, endsWithStar, lengthMin}: Glob,
+	text: string,
+	effort: Effort,
+): boolean {
 	if (lengthMin > text.length) return false;
 	if (pieces.length === 0) return startsWithStar;
 	let position = 0;
 	for (const [index, piece] of pieces.entries()) {
 		const mustBegin = index === 0 && !startsWithStar;
 		const mustEnd = index === pieces.length - 1 && !endsWithStar;
-		const place = findPiece(text, piece, position, (start) => {
+		const suits = (start: number): boolean => {
 			const begins = !mustBegin || start === 0 || isBoundary(text, start);
 			const end = start + piece.length;
 			return begins && (!mustEnd || end === text.length || isBoundary(text, end));
-		});
+		};
+		const place = findPiece(piece, text, {from: position, suits, effort});
 		if (place === -1) return false;
 		position = place + piece.length;
 	}
 	return true;
 }
 
-function findPiece(text: string, piece: string, from: number, isFit: (start: number) => boolean): number {
-	const hasWildcard = piece.includes('?');
-	for (let start = from; start + piece.length <= text.length; start += 1) {
-		const place = hasWildcard ? start : text.indexOf(piece, start);
-		if (place === -1) return -1;
-		if ((!hasWildcard || fits(text, piece, place)) && isFit(place)) return place;
-		start = place;
-	}
-	return -1;
+interface Search {
+	readonly from: number;
+	readonly effort: Effort;
+	suits(place: number): boolean;
 }
 
-function fits(text: string, piece: string, place: number): boolean {
-	for (let index = 0; index < piece.length; index += 1) {
-		if (piece[index] !== '?' && piece[index] !== text[place + index]) return false;
+function findPiece(piece: string, text: string, {from, effort, suits}: Search): number {
+	let start = from;
+	if (!piece.includes('?')) {
+		if (!effort.maySearch(text.length - start)) return -1;
+		const place = text.indexOf(piece, start);
+		if (place === -1 || suits(place)) return place;
+		// From here the runtime's search would look at the same characters again for each place that does not suit.
+		start = place + 1;
 	}
-	return true;
+	if (!effort.maySearchByBits(text.length - start, wordsPerCharacter(piece))) return -1;
+	return findPlaceByBits(piece, text, {from: start, end: text.length, suits});
 }

@@ -44,6 +44,37 @@ test('a pattern matches whole words of a body, whatever their case', async (t) =
 	}
 });
 
+test('F9: rules made to be slow cost no more than a moment, and those that name words are all asked', async (t) => {
+	const body = 'a'.repeat(60_000);
+	const millisecondsOf = async (rules: CompiledRuleset, pdu: Partial<Record<keyof Pdu, unknown>>) => {
+		const start = process.cpuUsage();
+		t.false(await matches(rules, pdu));
+		const {user, system} = process.cpuUsage(start);
+		return (user + system) / 1_000;
+	};
+	const patterns = {
+		'begins with any character': `${'?'.repeat(400)}b`,
+		'is found everywhere, but never as a word': 'a'.repeat(400),
+		'has any characters in it': 'a?'.repeat(200),
+		'is short': '?b',
+	};
+	for (const [name, pattern] of Object.entries(patterns)) {
+		const content = Array.from({length: 500}, () => rule({pattern}));
+		t.true((await millisecondsOf(rulesOf({content}), {content: {body}})) < 400, name);
+		const elsewhere = {kind: 'event_match', key: 'content.other', pattern: `*?${pattern}c`};
+		const override = Array.from({length: 500}, () => rule({conditions: [elsewhere]}));
+		t.true((await millisecondsOf(rulesOf({override}), {content: {other: body}})) < 400, `${name}, elsewhere`);
+	}
+	const contains = {kind: 'event_property_contains', key: 'content.list', value: 'none'};
+	const override = Array.from({length: 4_000}, () => rule({conditions: [contains]}));
+	const list = Array.from({length: 20_000}, () => 'nonf');
+	t.true((await millisecondsOf(rulesOf({override}), {content: {list}})) < 400, 'a list');
+
+	const words = Array.from({length: 500}, (_, index) => rule({pattern: `word${index}`}));
+	const rules = rulesOf({content: [...words, rule({pattern: 'last'})]});
+	t.true(await matches(rules, {content: {body: `${'lasting words '.repeat(4_600)} last`}}));
+});
+
 test('conditions hold as the specification says, and those it does not know never do', async (t) => {
 	const holds = (condition: object, pdu: Partial<Record<keyof Pdu, unknown>> = {}) =>
 		matches(rulesOf({override: [rule({conditions: [condition]})]}), pdu);
