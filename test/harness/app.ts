@@ -1,5 +1,6 @@
 /** The whole server in the test's own process: for tests of endpoints, quick to start, with a clock that can be moved. */
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {randomUUID} from 'node:crypto';
+import {copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
@@ -8,9 +9,11 @@ import {PasswordHasher, type RoomId} from '../../crypto/index.ts';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
 import {type Application, startApplication} from '../../server/application.ts';
 import {loadConfig} from '../../server/config/index.ts';
+import {openStorage} from '../../storage/index.ts';
 import {allocateAddress, findFreePort} from './addresses.ts';
 import {createAuthority} from './certificates.ts';
 import type {ClientTarget} from './client.ts';
+import {findRunDirectory} from './run-directory.ts';
 import {federatedConfiguration, REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
 /** How an application differs from the usual one. */
@@ -44,13 +47,33 @@ export function cheapPasswords(): PasswordHasher {
 	return new PasswordHasher({cost: {memoryKib: 8, passes: 1, lanes: 1}, permits: 8, waitingMax: 10_000});
 }
 
+let made: Promise<string> | undefined;
+
+/** Gives a database with our tables in it and nothing else: made once for a run, for every application to begin with a copy. */
+function getMadeDatabase(): Promise<string> {
+	made ??= makeDatabase(join(findRunDirectory() ?? mkdtempSync(join(tmpdir(), 'broadsheet-made-')), 'made.db'));
+	return made;
+}
+
+async function makeDatabase(file: string): Promise<string> {
+	if (existsSync(file)) return file;
+	const draft = `${file}.${randomUUID()}`;
+	const storage = await openStorage({url: `sqlite:${draft}`, serverName: APP_SERVER_NAME});
+	await storage.close();
+	renameSync(draft, file);
+	return file;
+}
+
 /** Starts an application on a free port with a database of its own: registration open, no rate limits. */
 export async function startApp(t: ExecutionContext, options: AppOptions = {}): Promise<App> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-app-'));
 	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+	const data = join(directory, 'data');
+	mkdirSync(data, {mode: 0o700});
+	copyFileSync(await getMadeDatabase(), join(data, 'broadsheet.db'));
 	return startIn(t, directory, options, {
 		server_name: APP_SERVER_NAME,
-		data: join(directory, 'data'),
+		data,
 		listeners: [{address: '127.0.0.1', port: 0, serves: ['client', 'federation', 'well-known', 'admin', 'metrics']}],
 		registration: 'open',
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
