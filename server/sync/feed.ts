@@ -20,8 +20,9 @@ export interface Waiter {
 /** What is known of somebody who syncs: their rooms, and when something last concerned them. */
 export class Feed {
 	readonly userId: UserId;
-	/** Every room that the user has to do with and has not forgotten. */
-	readonly rooms = new Map<RoomId, MembershipRow>();
+	#rooms = new Map<RoomId, MembershipRow>();
+	/** Whether somebody reads in the map that is to be changed. */
+	#isLent = false;
 	/** Rooms in which the user's membership has changed since it was read. */
 	readonly stale = new Set<RoomId>();
 	/** A reading of the stale ones that is under way. */
@@ -35,6 +36,27 @@ export class Feed {
 
 	constructor(userId: UserId) {
 		this.userId = userId;
+	}
+
+	/** Every room that the user has to do with and has not forgotten; what was given stays as it was. */
+	get rooms(): ReadonlyMap<RoomId, MembershipRow> {
+		this.#isLent = true;
+		return this.#rooms;
+	}
+
+	/** How many rooms these are. */
+	get roomCount(): number {
+		return this.#rooms.size;
+	}
+
+	/** Notes what the user is to a room; nothing where that is absent, or forgotten. */
+	setRoom(roomId: RoomId, row: MembershipRow | undefined): void {
+		if (this.#isLent) {
+			this.#rooms = new Map(this.#rooms);
+			this.#isLent = false;
+		}
+		if (row && !row.forgotten) this.#rooms.set(roomId, row);
+		else this.#rooms.delete(roomId);
 	}
 
 	/** Something that concerns the user was committed. */

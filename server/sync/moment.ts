@@ -1,3 +1,4 @@
+import type {RoomId} from '../../crypto/index.ts';
 import type {MembershipRow, Position} from '../../storage/index.ts';
 import type {Feed} from './feed.ts';
 
@@ -6,7 +7,7 @@ export interface Moment {
 	readonly feed: Feed;
 	/** The last change that concerned the user by then. */
 	readonly touched: Position;
-	readonly rooms: readonly MembershipRow[];
+	readonly rooms: ReadonlyMap<RoomId, MembershipRow>;
 	readonly upto: Position;
 	/** Of what is in memory only. */
 	readonly seq: number;

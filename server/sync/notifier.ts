@@ -44,13 +44,19 @@ export class Notifier {
 		this.positions = new Positions(storage);
 		this.#feeds = new LRUCache<UserId, Feed>({
 			maxSize: MEMBERSHIPS_MAX,
-			sizeCalculation: ({rooms}) => rooms.size + 1,
+			sizeCalculation: ({roomCount}) => roomCount + 1,
 			dispose: (feed) => this.#close(feed),
 		});
 		this.#stops = [
 			storage.onCommitted((changes) => this.#hear(changes)),
 			ephemeral.onChange((change) => this.#hearEphemeral(change)),
 		];
+	}
+
+	/** Finds a user's feed where its memberships are in memory as the stream has them. */
+	findFeed(userId: UserId): Feed | undefined {
+		const feed = this.#loading.has(userId) ? undefined : this.#feeds.get(userId);
+		return feed && feed.stale.size === 0 && !feed.refreshing ? feed : undefined;
 	}
 
 	/** Gives a user's feed, its memberships as the stream has them. */
@@ -102,8 +108,7 @@ export class Notifier {
 	}
 
 	#setRoom(feed: Feed, roomId: RoomId, row: MembershipRow | undefined): void {
-		if (row && !row.forgotten) feed.rooms.set(roomId, row);
-		else feed.rooms.delete(roomId);
+		feed.setRoom(roomId, row);
 		if (row?.membership === 'join' && !feed.isClosed) this.#follow(feed, roomId);
 		else this.#unfollow(feed, roomId);
 	}
@@ -238,6 +243,7 @@ export class Notifier {
 	}
 
 	#hearEphemeral(change: EphemeralChange): void {
+		this.positions.applyEphemeral(change);
 		if (change.kind === 'typing') {
 			for (const feed of this.#members.get(change.roomId) ?? []) feed.touchEphemeral(change.seq);
 			return;

@@ -1,9 +1,12 @@
 import type {RoomId} from '../../crypto/index.ts';
 import type {CommittedChange, Position, Storage} from '../../storage/index.ts';
+import type {EphemeralChange} from '../ephemeral/index.ts';
+import {TouchedRooms} from './touched-rooms.ts';
 
 /** Changes before the process' start that are read so that older tokens are answered without looking at every room. */
 const PAST_MAX = 50_000;
 const PAST_PAGE = 10_000;
+const none: readonly RoomId[] = [];
 
 interface RoomPositions {
 	/** The last event, or change of state. */
@@ -19,7 +22,7 @@ interface UserPositions {
 	toDevice: Position;
 	deviceKeys: Position;
 	/** Where the user's own receipts moved, private ones too. */
-	readonly receipts: Map<RoomId, Position>;
+	readonly receipts: TouchedRooms;
 }
 
 /** Where things last changed. Holds positions and nothing else: what changed is read by who needs it. */
@@ -27,6 +30,12 @@ export class Positions {
 	readonly #storage: Storage;
 	readonly #rooms = new Map<RoomId, RoomPositions>();
 	readonly #users = new Map<string, UserPositions>();
+	/** By events, changes of state and of memberships, and receipts that all may see. */
+	readonly #touched = new TouchedRooms();
+	/** By who types there; counted since the process' start. */
+	readonly #typing = new TouchedRooms();
+	/** All changes above this came in their order. */
+	readonly #start: Position;
 	/** All changes above this are known. */
 	#knownFrom: Position;
 	/** Nothing below is ever read: it would be more than looking at each room. */
@@ -34,11 +43,14 @@ export class Positions {
 	#loading: Promise<void> | undefined;
 	/** The last change of anybody's device list. */
 	deviceLists: Position = 0;
+	/** The count of the last change of anybody's presence. */
+	presence = 0;
 
 	constructor(storage: Storage) {
 		this.#storage = storage;
-		this.#knownFrom = storage.stream.head();
-		this.#bottom = Math.max(0, this.#knownFrom - PAST_MAX);
+		this.#start = storage.stream.head();
+		this.#knownFrom = this.#start;
+		this.#bottom = Math.max(0, this.#start - PAST_MAX);
 	}
 
 	/** Takes in changes, in any order. */
@@ -46,14 +58,44 @@ export class Positions {
 		for (const change of changes) this.#apply(change);
 	}
 
+	/** Takes in a change of what is in memory only. */
+	applyEphemeral(change: EphemeralChange): void {
+		if (change.kind === 'typing') this.#typing.touch(change.roomId, change.seq);
+		else this.presence = change.seq;
+	}
+
+	/** Whether all changes after a position are known, or it is too long ago for that. */
+	covers(since: Position): boolean {
+		return since >= this.#knownFrom || this.#knownFrom <= this.#bottom;
+	}
+
 	/** Reads what changed since a position, where that was before the process' start: as much of it as is worth reading. */
 	async cover(since: Position): Promise<void> {
-		while (since < this.#knownFrom && this.#knownFrom > this.#bottom) {
+		while (!this.covers(since)) {
 			this.#loading ??= this.#load(Math.max(since, this.#bottom)).finally(() => {
 				this.#loading = undefined;
 			});
 			await this.#loading;
 		}
+	}
+
+	/**
+	 * Lists the rooms in which an event, a change of state or membership, or a receipt for all to see came after a
+	 * position, the latest first; `undefined` where they are more than `max`, or the position is before the process' start.
+	 */
+	listTouchedRooms(since: Position, max: number): RoomId[] | undefined {
+		return since < this.#start ? undefined : this.#touched.listAfter(since, max);
+	}
+
+	/** Lists the rooms in which the user's own receipts moved after a position; `undefined` as above. */
+	listRoomsOfOwnReceipts(userId: string, since: Position, max: number): readonly RoomId[] | undefined {
+		if (since < this.#start) return undefined;
+		return this.#users.get(userId)?.receipts.listAfter(since, max) ?? none;
+	}
+
+	/** Lists the rooms in which somebody began or ended typing after a count of this epoch; `undefined` for too many. */
+	listRoomsOfTyping(seq: number, max: number): RoomId[] | undefined {
+		return this.#typing.listAfter(seq, max);
 	}
 
 	/** Whether an event or a change of state may have come after a position. */
@@ -74,7 +116,7 @@ export class Positions {
 
 	/** Whether the user's own receipts may have moved after a position. */
 	hasOwnReceipts(roomId: RoomId, userId: string, since: Position): boolean {
-		return since < this.#knownFrom || (this.#users.get(userId)?.receipts.get(roomId) ?? 0) > since;
+		return since < this.#knownFrom || (this.#users.get(userId)?.receipts.lastIn(roomId) ?? 0) > since;
 	}
 
 	/** Whether account data of a user may have changed after a position. */
@@ -113,11 +155,13 @@ export class Positions {
 			const room = this.#room(roomId);
 			if (kind !== 'membership') room.events = Math.max(room.events, pos);
 			if (kind !== 'event' || subject !== undefined) room.members = Math.max(room.members, pos);
+			this.#touched.touch(roomId, pos);
 		} else if (kind === 'receipt' && roomId !== undefined && subject !== undefined) {
-			const {receipts} = this.#user(subject);
-			receipts.set(roomId, Math.max(receipts.get(roomId) ?? 0, pos));
+			this.#user(subject).receipts.touch(roomId, pos);
+			if (extra?.['private'] === true) return;
 			const room = this.#room(roomId);
-			if (extra?.['private'] !== true) room.receipts = Math.max(room.receipts, pos);
+			room.receipts = Math.max(room.receipts, pos);
+			this.#touched.touch(roomId, pos);
 		} else if (subject !== undefined) {
 			this.#applyToUser(kind, subject, pos);
 		}
@@ -144,7 +188,10 @@ export class Positions {
 
 	#user(userId: string): UserPositions {
 		let user = this.#users.get(userId);
-		if (!user) this.#users.set(userId, (user = {accountData: 0, toDevice: 0, deviceKeys: 0, receipts: new Map()}));
+		if (!user) {
+			user = {accountData: 0, toDevice: 0, deviceKeys: 0, receipts: new TouchedRooms()};
+			this.#users.set(userId, user);
+		}
 		return user;
 	}
 }

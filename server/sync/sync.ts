@@ -1,6 +1,6 @@
 import type {DeviceId, RandomBytes, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
-import type {Storage} from '../../storage/index.ts';
+import type {CommittedChange, Storage} from '../../storage/index.ts';
 import type {Ephemeral, PresenceState} from '../ephemeral/index.ts';
 import type {Events} from '../events/index.ts';
 import type {CompiledFilter} from '../filters/index.ts';
@@ -16,8 +16,9 @@ import type {SlidingSyncRequest} from './sliding/request.ts';
 import {SlidingSync} from './sliding/sliding-sync.ts';
 import {readSyncToken} from './tokens.ts';
 import {Unread} from './unread.ts';
-import {type Answer, makeAnswer} from './v3/answer.ts';
+import {makeAnswer} from './v3/answer.ts';
 import {DeviceNews} from './v3/device.ts';
+import {mayHaveNews, type Request} from './v3/news.ts';
 import {SentMembers} from './v3/sent-members.ts';
 import type {DeviceListSource, StateAfterName, SyncParts} from './v3/view.ts';
 
@@ -79,37 +80,18 @@ export interface Sync {
 
 /** Makes sync. */
 export function createSync(dependencies: SyncDependencies): Sync {
-	const {storage, engine, events, pushRules, ephemeral, clock} = dependencies;
-	// First, so that who is woken finds the caches up to date: listeners are called in the order they came.
-	const tails = new RoomTails(storage, engine);
-	const summaries = new Summaries(storage);
-	const unlisten = storage.onCommitted((changes) => {
-		tails.apply(changes);
-		summaries.apply(changes);
-		sliding.apply(changes);
-	});
-	const notifier = new Notifier(storage, ephemeral, clock);
-	const {positions} = notifier;
-	const states = new RoomStates(storage, positions);
-	const unread = new Unread({storage, engine, events, pushRules, positions, tails, summaries});
-	const parts: SyncParts = {
-		...dependencies,
-		positions,
-		tails,
-		states,
-		summaries,
-		unread,
-		sentMembers: new SentMembers(),
-	};
+	const {storage, events, ephemeral, clock} = dependencies;
+	const {parts, notifier, unlisten} = createParts(dependencies, (changes) => sliding.apply(changes));
+	const {positions} = parts;
 	const devices = new DeviceNews(storage, positions);
 
 	/** Takes the user's rooms and the stream's head in one moment, in which they agree. */
 	async function takeMoment(userId: UserId): Promise<Moment> {
 		for (;;) {
-			const feed = await notifier.getFeed(userId);
+			const feed = notifier.findFeed(userId) ?? (await notifier.getFeed(userId));
 			if (feed.stale.size > 0) continue;
-			const {touched} = feed;
-			return {feed, touched, rooms: [...feed.rooms.values()], upto: storage.stream.head(), seq: ephemeral.head()};
+			const {touched, rooms} = feed;
+			return {feed, touched, rooms, upto: storage.stream.head(), seq: ephemeral.head()};
 		}
 	}
 	const sliding = new SlidingSync({...dependencies, parts, notifier, devices, takeMoment});
@@ -121,32 +103,68 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			const token = readSince(request.since, {pos: startPos, epoch: ephemeral.epoch, seq: ephemeral.head()});
 			const isOutdated = token !== undefined && token.pos < storage.stream.floor();
 			const [since, outdated] = isOutdated ? [undefined, token] : [token, undefined];
-			if (since) await positions.cover(since.pos);
+			if (since && !positions.covers(since.pos)) await positions.cover(since.pos);
 			ephemeral.presence.touch(request.userId, request.presence);
+			const {userId, deviceId, signal} = request;
 			const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
+			let mayWait = since !== undefined && !request.isFullState;
 			for (;;) {
-				const {feed, rooms, upto, seq} = await takeMoment(request.userId);
-				const wish = {...request, since, outdated, rooms, upto, seq};
-				const answer: Answer = await makeAnswer(parts, devices, wish);
+				const {feed, rooms, upto, seq} = await takeMoment(userId);
 				const timeoutMs = endMs - clock.monotonic();
-				if (answer.hasNews || !since || request.isFullState || timeoutMs <= 0) return answer.text;
-				const {deviceId, signal} = request;
+				mayWait &&= timeoutMs > 0;
+				const wish: Request = {...request, since, outdated, rooms, upto, seq};
+				// Who is going to wait is not made an answer of which it is known that nothing would be in it.
+				if (!mayWait || mayHaveNews(parts, wish)) {
+					const answer = await makeAnswer(parts, devices, wish);
+					if (answer.hasNews || !mayWait) return answer.text;
+				} else {
+					await devices.acknowledge(wish);
+				}
 				const end = await notifier.wait(feed, {pos: upto, seq, startPos, deviceId, timeoutMs, signal});
 				if (end === 'ended') throw new SyncError('session-ended', 'The session has ended');
-				if (end !== 'changed') return answer.text;
+				mayWait = end === 'changed';
 			}
 		},
 		slidingSync: (request) => sliding.answer(request),
 		async listNotifications(userId, page) {
 			if (storage.dialect === 'postgres') await storage.barrier();
 			const {rooms} = await takeMoment(userId);
-			return listNotifications({storage, events, tails, unread}, userId, rooms, page);
+			const {tails, unread} = parts;
+			return listNotifications({storage, events, tails, unread}, userId, [...rooms.values()], page);
 		},
 		close() {
 			unlisten();
 			notifier.close();
 		},
 	};
+}
+
+/** Makes what answers are made of, and who wakes those who wait. `applyFirst` is told of changes before anybody is woken. */
+function createParts(
+	dependencies: SyncDependencies,
+	applyFirst: (changes: readonly CommittedChange[]) => void,
+): {parts: SyncParts; notifier: Notifier; unlisten: () => void} {
+	const {storage, engine, events, pushRules, ephemeral, clock} = dependencies;
+	const tails = new RoomTails(storage, engine);
+	const summaries = new Summaries(storage);
+	// First, so that who is woken finds the caches up to date: listeners are called in the order they came.
+	const unlisten = storage.onCommitted((changes) => {
+		tails.apply(changes);
+		summaries.apply(changes);
+		applyFirst(changes);
+	});
+	const notifier = new Notifier(storage, ephemeral, clock);
+	const {positions} = notifier;
+	const parts: SyncParts = {
+		...dependencies,
+		positions,
+		tails,
+		states: new RoomStates(storage, positions),
+		summaries,
+		unread: new Unread({storage, engine, events, pushRules, positions, tails, summaries}),
+		sentMembers: new SentMembers(),
+	};
+	return {parts, notifier, unlisten};
 }
 
 function readSince(

@@ -45,7 +45,7 @@ export async function tellEncryption(
 	if (!extensions.e2ee) return notAsked;
 	const since = connection.hasBegun ? connection.state : undefined;
 	const keys = await devices.countKeys({userId, deviceId, upto});
-	const lists = await renderDeviceLists(parts, {userId, since, upto, rooms: [...rooms.values()]});
+	const lists = await renderDeviceLists(parts, {userId, since, upto}, [...rooms.values()]);
 	const text = objectText({
 		device_lists: lists,
 		device_one_time_keys_count: JSON.stringify(keys.oneTime),

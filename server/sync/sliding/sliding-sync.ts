@@ -117,8 +117,7 @@ export class SlidingSync {
 		asked: string,
 	): Promise<SlidingView> {
 		const {userId} = request;
-		const {feed, touched, upto, seq} = moment;
-		const rooms = new Map(moment.rooms.map((row) => [row.roomId, row]));
+		const {feed, touched, rooms, upto, seq} = moment;
 		const unwanted = await this.#parts.events.findUnwanted(userId);
 		const own = await this.#own.of(userId);
 		const settled = connection.findSettled(asked, moment, this.#parts.ephemeral.epoch);

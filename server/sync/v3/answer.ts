@@ -4,6 +4,7 @@ import {arrayText, objectText} from '../../events/index.ts';
 import {RULES_TYPE} from '../../push/index.ts';
 import {writeSyncToken} from '../tokens.ts';
 import {type DeviceNews, renderDeviceLists} from './device.ts';
+import {listTouchedRooms, type Request} from './news.ts';
 import {listPresence} from './presence.ts';
 import {renderRooms} from './rooms.ts';
 import type {SyncParts, View} from './view.ts';
@@ -15,18 +16,16 @@ export interface Answer {
 	readonly hasNews: boolean;
 }
 
-/** What an answer is asked for, before the account data that it depends on is read. */
-export type Request = Omit<View, 'unwanted' | 'roomAccountData'>;
-
 /** Makes the answer to a request. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
 export async function makeAnswer(parts: SyncParts, devices: DeviceNews, request: Request): Promise<Answer> {
 	const changed = await listAccountData(parts, request);
 	const unwanted = await parts.events.findUnwanted(request.userId);
 	const view: View = {...request, unwanted, roomAccountData: groupByRoom(changed)};
 	const accountData = listGlobal(parts, view, changed);
-	const rooms = await renderRooms(parts, view);
+	const touched = listTouchedRooms(parts, view, view.roomAccountData.keys());
+	const rooms = await renderRooms(parts, view, touched);
 	const toDevice = await devices.listToDevice(view);
-	const deviceLists = await renderDeviceLists(parts, view);
+	const deviceLists = await renderDeviceLists(parts, view, touched);
 	const presence = await listPresence(parts, view);
 	const keys = await devices.countKeys(view);
 	const {positions, ephemeral} = parts;

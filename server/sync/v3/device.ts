@@ -1,6 +1,6 @@
 import {LRUCache} from 'lru-cache';
 import type {DeviceId, UserId} from '../../../crypto/index.ts';
-import {type Position, type Storage, StorageError} from '../../../storage/index.ts';
+import {type MembershipRow, type Position, type Storage, StorageError} from '../../../storage/index.ts';
 import type {Positions} from '../positions.ts';
 import type {SyncToken} from '../tokens.ts';
 import type {SyncParts, View} from './view.ts';
@@ -20,7 +20,7 @@ export type ToDeviceQuery = Pick<View, 'userId' | 'deviceId' | 'upto'> & {
 };
 
 /** Whose devices' changes are told. */
-export type DeviceListsQuery = Pick<View, 'userId' | 'upto' | 'rooms'> & {
+export type DeviceListsQuery = Pick<View, 'userId' | 'upto'> & {
 	readonly since: Pick<SyncToken, 'pos'> | undefined;
 	readonly outdated?: Pick<SyncToken, 'pos'> | undefined;
 };
@@ -52,20 +52,25 @@ export class DeviceNews {
 		this.#positions = positions;
 	}
 
+	/** Removes the messages that a device's token acknowledges; those stay so, whatever else was swept. */
+	async acknowledge({userId, deviceId, since, outdated}: ToDeviceQuery): Promise<void> {
+		const after = (since ?? outdated)?.toDevice ?? 0;
+		const key = `${userId} ${deviceId}`;
+		if (after === 0 || (this.#unacknowledged.get(key) ?? after + 1) > after) return;
+		this.#unacknowledged.delete(key);
+		await this.#remove(userId, deviceId, after);
+	}
+
 	/** Lists messages that are new to the device, the oldest first; those that its token acknowledges are removed. */
-	async listToDevice({userId, deviceId, since, outdated, upto, limit}: ToDeviceQuery): Promise<ToDevice> {
-		// Messages that were acknowledged stay so, whatever else was swept.
+	async listToDevice(query: ToDeviceQuery): Promise<ToDevice> {
+		const {userId, deviceId, since, outdated, upto, limit} = query;
+		await this.acknowledge(query);
 		const after = (since ?? outdated)?.toDevice ?? 0;
 		const most = Math.min(limit ?? MESSAGES_MAX, MESSAGES_MAX);
-		const key = `${userId} ${deviceId}`;
-		if (after > 0 && (this.#unacknowledged.get(key) ?? after + 1) <= after) {
-			this.#unacknowledged.delete(key);
-			await this.#acknowledge(userId, deviceId, after);
-		}
 		if (since && !this.#positions.hasToDevice(userId, after)) return {events: [], upto};
 		const messages = await this.#storage.toDevice.list(userId, deviceId, {after, upto, limit: most});
 		const last = messages.at(-1);
-		if (last) this.#unacknowledged.set(key, last.pos);
+		if (last) this.#unacknowledged.set(`${userId} ${deviceId}`, last.pos);
 		return {
 			events: messages.map(({sender, type, content}) => JSON.stringify({sender, type, content})),
 			upto: last && messages.length === most ? last.pos : upto,
@@ -93,7 +98,7 @@ export class DeviceNews {
 	}
 
 	/** Removing is housekeeping: a token says by itself what was delivered, so a full disk must not end reading. */
-	async #acknowledge(userId: UserId, deviceId: DeviceId, upto: Position): Promise<void> {
+	async #remove(userId: UserId, deviceId: DeviceId, upto: Position): Promise<void> {
 		const batch = this.#storage.batch();
 		this.#storage.toDevice.removeUpTo(batch, userId, deviceId, upto);
 		try {
@@ -107,7 +112,8 @@ export class DeviceNews {
 /** Lists whose devices changed, as JSON text; `undefined` where nobody's did. */
 export async function renderDeviceLists(
 	{positions, encryption}: SyncParts,
-	{userId, since, outdated, upto, rooms}: DeviceListsQuery,
+	{userId, since, outdated, upto}: DeviceListsQuery,
+	touched: readonly MembershipRow[],
 ): Promise<string | undefined> {
 	if (outdated !== undefined) {
 		const {changed, left} = await encryption.listDeviceListChanges(userId, outdated.pos, upto);
@@ -118,7 +124,7 @@ export async function renderDeviceLists(
 		positions.hasDeviceLists(since.pos) ||
 		// Whom the user vouches for is told to their own devices under this kind.
 		positions.hasDeviceKeys(userId, since.pos) ||
-		rooms.some(({roomId, pos, membership}) =>
+		touched.some(({roomId, pos, membership}) =>
 			membership === 'join' ? positions.hasMembers(roomId, since.pos) : pos > since.pos,
 		);
 	if (!mayHaveChanged) return undefined;

@@ -1,13 +1,15 @@
 import type {UserId} from '../../../crypto/index.ts';
+import {mayHavePresence} from './news.ts';
 import type {SyncParts, View} from './view.ts';
 
 /** People whose presence one answer tells of. */
 const PEOPLE_MAX = 500;
 
 /** Lists the presence of those who share a room with the user and whose presence changed, as JSON texts of events. */
-export async function listPresence({ephemeral, storage}: SyncParts, view: View): Promise<string[]> {
+export async function listPresence(parts: SyncParts, view: View): Promise<string[]> {
+	if (!mayHavePresence(parts, view)) return [];
+	const {ephemeral, storage} = parts;
 	const {presence, epoch} = ephemeral;
-	if (!presence.isOn) return [];
 	const {matches} = view.filter.presence;
 	const after = view.since?.epoch === epoch ? view.since.seq : 0;
 	const changed = presence

@@ -12,8 +12,13 @@ const TURN_MS = 5;
 
 type Section = 'join' | 'invite' | 'knock' | 'leave';
 
-/** Gives the rooms of an answer as JSON text; `undefined` where there is nothing new in any. */
-export async function renderRooms(parts: SyncParts, view: View): Promise<string | undefined> {
+/** Gives those rooms of an answer that tell anything as JSON text; `undefined` where none does. */
+export async function renderRooms(
+	parts: SyncParts,
+	view: View,
+	rows: readonly MembershipRow[],
+): Promise<string | undefined> {
+	if (rows.length === 0) return undefined;
 	const sections: Record<Section, Map<RoomId, string>> = {
 		join: new Map(),
 		invite: new Map(),
@@ -21,7 +26,7 @@ export async function renderRooms(parts: SyncParts, view: View): Promise<string 
 		leave: new Map(),
 	};
 	let turnEndsMs = performance.now() + TURN_MS;
-	for (const row of view.rooms) {
+	for (const row of rows) {
 		if (!view.filter.mayShowRoom(row.roomId)) continue;
 		const section = row.membership === 'ban' ? 'leave' : row.membership;
 		const text = await renderReadable(parts, view, row);

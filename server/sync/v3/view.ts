@@ -63,7 +63,7 @@ export interface View {
 	readonly upto: Position;
 	readonly seq: number;
 	/** The user's rooms at `upto`. */
-	readonly rooms: readonly MembershipRow[];
+	readonly rooms: ReadonlyMap<RoomId, MembershipRow>;
 	readonly isFullState: boolean;
 	readonly usesStateAfter: boolean;
 	readonly stateAfterName?: StateAfterName | undefined;

@@ -2,16 +2,12 @@
 import Database from 'better-sqlite3';
 import test from 'ava';
 import fc from 'fast-check';
-import type {DeviceId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
-import {type Engine, systemClock, systemRandom} from '../../../federation/engine/index.ts';
-import {createAccountData} from '../../../server/account-data/index.ts';
-import {createEphemeral} from '../../../server/ephemeral/index.ts';
-import {boundAt, createEvents, type Events, readPlaceToken} from '../../../server/events/index.ts';
-import {createFilters, type Filters} from '../../../server/filters/index.ts';
-import {createPushRules} from '../../../server/push/index.ts';
-import {createSync, type Sync} from '../../../server/sync/index.ts';
+import type {JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {Engine} from '../../../federation/engine/index.ts';
+import {boundAt, readPlaceToken} from '../../../server/events/index.ts';
 import type {Storage} from '../../../storage/index.ts';
 import {firstEvents, makeEngine} from '../../harness/engine.ts';
+import {askSync, makeSyncWorld, type SyncProcess, type SyncWorld} from './sync-world.ts';
 
 const RUNS = 60;
 const SEED = 20_261_123;
@@ -38,47 +34,25 @@ interface Shown {
 	};
 }
 
-interface World {
-	readonly engine: Engine;
-	readonly storage: Storage;
-	readonly events: Events;
-	readonly filters: Filters;
+interface World extends SyncWorld {
 	/** Sync as it is now, and as it is after a restart of its process. */
-	sync: Sync;
+	process: SyncProcess;
 	restart(): void;
+	close(): void;
 }
 
 function makeWorld(engine: Engine, storage: Storage): World {
-	const events = createEvents({storage, engine, clock: systemClock});
-	const pushRules = createPushRules({storage, accountData: createAccountData({storage})});
-	const encryption = {listDeviceListChanges: () => Promise.resolve({changed: [], left: []})};
-	const start = (): Sync =>
-		createSync({
-			storage,
-			engine,
-			events,
-			pushRules,
-			encryption,
-			clock: systemClock,
-			random: (count) => systemRandom.bytes(count),
-			ephemeral: createEphemeral({
-				storage,
-				clock: systemClock,
-				random: systemRandom,
-				serverName: 'one.test' as never,
-				hasPresence: false,
-				tellRoom: () => undefined,
-			}),
-		});
+	const common = makeSyncWorld(engine, storage);
 	const world: World = {
-		engine,
-		storage,
-		events,
-		filters: createFilters({storage}),
-		sync: start(),
+		...common,
+		process: common.start(),
 		restart() {
-			world.sync.close();
-			world.sync = start();
+			world.process.close();
+			world.process = common.start();
+		},
+		close() {
+			world.process.close();
+			common.events.close();
 		},
 	};
 	return world;
@@ -103,20 +77,12 @@ class Device {
 	}
 
 	async sync(limit: number): Promise<void> {
-		const {sync, filters} = this.#world;
-		const filter = JSON.stringify({room: {include_leave: true, timeline: {limit}}});
-		const text = await sync.sync({
+		const answer = await askSync<Shown>(this.#world, this.#world.process, {
 			userId: this.userId,
-			deviceId: 'DEVICE' as DeviceId,
-			filter: await filters.resolve(this.userId, filter),
+			filter: JSON.stringify({room: {include_leave: true, timeline: {limit}}}),
 			since: this.since,
-			isFullState: false,
 			usesStateAfter: this.#usesStateAfter,
-			presence: 'offline',
-			timeoutMs: 0,
-			signal: new AbortController().signal,
 		});
-		const answer = JSON.parse(text) as Shown;
 		const {join, leave} = answer.rooms ?? {};
 		const shown = join?.[this.#roomId] ?? leave?.[this.#roomId];
 		if (shown) await this.#take(shown);
@@ -235,8 +201,7 @@ for (const usesStateAfter of [false, true]) {
 			}),
 			{numRuns: RUNS, seed: SEED},
 		);
-		made.sync.close();
-		made.events.close();
+		made.close();
 		t.pass();
 	});
 }
@@ -276,6 +241,5 @@ test('A12: a row that cannot be read back costs its event and no other', async (
 	t.true(device.timeline.includes(texts[2]!));
 	t.false(device.timeline.includes(texts[1]!));
 	t.true(damaged.includes(texts[1]!));
-	world.sync.close();
-	world.events.close();
+	world.close();
 });
