@@ -4,8 +4,8 @@ import Koa from 'koa';
 import {preflightHeaders} from './cors.ts';
 import {type ErrorMapper, MatrixError} from './errors.ts';
 import {Exchange, type ExchangeContext} from './exchange.ts';
-import {respond} from './respond.ts';
-import {HttpResponse} from './response.ts';
+import {respond, StandingHeaders} from './respond.ts';
+import {HttpResponse, jsonHeaders} from './response.ts';
 import type {RouteTable, ServedGroup} from './route.ts';
 import {Router} from './router.ts';
 import {RequestAborted} from './signals.ts';
@@ -40,11 +40,14 @@ export function makeListener<Services>(
 ): (request: IncomingMessage, response: ServerResponse) => void {
 	const tables = options.tables.filter((table) => table.serves === 'everywhere' || serves.includes(table.serves));
 	const router = new Router(tables.flatMap((table) => table.routes));
+	const standing = new StandingHeaders(headers);
+	const stopping = new StandingHeaders({...headers, connection: 'close'});
+	const standingNow = (): StandingHeaders => (options.context.isStopping ? stopping : standing);
 	const application = new Koa();
 	// Koa must not answer for a context that `respond` below has answered.
 	application.use(async (context) => {
 		context.respond = false;
-		await answer(options, router, headers, context.req, context.res);
+		await answer(options, router, standingNow, context.req, context.res);
 	});
 	application.silent = true;
 	const callback = application.callback();
@@ -54,7 +57,7 @@ export function makeListener<Services>(
 async function answer<Services>(
 	options: ApplicationOptions<Services>,
 	router: Router<Services>,
-	standing: Readonly<Record<string, string>>,
+	standingNow: () => StandingHeaders,
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
@@ -62,12 +65,11 @@ async function answer<Services>(
 	const {context} = options;
 	const exchange = new Exchange(request, response, originForm(request.url ?? '/'), context);
 	context.underway.add(exchange);
-	const respondWith = (result: HttpResponse): Promise<void> | void =>
-		respond(request, response, result, context.isStopping ? {...standing, connection: 'close'} : standing);
 	try {
-		await respondWith(await handle(options, router, exchange, request));
+		// A stream that breaks off is answered like a handler that throws: by ending the connection.
+		await respond(request, response, await handle(options, router, exchange, request), standingNow());
 	} catch (error) {
-		await respondWith(toResponse(options, exchange, error));
+		await respond(request, response, toResponse(options, exchange, error), standingNow());
 	} finally {
 		context.underway.delete(exchange);
 		options.observe(exchange.operation, request.method ?? '', response.statusCode, performance.now() - startedMs);
@@ -95,7 +97,6 @@ async function handle<Services>(
 }
 
 const preflight = new HttpResponse(204, preflightHeaders, undefined);
-const jsonHeaders = {'content-type': 'application/json'};
 
 /** A request target in absolute form (`http://host/path`, as to proxies) without its scheme and host. */
 function originForm(target: string): string {

@@ -1,22 +1,37 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
-import type {HttpResponse} from './response.ts';
+import {type HttpResponse, jsonHeaders} from './response.ts';
 
 /** An unread body up to this size is read and dropped, so that the connection stays usable. */
 const unreadBytesMax = 64 * 1024;
 /** After an answer that did not wait for a larger body, a client has this long to read it before the connection ends. */
 const lingerMs = 1_000;
 
-/**
- * Sends a response.
- * @param standing headers that the response's own replace
- */
+/** Headers that every response starts from, and that a response's own replace. */
+export class StandingHeaders {
+	readonly #headers: Readonly<Record<string, string>>;
+	/** Those of a plain JSON answer, which nearly every answer is: joining them takes longer than finding its route. */
+	readonly #ofJson: readonly string[];
+
+	/** @param headers lower-case names */
+	constructor(headers: Readonly<Record<string, string>>) {
+		this.#headers = headers;
+		this.#ofJson = Object.entries({...headers, ...jsonHeaders}).flat();
+	}
+
+	/** Gives the names and values of a response's headers, in turn. */
+	listWith(headers: Readonly<Record<string, string>>): string[] {
+		return headers === jsonHeaders ? [...this.#ofJson] : Object.entries({...this.#headers, ...headers}).flat();
+	}
+}
+
+/** Sends a response. */
 export function respond(
 	request: IncomingMessage,
 	response: ServerResponse,
 	{status, headers, body}: HttpResponse,
-	standing: Readonly<Record<string, string>>,
+	standing: StandingHeaders,
 ): Promise<void> | void {
 	if (response.headersSent || response.destroyed) {
 		// The answer broke off in the middle (a stream failed) or nobody is there: end the connection, say nothing.
@@ -26,19 +41,19 @@ export function respond(
 		}
 		return;
 	}
-	const head: Record<string, string | number> = {...standing, ...headers};
+	const head = standing.listWith(headers);
 	if (body instanceof Readable) {
 		response.writeHead(status, head);
 		return sendStream(request, response, body);
 	}
 	if (status !== 204 && status !== 304) {
-		head['content-length'] = body === undefined ? 0 : Buffer.byteLength(body);
+		head.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)));
 	}
 	if (request.complete || !leavesMuchUnread(request)) {
 		response.writeHead(status, head).end(body);
 		return;
 	}
-	head['connection'] = 'close';
+	if (!head.includes('connection')) head.push('connection', 'close');
 	sendBeforeBody(request, response.writeHead(status, head), body);
 }
 

@@ -1,5 +1,8 @@
 import type {Readable} from 'node:stream';
 
+/** The headers of plain JSON. */
+export const jsonHeaders: Readonly<Record<string, string>> = {'content-type': 'application/json'};
+
 interface ResponseOptions {
 	/** Default 200. */
 	readonly status?: number;
@@ -20,13 +23,13 @@ export class HttpResponse {
 }
 
 /** A JSON response whose status or headers are not the usual ones. */
-export function json(value: object, {status = 200, headers = {}}: ResponseOptions = {}): HttpResponse {
-	return rawJson(JSON.stringify(value), {status, headers});
+export function json(value: object, options: ResponseOptions = {}): HttpResponse {
+	return rawJson(JSON.stringify(value), options);
 }
 
 /** JSON that is text already, sent as it is: what was rendered once need not be rendered for each reader. */
-export function rawJson(text: string, {status = 200, headers = {}}: ResponseOptions = {}): HttpResponse {
-	return new HttpResponse(status, {'content-type': 'application/json', ...headers}, text);
+export function rawJson(text: string, {status = 200, headers}: ResponseOptions = {}): HttpResponse {
+	return new HttpResponse(status, headers === undefined ? jsonHeaders : {...jsonHeaders, ...headers}, text);
 }
 
 /** A redirect; 302 unless said otherwise. */
