@@ -39,6 +39,12 @@ class NumberedDialect extends SQLiteAsyncDialect {
 	}
 }
 
+/**
+ * SQLite plans a statement anew whenever a parameter is bound that its plan looked at, and it looks at a limit that is a
+ * parameter and nothing else (3.49 and later): each run of a page's read took longer to plan than to read.
+ */
+const bareLimit = /\blimit \?/gu;
+
 const sqliteRenderer = new SQLiteAsyncDialect();
 const postgresRenderer = new NumberedDialect();
 
@@ -53,7 +59,10 @@ export const sqliteDialect: Dialect = {
 		const isLarge = columns.some((it) => kindOf(it) === 'json');
 		return isRowid || isLarge ? ' strict' : ' strict, without rowid';
 	},
-	render: (query) => sqliteRenderer.sqlToQuery(query),
+	render(query) {
+		const {sql: text, params} = sqliteRenderer.sqlToQuery(query);
+		return {sql: text.replaceAll(bareLimit, 'limit ? + 0'), params};
+	},
 	isIn: (column, list) => sql`${column} in (select value from json_each(${list}))`,
 	rowsOf: (list) => sql`json_each(${list})`,
 	encodeList: (values) => JSON.stringify(values),
