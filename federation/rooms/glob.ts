@@ -77,7 +77,7 @@ export function wordsPerCharacter(piece: string): number {
 export function findPlaceByBits(
 	piece: string,
 	text: string,
-	{from, end, suits}: {readonly from: number; readonly end: number; suits?(place: number): boolean},
+	{from, end, suits}: {readonly from: number; readonly end: number; readonly suits?: (place: number) => boolean},
 ): number {
 	const masks = masksOf(piece);
 	const other = masks.get(anyCharacter) as Int32Array;

@@ -38,7 +38,7 @@ export function findsWords(
 interface Search {
 	readonly from: number;
 	readonly effort: Effort;
-	suits(place: number): boolean;
+	readonly suits: (place: number) => boolean;
 }
 
 function findPiece(piece: string, text: string, {from, effort, suits}: Search): number {
