@@ -23,7 +23,9 @@ export class Activity {
 	apply(changes: readonly CommittedChange[]): void {
 		for (const {kind, roomId, pos} of changes) {
 			if (roomId === undefined || (kind !== 'event' && kind !== 'state')) continue;
-			if (this.#last.has(roomId)) this.#last.set(roomId, pos);
+			// What was read may be ahead of the stream.
+			const last = this.#last.peek(roomId);
+			if (last !== undefined) this.#last.set(roomId, Math.max(last, pos));
 			if (this.#reads > 0) this.#meanwhile.set(roomId, pos);
 		}
 	}

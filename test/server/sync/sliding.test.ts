@@ -333,6 +333,40 @@ test('so it is with more rooms than a position tells of', async (t) => {
 	t.pass();
 });
 
+test('state that a room has no more is told by its key alone, and a name that is gone as null', async (t) => {
+	await using made = await makeEngine();
+	const {engine, storage} = made;
+	const world = new World('one.test', [[engine, storage]]);
+	await world.addRooms(1);
+	const roomId = world.rooms[0]!;
+	await world.state(roomId, world.host, 'm.room.name', '', {name: 'Desk'});
+	const client = new SlidingClient(world, world.host);
+	await client.slide({last: 9, ...whole});
+	t.is(client.rooms.get(roomId)?.name, 'Desk');
+	t.true(client.rooms.get(roomId)?.state.has('m.room.name '));
+	// As resolution does it, without an event.
+	const row = (await storage.rooms.find(roomId))!;
+	const before = storage.state.open(roomId, row.headRoot!);
+	await before.load([{type: 'm.room.name', stateKey: ''}]);
+	await storage.ids.reserve(16);
+	const after = before.with([{type: 'm.room.name', stateKey: '', eventNid: null}]);
+	const batch = storage.batch();
+	storage.state.save(batch, after);
+	storage.rooms.moveHead(batch, {
+		...row,
+		fromVersion: row.headVersion,
+		fromExtremities: row.extremities,
+		root: after.root,
+		pos: batch.announce({kind: 'state', roomId}),
+	});
+	await storage.commit(batch);
+	t.is(await client.slide({last: 9, ...whole}), 1);
+	t.is(client.rooms.get(roomId)?.name, null);
+	t.false(client.rooms.get(roomId)?.state.has('m.room.name '));
+	t.is(await client.slide({last: 9, ...whole}), 0);
+	world.stop();
+});
+
 onPostgres('so it is with two processes that answer in turn', async (t, database) => {
 	const storages = [await database.open(), await database.open()];
 	const world = new World(
