@@ -26,13 +26,18 @@ export class EncryptedClient implements Person {
 	}
 
 	/** Logs the SDK in with a session and waits for its first answer from /sync. */
-	static async open(server: ClientTarget, session: Session): Promise<EncryptedClient> {
+	static async open(
+		server: ClientTarget,
+		session: Session,
+		having: Pick<sdk.ICreateClientOpts, 'cryptoCallbacks' | 'verificationMethods'> = {},
+	): Promise<EncryptedClient> {
 		silence();
 		const client = sdk.createClient({
 			baseUrl: server.url,
 			userId: session.user_id,
 			accessToken: session.access_token,
 			deviceId: session.device_id,
+			...having,
 		});
 		const opened = new EncryptedClient(client);
 		await client.initRustCrypto({useIndexedDB: false});
@@ -43,6 +48,11 @@ export class EncryptedClient implements Person {
 
 	get userId(): string {
 		return this.#client.getSafeUserId();
+	}
+
+	/** The SDK's own client, for what only some tests do. */
+	get sdk(): sdk.MatrixClient {
+		return this.#client;
 	}
 
 	#note(event: sdk.MatrixEvent): void {
