@@ -3,6 +3,7 @@ import type {Scenario} from '../scenario.ts';
 import {fanOut} from './fan-out.ts';
 import {federation} from './federation.ts';
 import {floor} from './floor.ts';
+import {keysClaim, keysQuery, keysUpload, toDevice} from './keys.ts';
 import {send, sendRooms} from './send.ts';
 import {sliding} from './sliding.ts';
 import {messages, syncRooms} from './sync.ts';
@@ -15,5 +16,9 @@ export const SCENARIOS: readonly Scenario[] = [
 	syncRooms,
 	sliding,
 	messages,
+	keysUpload,
+	keysQuery,
+	keysClaim,
+	toDevice,
 	federation,
 ];
