@@ -55,50 +55,25 @@ export interface Visibility {
 
 /** Makes the rule. */
 export function createVisibility(dependencies: VisibilityDependencies): Visibility {
-	const {storage, serverName, scopes, isPartner} = dependencies;
-
-	async function isAcquainted(asker: Asker, target: UserId, surface: Surface): Promise<boolean> {
-		const scope = scopes[surface];
-		if (scope === 'open') {
-			return true;
-		}
-		if (asker === undefined) {
-			return false;
-		}
-		if (asker.userId === target || asker.isAdmin) {
-			return true;
-		}
-		if (scope !== 'shared' && !asker.isGuest && domainOf(target) === serverName) {
-			return true;
-		}
-		return (await storage.memberships.sharesRoom(asker.userId, target)) || isInvited(storage, asker, target, surface);
-	}
-
-	async function isServerAcquainted(origin: ServerName, target: UserId, surface: Surface): Promise<boolean> {
-		const scope = scopes[surface];
-		if (scope === 'open' || (scope === 'partners' && isPartner(origin))) {
-			return true;
-		}
-		const servers = await storage.memberships.listPeerServers(target);
-		if (servers.includes(origin) || surface !== 'keys') {
-			return servers.includes(origin);
-		}
-		const invites = await storage.memberships.listOfUser(target, ['invite']);
-		return invites.some(({sender}) => domainOf(sender) === origin);
-	}
+	const {storage, scopes} = dependencies;
 
 	const filterKnown: Visibility['filterKnown'] = (asker, targets, surface) =>
-		filterOnGrid(dependencies, targets, async (target) => {
-			if (await isAcquainted(asker, target, surface)) return true;
-			return asker !== undefined && isInOpenRoom(storage, target);
+		onGrid(dependencies, targets, async () => {
+			const known = await filterAcquainted(dependencies, asker, targets, surface);
+			for (const target of targets) {
+				if (asker !== undefined && !known.has(target) && (await isInOpenRoom(storage, target))) known.add(target);
+			}
+			return known;
 		});
 
 	const filterKnownToServer: Visibility['filterKnownToServer'] = (origin, targets, surface) =>
-		filterOnGrid(dependencies, targets, (target) => isServerAcquainted(origin, target, surface));
+		onGrid(dependencies, targets, () => filterServerAcquainted(dependencies, origin, targets, surface));
 
 	return {
-		isAcquainted,
-		isServerAcquainted,
+		isAcquainted: async (asker, target, surface) =>
+			(await filterAcquainted(dependencies, asker, [target], surface)).has(target),
+		isServerAcquainted: async (origin, target, surface) =>
+			(await filterServerAcquainted(dependencies, origin, [target], surface)).has(target),
 		filterKnown,
 		filterKnownToServer,
 		mayKnow: async (asker, target, surface) => (await filterKnown(asker, [target], surface)).has(target),
@@ -108,39 +83,84 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 	};
 }
 
-async function filterOnGrid(
+/** With whom of the targets a person has to do, in a few reads for all. */
+async function filterAcquainted(
+	dependencies: VisibilityDependencies,
+	asker: Asker,
+	targets: readonly UserId[],
+	surface: Surface,
+): Promise<Set<UserId>> {
+	const {storage} = dependencies;
+	const known = new Set(targets.filter((target) => isPermitted(dependencies, asker, target, surface)));
+	const rest = targets.filter((target) => !known.has(target));
+	if (asker === undefined || rest.length === 0) return known;
+	for (const target of await storage.memberships.listSharing(asker.userId, rest)) known.add(target);
+	const strangers = rest.filter((target) => !known.has(target));
+	for (const target of await listInvited(storage, asker, strangers, surface)) known.add(target);
+	return known;
+}
+
+/** Whether nothing has to be looked up for an asker to know of a target. */
+function isPermitted(
+	{scopes, serverName}: VisibilityDependencies,
+	asker: Asker,
+	target: UserId,
+	surface: Surface,
+): boolean {
+	const scope = scopes[surface];
+	if (scope === 'open') return true;
+	if (asker === undefined) return false;
+	if (asker.userId === target || asker.isAdmin) return true;
+	return scope !== 'shared' && !asker.isGuest && domainOf(target) === serverName;
+}
+
+/**
+ * With whom of the targets an invite waits between the two: one knows who has invited one, and an inviter may encrypt for
+ * the invited. Invites of names that nobody has are kept as others are, so this tells nobody who exists.
+ */
+async function listInvited(
+	{memberships}: Storage,
+	{userId}: NonNullable<Asker>,
+	targets: readonly UserId[],
+	surface: Surface,
+): Promise<UserId[]> {
+	if (targets.length === 0) return [];
+	const received = new Set((await memberships.listOfUser(userId, ['invite'])).map(({sender}) => sender));
+	const inviters = targets.filter((target) => received.has(target));
+	if (surface !== 'keys') return inviters;
+	const sent = await memberships.listInvites(targets);
+	return [...inviters, ...sent.filter(({sender}) => sender === userId).map((row) => row.userId)];
+}
+
+/** With whom of the targets another server has to do, likewise. */
+async function filterServerAcquainted(
+	{storage: {memberships}, scopes, isPartner}: VisibilityDependencies,
+	origin: ServerName,
+	targets: readonly UserId[],
+	surface: Surface,
+): Promise<Set<UserId>> {
+	const scope = scopes[surface];
+	if (scope === 'open' || (scope === 'partners' && isPartner(origin))) return new Set(targets);
+	const known = new Set(await memberships.listSharingWithServer(origin, targets));
+	if (surface !== 'keys') return known;
+	const strangers = targets.filter((target) => !known.has(target));
+	for (const {userId, sender} of await memberships.listInvites(strangers)) {
+		if (domainOf(sender) === origin) known.add(userId);
+	}
+	return known;
+}
+
+async function onGrid(
 	{clock}: Pick<VisibilityDependencies, 'clock'>,
 	targets: readonly UserId[],
-	ask: (target: UserId) => Promise<boolean>,
+	filter: () => Promise<ReadonlySet<UserId>>,
 ): Promise<ReadonlySet<UserId>> {
 	const begunMs = clock.monotonic();
-	const known = new Set<UserId>();
-	for (const target of targets) if (await ask(target)) known.add(target);
+	const known = await filter();
 	if (targets.every((target) => known.has(target))) return known;
 	const elapsedMs = clock.monotonic() - begunMs;
 	await new Promise<void>((resolve) => {
 		clock.setTimer(GRID_MS - (elapsedMs % GRID_MS), resolve);
 	});
 	return known;
-}
-
-/**
- * Whether an invite waits between the two: one knows who has invited one, and an inviter may encrypt for the invited.
- * Invites of names that nobody has are kept as others are, so this tells nobody who exists.
- */
-async function isInvited(
-	{memberships}: Storage,
-	{userId}: NonNullable<Asker>,
-	target: UserId,
-	surface: Surface,
-): Promise<boolean> {
-	const received = await memberships.listOfUser(userId, ['invite']);
-	if (received.some(({sender}) => sender === target)) {
-		return true;
-	}
-	if (surface !== 'keys') {
-		return false;
-	}
-	const sent = await memberships.listOfUser(target, ['invite']);
-	return sent.some(({sender}) => sender === userId);
 }

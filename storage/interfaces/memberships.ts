@@ -79,6 +79,10 @@ export interface MembershipsRepository {
 	listPeers(userId: UserId, page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<UserId[]>;
 	/** Lists which of the others share a joined room with the user. */
 	listSharing(userId: UserId, others: readonly UserId[]): Promise<UserId[]>;
+	/** Lists which of the users are joined to a room that a server has a member in. */
+	listSharingWithServer(server: ServerName, userIds: readonly UserId[]): Promise<UserId[]>;
+	/** Lists the invites that wait for the users. */
+	listInvites(userIds: readonly UserId[]): Promise<Pick<MembershipRow, 'userId' | 'sender'>[]>;
 	/** Lists the servers that have a member in any room the user is joined to. */
 	listPeerServers(userId: UserId): Promise<ServerName[]>;
 

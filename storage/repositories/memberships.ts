@@ -122,6 +122,25 @@ function createSharing(core: Core) {
 			.innerJoin(other, joined)
 			.where(and(equals(memberships.userId, p.userId), catalog.isOneOf(other.userId, p.others))),
 	);
+	const withServer = core.many<{server: ServerName; userIds: readonly UserId[]}, {userId: UserId}>((p) =>
+		build
+			.selectDistinct({userId: memberships.userId})
+			.from(memberships)
+			.innerJoin(roomServers, and(eq(roomServers.roomId, memberships.roomId), isNull(roomServers.toPos)))
+			.where(
+				and(
+					catalog.isOneOf(memberships.userId, p.userIds),
+					eq(memberships.membership, 'join'),
+					equals(roomServers.server, p.server),
+				),
+			),
+	);
+	const invites = core.many<{userIds: readonly UserId[]}, {userId: UserId; sender: UserId}>((p) =>
+		build
+			.select({userId: memberships.userId, sender: memberships.sender})
+			.from(memberships)
+			.where(and(catalog.isOneOf(memberships.userId, p.userIds), sql`membership = 'invite' and forgotten = 0`)),
+	);
 	const servers = core.many<{userId: UserId}, {server: ServerName}>((p) =>
 		build
 			.selectDistinct({server: roomServers.server})
@@ -129,7 +148,17 @@ function createSharing(core: Core) {
 			.innerJoin(roomServers, and(eq(roomServers.roomId, memberships.roomId), isNull(roomServers.toPos)))
 			.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join'))),
 	);
-	return {shared, sharedAfter, countShared, peers: peers(false), peersAfter: peers(true), sharing, servers};
+	return {
+		shared,
+		sharedAfter,
+		countShared,
+		peers: peers(false),
+		peersAfter: peers(true),
+		sharing,
+		withServer,
+		invites,
+		servers,
+	};
 }
 
 function createServers(core: Core) {
@@ -219,6 +248,9 @@ export function createMemberships(core: Core): MembershipsRepository {
 			const rows = await readInChunks(others, (chunk) => sharing.sharing({userId, others: chunk}));
 			return rows.map((row) => row.userId);
 		},
+		listSharingWithServer: async (server, userIds) =>
+			(await readInChunks(userIds, (chunk) => sharing.withServer({server, userIds: chunk}))).map((row) => row.userId),
+		listInvites: (userIds) => readInChunks(userIds, (chunk) => sharing.invites({userIds: chunk})),
 		listPeerServers: async (userId) => (await sharing.servers({userId})).map(({server}) => server),
 		addServer: (batch, roomId, server, fromPos) => servers.add(batch, {roomId, server, fromPos}),
 		removeServer: (batch, roomId, server, toPos) => servers.remove(batch, {roomId, server, toPos}),

@@ -279,6 +279,7 @@ onBoth('memberships answer who is where and who shares a room with whom', async 
 	t.deepEqual(await memberships.listPeers(alice, {limit: 9}), [alice, bob, carol]);
 	t.deepEqual(await memberships.listPeers(alice, {after: alice, limit: 1}), [bob]);
 	t.deepEqual((await memberships.listSharing(alice, [bob, dan])).toSorted(), [bob]);
+	t.deepEqual(await memberships.listInvites([alice, bob, carol]), [{userId: carol, sender: carol}]);
 	await write(storage, (batch) => join(storage, batch, room, bob, 'leave'));
 	await write(storage, (batch) => memberships.forget(batch, room, bob));
 	t.deepEqual(await memberships.listOfUser(bob), []);
@@ -313,6 +314,8 @@ onBoth('a server is owed what happened while it had a member, its last leave inc
 	t.deepEqual(await memberships.listServerSpans(partner, 4), spans.slice(1));
 	await write(storage, (batch) => join(storage, batch, room, alice));
 	t.deepEqual((await memberships.listPeerServers(alice)).toSorted(), [partner, 'c.example' as ServerName]);
+	t.deepEqual(await memberships.listSharingWithServer(partner, [alice, bob]), [alice]);
+	t.deepEqual(await memberships.listSharingWithServer('d.example' as ServerName, [alice]), []);
 });
 
 onBoth('a receipt moves, one for each thread, and is listed by its last position', async (t, database) => {

@@ -91,3 +91,50 @@ test('another server knows those who share a room with its people, and partners 
 	t.true(await partners.mayServerKnow('partner.example' as ServerName, NOBODY, 'profiles'));
 	t.false(await partners.mayServerKnow(ELSEWHERE, NOBODY, 'profiles'));
 });
+
+test('of several people at once is known what is known of each', async (t) => {
+	const surfaces = ['profiles', 'directory', 'keys'] as const;
+	for (const scope of ['shared', 'server', 'partners', 'open'] as const) {
+		const {storage, visibility} = await setUp(t, scope);
+		const invited = '@invited:news.example' as UserId;
+		const inviter = '@inviter:news.example' as UserId;
+		await setMemberships(storage, {[ALICE]: 'join', [BOBBY]: 'join', [REMOTE]: 'join', [NOBODY]: 'leave'});
+		const batch = storage.batch();
+		for (const [userId, sender] of [
+			[invited, ALICE],
+			[ALICE, inviter],
+		] as const) {
+			const roomId = `!of-${sender}` as RoomId;
+			const pos = batch.announce({kind: 'membership', roomId, subject: userId});
+			const row = {roomId, userId, membership: 'invite', eventNid: null, sender, isLocal: true} as const;
+			storage.memberships.set(batch, {...row, strippedState: null, pos});
+		}
+		await storage.commit(batch);
+		const targets = [ALICE, BOBBY, NOBODY, REMOTE, invited, inviter, '@other:elsewhere.example' as UserId];
+		const askers = [
+			undefined,
+			person(ALICE),
+			person(BOBBY, {isGuest: true}),
+			person(invited),
+			person(NOBODY, {isAdmin: true}),
+		];
+		for (const surface of surfaces) {
+			for (const asker of askers) {
+				const each: UserId[] = [];
+				for (const target of targets) if (await visibility.mayKnow(asker, target, surface)) each.push(target);
+				const known = await visibility.filterKnown(asker, targets, surface);
+				t.deepEqual([...known].toSorted(), each.toSorted(), `${scope} ${surface} ${asker?.userId}`);
+			}
+			for (const origin of [ELSEWHERE, 'partner.example' as ServerName, 'stranger.example' as ServerName]) {
+				const each: UserId[] = [];
+				for (const target of targets) if (await visibility.mayServerKnow(origin, target, surface)) each.push(target);
+				const known = await visibility.filterKnownToServer(origin, targets, surface);
+				t.deepEqual([...known].toSorted(), each.toSorted(), `${scope} ${surface} ${origin}`);
+			}
+		}
+		if (scope === 'shared') {
+			const known = await visibility.filterKnown(person(ALICE), targets, 'keys');
+			t.deepEqual([...known].toSorted(), [ALICE, BOBBY, REMOTE, invited, inviter].toSorted());
+		}
+	}
+});
