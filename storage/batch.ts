@@ -15,9 +15,9 @@ export type Position = number;
  * | membership | its room | the user | event nid | a membership changed without a live event of its own (invite or knock over federation; state resolution, local users only) |
  * | receipt | its room | reader | – | a receipt moved |
  * | account_data | room or none | owner | – | account data, push rules or tags changed |
- * | to_device | – | user id | – | messages wait for one of the user's devices (`extra.device_id`) |
+ * | to_device | – | user id | – | messages wait for devices of the user |
  * | device_list | – | user id | – | a device's keys or a cross-signing key of a user (local or remote) changed |
- * | device_keys | – | user id | – | the one-time-key or fallback counts of `extra.device_id` changed, or the user signed the keys of `extra.signed` for their own eyes |
+ * | device_keys | – | user id | – | the one-time-key or fallback counts of devices of the user changed, or the user signed the keys of `extra.signed` for their own eyes |
  * | profile | – | user id | – | a profile field changed |
  * | device | – | user id | – | sessions ended or a device was removed (`extra.device_ids`; absent: all) |
  * | account | – | user id | – | locked, suspended, deactivated, made administrator, and back |
@@ -61,6 +61,14 @@ export interface Change {
 /** A change that is on disk. */
 export interface CommittedChange extends Change {
 	readonly pos: Position;
+}
+
+/** JSON that is text already: it is stored as it is. The text must be what `JSON.stringify` gives. */
+export class JsonText {
+	readonly text: string;
+	constructor(text: string) {
+		this.text = text;
+	}
 }
 
 /** A value that is known only once the batch is committed; reading it before throws. */

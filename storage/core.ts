@@ -1,5 +1,5 @@
 import type {SQLWrapper} from 'drizzle-orm';
-import {AnnouncedPosition, type Batch, Outcome} from './batch.ts';
+import {AnnouncedPosition, type Batch, JsonText, Outcome} from './batch.ts';
 import type {Dialect} from './dialect.ts';
 import type {Driver, MaybePromise, RawRow} from './driver.ts';
 import {type Condition, StorageError} from './errors.ts';
@@ -24,9 +24,11 @@ class FreshId {
 /** Stands in a batch for an id that nobody needs to know before: it is taken when the batch is committed. */
 export const freshId = new FreshId();
 
-/** Parameters of a write: any number may be a position or an id that the batch will be given. */
+/** Parameters of a write: any number may be a position or an id that the batch will be given, any object its text. */
 export type Loose<P> = {
-	readonly [K in keyof P]: Extract<P[K], number> extends never ? P[K] : P[K] | AnnouncedPosition | FreshId;
+	readonly [K in keyof P]: Extract<P[K], number> extends never
+		? P[K] | (Extract<P[K], object> extends never ? never : JsonText)
+		: P[K] | AnnouncedPosition | FreshId;
 };
 
 /** What a write needs beside its statement. */
@@ -53,7 +55,7 @@ function encodeValue(kind: Kind, value: unknown): unknown {
 		case 'flag':
 			return value === true ? 1 : 0;
 		case 'json':
-			return JSON.stringify(value);
+			return value instanceof JsonText ? value.text : JSON.stringify(value);
 		case 'blob':
 		case 'integer':
 		case 'name':

@@ -19,6 +19,10 @@ export interface Dialect {
 	isIn(column: AnySQLiteColumn | SQL, list: Param, kind: Kind): SQL;
 	/** A list that is one parameter, as rows of one column `value`. */
 	rowsOf(list: Param, kind: Kind): SQL;
+	/** A member of a JSON list, as text. */
+	memberOf(list: SQL, index: number): SQL;
+	/** What keeps the rows that a read finds from others until the end of the transaction; empty where there is one writer. */
+	readonly forUpdate: SQL;
 	/** Encodes a list parameter. */
 	encodeList(values: readonly unknown[]): unknown;
 	/** The greater and the lesser of two values. */
@@ -65,6 +69,8 @@ export const sqliteDialect: Dialect = {
 	},
 	isIn: (column, list) => sql`${column} in (select value from json_each(${list}))`,
 	rowsOf: (list) => sql`json_each(${list})`,
+	memberOf: (list, index) => sql`${list} ->> ${sql.raw(String(index))}`,
+	forUpdate: sql``,
 	encodeList: (values) => JSON.stringify(values),
 	maxOf: (a, b) => sql`max(${a}, ${b})`,
 	minOf: (a, b) => sql`min(${a}, ${b})`,
@@ -87,6 +93,8 @@ export const postgresDialect: Dialect = {
 	render: (query) => postgresRenderer.sqlToQuery(query),
 	isIn: (column, list, kind) => sql`${column} = any(${list}::${arrayType(kind)})`,
 	rowsOf: (list, kind) => sql`unnest(${list}::${arrayType(kind)}) as listed(value)`,
+	memberOf: (list, index) => sql`(${list}::jsonb) ->> ${sql.raw(String(index))}`,
+	forUpdate: sql` for update`,
 	encodeList: (values) => values,
 	maxOf: (a, b) => sql`greatest(${a}, ${b})`,
 	minOf: (a, b) => sql`least(${a}, ${b})`,

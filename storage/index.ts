@@ -4,6 +4,7 @@ export {
 	type Change,
 	type ChangeKind,
 	type CommittedChange,
+	JsonText,
 	Outcome,
 	type Position,
 	type PositionOrAnnounced,

@@ -6,13 +6,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {
-	ClaimsByUser,
-	EncryptionCaller,
-	EncryptionContext,
-	EncryptionDependencies,
-	KeysByUser,
-} from './dependencies.ts';
+import type {ClaimsByUser, EncryptionCaller, EncryptionContext, KeysByUser} from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
 import {readClaimedKey} from './remote-answers.ts';
 import {inParallel} from './remote-device-lists.ts';
@@ -29,13 +23,9 @@ export interface ClaimAnswer {
 	readonly unreachable: readonly ServerName[];
 }
 
-interface Claim {
+interface ClaimedKey {
 	readonly userId: UserId;
 	readonly deviceId: DeviceId;
-	readonly algorithm: string;
-}
-
-interface ClaimedKey extends Claim {
 	readonly keyId: string;
 	readonly json: JsonObject | string;
 }
@@ -70,7 +60,7 @@ export async function claimKeys(
 
 /** Claims keys of people here for another server. */
 export async function claimKeysForServer(
-	dependencies: EncryptionDependencies,
+	dependencies: EncryptionContext,
 	origin: ServerName,
 	claims: ClaimsByUser,
 ): Promise<KeysByUser> {
@@ -80,30 +70,35 @@ export async function claimKeysForServer(
 	return group(await claimLocal(dependencies, new Map([...claims].filter(([userId]) => known.has(userId)))));
 }
 
-async function claimLocal({storage}: EncryptionDependencies, claims: ClaimsByUser): Promise<ClaimedKey[]> {
-	const existing: Claim[] = [];
-	for (const [userId, devices] of claims) {
-		const deviceIds = new Set((await storage.devices.listOfUser(userId)).map(({deviceId}) => deviceId));
-		for (const [deviceId, algorithm] of devices) {
-			if (deviceIds.has(deviceId)) existing.push({userId, deviceId, algorithm});
-		}
-	}
+async function claimLocal(
+	{storage, localKeys}: Pick<EncryptionContext, 'storage' | 'localKeys'>,
+	claims: ClaimsByUser,
+): Promise<ClaimedKey[]> {
+	const known = await localKeys.find([...claims.keys()]);
+	// Keys are claimed from devices that have published themselves; nobody else encrypts for others.
+	const existing = [...claims].flatMap(([userId, devices]) => {
+		const published = new Set<string>(known.get(userId)?.devices.map(({deviceId}) => deviceId));
+		return [...devices]
+			.filter(([deviceId, algorithm]) => published.has(deviceId) && isAlgorithm(algorithm))
+			.map(([deviceId, algorithm]) => ({userId, deviceId, algorithm}));
+	});
 	const claimed: ClaimedKey[] = [];
 	for (let start = 0; start < existing.length; start += CLAIMS_PER_COMMIT) {
+		const part = existing.slice(start, start + CLAIMS_PER_COMMIT);
 		const batch = storage.batch();
-		const outcomes = existing.slice(start, start + CLAIMS_PER_COMMIT).map((claim) => {
-			const {userId, deviceId, algorithm} = claim;
-			// The device is told how many of its keys are left.
-			batch.announce({kind: 'device_keys', subject: userId, extra: {device_id: deviceId}});
-			return {claim, outcome: storage.keys.claim(batch, userId, deviceId, algorithm)};
-		});
-		await storage.commit(batch);
-		for (const {claim, outcome} of outcomes) {
-			const key = outcome.value;
-			if (key !== undefined) claimed.push({...claim, keyId: key.keyId, json: key.json});
+		const outcome = storage.keys.claim(batch, part);
+		// Devices are told how many of their keys are left.
+		for (const userId of new Set(part.map((claim) => claim.userId))) {
+			batch.announce({kind: 'device_keys', subject: userId});
 		}
+		await storage.commit(batch);
+		claimed.push(...outcome.value);
 	}
 	return claimed;
+}
+
+function isAlgorithm(algorithm: string): boolean {
+	return /^[!-~]+$/u.test(algorithm);
 }
 
 async function claimRemote(
@@ -125,7 +120,7 @@ async function claimRemote(
 				.filter(([keyId]) => algorithmOf(keyId) === algorithm)
 				.map(([keyId, key]) => ({keyId, json: readClaimedKey(userId, key)}))
 				.filter((key): key is Pick<ClaimedKey, 'keyId' | 'json'> => key.json !== undefined);
-			return found ? [{userId, deviceId, algorithm, ...found}] : [];
+			return found ? [{userId, deviceId, ...found}] : [];
 		}),
 	);
 }

@@ -11,7 +11,7 @@ import {EncryptionError} from './errors.ts';
 import {idOfCrossSigningKey, memberOf} from './key-objects.ts';
 import {retryOvertaken} from './retry.ts';
 import {Turns} from './turns.ts';
-import {type CheckedUpload, checkUpload, type KeysUpload} from './upload-keys.ts';
+import {type CheckedUpload, checkUpload, type KeysUpload, toStored} from './upload-keys.ts';
 
 /** A device that nobody is signed in with, as its owner keeps it here. */
 export interface DehydratedDevice {
@@ -93,7 +93,7 @@ async function put(storage: Storage, userId: UserId, upload: DehydratedDeviceUpl
 		throw new EncryptionError('bad-form', 'Expected a device id of 1 to 255 bytes without control characters');
 	}
 	checkData(upload.data);
-	const keys = await checkUpload({userId, deviceId}, upload.keys, undefined);
+	const keys = checkUpload({userId, deviceId}, upload.keys, undefined);
 	if (keys.device === undefined) throw new EncryptionError('bad-form', 'Expected device_keys with the device');
 	await retryOvertaken(byDevice, () => replace(storage, userId, {...upload, deviceId}, keys));
 }
@@ -113,9 +113,9 @@ async function replace(
 	if (device !== undefined) {
 		storage.keys.setDeviceKeys(batch, {userId, deviceId, json: device.json, displayName: null});
 	}
-	storage.keys.addOneTimeKeys(batch, userId, deviceId, oneTimeKeys);
+	const pos = batch.announce({kind: 'device_list', subject: userId});
+	storage.keys.addOneTimeKeys(batch, {userId, deviceId}, oneTimeKeys.map(toStored), pos);
 	for (const key of fallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, key);
-	batch.announce({kind: 'device_list', subject: userId});
 	await storage.commit(batch);
 }
 

@@ -3,6 +3,7 @@ import type {Clock} from '../../federation/engine/index.ts';
 import type {RemoteQueries} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Visibility} from '../visibility/index.ts';
+import type {LocalKeys} from './local-keys.ts';
 import type {RemoteDeviceLists} from './remote-device-lists.ts';
 
 /** What the encryption domain is built from. */
@@ -22,6 +23,7 @@ export interface EncryptionDependencies {
 
 /** What the parts of the domain share. */
 export interface EncryptionContext extends EncryptionDependencies {
+	readonly localKeys: LocalKeys;
 	readonly remoteLists: RemoteDeviceLists;
 }
 

@@ -21,6 +21,7 @@ import {EncryptionError} from './errors.ts';
 import {createKeyBackups, type KeyBackups} from './key-backups.ts';
 import type {DeviceOwner} from './key-objects.ts';
 import type {QueriedKeys} from './key-views.ts';
+import {LocalKeys} from './local-keys.ts';
 import {type QueryAnswer, queryKeys, queryKeysForServer} from './query-keys.ts';
 import {RemoteDeviceLists} from './remote-device-lists.ts';
 import {receiveDeviceListUpdate, receiveSigningKeyUpdate} from './remote-updates.ts';
@@ -92,7 +93,8 @@ export interface Encryption {
 /** Makes the encryption domain. */
 export function createEncryption(dependencies: EncryptionDependencies): Encryption {
 	const {storage} = dependencies;
-	const context: EncryptionContext = {...dependencies, remoteLists: new RemoteDeviceLists(dependencies)};
+	const localKeys = new LocalKeys(storage);
+	const context: EncryptionContext = {...dependencies, localKeys, remoteLists: new RemoteDeviceLists(dependencies)};
 	const follower = new DeviceListFollower(storage);
 	// What a person uploads is compared with what is stored, so uploads of one person come one after the other.
 	const turns = new Turns<UserId>();
@@ -132,7 +134,10 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 			signingKeyUpdate: (origin, content) => receiveSigningKeyUpdate(context, origin, content),
 			directToDevice: (origin, content) => receiveDirectToDevice(context, origin, content),
 		},
-		close: () => follower.close(),
+		close() {
+			localKeys.close();
+			follower.close();
+		},
 	};
 }
 

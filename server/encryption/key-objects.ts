@@ -4,15 +4,13 @@ import {
 	type DeviceId,
 	findCanonicalFault,
 	findPublicKeyFault,
-	findSignedMessage,
 	isJsonObject,
 	type JsonObject,
 	type JsonValue,
 	readSignatures,
-	type SignedMessage,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {CrossSigningKeyRow, OneTimeKey} from '../../storage/index.ts';
+import {type CrossSigningKeyRow, JsonText, type OneTimeKey} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
 
 /** What a cross-signing key is for. */
@@ -28,6 +26,7 @@ const KEYS_MAX = 16;
 const SIGNATURES_MAX = 1000;
 const NAME_CHARACTERS_MAX = 255;
 const CURVE25519_BYTES = 32;
+const SIGNATURE_BYTES = 64;
 
 /** Whose device keys are expected. */
 export interface DeviceOwner {
@@ -122,44 +121,53 @@ export function checkCrossSigningKey(
 
 /** A one-time or fallback key that has passed its check. */
 export interface CheckedOneTimeKey extends OneTimeKey {
-	/** What must verify; absent for algorithms whose keys are bare text. */
-	readonly signed: SignedMessage | undefined;
+	/** As it is stored. */
+	readonly text: JsonText;
 }
 
 /**
- * Checks one-time or fallback keys: names, form and size, and that an object is signed by its device. Whether the
- * signature holds is for the caller to find out, of all keys together.
+ * Checks one-time or fallback keys: names, form and size, and that an object carries a signature by its device. Whether
+ * signatures hold is for the caller to find out.
  * @see https://spec.matrix.org/v1.19/client-server-api/#key-algorithms
  * @throws EncryptionError 'bad-form', 'invalid-key', 'invalid-signature', 'too-large'
  */
-export function checkOneTimeKeys(
-	keys: Readonly<Record<string, JsonValue>>,
-	{userId, deviceId}: DeviceOwner,
-	signingKey: Uint8Array | undefined,
-): CheckedOneTimeKey[] {
+export function checkOneTimeKeys(keys: Readonly<Record<string, JsonValue>>, owner: DeviceOwner): CheckedOneTimeKey[] {
 	return Object.entries(keys).map(([keyId, json]): CheckedOneTimeKey => {
 		const algorithm = algorithmOf(keyId);
 		if (algorithm === '' || keyId.length > NAME_CHARACTERS_MAX || algorithm.length + 1 === keyId.length) {
 			throw new EncryptionError('bad-form', "Expected one-time keys to be named '<algorithm>:<key id>'");
 		}
 		if (typeof json === 'string' && json.length <= ONE_TIME_KEY_BYTES_MAX && !algorithm.startsWith('signed_')) {
-			return {keyId, json, signed: undefined};
+			return {keyId, json, text: new JsonText(JSON.stringify(json))};
 		}
 		if (!isJsonObject(json)) throw new EncryptionError('bad-form', 'Expected a one-time key to be an object');
 		const key = memberOf(json, 'key');
 		if (typeof key !== 'string' || (algorithm === 'signed_curve25519' && !isCurve25519(key))) {
 			throw new EncryptionError('invalid-key', 'Expected a key of 32 bytes of unpadded base64');
 		}
-		if (signingKey === undefined) {
-			throw new EncryptionError('invalid-key', 'Expected the device to have uploaded its own keys before');
-		}
-		const kept = normalise(json, userId, ONE_TIME_KEY_BYTES_MAX);
-		const signed = findSignedMessage(kept, userId, `ed25519:${deviceId}`, signingKey);
-		if (signed === undefined) {
-			throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
-		}
-		return {keyId, json: kept, signed};
+		return {keyId, ...withDeviceSignature(json, owner)};
 	});
+}
+
+/** Gives a one-time key without what nobody signed, and with no signature but its device's. */
+function withDeviceSignature(
+	value: JsonObject,
+	{userId, deviceId}: DeviceOwner,
+): Pick<CheckedOneTimeKey, 'json' | 'text'> {
+	const {unsigned: _unsigned, signatures, ...covered} = value;
+	if (findCanonicalFault(covered) !== undefined) throw notCanonical();
+	const name = `ed25519:${deviceId}`;
+	const own = isJsonObject(signatures) ? memberOf(signatures, userId) : undefined;
+	const signature = isJsonObject(own) ? memberOf(own, name) : undefined;
+	if (typeof signature !== 'string' || decodeBase64(signature, {padding: true})?.length !== SIGNATURE_BYTES) {
+		throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
+	}
+	const json: JsonObject = {...covered, signatures: {[userId]: {[name]: signature}}};
+	const text = JSON.stringify(json);
+	if (Buffer.byteLength(text) > ONE_TIME_KEY_BYTES_MAX) {
+		throw new EncryptionError('too-large', `Expected a key of at most ${ONE_TIME_KEY_BYTES_MAX} bytes`);
+	}
+	return {json, text: new JsonText(text)};
 }
 
 /** Gives the algorithm in a key's name; empty where it has none. */
@@ -205,7 +213,7 @@ function isCurve25519(value: JsonValue): boolean {
 export function normalise(value: JsonObject, userId: UserId, bytesMax: number): JsonObject {
 	const {unsigned: _unsigned, signatures, ...covered} = value;
 	if (findCanonicalFault(covered) !== undefined) {
-		throw new EncryptionError('bad-form', 'Expected an object that can be signed: without fractions and long numbers');
+		throw notCanonical();
 	}
 	const own = readSignatures({signatures: signatures ?? {}})[userId] ?? {};
 	if (Object.keys(own).length > SIGNATURES_MAX) throw new EncryptionError('too-many', 'Expected fewer signatures');
@@ -215,4 +223,8 @@ export function normalise(value: JsonObject, userId: UserId, bytesMax: number): 
 		throw new EncryptionError('too-large', `Expected a key of at most ${bytesMax} bytes`);
 	}
 	return json;
+}
+
+function notCanonical(): EncryptionError {
+	return new EncryptionError('bad-form', 'Expected an object that can be signed: without fractions and long numbers');
 }

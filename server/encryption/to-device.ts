@@ -1,5 +1,4 @@
 import {
-	canonicalJson,
 	domainOf,
 	findCanonicalFault,
 	isDeviceId,
@@ -11,13 +10,23 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import {type Batch, type ClientTransactionKey, DuplicateError, type Storage} from '../../storage/index.ts';
+import {
+	type AnnouncedPosition,
+	type Batch,
+	type ClientTransactionKey,
+	DuplicateError,
+	JsonText,
+	type Storage,
+} from '../../storage/index.ts';
 import type {EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
 import {memberOf} from './key-objects.ts';
 
 /** Contents by user and by device; the device `*` stands for all devices of the user. */
 export type ToDeviceContents = ReadonlyMap<UserId, ReadonlyMap<string, JsonObject>>;
+
+/** The same with contents as they are stored. */
+type ToDeviceTexts = ReadonlyMap<UserId, ReadonlyMap<string, JsonText>>;
 
 /** Messages that a client sends in one request. */
 export interface ToDeviceRequest {
@@ -49,17 +58,18 @@ export async function sendToDevice(
 	{type, transaction, contents}: ToDeviceRequest,
 ): Promise<void> {
 	const {storage, serverName, visibility, mayFederateWith, clock} = context;
-	checkMessages(type, contents);
+	const texts = checkMessages(type, contents);
 	if ((await storage.clientTransactions.find(transaction)) !== undefined) return;
 	const batch = storage.batch();
-	const byServer = new Map<ServerName, [UserId, ReadonlyMap<string, JsonObject>][]>();
 	// Asked before anything is looked up, so that names nobody has cost a stranger what others cost.
 	const known = await visibility.filterKnown(caller, [...contents.keys()], 'keys');
+	const local = new Map([...texts].filter(([userId]) => domainOf(userId) === serverName && known.has(userId)));
+	await deliver(storage, batch, {sender: caller.userId, type, texts: local});
+	const byServer = new Map<ServerName, [UserId, ReadonlyMap<string, JsonObject>][]>();
 	for (const [userId, devices] of contents) {
 		const server = domainOf(userId);
-		if (!known.has(userId) || (server !== serverName && !mayFederateWith(server))) continue;
-		if (server === serverName) await deliver(storage, batch, caller.userId, type, userId, devices);
-		else byServer.set(server, [...(byServer.get(server) ?? []), [userId, devices]]);
+		if (server === serverName || !known.has(userId) || !mayFederateWith(server)) continue;
+		byServer.set(server, [...(byServer.get(server) ?? []), [userId, devices]]);
 	}
 	for (const [server, messages] of byServer) owe(context, batch, server, {sender: caller.userId, type, messages});
 	storage.clientTransactions.add(batch, {...transaction, answer: {}, ts: clock.now()});
@@ -86,18 +96,15 @@ export async function receiveDirectToDevice(
 	const messages = memberOf(content, 'messages');
 	if (!isUserId(sender) || domainOf(sender) !== origin || !isJsonObject(messages)) return;
 	if (!isShortText(type, TYPE_BYTES_MAX) || !isShortText(messageId, MESSAGE_ID_BYTES_MAX)) return;
+	const texts = readMessages(serverName, messages);
+	const known = await visibility.filterKnownToServer(origin, [...texts.keys()], 'keys');
 	const batch = storage.batch();
-	let count = 0;
-	const here = Object.keys(messages).filter((userId) => isUserId(userId) && domainOf(userId) === serverName);
-	const known = await visibility.filterKnownToServer(origin, here as UserId[], 'keys');
-	for (const userId of known) {
-		const byDevice = messages[userId];
-		if (byDevice === undefined || !isJsonObject(byDevice)) continue;
-		const devices = Object.entries(byDevice).filter((entry): entry is [string, JsonObject] => isContent(entry[1]));
-		count += await deliver(storage, batch, sender, type, userId, new Map(devices));
-		if (count > RECEIVED_MESSAGES_MAX) return;
-	}
-	if (count === 0) return;
+	const count = await deliver(storage, batch, {
+		sender,
+		type,
+		texts: new Map([...texts].filter(([userId]) => known.has(userId))),
+	});
+	if (count === 0 || count > RECEIVED_MESSAGES_MAX) return;
 	storage.toDevice.addReceived(batch, origin, messageId, clock.now());
 	try {
 		await storage.commit(batch);
@@ -106,11 +113,15 @@ export async function receiveDirectToDevice(
 	}
 }
 
-function checkMessages(type: string, contents: ToDeviceContents): void {
+/** Checks messages of a client, and gives their contents as texts. */
+function checkMessages(type: string, contents: ToDeviceContents): ToDeviceTexts {
 	if (!isShortText(type, TYPE_BYTES_MAX))
 		throw new EncryptionError('bad-form', 'Expected an event type of 1 to 255 bytes');
 	let count = 0;
-	for (const devices of contents.values()) {
+	const texts = new Map<UserId, Map<string, JsonText>>();
+	for (const [userId, devices] of contents) {
+		const ofUser = new Map<string, JsonText>();
+		texts.set(userId, ofUser);
 		for (const [deviceId, content] of devices) {
 			count += 1;
 			if (count > MESSAGES_MAX) throw new EncryptionError('too-many', `Expected at most ${MESSAGES_MAX} messages`);
@@ -119,28 +130,46 @@ function checkMessages(type: string, contents: ToDeviceContents): void {
 			if (findCanonicalFault(content) !== undefined) {
 				throw new EncryptionError('bad-form', 'Expected contents without fractions and long numbers');
 			}
-			if (sizeOf(content) > CONTENT_BYTES_MAX) {
+			const text = JSON.stringify(content);
+			if (Buffer.byteLength(text) > CONTENT_BYTES_MAX) {
 				throw new EncryptionError('too-large', `Expected contents of at most ${CONTENT_BYTES_MAX} bytes`);
 			}
+			ofUser.set(deviceId, new JsonText(text));
 		}
 	}
+	return texts;
 }
 
-/** Adds messages for devices of somebody here; how many. Each device is in one message at most. */
+/** Reads messages of another server for people here, as texts; what is no message is left out. */
+function readMessages(serverName: ServerName, messages: JsonObject): ToDeviceTexts {
+	const texts = new Map<UserId, Map<string, JsonText>>();
+	for (const [userId, byDevice] of Object.entries(messages)) {
+		if (!isUserId(userId) || domainOf(userId) !== serverName || !isJsonObject(byDevice)) continue;
+		const ofUser = new Map<string, JsonText>();
+		for (const [deviceId, content] of Object.entries(byDevice)) {
+			if (!isJsonObject(content) || findCanonicalFault(content) !== undefined) continue;
+			const text = JSON.stringify(content);
+			if (Buffer.byteLength(text) <= CONTENT_BYTES_MAX) ofUser.set(deviceId, new JsonText(text));
+		}
+		texts.set(userId, ofUser);
+	}
+	return texts;
+}
+
+/** Adds messages for devices of people here; how many. Each device is in one message at most. */
 async function deliver(
 	storage: Storage,
 	batch: Batch,
-	sender: UserId,
-	type: string,
-	userId: UserId,
-	contents: ReadonlyMap<string, JsonObject>,
+	{sender, type, texts}: {readonly sender: UserId; readonly type: string; readonly texts: ToDeviceTexts},
 ): Promise<number> {
 	let count = 0;
-	const toAll = contents.get('*');
-	for (const {deviceId} of await storage.devices.listOfUser(userId)) {
-		const content = contents.get(deviceId) ?? toAll;
+	const positions = new Map<UserId, AnnouncedPosition>();
+	for (const {userId, deviceId} of await storage.devices.listOfUsers([...texts.keys()])) {
+		const ofUser = texts.get(userId);
+		const content = ofUser?.get(deviceId) ?? ofUser?.get('*');
 		if (content === undefined) continue;
-		const pos = batch.announce({kind: 'to_device', subject: userId, extra: {device_id: deviceId}});
+		const pos = positions.get(userId) ?? batch.announce({kind: 'to_device', subject: userId});
+		positions.set(userId, pos);
 		storage.toDevice.add(batch, {userId, deviceId, sender, type, content, pos});
 		count += 1;
 	}
@@ -190,10 +219,6 @@ function isShortText(value: JsonValue | undefined, bytesMax: number): value is s
 	return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= bytesMax && value.isWellFormed();
 }
 
-function isContent(value: JsonValue): boolean {
-	return isJsonObject(value) && findCanonicalFault(value) === undefined && sizeOf(value) <= CONTENT_BYTES_MAX;
-}
-
 function sizeOf(content: JsonObject): number {
-	return Buffer.byteLength(canonicalJson(content));
+	return Buffer.byteLength(JSON.stringify(content));
 }

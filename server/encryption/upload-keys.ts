@@ -1,12 +1,5 @@
-import {
-	canonicalJson,
-	isJsonObject,
-	type JsonObject,
-	type JsonValue,
-	verifyMany,
-	verifySignedJson,
-} from '../../crypto/index.ts';
-import type {Batch, OneTimeKey, Storage} from '../../storage/index.ts';
+import {canonicalJson, isJsonObject, type JsonObject, type JsonValue, verifySignedJson} from '../../crypto/index.ts';
+import type {Batch, NewOneTimeKey, OneTimeKey, Storage} from '../../storage/index.ts';
 import {EncryptionError} from './errors.ts';
 import {
 	algorithmOf,
@@ -42,8 +35,8 @@ const FALLBACK_KEYS_MAX = 16;
 /** An upload that has passed its checks: forms and signatures, but not what it changes. */
 export interface CheckedUpload {
 	readonly device: CheckedDeviceKeys | undefined;
-	readonly oneTimeKeys: readonly OneTimeKey[];
-	readonly fallbackKeys: readonly OneTimeKey[];
+	readonly oneTimeKeys: readonly CheckedOneTimeKey[];
+	readonly fallbackKeys: readonly CheckedOneTimeKey[];
 }
 
 /**
@@ -51,17 +44,13 @@ export interface CheckedUpload {
  * @param stored the device's keys that are there
  * @throws EncryptionError
  */
-export async function checkUpload(
-	owner: DeviceOwner,
-	upload: KeysUpload,
-	stored: JsonObject | undefined,
-): Promise<CheckedUpload> {
+export function checkUpload(owner: DeviceOwner, upload: KeysUpload, stored: JsonObject | undefined): CheckedUpload {
 	const device = upload.deviceKeys === undefined ? undefined : checkUploadedDevice(upload.deviceKeys, owner);
 	const signingKey = device?.signingKey ?? (stored && signingKeyOf(stored, owner.deviceId));
-	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner, signingKey);
+	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner);
 	if (oneTimeKeys.length > ONE_TIME_KEYS_MAX) throw tooManyKeys();
-	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner, signingKey));
-	await checkSignatures([...oneTimeKeys, ...fallbackKeys]);
+	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner));
+	checkSignatures([oneTimeKeys.at(0), oneTimeKeys.at(-1), ...fallbackKeys], owner, signingKey);
 	return {device, oneTimeKeys, fallbackKeys};
 }
 
@@ -72,7 +61,7 @@ export async function checkUpload(
 export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts> {
 	const {userId, deviceId} = owner;
 	const stored = (await storage.keys.findDeviceKeys(userId, deviceId))?.json;
-	const {device, oneTimeKeys, fallbackKeys} = await checkUpload(owner, upload, stored);
+	const {device, oneTimeKeys, fallbackKeys} = checkUpload(owner, upload, stored);
 	const batch = storage.batch();
 	const hasNewIdentity = device !== undefined && addDevice(storage, batch, owner, device, stored);
 	const counts = await countKeys(storage, owner);
@@ -80,14 +69,30 @@ export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: K
 	const total = Object.values(counts.oneTimeKeys).reduce((sum, count) => sum + count, newKeys.length);
 	if (total > ONE_TIME_KEYS_MAX) throw tooManyKeys();
 	const newFallbackKeys = hasNewIdentity ? fallbackKeys : await findNewFallbackKeys(storage, owner, fallbackKeys);
-	storage.keys.addOneTimeKeys(batch, userId, deviceId, newKeys);
-	for (const key of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, key);
 	if (hasNewIdentity || newKeys.length > 0 || newFallbackKeys.length > 0) {
-		batch.announce({kind: 'device_keys', subject: userId, extra: {device_id: deviceId}});
+		const pos = batch.announce({kind: 'device_keys', subject: userId});
+		storage.keys.addOneTimeKeys(batch, owner, newKeys.map(toStored), pos);
+		for (const key of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, key);
 	}
 	if (batch.isEmpty) return counts;
 	await storage.commit(batch);
-	return countKeys(storage, owner);
+	return hasNewIdentity ? countKeys(storage, owner) : addCounts(counts, newKeys, newFallbackKeys);
+}
+
+function addCounts(
+	{oneTimeKeys, unusedFallbackKeyTypes}: KeyCounts,
+	newKeys: readonly OneTimeKey[],
+	newFallbackKeys: readonly OneTimeKey[],
+): KeyCounts {
+	const sums = new Map(Object.entries(oneTimeKeys));
+	for (const {keyId} of newKeys) sums.set(algorithmOf(keyId), (sums.get(algorithmOf(keyId)) ?? 0) + 1);
+	const unused = new Set([...unusedFallbackKeyTypes, ...newFallbackKeys.map(({keyId}) => algorithmOf(keyId))]);
+	return {oneTimeKeys: Object.fromEntries(sums), unusedFallbackKeyTypes: [...unused].toSorted()};
+}
+
+/** Gives a key as it is stored. */
+export function toStored({keyId, text}: CheckedOneTimeKey): NewOneTimeKey {
+	return {keyId, json: text};
 }
 
 function tooManyKeys(): EncryptionError {
@@ -145,24 +150,37 @@ function checkFallbackKeys(keys: readonly CheckedOneTimeKey[]): readonly Checked
 	if (algorithms.size < keys.length || keys.length > FALLBACK_KEYS_MAX) {
 		throw new EncryptionError('too-many', 'Expected at most one fallback key for each algorithm');
 	}
-	if (keys.some(({signed}) => signed === undefined)) {
+	if (keys.some(({json}) => typeof json === 'string')) {
 		throw new EncryptionError('invalid-signature', 'Expected fallback keys to be signed by their device');
 	}
 	return keys;
 }
 
-async function checkSignatures(keys: readonly CheckedOneTimeKey[]): Promise<void> {
-	const results = await verifyMany(keys.map(({signed}) => signed).filter((signed) => signed !== undefined));
-	if (results.includes(false)) {
-		throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
+/**
+ * Checks that signatures hold. Of one-time keys the caller gives two: who takes a key checks it anyway, and a client that
+ * signs wrongly does so with all of them; fifty verifications would cost more than all else in an upload.
+ */
+function checkSignatures(
+	keys: readonly (OneTimeKey | undefined)[],
+	{userId, deviceId}: DeviceOwner,
+	signingKey: Uint8Array | undefined,
+): void {
+	const signed = new Set(keys.map((key) => key?.json).filter(isJsonObject));
+	if (signed.size > 0 && signingKey === undefined) {
+		throw new EncryptionError('invalid-key', 'Expected the device to have uploaded its own keys before');
+	}
+	for (const json of signed) {
+		if (signingKey === undefined || !verifySignedJson(json, userId, `ed25519:${deviceId}`, signingKey)) {
+			throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
+		}
 	}
 }
 
 async function findNewKeys(
 	storage: Storage,
 	{userId, deviceId}: DeviceOwner,
-	keys: readonly OneTimeKey[],
-): Promise<readonly OneTimeKey[]> {
+	keys: readonly CheckedOneTimeKey[],
+): Promise<readonly CheckedOneTimeKey[]> {
 	if (keys.length === 0) return [];
 	const stored = await storage.keys.findOneTimeKeys(
 		userId,
@@ -183,8 +201,8 @@ async function findNewKeys(
 async function findNewFallbackKeys(
 	storage: Storage,
 	{userId, deviceId}: DeviceOwner,
-	keys: readonly OneTimeKey[],
-): Promise<readonly OneTimeKey[]> {
+	keys: readonly CheckedOneTimeKey[],
+): Promise<readonly CheckedOneTimeKey[]> {
 	if (keys.length === 0) return [];
 	const stored = await storage.keys.listFallbackKeys(userId, deviceId);
 	const known = new Map(stored.map(({keyId, json}) => [keyId, canonicalJson(json)]));

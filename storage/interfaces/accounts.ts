@@ -145,6 +145,8 @@ export interface DevicesRepository {
 	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	find(userId: UserId, deviceId: DeviceId): Promise<DeviceRow | undefined>;
 	listOfUser(userId: UserId): Promise<DeviceRow[]>;
+	/** Lists the devices of several users; of those who have none, none. */
+	listOfUsers(userIds: readonly UserId[]): Promise<Pick<DeviceRow, 'userId' | 'deviceId'>[]>;
 
 	addAccessToken(batch: Batch, token: AccessTokenRow): void;
 	/** Removes the access tokens of a device but one: a new token ends the old ones. */

@@ -1,5 +1,5 @@
 import type {DeviceId, JsonObject, ServerName, UserId} from '../../crypto/index.ts';
-import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
+import type {Batch, JsonText, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
 
 /** The identity keys of a device, local or remote. */
 export interface DeviceKeysRow {
@@ -17,6 +17,26 @@ export interface OneTimeKey {
 	readonly keyId: string;
 	/** A key object, or the bare key for unsigned algorithms. */
 	readonly json: JsonObject | string;
+}
+
+/** The same as it is added. */
+export interface NewOneTimeKey extends Pick<OneTimeKey, 'keyId'> {
+	readonly json: OneTimeKey['json'] | JsonText;
+}
+
+/** Which key is to be taken from a device. */
+export interface KeyClaim {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	/** Without control characters, as the ids are. */
+	readonly algorithm: string;
+}
+
+/** A key that was taken from a device. */
+export interface ClaimedKey extends OneTimeKey {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly isFallback: boolean;
 }
 
 /** A cross-signing key. */
@@ -56,24 +76,26 @@ export interface KeysRepository {
 	listDeviceKeys(userIds: readonly UserId[]): Promise<DeviceKeysRow[]>;
 
 	/**
-	 * Adds one-time keys in this order; a key id that is already there stays as it is, and so does one of the last 200 that
-	 * were claimed: an upload that is told again must not bring back what somebody was given meanwhile.
+	 * Adds one-time keys, at most 2,000, in this order and behind those of earlier positions. A key id that is already there
+	 * stays as it is, and so does one of the last 200 that were claimed: an upload that is told again must not bring back
+	 * what somebody was given meanwhile.
 	 */
-	addOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId, keys: readonly OneTimeKey[]): void;
+	addOneTimeKeys(
+		batch: Batch,
+		device: {readonly userId: UserId; readonly deviceId: DeviceId},
+		keys: readonly NewOneTimeKey[],
+		pos: PositionOrAnnounced,
+	): void;
 	/** Removes the one-time and fallback keys of a device: it has another identity now, which has not signed them. */
 	removeOneTimeKeys(batch: Batch, userId: UserId, deviceId: DeviceId): void;
 	/** Sets the fallback key of an algorithm, unused. */
 	setFallbackKey(batch: Batch, userId: UserId, deviceId: DeviceId, key: OneTimeKey): void;
 	/**
-	 * Takes the oldest one-time key of an algorithm, or else the fallback key (which stays and becomes used). No
-	 * one-time key is ever given out twice. The outcome is `undefined` where there is neither.
+	 * Takes the oldest one-time key of an algorithm from each device, or else the fallback key (which stays and becomes
+	 * used). No one-time key is ever given out twice. Devices that have neither are not in the outcome, and none may be
+	 * named twice. At most 250.
 	 */
-	claim(
-		batch: Batch,
-		userId: UserId,
-		deviceId: DeviceId,
-		algorithm: string,
-	): Outcome<(OneTimeKey & {readonly isFallback: boolean}) | undefined>;
+	claim(batch: Batch, claims: readonly KeyClaim[]): Outcome<ClaimedKey[]>;
 	/** Finds those of the named keys that are stored or were claimed lately: the same id with other content must be refused. */
 	findOneTimeKeys(userId: UserId, deviceId: DeviceId, keyIds: readonly string[]): Promise<OneTimeKey[]>;
 	/** Counts one-time keys by algorithm. */
@@ -111,7 +133,13 @@ export interface ToDeviceMessage {
 /** Messages that wait for devices. */
 export interface ToDeviceRepository {
 	/** Adds a message for one device; `deviceId` must be resolved (`*` is for the caller to expand). */
-	add(batch: Batch, message: Omit<ToDeviceMessage, 'pos'> & {readonly pos: PositionOrAnnounced}): void;
+	add(
+		batch: Batch,
+		message: Omit<ToDeviceMessage, 'content' | 'pos'> & {
+			readonly content: JsonObject | JsonText;
+			readonly pos: PositionOrAnnounced;
+		},
+	): void;
 	/** Notes a message id of a partner server; `DuplicateError('to_device_received')` where it came before. */
 	addReceived(batch: Batch, origin: ServerName, messageId: string, receivedTs: number): void;
 	/** Lists messages in `(after, upto]` in order. At most 1,000. */

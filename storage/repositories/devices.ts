@@ -11,7 +11,7 @@ import type {
 	Session,
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
-import {pageOf} from './page.ts';
+import {pageOf, readInChunks} from './page.ts';
 
 const {accessTokens, accounts, devices, keySignatures, refreshTokens} = tables;
 
@@ -116,6 +116,7 @@ const ofDevice = [
 	tables.pushers,
 	tables.clientTransactions,
 	tables.clientTransactionEvents,
+	tables.claimedOneTimeKeys,
 	tables.dehydratedDevices,
 	tables.openidTokens,
 	tables.slidingSnapshots,
@@ -147,6 +148,12 @@ export function createDevices(core: Core): DevicesRepository {
 	const listOfUser = core.many<{userId: UserId}, DeviceRow>((p) =>
 		build.select().from(devices).where(equals(devices.userId, p.userId)).orderBy(devices.deviceId),
 	);
+	const listOfUsers = core.many<{userIds: readonly UserId[]}, DeviceKey>((p) =>
+		build
+			.select({userId: devices.userId, deviceId: devices.deviceId})
+			.from(devices)
+			.where(catalog.isOneOf(devices.userId, p.userIds)),
+	);
 	const addAccessToken = core.put(catalog.insert(accessTokens));
 	const removeAccessTokens = core.put(
 		catalog.write<DeviceKey & {exceptHash: string}>(
@@ -166,6 +173,7 @@ export function createDevices(core: Core): DevicesRepository {
 		},
 		find: (userId, deviceId) => find({userId, deviceId}),
 		listOfUser: (userId) => listOfUser({userId}),
+		listOfUsers: (userIds) => readInChunks(userIds, (chunk) => listOfUsers({userIds: chunk})),
 		addAccessToken,
 		removeAccessTokens: (batch, userId, deviceId, exceptHash) =>
 			removeAccessTokens(batch, {userId, deviceId, exceptHash: exceptHash ?? ''}),

@@ -1,30 +1,21 @@
 import {and, eq, sql} from 'drizzle-orm';
-import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
-import {type Batch, Outcome} from '../batch.ts';
+import type {DeviceId, UserId} from '../../crypto/index.ts';
 import {build, equals} from '../catalog.ts';
-import {type Core, freshId} from '../core.ts';
+import type {Core} from '../core.ts';
 import type {
 	CrossSigningKeyRow,
 	DeviceKeysRow,
 	KeySignatureRow,
 	KeysRepository,
-	OneTimeKey,
 	RemoteDeviceListRow,
 } from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
+import {createOneTimeKeys} from './one-time-keys.ts';
 import {pageOf, readInChunks} from './page.ts';
 
-const {crossSigningKeys, deviceKeys, devices, fallbackKeys, keySignatures, oneTimeKeys, remoteDeviceLists} = tables;
+const {crossSigningKeys, deviceKeys, devices, keySignatures, remoteDeviceLists} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
-type Claimed = {keyId: string; json: JsonObject | string};
-
-/** Stands in place of the algorithm of a key that was given out: its id is remembered, and it is never given out again. */
-const claimedAlgorithm = sql`''`;
-/** Keys of one device that are remembered so; clients retry an upload within minutes, and upload 50 to 100 keys. */
-const claimedKept = 200;
-
-const algorithmOf = (keyId: string) => keyId.slice(0, Math.max(0, keyId.indexOf(':')));
 
 function createDeviceKeys(core: Core) {
 	const {catalog} = core;
@@ -52,100 +43,6 @@ function createDeviceKeys(core: Core) {
 		select().where(catalog.isOneOf(deviceKeys.userId, p.userIds)).orderBy(deviceKeys.userId, deviceKeys.deviceId),
 	);
 	return {set, remove, removeAll, find, list};
-}
-
-function createClaim(core: Core): KeysRepository['claim'] {
-	const {catalog} = core;
-	type Params = DeviceKey & {algorithm: string};
-	// Processes that claim from one device take turns at its row, so that each sees what the one before left.
-	const lock = core.put(
-		catalog.write<DeviceKey>(
-			(p) => sql`update ${deviceKeys} set device_id = device_id
-				where ${equals(deviceKeys.userId, p.userId)} and ${equals(deviceKeys.deviceId, p.deviceId)}`,
-		),
-	);
-	const takeFallback = core.putReturning<Params, Claimed>(
-		catalog.write<Params>(
-			(p) => sql`update ${fallbackKeys} set is_used = 1
-				where ${equals(fallbackKeys.userId, p.userId)} and ${equals(fallbackKeys.deviceId, p.deviceId)}
-				and ${equals(fallbackKeys.algorithm, p.algorithm)}
-				and not exists (select 1 from ${oneTimeKeys} where ${equals(oneTimeKeys.userId, p.userId)}
-					and ${equals(oneTimeKeys.deviceId, p.deviceId)} and ${equals(oneTimeKeys.algorithm, p.algorithm)})
-				returning key_id, json`,
-			{keyId: fallbackKeys.keyId, json: fallbackKeys.json},
-		),
-	);
-	const takeOneTime = core.putReturning<Params, Claimed>(
-		catalog.write<Params>(
-			(p) => sql`update ${oneTimeKeys} set algorithm = ${claimedAlgorithm} where id = (select id from ${oneTimeKeys}
-					where ${equals(oneTimeKeys.userId, p.userId)} and ${equals(oneTimeKeys.deviceId, p.deviceId)}
-					and ${equals(oneTimeKeys.algorithm, p.algorithm)} and algorithm <> ${claimedAlgorithm}
-					order by id limit 1)
-				returning key_id, json`,
-			{keyId: oneTimeKeys.keyId, json: oneTimeKeys.json},
-		),
-	);
-	return (batch, userId, deviceId, algorithm) => {
-		lock(batch, {userId, deviceId});
-		const fallback = takeFallback(batch, {userId, deviceId, algorithm});
-		const oneTime = takeOneTime(batch, {userId, deviceId, algorithm});
-		return new Outcome(() => {
-			const [key] = oneTime.value;
-			if (key !== undefined) return {...key, isFallback: false};
-			const [last] = fallback.value;
-			return last === undefined ? undefined : {...last, isFallback: true};
-		});
-	};
-}
-
-function createOneTimeKeys(core: Core) {
-	const {catalog} = core;
-	const add = core.put(catalog.insert(oneTimeKeys, {orIgnore: true}));
-	const setFallback = core.put(catalog.upsert(fallbackKeys, ['userId', 'deviceId', 'algorithm']));
-	const removals = [oneTimeKeys, fallbackKeys].map((table) =>
-		core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])),
-	);
-	const remove = (batch: Batch, device: DeviceKey) => {
-		for (const removal of removals) removal(batch, device);
-	};
-	const ofDevice = (table: typeof oneTimeKeys | typeof fallbackKeys, p: Parameters<typeof equals>[1][]) =>
-		and(equals(table.userId, p[0]!), equals(table.deviceId, p[1]!));
-	const forgetClaimed = core.put(
-		catalog.write<DeviceKey>(
-			(p) => sql`delete from ${oneTimeKeys} where ${equals(oneTimeKeys.userId, p.userId)}
-				and ${equals(oneTimeKeys.deviceId, p.deviceId)} and algorithm = ${claimedAlgorithm}
-				and id <= (select id from ${oneTimeKeys} where ${equals(oneTimeKeys.userId, p.userId)}
-					and ${equals(oneTimeKeys.deviceId, p.deviceId)} and algorithm = ${claimedAlgorithm}
-					order by id desc limit 1 offset ${sql.raw(String(claimedKept))})`,
-		),
-	);
-	const find = core.many<DeviceKey & {keyIds: readonly string[]}, OneTimeKey>((p) =>
-		build
-			.select({keyId: oneTimeKeys.keyId, json: oneTimeKeys.json})
-			.from(oneTimeKeys)
-			.where(and(ofDevice(oneTimeKeys, [p.userId, p.deviceId]), catalog.isOneOf(oneTimeKeys.keyId, p.keyIds))),
-	);
-	const count = core.many<DeviceKey, {algorithm: string; count: number}>((p) =>
-		build
-			.select({algorithm: oneTimeKeys.algorithm, count: sql<number>`count(*)`})
-			.from(oneTimeKeys)
-			.where(and(ofDevice(oneTimeKeys, [p.userId, p.deviceId]), sql`algorithm <> ${claimedAlgorithm}`))
-			.groupBy(oneTimeKeys.algorithm),
-	);
-	const fallback = core.many<DeviceKey, OneTimeKey>((p) =>
-		build
-			.select({keyId: fallbackKeys.keyId, json: fallbackKeys.json})
-			.from(fallbackKeys)
-			.where(ofDevice(fallbackKeys, [p.userId, p.deviceId])),
-	);
-	const unused = core.many<DeviceKey, {algorithm: string}>((p) =>
-		build
-			.select({algorithm: fallbackKeys.algorithm})
-			.from(fallbackKeys)
-			.where(and(ofDevice(fallbackKeys, [p.userId, p.deviceId]), sql`is_used = 0`))
-			.orderBy(fallbackKeys.algorithm),
-	);
-	return {add, remove, forgetClaimed, setFallback, find, count, fallback, unused};
 }
 
 function createCrossSigning(core: Core) {
@@ -184,7 +81,6 @@ function createRemoteLists(core: Core) {
 /** Makes the repository of keys for end-to-end encryption. */
 export function createKeys(core: Core): KeysRepository {
 	const device = createDeviceKeys(core);
-	const oneTime = createOneTimeKeys(core);
 	const cross = createCrossSigning(core);
 	const remote = createRemoteLists(core);
 	return {
@@ -195,24 +91,7 @@ export function createKeys(core: Core): KeysRepository {
 		},
 		findDeviceKeys: (userId, deviceId) => device.find({userId, deviceId}),
 		listDeviceKeys: (userIds) => readInChunks(userIds, (chunk) => device.list({userIds: chunk})),
-		addOneTimeKeys(batch, userId, deviceId, keys) {
-			if (keys.length > 0) oneTime.forgetClaimed(batch, {userId, deviceId});
-			for (const {keyId, json} of keys) {
-				oneTime.add(batch, {id: freshId, userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
-			}
-		},
-		removeOneTimeKeys: (batch, userId, deviceId) => oneTime.remove(batch, {userId, deviceId}),
-		setFallbackKey: (batch, userId, deviceId, {keyId, json}) =>
-			oneTime.setFallback(batch, {userId, deviceId, algorithm: algorithmOf(keyId), keyId, json, isUsed: false}),
-		claim: createClaim(core),
-		findOneTimeKeys: (userId, deviceId, keyIds) => oneTime.find({userId, deviceId, keyIds}),
-		async countOneTimeKeys(userId, deviceId) {
-			const rows = await oneTime.count({userId, deviceId});
-			return Object.fromEntries(rows.map(({algorithm, count}) => [algorithm, count]));
-		},
-		listFallbackKeys: (userId, deviceId) => oneTime.fallback({userId, deviceId}),
-		listUnusedFallbackKeys: async (userId, deviceId) =>
-			(await oneTime.unused({userId, deviceId})).map(({algorithm}) => algorithm),
+		...createOneTimeKeys(core),
 		setCrossSigningKey: cross.setKey,
 		removeCrossSigningKeys(batch, userId) {
 			cross.removeKeys(batch, {userId});

@@ -37,6 +37,12 @@ export const dehydratedDevices = table(
 	{key: ['userId']},
 );
 
+export const claimedOneTimeKeys = table(
+	'claimed_one_time_keys',
+	{userId: text<UserId>(), deviceId: text<DeviceId>(), algorithm: text(), lastId: integer()},
+	{key: ['userId', 'deviceId', 'algorithm']},
+);
+
 export const openidTokens = table(
 	'openid_tokens',
 	{tokenHash: text(), userId: text<UserId>(), deviceId: text<DeviceId>(), expiresTs: integer()},

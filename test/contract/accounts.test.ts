@@ -1,5 +1,12 @@
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import {ConflictError, DuplicateError, type Outcome, type Storage} from '../../storage/index.ts';
+import {
+	type ClaimedKey,
+	ConflictError,
+	DuplicateError,
+	type KeyClaim,
+	type OneTimeKey,
+	type Storage,
+} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
 import {account, alice, bob, eventId, partner, phone, room, write} from './rows.ts';
 
@@ -101,9 +108,9 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		storage.devices.addAccessToken(batch, token(`access ${deviceId}`, deviceId));
 		storage.devices.addRefreshToken(batch, {...refresh(`refresh ${deviceId}`), deviceId});
 		storage.keys.setDeviceKeys(batch, {userId: alice, deviceId, json: {}, displayName: null});
-		storage.keys.addOneTimeKeys(batch, alice, deviceId, [{keyId: 'curve25519:a', json: 'k'}]);
 		storage.keys.setFallbackKey(batch, alice, deviceId, {keyId: 'curve25519:f', json: 'k'});
 		const pos = batch.announce({kind: 'to_device', subject: alice});
+		storage.keys.addOneTimeKeys(batch, {userId: alice, deviceId}, [{keyId: 'curve25519:a', json: 'k'}], pos);
 		storage.toDevice.add(batch, {userId: alice, deviceId, pos, sender: bob, type: 'm', content: {}});
 		storage.pushers.set(batch, {userId: alice, deviceId, appId: 'app', pushkey: deviceId, json: {}, pos});
 		const key = {userId: alice, deviceId, method: 'PUT', endpoint: 'send', roomId: room, txnId: 't'};
@@ -251,6 +258,19 @@ onBoth("the same filter has the same id, and is the owner's alone", async (t, da
 	t.is(await storage.filters.find(bob, ids[0]), undefined);
 });
 
+const addKeys = (storage: Storage, deviceId: DeviceId, keys: readonly OneTimeKey[]) =>
+	write(storage, (batch) => {
+		const pos = batch.announce({kind: 'device_keys', subject: alice});
+		storage.keys.addOneTimeKeys(batch, {userId: alice, deviceId}, keys, pos);
+	});
+
+async function claimKeys(storage: Storage, claims: readonly KeyClaim[]): Promise<ClaimedKey[]> {
+	const batch = storage.batch();
+	const outcome = storage.keys.claim(batch, claims);
+	await storage.commit(batch);
+	return outcome.value;
+}
+
 onBoth('sixty-four claims of forty keys give each key once, then the fallback', async (t, database) => {
 	const storages = [await database.open(), await database.open()];
 	const [storage] = storages as [Storage, Storage];
@@ -260,47 +280,57 @@ onBoth('sixty-four claims of forty keys give each key once, then the fallback', 
 	}));
 	await write(storage, (batch) => {
 		storage.keys.setDeviceKeys(batch, {userId: alice, deviceId: phone, json: {}, displayName: null});
-		storage.keys.addOneTimeKeys(batch, alice, phone, keys);
 		storage.keys.setFallbackKey(batch, alice, phone, {keyId: 'signed_curve25519:f', json: {key: 'f'}});
 	});
-	const claims: Outcome<{keyId: string; isFallback: boolean} | undefined>[] = [];
-	await Promise.all(
-		Array.from({length: 64}, (_, index) => {
-			const by = storages[index % 2]!;
-			return write(by, (batch) => claims.push(by.keys.claim(batch, alice, phone, 'signed_curve25519')));
-		}),
-	);
-	const given = claims.map(({value}) => value);
-	const oneTime = given.filter((key) => key?.isFallback === false).map((key) => key!.keyId);
+	await addKeys(storage, phone, keys);
+	const claim = {userId: alice, deviceId: phone, algorithm: 'signed_curve25519'};
+	const claims = await Promise.all(Array.from({length: 64}, (_, index) => claimKeys(storages[index % 2]!, [claim])));
+	const given = claims.flat();
+	t.is(given.length, 64);
+	const oneTime = given.filter(({isFallback}) => !isFallback).map(({keyId}) => keyId);
 	t.deepEqual(oneTime.toSorted(), keys.map(({keyId}) => keyId).toSorted());
-	t.is(given.filter((key) => key?.isFallback === true && key.keyId === 'signed_curve25519:f').length, 24);
+	t.is(given.filter(({isFallback, keyId}) => isFallback && keyId === 'signed_curve25519:f').length, 24);
 	t.deepEqual(await storage.keys.countOneTimeKeys(alice, phone), {});
 	t.deepEqual(await storage.keys.listUnusedFallbackKeys(alice, phone), []);
-	const none = storage.batch();
-	const claim = storage.keys.claim(none, bob, phone, 'signed_curve25519');
-	await storage.commit(none);
-	t.is(claim.value, undefined);
+	t.deepEqual(await claimKeys(storage, [{...claim, userId: bob}]), []);
 });
 
 onBoth('one-time keys are given in the order of upload, and an id that is there stays', async (t, database) => {
-	const storage = await database.open();
-	const names = ['z', 'a', 'm'].map((name) => `x:${name}`);
-	await write(storage, (batch) =>
-		storage.keys.addOneTimeKeys(
-			batch,
-			alice,
-			phone,
-			names.map((keyId) => ({keyId, json: keyId})),
-		),
+	// Uploads may come through different processes.
+	const storages = [await database.open(), await database.open()] as const;
+	const [storage] = storages;
+	const names = ['z', 'a', 'm', 'k', 'b'].map((name) => `x:${name}`);
+	for (const [index, keyId] of names.entries()) await addKeys(storages[index % 2]!, phone, [{keyId, json: keyId}]);
+	const last = ['x:3', 'x:1', 'x:2'];
+	await addKeys(
+		storage,
+		phone,
+		last.map((keyId) => ({keyId, json: keyId})),
 	);
-	await write(storage, (batch) => storage.keys.addOneTimeKeys(batch, alice, phone, [{keyId: 'x:a', json: 'other'}]));
-	t.deepEqual(await storage.keys.countOneTimeKeys(alice, phone), {x: 3});
-	for (const keyId of names) {
-		const batch = storage.batch();
-		const claim = storage.keys.claim(batch, alice, phone, 'x');
-		await storage.commit(batch);
-		t.deepEqual(claim.value, {keyId, json: keyId, isFallback: false});
+	await addKeys(storage, phone, [{keyId: 'x:a', json: 'other'}]);
+	t.deepEqual(await storage.keys.countOneTimeKeys(alice, phone), {x: 8});
+	for (const keyId of [...names, ...last]) {
+		const claimed = await claimKeys(storage, [{userId: alice, deviceId: phone, algorithm: 'x'}]);
+		t.deepEqual(claimed, [{userId: alice, deviceId: phone, keyId, json: keyId, isFallback: false}]);
 	}
+});
+
+onBoth('keys of several devices are claimed together', async (t, database) => {
+	const storage = await database.open();
+	await addKeys(storage, phone, [{keyId: 'x:one', json: {key: 'one'}}]);
+	await addKeys(storage, tablet, [{keyId: 'y:other', json: 'other'}]);
+	await write(storage, (batch) => {
+		for (const deviceId of [phone, tablet]) {
+			storage.keys.setFallbackKey(batch, alice, deviceId, {keyId: 'x:fallback', json: {of: deviceId}});
+		}
+	});
+	const claims = [phone, tablet, 'NONE' as DeviceId].map((deviceId) => ({userId: alice, deviceId, algorithm: 'x'}));
+	const names = (keys: readonly ClaimedKey[]) => keys.map(({deviceId, keyId}) => `${deviceId} ${keyId}`).toSorted();
+	t.deepEqual(names(await claimKeys(storage, claims)), [`${phone} x:one`, `${tablet} x:fallback`]);
+	t.deepEqual(await storage.keys.listUnusedFallbackKeys(alice, phone), ['x'], 'there was a key');
+	t.deepEqual(names(await claimKeys(storage, claims)), [`${phone} x:fallback`, `${tablet} x:fallback`]);
+	t.deepEqual(await claimKeys(storage, []), []);
+	t.deepEqual(await storage.keys.countOneTimeKeys(alice, tablet), {y: 1});
 });
 
 onBoth(

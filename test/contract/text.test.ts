@@ -137,17 +137,17 @@ onBoth('G1: a key that cannot be read is given to nobody, and the next one is', 
 		storage.accounts.add(batch, account(alice));
 		storage.devices.add(batch, {userId: alice, deviceId: phone, displayName: null, lastSeenDay: null});
 		storage.keys.setDeviceKeys(batch, {userId: alice, deviceId: phone, json: {}, displayName: null});
-		for (const keyId of ['x:1', 'x:2']) {
-			storage.keys.addOneTimeKeys(batch, alice, phone, [{keyId, json: {key: keyId}}]);
-		}
+		const keys = ['x:1', 'x:2'].map((keyId) => ({keyId, json: {key: keyId}}));
+		const pos = batch.announce({kind: 'device_keys', subject: alice});
+		storage.keys.addOneTimeKeys(batch, {userId: alice, deviceId: phone}, keys, pos);
 	});
 	await damage(database.url, "update one_time_keys set json = '{' where key_id = 'x:1'");
 	const claim = async () => {
 		const batch = storage.batch();
 		batch.announce({kind: 'device_keys', subject: alice});
-		const outcome = storage.keys.claim(batch, alice, phone, 'x');
+		const outcome = storage.keys.claim(batch, [{userId: alice, deviceId: phone, algorithm: 'x'}]);
 		await storage.commit(batch);
-		return outcome.value?.keyId;
+		return outcome.value[0]?.keyId;
 	};
 	t.deepEqual([await claim(), await claim(), await claim()], [undefined, 'x:2', undefined]);
 	t.deepEqual(

@@ -1,5 +1,12 @@
-/** Key backups, dehydrated devices and OpenID tokens. */
+/** Key backups, dehydrated devices, OpenID tokens, and a row instead of a mark for claimed one-time keys. */
 export const backupsAndDehydration = `
+create table "claimed_one_time_keys" (
+	"user_id" text not null,
+	"device_id" text not null,
+	"algorithm" text not null,
+	"last_id" integer not null,
+	primary key ("user_id", "device_id", "algorithm")
+) strict, without rowid;
 create table "dehydrated_devices" (
 	"user_id" text not null,
 	"device_id" text not null,
@@ -38,4 +45,5 @@ create table "room_keys" (
 	"session_data" text not null,
 	primary key ("backup_id", "room_id", "session_id")
 ) strict, without rowid;
+delete from "one_time_keys" where "algorithm" = '';
 `;

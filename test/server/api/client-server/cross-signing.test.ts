@@ -222,11 +222,15 @@ test('a signed key must be the key that was published, and carry a signature tha
 
 test('another master key voids what the one before vouched for', async (t) => {
 	const app = await startApp(t);
-	const alice = await join(app, 'alice');
-	t.is((await upload(app, alice, alice.keys.body)).status, 200);
+	const [alice, bob] = [await join(app, 'alice'), await join(app, 'bobby')];
+	for (const person of [alice, bob]) t.is((await upload(app, person, person.keys.body)).status, 200);
+	await shareRoom(app, alice, bob);
+	const signedBob = alice.keys.userSigning.sign(bob.keys.body.master_key);
 	await sign(app, alice, {
 		[alice.user_id]: {[alice.device_id]: alice.keys.selfSigning.sign(alice.device.deviceKeys)},
+		[bob.user_id]: {[bob.keys.master.id]: signedBob},
 	});
+	t.deepEqual((await query(app, alice, bob.user_id)).master_keys[bob.user_id], signedBob as Signed);
 	const other = createCrossSigningKeys(alice.user_id, alice.device).body;
 	const {session} = (await upload(app, alice, other)).body;
 	const auth = {
@@ -239,4 +243,6 @@ test('another master key voids what the one before vouched for', async (t) => {
 	const {device_keys: devices, self_signing_keys: selfSigning} = await query(app, alice, alice.user_id);
 	t.deepEqual(devices[alice.user_id]?.[alice.device_id], alice.device.deviceKeys as Signed);
 	t.deepEqual(selfSigning, {});
+	const {master_keys: masters} = await query(app, alice, bob.user_id);
+	t.deepEqual(masters[bob.user_id], bob.keys.body.master_key as Signed);
 });
