@@ -172,8 +172,8 @@ export const keysClaim: Scenario = {
 	async run(bench) {
 		const {asker, targets} = await meetTargets(bench);
 		await forEachOf(targets.length, AT_ONCE, async (index) => {
-			const device = targets[index];
-			for (let made = 0; device !== undefined && made < countOf(bench); made += KEYS_PER_UPLOAD) {
+			const device = targets[index]!;
+			for (let made = 0; made < countOf(bench); made += KEYS_PER_UPLOAD) {
 				await upload(bench, device, {one_time_keys: device.makeOneTimeKeys(KEYS_PER_UPLOAD)});
 			}
 		});

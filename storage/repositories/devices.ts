@@ -162,7 +162,6 @@ export function createDevices(core: Core): DevicesRepository {
 		),
 	);
 	const removeRefreshTokens = core.put(catalog.delete(refreshTokens, ['userId', 'deviceId']));
-	const refresh = createRefreshTokens(core);
 	return {
 		add,
 		setDisplayName: (batch, userId, deviceId, displayName) => setDisplayName(batch, {userId, deviceId, displayName}),
@@ -183,6 +182,20 @@ export function createDevices(core: Core): DevicesRepository {
 		},
 		findSession: createSessions(core),
 		listEndedTokens: createEndedTokens(core),
+		...refreshTokenMethods(core),
+	};
+}
+
+type RefreshTokenMethod =
+	| 'addRefreshToken'
+	| 'exchangeRefreshToken'
+	| 'removeRefreshToken'
+	| 'findRefreshToken'
+	| 'listRefreshTokensBefore';
+
+function refreshTokenMethods(core: Core): Pick<DevicesRepository, RefreshTokenMethod> {
+	const refresh = createRefreshTokens(core);
+	return {
 		addRefreshToken: refresh.add,
 		exchangeRefreshToken(batch, tokenHash, replaced, next) {
 			refresh.exchange(batch, {tokenHash, replaced: replaced ?? '', next: next.tokenHash});

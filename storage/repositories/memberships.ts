@@ -122,6 +122,18 @@ function createSharing(core: Core) {
 			.innerJoin(other, joined)
 			.where(and(equals(memberships.userId, p.userId), catalog.isOneOf(other.userId, p.others))),
 	);
+	return {
+		shared,
+		sharedAfter,
+		countShared,
+		peers: peers(false),
+		peersAfter: peers(true),
+		sharing,
+	};
+}
+
+function createAcquaintance(core: Core) {
+	const {catalog} = core;
 	const withServer = core.many<{server: ServerName; userIds: readonly UserId[]}, {userId: UserId}>((p) =>
 		build
 			.selectDistinct({userId: memberships.userId})
@@ -148,17 +160,7 @@ function createSharing(core: Core) {
 			.innerJoin(roomServers, and(eq(roomServers.roomId, memberships.roomId), isNull(roomServers.toPos)))
 			.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join'))),
 	);
-	return {
-		shared,
-		sharedAfter,
-		countShared,
-		peers: peers(false),
-		peersAfter: peers(true),
-		sharing,
-		withServer,
-		invites,
-		servers,
-	};
+	return {withServer, invites, servers};
 }
 
 function createServers(core: Core) {
@@ -217,6 +219,7 @@ export function createMemberships(core: Core): MembershipsRepository {
 	const forget = core.put(catalog.update(memberships, ['forgotten'], ['roomId', 'userId']), {isLate: true});
 	const lists = createLists(core);
 	const sharing = createSharing(core);
+	const acquaintance = createAcquaintance(core);
 	const servers = createServers(core);
 	return {
 		set: (batch, membership) => set(batch, {...membership, forgotten: false}),
@@ -249,9 +252,11 @@ export function createMemberships(core: Core): MembershipsRepository {
 			return rows.map((row) => row.userId);
 		},
 		listSharingWithServer: async (server, userIds) =>
-			(await readInChunks(userIds, (chunk) => sharing.withServer({server, userIds: chunk}))).map((row) => row.userId),
-		listInvites: (userIds) => readInChunks(userIds, (chunk) => sharing.invites({userIds: chunk})),
-		listPeerServers: async (userId) => (await sharing.servers({userId})).map(({server}) => server),
+			(await readInChunks(userIds, (chunk) => acquaintance.withServer({server, userIds: chunk}))).map(
+				(row) => row.userId,
+			),
+		listInvites: (userIds) => readInChunks(userIds, (chunk) => acquaintance.invites({userIds: chunk})),
+		listPeerServers: async (userId) => (await acquaintance.servers({userId})).map(({server}) => server),
 		addServer: (batch, roomId, server, fromPos) => servers.add(batch, {roomId, server, fromPos}),
 		removeServer: (batch, roomId, server, toPos) => servers.remove(batch, {roomId, server, toPos}),
 		listServers: async (roomId) => (await servers.now({roomId})).map(({server}) => server),

@@ -24,11 +24,7 @@ const lastClaimed = (of: {readonly userId: unknown; readonly deviceId: unknown; 
 	sql`coalesce((select last_id from ${claimedOneTimeKeys} as claimed where claimed.user_id = ${of.userId}
 		and claimed.device_id = ${of.deviceId} and claimed.algorithm = ${of.algorithm}), 0)`;
 
-/**
- * Keys are claimed in the order of their ids, so that for each device and algorithm the last one that was claimed says
- * which are left. A claim writes that row alone, and leaves the keys and their indexes as they are.
- */
-function createClaim(core: Core): KeysRepository['claim'] {
+function prepareClaim(core: Core) {
 	const {catalog, dialect} = core;
 	type Params = {claims: readonly (readonly string[])[]};
 	type Claimed = DeviceKey & OneTimeKey;
@@ -94,9 +90,18 @@ function createClaim(core: Core): KeysRepository['claim'] {
 			},
 		),
 	);
+	return {lock, takeFallback, takeOneTime, listLast};
+}
+
+/**
+ * Keys are claimed in the order of their ids, so that for each device and algorithm the last one that was claimed says
+ * which are left. A claim writes that row alone, and leaves the keys and their indexes as they are.
+ */
+function createClaim(core: Core): KeysRepository['claim'] {
+	const {lock, takeFallback, takeOneTime, listLast} = prepareClaim(core);
 	return (batch, wants) => {
 		const claims = wants.map(({userId, deviceId, algorithm: name}) => [userId, deviceId, name]);
-		if (dialect.name === 'postgres') lock(batch, {claims});
+		if (core.dialect.name === 'postgres') lock(batch, {claims});
 		const fallback = takeFallback(batch, {claims});
 		const taken = takeOneTime(batch, {claims});
 		const last = listLast(batch, {claims});
