@@ -1,6 +1,6 @@
 import type {JsonObject} from '../../crypto/index.ts';
 import type {Clock, Random, Timer} from '../../federation/engine/index.ts';
-import {ConflictError, type JobRow, type Storage} from '../../storage/index.ts';
+import {ConflictError, type JobRow, type Storage, StorageError} from '../../storage/index.ts';
 import {Holding} from './holding.ts';
 import type {Job, JobOutcome, JobServices} from './job.ts';
 import {createPace, pause} from './pacing.ts';
@@ -112,12 +112,24 @@ export class JobRunner {
 		for (const {id, everyMs} of jobs) {
 			if (everyMs === null) continue;
 			const share = FIRST_SHARE + ((1 - FIRST_SHARE) * random.below(1000)) / 1000;
-			const planned = await storage.jobs.find(id, '');
+			const dueTs = nowMs + Math.round(everyMs * share);
+			const planned = await this.#findReadable(id);
 			// The period may have become shorter, or the clock was ahead when it was planned.
-			const isLate = planned !== undefined && planned.dueTs > nowMs + everyMs * (1 + JITTER_SHARE);
-			if (planned === undefined || isLate) storage.jobs.addRegular(batch, id, nowMs + Math.round(everyMs * share));
+			const isLate = typeof planned === 'object' && planned.dueTs > nowMs + everyMs * (1 + JITTER_SHARE);
+			if (planned === undefined || isLate) storage.jobs.addRegular(batch, id, dueTs);
+			else if (planned === 'corrupt') storage.jobs.resetRegular(batch, id, dueTs);
 		}
 		await storage.commit(batch);
+	}
+
+	/** A row that cannot be read back must not keep the server from starting. */
+	async #findReadable(id: string): Promise<JobRow | 'corrupt' | undefined> {
+		try {
+			return await this.#options.storage.jobs.find(id, '');
+		} catch (error) {
+			if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error;
+			return 'corrupt';
+		}
 	}
 
 	#lookSoon(): void {

@@ -204,6 +204,8 @@ export interface JobsRepository {
 	): void;
 	/** Adds a job that runs again and again; one that is there stays, but is due at `dueTs` at the latest. */
 	addRegular(batch: Batch, kind: string, dueTs: number): void;
+	/** Lets a regular job that cannot be read back begin anew, without what it remembered. */
+	resetRegular(batch: Batch, kind: string, dueTs: number): void;
 	/** Takes a job that is due and that nobody has; ConflictError('job') where somebody was faster, and may be done. */
 	lease(batch: Batch, id: number, nowMs: number, untilTs: number): void;
 	/** Keeps a job for longer; ConflictError('job') where the time was over and somebody else took it. */

