@@ -67,7 +67,7 @@ test('a document must be about the server, signed by it, and wholly right', asyn
 	t.true(await find(key));
 });
 
-test('B5: keys of small order and leaked keys are passed over', async (t) => {
+test('B5, B6: keys of small order and leaked keys are passed over', async (t) => {
 	const key = generateSigningKey({version: 'good'});
 	const bad = {
 		'ed25519:zero': 'A'.repeat(43),
