@@ -31,10 +31,7 @@ export function compileCondition({kind, key, pattern, value, is}: Condition): Co
 			return typeof key === 'string' && isScalar(value) ? compileProperty(key, (found) => found === value) : never;
 		case 'event_property_contains':
 			return typeof key === 'string' && isScalar(value)
-				? compileProperty(
-						key,
-						(found, effort) => Array.isArray(found) && effort.maySearch(found.length) && found.includes(value),
-					)
+				? compileProperty(key, (found, effort) => Array.isArray(found) && includes(found, value, effort))
 				: never;
 		case 'room_member_count':
 			return typeof is === 'string' ? compileMemberCount(is) : never;
@@ -55,10 +52,17 @@ function compileEventMatch(key: string, pattern: string): ConditionTest {
 	if (key === 'content.body') return compileText(key, (text, effort) => findsWords(glob, text, effort));
 	const words = Math.max(0, ...glob.pieces.filter((piece) => piece.includes('?')).map(wordsPerCharacter));
 	return compileText(key, (text, effort) => {
-		const {length} = text;
-		if (glob.lengthMin > length) return false;
-		return (words === 0 ? effort.maySearch(length) : effort.maySearchByBits(length, words)) && matchesGlob(glob, text);
+		if (glob.lengthMin > text.length || effort.isSpent) return false;
+		if (words === 0) effort.spend(text.length);
+		else effort.spendByBits(text.length, words);
+		return matchesGlob(glob, text);
 	});
+}
+
+function includes(list: readonly JsonValue[], value: JsonValue, effort: Effort): boolean {
+	if (effort.isSpent) return false;
+	effort.spend(list.length);
+	return list.includes(value);
 }
 
 function compileText(key: string, test: (text: string, effort: Effort) => boolean): ConditionTest {

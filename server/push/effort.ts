@@ -24,18 +24,18 @@ export class Effort {
 		return lowered;
 	}
 
-	/** Takes what a look at each of so many elements costs; tells whether that was left. */
-	maySearch(length: number): boolean {
-		return this.#take(length / CHARACTERS_OF_STEP);
+	/** Whether nothing is left. */
+	get isSpent(): boolean {
+		return this.#left <= 0;
 	}
 
-	/** Takes what a search by bits costs; tells whether that was left. */
-	maySearchByBits(length: number, words: number): boolean {
-		return this.#take(length * (STEPS_OF_TURN + words));
+	/** Takes what a look at each of so many elements costs. */
+	spend(length: number): void {
+		this.#left -= length / CHARACTERS_OF_STEP;
 	}
 
-	#take(steps: number): boolean {
-		this.#left -= steps;
-		return this.#left >= 0;
+	/** Takes what a search by bits through so many characters costs. */
+	spendByBits(length: number, words: number): void {
+		this.#left -= length * (STEPS_OF_TURN + words);
 	}
 }

@@ -42,14 +42,16 @@ interface Search {
 }
 
 function findPiece(piece: string, text: string, {from, effort, suits}: Search): number {
+	if (effort.isSpent) return -1;
 	let start = from;
 	if (!piece.includes('?')) {
-		if (!effort.maySearch(text.length - start)) return -1;
 		const place = text.indexOf(piece, start);
+		effort.spend((place === -1 ? text.length : place) - start);
 		if (place === -1 || suits(place)) return place;
 		// From here the runtime's search would look at the same characters again for each place that does not suit.
 		start = place + 1;
 	}
-	if (!effort.maySearchByBits(text.length - start, wordsPerCharacter(piece))) return -1;
-	return findPlaceByBits(piece, text, {from: start, end: text.length, suits});
+	const place = findPlaceByBits(piece, text, {from: start, end: text.length, suits});
+	effort.spendByBits((place === -1 ? text.length : place + piece.length) - start, wordsPerCharacter(piece));
+	return place;
 }
