@@ -82,17 +82,33 @@ function encodeExtended(text: string): string {
 	return encodeURIComponent(text).replaceAll(/['()*]/gu, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }
 
+/** A parameter of a header, from its semicolon on; its value is in quotation marks or ends with the next one. */
+const parameterForm = /\s*;\s*(?<name>[^\s=;"]*)(?:\s*=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<bare>[^;"]*)))?/uy;
+
 /** Reads the name of a file from another server's `Content-Disposition`; `null` where there is none to use. */
 export function readDispositionName(value: string | undefined): string | null {
 	if (value === undefined || value.length > 2048) return null;
-	const extended = /;\s*filename\*\s*=\s*utf-8'[^']*'(?<name>[^;\s]+)/iu.exec(value)?.groups?.['name'];
-	const quoted = /;\s*filename\s*=\s*"(?<name>(?:[^"\\]|\\.)*)"/iu.exec(value)?.groups?.['name'];
-	const bare = /;\s*filename\s*=\s*(?<name>[^;"\s]+)/iu.exec(value)?.groups?.['name'];
-	const name = decodeExtended(extended) ?? quoted?.replaceAll(/\\(.)/gu, '$1') ?? bare;
+	const parameters = readParameters(value);
+	const name = decodeExtended(parameters.get('filename*')) ?? parameters.get('filename');
 	return name !== undefined && name !== '' && isFileName(name) ? name : null;
 }
 
-function decodeExtended(text: string | undefined): string | undefined {
+/** What stands in quotation marks is part of no other parameter, whatever it looks like. */
+function readParameters(value: string): Map<string, string> {
+	const parameters = new Map<string, string>();
+	const form = new RegExp(parameterForm);
+	form.lastIndex = Math.max(0, value.indexOf(';'));
+	for (let match = form.exec(value); match !== null; match = form.exec(value)) {
+		const {name = '', quoted, bare} = match.groups ?? {};
+		const text = quoted?.replaceAll(/\\(.)/gu, '$1') ?? bare?.trim();
+		const key = name.toLowerCase();
+		if (text !== undefined && !parameters.has(key)) parameters.set(key, text);
+	}
+	return parameters;
+}
+
+function decodeExtended(value: string | undefined): string | undefined {
+	const text = value === undefined ? undefined : /^utf-8'[^']*'(?<text>.+)$/iu.exec(value)?.groups?.['text'];
 	if (text === undefined) return undefined;
 	try {
 		return decodeURIComponent(text);
