@@ -140,7 +140,7 @@ test('keys of servers and of devices count only in their form', async (t) => {
 	const crossSigning = {user_id: alice, usage: ['master'], keys: {'ed25519:abc': 'abc'}};
 	const oneTime = {key: 'x'.repeat(43), signatures: device.signatures};
 	await expectTame(t, {
-		input: hostileJson([signJson(document, server, key), device, crossSigning, oneTime] as unknown as JsonValue[]),
+		input: hostileJson([signJson(document, server, key), device, crossSigning, oneTime]),
 		act(value) {
 			for (const {validUntilTs} of readKeyDocument(value, server, now) ?? []) t.true(validUntilTs <= now + 604_800_000);
 			readRemoteDevice(alice, 'D' as never, value);

@@ -19,7 +19,7 @@ type ErrorClass = abstract new (...parameters: never[]) => Error;
 export interface Target<Input> {
 	readonly input: fc.Arbitrary<Input>;
 	/** May throw the errors in `refusals`, and no others. */
-	act(input: Input): unknown;
+	readonly act: (input: Input) => unknown;
 	readonly refusals?: readonly ErrorClass[];
 }
 
@@ -132,11 +132,13 @@ function spoil(text: string, {kind, at, length, fragment, times}: Spoiling): str
 			return head + fragment + tail;
 		case 'swap':
 			return head + tail + piece;
-		default: {
+		case 'repeat': {
 			const repeated = piece + fragment;
 			const room = Math.max(0, LENGTH_MAX - text.length);
 			return head + repeated.repeat(Math.min(times, Math.floor(room / Math.max(1, repeated.length)))) + tail;
 		}
+		default:
+			return kind satisfies never;
 	}
 }
 
