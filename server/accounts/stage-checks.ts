@@ -25,12 +25,26 @@ export function createUia({
 		() => clock.monotonic(),
 		() => newOpaqueId(random),
 	);
-	return createUserInteractiveAuth(sessions, {
+	const uia = createUserInteractiveAuth(sessions, {
 		'm.login.password': (attempt) => checkPassword(accounts, attempt),
 		'm.login.dummy': async () => ({passed: true, proof: ''}),
 		'm.login.registration_token': (attempt) => checkRegistrationToken(accounts, attempt),
 	});
+	return {
+		...uia,
+		/** On a page whoever mistook the name may try again. */
+		async attempt(sessionId, attempt) {
+			try {
+				return await uia.attempt(sessionId, attempt);
+			} catch (error) {
+				if (error instanceof AccountsError && error.code === 'another-account') return WRONG;
+				throw error;
+			}
+		},
+	};
 }
+
+const WRONG = failed('M_FORBIDDEN', 'The name or the password is wrong');
 
 /** The name that a client claims: an identifier of a Matrix user, or the older `user`; `undefined` for any other. */
 export function readClaimedName(data: AuthData): string | undefined {
@@ -53,7 +67,7 @@ async function checkPassword(accounts: Accounts, {auth, subject}: StageAttempt):
 		throw new AccountsError('another-account', 'Expected the name of the account that the access token is of');
 	}
 	if (!(await accounts.checkPassword(subject, password))) {
-		return failed('M_FORBIDDEN', 'The name or the password is wrong');
+		return WRONG;
 	}
 	return {passed: true, proof: ''};
 }
