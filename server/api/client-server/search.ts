@@ -49,7 +49,8 @@ export const search = route({
 		if (criteria === undefined) return {search_categories: {}};
 		const found = await services.search.find(caller.userId, {
 			term: criteria.search_term,
-			keys: criteria.keys ?? searchKeys,
+			// A list that names nothing names nothing to look in: all of it, as where there is none.
+			keys: criteria.keys?.length ? criteria.keys : searchKeys,
 			filter: services.filters.checkRoomEventFilter(criteria.filter),
 			order: criteria.order_by ?? 'rank',
 			groupBy: (criteria.groupings?.group_by ?? []).map(({key}) => key),

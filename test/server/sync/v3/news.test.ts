@@ -205,7 +205,7 @@ class Round {
 }
 
 interface Shown {
-	readonly events: readonly {readonly type: string}[];
+	readonly events: readonly {readonly type: string; readonly event_id?: string}[];
 }
 
 interface ShownRoom {
@@ -223,9 +223,16 @@ function comparable({rooms, ...rest}: Answer): object {
 	const {join = {}, ...others} = JSON.parse(text) as {readonly join?: Record<string, ShownRoom>};
 	const told = Object.entries(join)
 		.filter(([, shown]) => !hasOnlyTyping(shown))
-		.map(([roomId, {ephemeral, ...shown}]) => [roomId, {...shown, ephemeral: withoutTyping(ephemeral)}] as const);
+		.map(([roomId, {ephemeral, state, state_after: after, ...shown}]) => {
+			const states = {state: inOrder(state), state_after: inOrder(after)};
+			return [roomId, {...shown, ...states, ephemeral: withoutTyping(ephemeral)}] as const;
+		});
 	return {...rest, next_batch: undefined, rooms: {...others, join: Object.fromEntries(told)}};
 }
+
+/** A state is a set: what of it was in memory already comes first. */
+const inOrder = (state: Shown | undefined): Shown['events'] | undefined =>
+	state?.events.toSorted((one, other) => ((one.event_id ?? '') < (other.event_id ?? '') ? -1 : 1));
 
 const withoutTyping = ({events}: Shown): Shown => ({events: events.filter(({type}) => type !== 'm.typing')});
 
