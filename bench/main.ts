@@ -110,6 +110,8 @@ async function main(): Promise<void> {
 		console.error(`expected an end within ${options.deadlineSeconds} s`);
 		process.exit(1);
 	}, options.deadlineSeconds * 1_000);
+	// A run that failed at its beginning, such as by a scenario's name, ends then and not at the deadline.
+	deadline.unref();
 	const outcome = await run(options, options.json === '-' ? () => undefined : console.log);
 	clearTimeout(deadline);
 	if (options.json === '-') console.log(JSON.stringify(outcome, null, 1));
