@@ -8,7 +8,11 @@ import {type Logger, makeLogger} from './telemetry/index.ts';
 /** Everything must have ended this long after SIGTERM; what has not is left behind. */
 const stopMsMax = 9_500;
 
-function handleSignals(server: Application, log: Logger): void {
+/**
+ * Listens to the operator's signals from before the server's first port opens: it answers, and may be told to stop, before
+ * all of it stands. What is being built is then built to its end, and stopped.
+ */
+function handleSignals(starting: Promise<Application>, log: Logger): void {
 	let isStopping = false;
 	const stop = (signal: string): void => {
 		if (isStopping) {
@@ -20,7 +24,8 @@ function handleSignals(server: Application, log: Logger): void {
 			log.warn({}, 'Not everything ended in time');
 			process.exit(0);
 		}, stopMsMax);
-		server.stop().then(
+		const stopped = starting.then((server) => server.stop());
+		stopped.then(
 			() => {
 				clearTimeout(timer);
 				log.info({}, 'Stopped');
@@ -35,12 +40,11 @@ function handleSignals(server: Application, log: Logger): void {
 	process.on('SIGTERM', () => stop('SIGTERM'));
 	process.on('SIGINT', () => stop('SIGINT'));
 	process.on('SIGHUP', () => {
-		try {
-			server.http.reloadCertificates();
-			log.info({}, 'Certificates read again');
-		} catch (error) {
-			log.error({err: error}, 'Certificates not reloaded');
-		}
+		const reloaded = starting.then((server) => server.http.reloadCertificates());
+		reloaded.then(
+			() => log.info({}, 'Certificates read again'),
+			(error: unknown) => log.error({err: error}, 'Certificates not reloaded'),
+		);
 	});
 }
 
@@ -76,8 +80,9 @@ async function start(): Promise<void> {
 	const config = loadConfig(values.config);
 	const log = makeLogger(config.log);
 	handleBugs(log);
-	const application = await startApplication(config, log);
-	handleSignals(application, log);
+	const starting = startApplication(config, log);
+	handleSignals(starting, log);
+	const application = await starting;
 	log.info({addresses: application.http.addresses, serverName: config.serverName}, 'Listening');
 	// The page is served by who serves clients.
 	if (planProcess(config).serves.has('client')) await printSetUpLink(application);

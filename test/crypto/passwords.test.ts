@@ -33,14 +33,19 @@ test('where there is no hash the answer is no, after the work of a real one', as
 test.serial('an unknown name costs what a known one costs', async (t) => {
 	const hasher = new PasswordHasher({permits: 1});
 	const stored = await hasher.hash('right');
-	const cpuOf = async (task: () => Promise<boolean>) => {
+	const cpuOf = async (against: string | undefined) => {
 		const before = process.cpuUsage();
-		for (let count = 0; count < 4; count += 1) t.false(await task());
+		t.false(await hasher.verify('wrong', against));
 		const {user, system} = process.cpuUsage(before);
 		return user + system;
 	};
-	const known = await cpuOf(() => hasher.verify('wrong', stored));
-	const unknown = await cpuOf(() => hasher.verify('wrong', undefined));
+	// By turns, and the least of each counts: a collection of garbage, or a neighbour on this core, makes one of them dear.
+	const costs: {known: number; unknown: number}[] = [];
+	for (let count = 0; count < 5; count += 1) {
+		costs.push({known: await cpuOf(stored), unknown: await cpuOf(undefined)});
+	}
+	const known = Math.min(...costs.map((cost) => cost.known));
+	const unknown = Math.min(...costs.map((cost) => cost.unknown));
 	// A name without a hash that is not worked for would cost a hundredth.
 	t.true(unknown > known / 3 && unknown < known * 3, `${unknown} against ${known} microseconds`);
 });
