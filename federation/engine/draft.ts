@@ -232,14 +232,14 @@ export class Draft {
 	}
 
 	/** Announces an event, and remembers it for those who are told after the commit. */
-	#announce({pdu, nid}: KnownEvent, {relay, redactionOf}: Entrance): AnnouncedPosition {
+	#announce({pdu, nid}: KnownEvent, {relay, redactionOf, missing}: Entrance): AnnouncedPosition {
 		const pos = this.batch.announce({
 			kind: 'event',
 			roomId: this.#roomId,
 			ref: nid,
 			relay,
 			...(pdu.type === 'm.room.member' && {subject: pdu.stateKey}),
-			...extraOf(pdu, redactionOf),
+			...extraOf(pdu, redactionOf, missing.length > 0),
 		});
 		this.announced.push({pdu, nid, pos});
 		return pos;
@@ -308,11 +308,20 @@ function withEnd(ends: Head['ends'], {extremities, after}: Entrance, eventId: Ev
 	return new Map(after ? [...kept, [eventId, after]] : kept);
 }
 
-/** Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that. */
-export function extraOf(pdu: Pdu, redacted: Redacted | undefined): Pick<Change, 'extra'> {
+/**
+ * Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that; and no
+ * timeline may show an event as if nothing were missing before it.
+ */
+export function extraOf(pdu: Pdu, redacted: Redacted | undefined, isAfterGap = false): Pick<Change, 'extra'> {
 	const parent = redacted ? redacted.parent : parentOf(pdu);
-	if (!redacted && parent === undefined) return {};
-	return {extra: {...(redacted && {redacted: redacted.nid}), ...(parent !== undefined && {relates_to: parent})}};
+	if (!redacted && parent === undefined && !isAfterGap) return {};
+	return {
+		extra: {
+			...(redacted && {redacted: redacted.nid}),
+			...(parent !== undefined && {relates_to: parent}),
+			...(isAfterGap && {after_gap: true}),
+		},
+	};
 }
 
 function withCount(threads: ReadonlyMap<EventId, number>, thread: EventId, count: number): Map<EventId, number> {

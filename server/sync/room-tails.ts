@@ -18,6 +18,8 @@ interface Tail {
 	/** Committed, but not read yet. */
 	pending: {readonly nid: EventNid; readonly pos: Position}[];
 	filling: Promise<void> | undefined;
+	/** Of the events, those before which something is missing, or was when they came. */
+	afterGap: ReadonlySet<EventNid>;
 }
 
 /** Newest live events of a room. */
@@ -26,6 +28,8 @@ export interface RoomTail {
 	readonly events: readonly StoredEvent[];
 	/** No event of the room between this position and the one asked for is missing. */
 	readonly from: Position;
+	/** Of the events, those that do not follow upon the one before them: what lies between had no place then. */
+	readonly afterGap: ReadonlySet<EventNid>;
 }
 
 /** The newest events of rooms, read once for all who sync. */
@@ -46,7 +50,10 @@ export class RoomTails {
 			const tail = this.#tails.peek(roomId);
 			if (!tail || ref === undefined) continue;
 			// What was fetched for the past belongs to no tail, but it may be a redaction.
-			if (kind === 'event') tail.pending.push({nid: ref, pos});
+			if (kind === 'event') {
+				tail.pending.push({nid: ref, pos});
+				if (extra?.['after_gap'] === true) tail.afterGap = new Set(tail.afterGap).add(ref);
+			}
 			const redacted = extra?.['redacted'];
 			if (typeof redacted === 'number') tail.events = tail.events.map((event) => redact(event, redacted, ref));
 		}
@@ -56,7 +63,7 @@ export class RoomTails {
 	async get(roomId: RoomId, upto: Position): Promise<RoomTail> {
 		let tail = this.#tails.get(roomId);
 		if (!tail) {
-			tail = {events: [], from: 0, pending: [], filling: undefined};
+			tail = {events: [], from: 0, pending: [], filling: undefined, afterGap: new Set()};
 			this.#tails.set(roomId, tail);
 			tail.filling = this.#load(roomId, tail);
 		}
@@ -64,10 +71,10 @@ export class RoomTails {
 			tail.filling ??= this.#fill(tail);
 			await tail.filling;
 		}
-		const {events, from} = tail;
+		const {events, from, afterGap} = tail;
 		const newest = events.at(-1);
-		if (newest === undefined || anchorOf(newest) <= upto) return {events, from};
-		return {events: events.filter((event) => anchorOf(event) <= upto), from: Math.min(from, upto)};
+		if (newest === undefined || anchorOf(newest) <= upto) return {events, from, afterGap};
+		return {events: events.filter((event) => anchorOf(event) <= upto), from: Math.min(from, upto), afterGap};
 	}
 
 	async #load(roomId: RoomId, tail: Tail): Promise<void> {
@@ -75,7 +82,9 @@ export class RoomTails {
 			const head = this.#storage.stream.head();
 			const rows = await this.#storage.events.listLatest(roomId, head, KEPT);
 			const events = await this.#engine.readRows(rows.toReversed());
+			const afterGap = await this.#storage.events.listAfterGaps(rows.map(({nid}) => nid));
 			tail.events = events.map(slim);
+			tail.afterGap = new Set([...tail.afterGap, ...afterGap]);
 			tail.from = rows.length < KEPT ? 0 : (rows.at(-1)?.anchor ?? 1) - 1;
 			tail.pending = tail.pending.filter(({pos}) => pos > head);
 		} catch (error) {
@@ -99,6 +108,10 @@ export class RoomTails {
 			if (tail.events.length > KEPT_MAX) {
 				tail.from = anchorOf(tail.events.at(-KEPT)!) - 1;
 				tail.events = tail.events.slice(-KEPT);
+				if (tail.afterGap.size > 0) {
+					const held = [...tail.events.map(({row}) => row.nid), ...tail.pending.map(({nid}) => nid)];
+					tail.afterGap = new Set(held.filter((nid) => tail.afterGap.has(nid)));
+				}
 			}
 		} finally {
 			tail.filling = undefined;

@@ -152,6 +152,8 @@ export interface EventsRepository {
 	removeGap(batch: Batch, eventNid: EventNid, missing?: readonly EventId[]): void;
 	/** Lists gaps at or before a place, nearest first: where paging backwards must ask partner servers. */
 	listGaps(roomId: RoomId, from: TimelinePlace, limit: number): Promise<GapRow[]>;
+	/** Lists those of these live events before which something is missing, or was when they came and has been fetched since. */
+	listAfterGaps(nids: readonly EventNid[]): Promise<EventNid[]>;
 	/** Lists which stored events wait for any of these: such an event, when it comes, is no new extremity. */
 	listGapsWaitingFor(missing: readonly EventId[]): Promise<GapRow[]>;
 }

@@ -132,7 +132,21 @@ function createGaps(core: Core) {
 			.innerJoin(events, eq(events.nid, gaps.eventNid))
 			.where(catalog.isOneOf(gaps.missing, p.missing)),
 	);
-	return {add, removeAll, remove, nearest, waiting};
+	const after = core.many<{nids: readonly EventNid[]}, {nid: EventNid}>((p) =>
+		build
+			.select({nid: events.nid})
+			.from(events)
+			.where(
+				and(
+					catalog.isOneOf(events.nid, p.nids),
+					eq(events.minor, 0),
+					sql`(exists (select 1 from ${gaps} where ${gaps.eventNid} = ${events.nid})
+						or exists (select 1 from ${events} as earlier where earlier.room_id = ${events.roomId}
+							and earlier.anchor = ${events.anchor} and earlier.minor < 0))`,
+				),
+			),
+	);
+	return {add, removeAll, remove, nearest, after, waiting};
 }
 
 function createLookups(core: Core) {
@@ -263,6 +277,9 @@ export function createEvents(core: Core): EventsRepository {
 			else for (const id of missing) gap.remove(batch, {eventNid, missing: id});
 		},
 		listGaps: (roomId, {anchor, minor}, limit) => gap.nearest({roomId, anchor, minor, limit: pageOf(limit)}),
+		async listAfterGaps(nids) {
+			return (await readInChunks(nids, (chunk) => gap.after({nids: chunk}))).map(({nid}) => nid);
+		},
 		listGapsWaitingFor: (missing) => readInChunks(missing, (chunk) => gap.waiting({missing: chunk})),
 	};
 }

@@ -155,11 +155,20 @@ onBoth('gaps are found from a place and by what they wait for', async (t, databa
 	t.deepEqual(await storage.events.listGapsWaitingFor([eventId('a2'), eventId('zz')]), [
 		{roomId: room, eventNid: events[0]!.nid, missing: eventId('a2'), anchor: 1, minor: 0},
 	]);
+	const nids = events.map(({nid}) => nid);
+	t.deepEqual((await storage.events.listAfterGaps(nids)).toSorted(), nids.toSorted());
 	await write(storage, (batch) => {
 		storage.events.removeGap(batch, events[0]!.nid, [eventId('a1')]);
 		storage.events.removeGap(batch, events[1]!.nid);
 	});
 	t.is(await near(2), '$a2');
+	t.deepEqual(await storage.events.listAfterGaps(nids), [nids[0]!], 'a gap that held nothing is none');
+	await write(storage, (batch) => {
+		const [first] = events;
+		storage.events.removeGap(batch, first!.nid);
+		storage.events.add(batch, {...newEvent(storage, {eventId: eventId('a2')}), anchor: 1, minor: -1});
+	});
+	t.deepEqual(await storage.events.listAfterGaps(nids), [nids[0]!], 'what was fetched since is not between them');
 });
 
 onBoth('events are found by time', async (t, database) => {

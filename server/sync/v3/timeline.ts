@@ -1,6 +1,6 @@
 import type {RoomId} from '../../../crypto/index.ts';
 import type {StoredEvent} from '../../../federation/engine/index.ts';
-import type {Position} from '../../../storage/index.ts';
+import type {EventNid, Position} from '../../../storage/index.ts';
 import {pointBefore, writePlaceToken} from '../../events/index.ts';
 import {anchorOf} from '../room-tails.ts';
 import type {SyncParts, View} from './view.ts';
@@ -36,7 +36,11 @@ export async function listTimeline(parts: SyncParts, view: TimelineView, span: T
 	const newest: StoredEvent[] = [];
 	let lookedAt = 0;
 	let oldest: StoredEvent | undefined;
-	for await (const page of listPagesBack(parts, span, limit + 1)) {
+	let gap: StoredEvent | undefined;
+	for await (const {page: all, afterGap} of listPagesBack(parts, span, limit + 1)) {
+		const gapAt = afterGap.size === 0 ? -1 : all.findIndex(({row}) => afterGap.has(row.nid));
+		gap = all[gapAt];
+		const page = gap ? all.slice(0, gapAt + 1) : all;
 		const wanted = page.filter(
 			({pdu, row}) =>
 				(matches === undefined ||
@@ -46,9 +50,10 @@ export async function listTimeline(parts: SyncParts, view: TimelineView, span: T
 		newest.push(...(await parts.events.filterVisible(view.userId, wanted)));
 		lookedAt += page.length;
 		oldest = page.at(-1);
-		if (newest.length > limit || lookedAt >= LOOKED_AT_MAX) break;
+		if (gap || newest.length > limit || lookedAt >= LOOKED_AT_MAX) break;
 	}
-	const isCut = newest.length > limit || lookedAt >= LOOKED_AT_MAX;
+	// What is missing before an event is for `/messages` to fetch: nothing is shown as if it came right before it.
+	const isCut = gap !== undefined || newest.length > limit || lookedAt >= LOOKED_AT_MAX;
 	// Without a beginning there is more unless the room's own has been reached.
 	const isOpen = span.since === undefined && oldest !== undefined && oldest.row.type !== 'm.room.create';
 	const events = newest.slice(0, limit).toReversed();
@@ -68,19 +73,31 @@ function endOf({since, upto}: TimelineSpan): string {
 	return writePlaceToken({anchor: since ?? upto, minor: 1});
 }
 
+/** Live events, newest first. */
+interface Page {
+	readonly page: StoredEvent[];
+	/** Those of them before which something is missing. */
+	readonly afterGap: ReadonlySet<EventNid>;
+}
+
 /** Lists live events of a span, newest first: from memory as far as that goes. */
 async function* listPagesBack(
 	{tails, storage, engine}: SyncParts,
 	{roomId, since = 0, upto}: TimelineSpan,
 	size: number,
-): AsyncGenerator<StoredEvent[]> {
+): AsyncGenerator<Page> {
 	const tail = await tails.get(roomId, upto);
 	const held = tail.events.filter((event) => anchorOf(event) > since).toReversed();
-	for (let index = 0; index < held.length; index += size) yield held.slice(index, index + size);
+	for (let index = 0; index < held.length; index += size) {
+		yield {page: held.slice(index, index + size), afterGap: tail.afterGap};
+	}
 	for (let below = tail.from; below > since; ) {
 		const rows = await storage.events.listLatest(roomId, below, size);
 		const inSpan = rows.filter(({anchor}) => (anchor ?? 0) > since);
-		if (inSpan.length > 0) yield await engine.readRows(inSpan);
+		if (inSpan.length > 0) {
+			const afterGap = new Set(await storage.events.listAfterGaps(inSpan.map(({nid}) => nid)));
+			yield {page: await engine.readRows(inSpan), afterGap};
+		}
 		below = inSpan.length < size ? 0 : (rows.at(-1)?.anchor ?? 1) - 1;
 	}
 }
