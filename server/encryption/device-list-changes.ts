@@ -75,6 +75,19 @@ export class DeviceListFollower {
 		};
 	}
 
+	/**
+	 * Lists with whom a user has come to share a room in `(since, upto]`, and still does; nobody where that is more than is
+	 * worth looking at.
+	 */
+	async listMet(userId: UserId, since: Position, upto: Position): Promise<readonly UserId[]> {
+		const facts = await this.#findFacts(since, upto);
+		if (facts === undefined || facts.length === 0) return [];
+		const met = new Set<UserId>();
+		await this.#addMoves(userId, facts, {changed: met, left: new Set()});
+		met.delete(userId);
+		return met.size === 0 ? [] : this.#storage.memberships.listSharing(userId, [...met]);
+	}
+
 	#add(changes: readonly CommittedChange[]): void {
 		for (const change of changes) {
 			const fact = factOf(change);

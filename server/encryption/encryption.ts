@@ -63,6 +63,7 @@ export interface Encryption {
 	/** Lists whose device lists changed for a user in `(since, upto]`, and who is met no more. */
 	listDeviceListChanges(userId: UserId, since: Position, upto: Position): Promise<DeviceListChanges>;
 	/** The same up to now, for one who was away. @throws EncryptionError 'unknown-position' */
+	listMet(userId: UserId, since: Position, upto: Position): Promise<readonly UserId[]>;
 	listDeviceListChangesSince(userId: UserId, since: Position): Promise<DeviceListChanges>;
 
 	/** What people keep of their room keys with this server. */
@@ -116,6 +117,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 		},
 		uploadSignatures: (caller, upload) => uploadSignatures(context, caller, upload),
 		listDeviceListChanges: (userId, since, upto) => follower.list(userId, since, upto),
+		listMet: (userId, since, upto) => follower.listMet(userId, since, upto),
 		async listDeviceListChangesSince(userId, since) {
 			// The position may be one that another process has given out just now.
 			await storage.barrier();

@@ -21,6 +21,11 @@ export interface Waiter {
 export class Feed {
 	readonly userId: UserId;
 	#rooms = new Map<RoomId, MembershipRow>();
+	/**
+	 * Rooms that the user has forgotten, and left so lately that a device may not know it yet: it would show them for ever.
+	 * Never changed in place.
+	 */
+	forgotten: ReadonlyMap<RoomId, MembershipRow> = new Map();
 	/** Whether somebody reads in the map that is to be changed. */
 	#isLent = false;
 	/** Rooms in which the user's membership has changed since it was read. */
@@ -49,7 +54,7 @@ export class Feed {
 		return this.#rooms.size;
 	}
 
-	/** Notes what the user is to a room; nothing where that is absent, or forgotten. */
+	/** Notes what the user is to a room. */
 	setRoom(roomId: RoomId, row: MembershipRow | undefined): void {
 		if (this.#isLent) {
 			this.#rooms = new Map(this.#rooms);
@@ -57,6 +62,8 @@ export class Feed {
 		}
 		if (row && !row.forgotten) this.#rooms.set(roomId, row);
 		else this.#rooms.delete(roomId);
+		if (row?.forgotten === true) this.forgotten = new Map(this.forgotten).set(roomId, row);
+		else if (this.forgotten.has(roomId)) this.forgotten = new Map([...this.forgotten].filter(([id]) => id !== roomId));
 	}
 
 	/** Something that concerns the user was committed. */

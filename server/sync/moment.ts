@@ -8,6 +8,8 @@ export interface Moment {
 	/** The last change that concerned the user by then. */
 	readonly touched: Position;
 	readonly rooms: ReadonlyMap<RoomId, MembershipRow>;
+	/** Those that the user has left and forgotten lately. */
+	readonly forgotten: ReadonlyMap<RoomId, MembershipRow>;
 	readonly upto: Position;
 	/** Of what is in memory only. */
 	readonly seq: number;

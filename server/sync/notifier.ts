@@ -143,7 +143,11 @@ export class Notifier {
 		const feed = new Feed(userId);
 		// Known before the read: what changes meanwhile is read again.
 		this.#feeds.set(userId, feed);
-		const rows = await this.#storage.memberships.listOfUser(userId);
+		const {memberships, stream} = this.#storage;
+		const rows = [
+			...(await memberships.listOfUser(userId)),
+			...(await memberships.listForgotten(userId, stream.floor())),
+		];
 		await this.#reach(rows);
 		for (const row of rows) this.#setRoom(feed, row.roomId, row);
 		// Once more, for the size that it has now.

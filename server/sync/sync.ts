@@ -90,8 +90,8 @@ export function createSync(dependencies: SyncDependencies): Sync {
 		for (;;) {
 			const feed = notifier.findFeed(userId) ?? (await notifier.getFeed(userId));
 			if (feed.stale.size > 0) continue;
-			const {touched, rooms} = feed;
-			return {feed, touched, rooms, upto: storage.stream.head(), seq: ephemeral.head()};
+			const {touched, rooms, forgotten} = feed;
+			return {feed, touched, rooms, forgotten, upto: storage.stream.head(), seq: ephemeral.head()};
 		}
 	}
 	const sliding = new SlidingSync({...dependencies, parts, notifier, devices, takeMoment});
@@ -109,10 +109,10 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			const endMs = clock.monotonic() + Math.min(request.timeoutMs, TIMEOUT_MS_MAX);
 			let mayWait = since !== undefined && !request.isFullState;
 			for (;;) {
-				const {feed, rooms, upto, seq} = await takeMoment(userId);
+				const {feed, rooms, forgotten, upto, seq} = await takeMoment(userId);
 				const timeoutMs = endMs - clock.monotonic();
 				mayWait &&= timeoutMs > 0;
-				const wish: Request = {...request, since, outdated, rooms, upto, seq};
+				const wish: Request = {...request, since, outdated, rooms, forgotten, upto, seq};
 				// Who is going to wait is not made an answer of which it is known that nothing would be in it.
 				if (!mayWait || mayHaveNews(parts, wish)) {
 					const answer = await makeAnswer(parts, devices, wish);

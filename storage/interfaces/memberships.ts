@@ -50,6 +50,8 @@ export interface MembershipsRepository {
 	find(roomId: RoomId, userId: UserId): Promise<MembershipRow | undefined>;
 	/** Lists the rooms of a user by membership; without `memberships` all that are not forgotten. Whole, not paged: one user's rooms. */
 	listOfUser(userId: UserId, memberships?: readonly Membership[]): Promise<MembershipRow[]>;
+	/** Lists the rooms that a user has forgotten and left after a position. */
+	listForgotten(userId: UserId, after: Position): Promise<MembershipRow[]>;
 	/** Lists members of a room in the order of users' first sight here. At most 1,000 a page. */
 	listOfRoom(
 		roomId: RoomId,

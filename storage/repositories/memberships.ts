@@ -32,6 +32,15 @@ function createLists(core: Core) {
 			)
 			.orderBy(memberships.roomId),
 	);
+	const forgottenOf = core.many<{userId: UserId; after: number}, MembershipRow>((p) =>
+		build
+			.select()
+			.from(memberships)
+			.where(
+				and(equals(memberships.userId, p.userId), eq(memberships.forgotten, sql`1`), above(memberships.pos, p.after)),
+			)
+			.orderBy(memberships.roomId),
+	);
 	const ofRoom = (useMemberships: boolean, useAfter: boolean) =>
 		core.many<{roomId: RoomId; memberships: readonly Membership[]; after: UserId; limit: number}, MembershipRow>((p) =>
 			build
@@ -69,7 +78,7 @@ function createLists(core: Core) {
 			.groupBy(memberships.membership),
 	);
 	const ofRooms = [ofRoom(false, false), ofRoom(true, false), ofRoom(false, true), ofRoom(true, true)];
-	return {find, ofUser, ofRooms, localJoined, firstJoined, counts};
+	return {find, forgottenOf, ofUser, ofRooms, localJoined, firstJoined, counts};
 }
 
 function createSharing(core: Core) {
@@ -226,6 +235,7 @@ export function createMemberships(core: Core): MembershipsRepository {
 		forget: (batch, roomId, userId) => forget(batch, {roomId, userId, forgotten: true}),
 		find: (roomId, userId) => lists.find({roomId, userId}),
 		listOfUser: (userId, of) => lists.ofUser({userId, memberships: of ?? everyMembership}),
+		listForgotten: (userId, after) => lists.forgottenOf({userId, after}),
 		listOfRoom(roomId, {memberships: of, after, limit}) {
 			const list = lists.ofRooms[(of === undefined ? 0 : 1) + (after === undefined ? 0 : 2)]!;
 			return list({roomId, memberships: of ?? [], after: after ?? ('' as UserId), limit: pageOf(limit)});

@@ -26,7 +26,7 @@ export async function makeAnswer(parts: SyncParts, devices: DeviceNews, request:
 	const rooms = await renderRooms(parts, view, touched);
 	const toDevice = await devices.listToDevice(view);
 	const deviceLists = await renderDeviceLists(parts, view, touched);
-	const presence = await listPresence(parts, view);
+	const presence = await listPresence(parts, view, touched);
 	const keys = await devices.countKeys(view);
 	const {positions, ephemeral} = parts;
 	const {since, upto, seq, userId} = view;

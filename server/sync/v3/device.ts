@@ -124,10 +124,15 @@ export async function renderDeviceLists(
 		positions.hasDeviceLists(since.pos) ||
 		// Whom the user vouches for is told to their own devices under this kind.
 		positions.hasDeviceKeys(userId, since.pos) ||
-		touched.some(({roomId, pos, membership}) =>
-			membership === 'join' ? positions.hasMembers(roomId, since.pos) : pos > since.pos,
-		);
+		hasMoved(positions, touched, since.pos);
 	if (!mayHaveChanged) return undefined;
 	const {changed, left} = await encryption.listDeviceListChanges(userId, since.pos, upto);
 	return changed.length + left.length === 0 ? undefined : JSON.stringify({changed, left});
+}
+
+/** Tells whether somebody may have entered or left one of these rooms, the user too. */
+export function hasMoved(positions: Positions, rooms: readonly MembershipRow[], since: Position): boolean {
+	return rooms.some(({roomId, pos, membership}) =>
+		membership === 'join' ? positions.hasMembers(roomId, since) : pos > since,
+	);
 }

@@ -71,7 +71,10 @@ async function tellEvents(
 	{roomId, since, isWhole}: {readonly roomId: RoomId; readonly since: Position | undefined; readonly isWhole: boolean},
 ): Promise<Told> {
 	const span = {roomId, since, upto: view.upto};
-	const timeline = await listTimeline(parts, view, span);
+	const shown = await listTimeline(parts, view, span);
+	// Whoever has come since the token is shown the room's newest events and not all that it holds.
+	const hasCome = since === undefined && view.since !== undefined;
+	const timeline = hasCome ? {...shown, isLimited: true} : shown;
 	const wish: StateWish = {span, timeline, isWhole, heroes: []};
 	const chosen = await chooseState(parts, view, wish);
 	const members = isWhole || chosen.hasMembers ? await parts.summaries.get(roomId) : undefined;

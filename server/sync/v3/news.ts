@@ -34,18 +34,19 @@ export function mayHavePresence({ephemeral, positions}: SyncParts, {since}: Requ
  */
 export function listTouchedRooms(
 	{positions, ephemeral}: SyncParts,
-	{userId, since, rooms, isFullState}: Request,
+	{userId, since, rooms, forgotten, isFullState}: Request,
 	others: Iterable<RoomId>,
 ): MembershipRow[] {
+	const every = () => [...rooms.values(), ...forgotten.values()];
 	// Who was told by an earlier process is told anew who types, in whatever room.
-	if (since === undefined || isFullState || since.epoch !== ephemeral.epoch) return [...rooms.values()];
+	if (since === undefined || isFullState || since.epoch !== ephemeral.epoch) return every();
 	// Where more rooms than the user's own were touched, looking at those is less work.
 	const max = rooms.size;
 	const touched = positions.listTouchedRooms(since.pos, max);
 	const ofReceipts = positions.listRoomsOfOwnReceipts(userId, since.pos, max);
 	const ofTyping = positions.listRoomsOfTyping(since.seq, max);
-	if (!touched || !ofReceipts || !ofTyping) return [...rooms.values()];
+	if (!touched || !ofReceipts || !ofTyping) return every();
 	return [...new Set([...touched, ...ofReceipts, ...ofTyping, ...others])]
-		.map((roomId) => rooms.get(roomId))
+		.map((roomId) => rooms.get(roomId) ?? forgotten.get(roomId))
 		.filter((row) => row !== undefined);
 }

@@ -55,7 +55,7 @@ async function renderReadable(parts: SyncParts, view: View, row: MembershipRow):
 }
 
 async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {
-	const {membership, pos, sender} = row;
+	const {membership, pos, sender, forgotten} = row;
 	const isNew = view.since === undefined || pos > view.since.pos;
 	// A device that begins anew still shows the rooms that were left meanwhile.
 	const isGone = view.outdated !== undefined && pos > view.outdated.pos;
@@ -68,7 +68,7 @@ async function renderRoom(parts: SyncParts, view: View, row: MembershipRow): Pro
 			return isNew ? renderOutsideRoom(parts, row) : undefined;
 		case 'leave':
 		case 'ban':
-			return isNew && (view.since !== undefined || view.filter.includesLeft || isGone)
+			return isNew && (view.since !== undefined || (view.filter.includesLeft && !forgotten) || isGone)
 				? renderLeftRoom(parts, view, row)
 				: undefined;
 		default:

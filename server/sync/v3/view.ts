@@ -13,13 +13,15 @@ import type {SyncToken} from '../tokens.ts';
 import type {Unread} from '../unread.ts';
 import type {SentMembers} from './sent-members.ts';
 
-/** Whose device lists changed: what sync asks of the encryption domain. */
+/** Whose device lists changed, and whom somebody has met: what sync asks of the encryption domain. */
 export interface DeviceListSource {
 	listDeviceListChanges(
 		userId: UserId,
 		since: Position,
 		upto: Position,
 	): Promise<{readonly changed: readonly UserId[]; readonly left: readonly UserId[]}>;
+	/** Lists with whom the user has come to share a room. */
+	listMet(userId: UserId, since: Position, upto: Position): Promise<readonly UserId[]>;
 }
 
 /** What answers are made of. */
@@ -64,6 +66,8 @@ export interface View {
 	readonly seq: number;
 	/** The user's rooms at `upto`. */
 	readonly rooms: ReadonlyMap<RoomId, MembershipRow>;
+	/** Rooms that the user has left and forgotten lately: only who does not know of it yet is told. */
+	readonly forgotten: ReadonlyMap<RoomId, MembershipRow>;
 	readonly isFullState: boolean;
 	readonly usesStateAfter: boolean;
 	readonly stateAfterName?: StateAfterName | undefined;

@@ -68,7 +68,10 @@ class Place {
 			clock,
 			events: createEvents({storage, engine, clock}),
 			pushRules: createPushRules({storage, accountData}),
-			encryption: {listDeviceListChanges: () => Promise.resolve({changed: [], left: []})},
+			encryption: {
+				listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
+				listMet: () => Promise.resolve([]),
+			},
 			random: (count) => systemRandom.bytes(count),
 			ephemeral: createEphemeral({
 				storage,

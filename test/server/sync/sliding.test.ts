@@ -37,7 +37,10 @@ function startSync(
 		engine,
 		events,
 		pushRules,
-		encryption: {listDeviceListChanges: () => Promise.resolve({changed: [], left: []})},
+		encryption: {
+			listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
+			listMet: () => Promise.resolve([]),
+		},
 		clock: systemClock,
 		random: (count) => systemRandom.bytes(count),
 		ephemeral,

@@ -30,7 +30,10 @@ export interface SyncWorld {
 export function makeSyncWorld(engine: Engine, storage: Storage): SyncWorld {
 	const events = createEvents({storage, engine, clock: systemClock});
 	const pushRules = createPushRules({storage, accountData: createAccountData({storage})});
-	const encryption = {listDeviceListChanges: () => Promise.resolve({changed: [], left: []})};
+	const encryption = {
+		listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
+		listMet: () => Promise.resolve([]),
+	};
 	return {
 		engine,
 		storage,

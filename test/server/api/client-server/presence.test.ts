@@ -22,6 +22,21 @@ test('presence is told to those who share a room, and to nobody else', async (t)
 	t.is((await alice.ask('PUT', status(alice), {presence: 'busy'})).status, 400);
 });
 
+test('whoever comes is told who is there, and they of who came, once', async (t) => {
+	const {alice, bob, carol} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	for (const person of [alice, bob, carol]) await person.ask('PUT', status(person), {presence: 'online'});
+	const [{next_batch: aliceSince}, {next_batch: bobSince}] = [await sync(alice), await sync(bob)];
+	await bob.join(roomId);
+	const toldOf = (answer: Awaited<ReturnType<typeof sync>>) => answer.presence?.events.map(({sender}) => sender);
+	const toBob = await sync(bob, bobSince);
+	t.deepEqual(toldOf(toBob), [alice.id], 'and not of who is in another room');
+	const toAlice = await sync(alice, aliceSince);
+	t.deepEqual(toldOf(toAlice), [bob.id]);
+	t.is(toldOf(await sync(bob, toBob.next_batch)), undefined);
+	t.is(toldOf(await sync(alice, toAlice.next_batch)), undefined);
+});
+
 test('a stranger gets one answer, whether there is somebody or not', async (t) => {
 	const {alice, carol} = await newsroom(t);
 	await alice.ask('PUT', status(alice), {presence: 'online'});

@@ -194,6 +194,21 @@ test('E2: who was put out is told so, and nothing of what came after', async (t)
 	await bob.do('POST', `${room(roomId)}/forget`, {});
 	const forgotten = await sync(bob, undefined, {filter: {room: {include_leave: true}}});
 	t.is(forgotten.rooms, undefined);
+	t.deepEqual(Object.keys((await sync(bob, since)).rooms?.leave ?? {}), [roomId], 'another device must learn of it');
+	t.is((await sync(bob, forgotten.next_batch)).rooms, undefined);
+});
+
+test('a room that was entered since the token shows its newest events, and says that there may be more', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	await alice.say(roomId, 'before');
+	const {next_batch: since} = await sync(bob);
+	await bob.join(roomId);
+	await alice.say(roomId, 'after');
+	const filter = {room: {timeline: {types: ['m.room.message']}}};
+	const shown = (await sync(bob, since, {filter})).rooms?.join?.[roomId];
+	t.deepEqual(bodiesOf(shown), ['before', 'after']);
+	t.true(shown?.timeline.limited);
 });
 
 test('E14: tokens and filters that nobody gave out are refused', async (t) => {
