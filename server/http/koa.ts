@@ -88,10 +88,10 @@ async function handle<Services>(
 	}
 	const queryStart = exchange.uri.indexOf('?');
 	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
-	const {route, parameters} = router.find(request.method ?? '', path);
+	const {route, readParameters} = router.find(request.method ?? '', path);
 	exchange.operation = route.id;
-	exchange.parameters = parameters;
 	await exchange.prepare(route);
+	exchange.parameters = readParameters();
 	const result = await route.handle(exchange, services);
 	return result instanceof HttpResponse ? result : new HttpResponse(200, jsonHeaders, JSON.stringify(result));
 }

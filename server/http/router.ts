@@ -19,7 +19,11 @@ interface Node<Services> {
 /** A route and the parameters that the path gives it. */
 export interface Match<Services> {
 	readonly route: Route<Services>;
-	readonly parameters: Readonly<Record<string, string>>;
+	/**
+	 * Reads what the path says; who may not call at all is told that and not what is wrong with it.
+	 * @throws MatrixError M_INVALID_PARAM
+	 */
+	readonly readParameters: () => Readonly<Record<string, string>>;
 }
 
 /** Longest path that is looked at, in segments; the longest route has fewer. */
@@ -61,15 +65,20 @@ export class Router<Services> {
 			});
 		}
 		const {route, names, absent} = leaf;
-		const parameters: Record<string, string> = {};
-		for (let index = 0; index < names.length; index++) {
-			const name = names[index]!;
-			parameters[name] = readParameter(name, values[index]!);
-		}
-		for (const name of absent) {
-			parameters[name] = '';
-		}
-		return {route, parameters};
+		return {
+			route,
+			readParameters() {
+				const parameters: Record<string, string> = {};
+				for (let index = 0; index < names.length; index++) {
+					const name = names[index]!;
+					parameters[name] = readParameter(name, values[index]!);
+				}
+				for (const name of absent) {
+					parameters[name] = '';
+				}
+				return parameters;
+			},
+		};
 	}
 
 	#add(path: string, route: Route<Services>): void {

@@ -5,7 +5,7 @@ import type {AccountData} from '../account-data/index.ts';
 import {type CopiedRule, copyRulesOfRoom} from './carry-over.ts';
 import {PushError} from './errors.ts';
 import {type CompiledRuleset, compileRuleset} from './evaluate.ts';
-import type {Actions, NewRule, PushRule, RuleKind, Ruleset} from './rule.ts';
+import type {NewRule, PushRule, RuleKind, Ruleset} from './rule.ts';
 import {readStoredRules, RULES_TYPE, rulesetOf, type StoredRules, writeStoredRules} from './stored-rules.ts';
 
 /** Rules of their own that a user may have. */
@@ -84,12 +84,11 @@ export function createPushRules({
 		change: (userId, kind, ruleId, change) =>
 			update(userId, (stored) => {
 				findRule(rulesetOf(userId, stored), kind, ruleId);
-				const cleaned = change.actions ? {...change, actions: cleanActions(change.actions)} : change;
 				if (ruleId.startsWith('.')) {
 					const changed = new Map(stored.changed);
-					return {...stored, changed: changed.set(ruleId, {...changed.get(ruleId), ...cleaned})};
+					return {...stored, changed: changed.set(ruleId, {...changed.get(ruleId), ...change})};
 				}
-				const rules = stored.own[kind].map((rule) => (rule.rule_id === ruleId ? {...rule, ...cleaned} : rule));
+				const rules = stored.own[kind].map((rule) => (rule.rule_id === ruleId ? {...rule, ...change} : rule));
 				return {...stored, own: {...stored.own, [kind]: rules}};
 			}),
 		copyForRoom: (userId, from, to) =>
@@ -126,11 +125,6 @@ function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule {
 	return rule;
 }
 
-/** Older words that say what an absence of actions says. */
-function cleanActions(actions: Actions): Actions {
-	return actions.filter((action) => action !== 'dont_notify' && action !== 'coalesce');
-}
-
 interface RuleWish {
 	readonly kind: RuleKind;
 	readonly ruleId: string;
@@ -150,7 +144,7 @@ function withRule(stored: StoredRules, {kind, ruleId, rule, place}: RuleWish): S
 		rule_id: ruleId,
 		default: false,
 		enabled: existing?.enabled ?? true,
-		actions: cleanActions(rule.actions),
+		actions: rule.actions,
 		...((kind === 'override' || kind === 'underride') && {conditions: rule.conditions ?? []}),
 		...(kind === 'content' && {pattern: rule.pattern ?? ''}),
 	};

@@ -48,7 +48,7 @@ test('rules are added where they are wanted, changed, and removed', async (t) =>
 	await put('c', '?after=b');
 	await put('d', '?before=b');
 	t.deepEqual(idsOf((await rules(alice))['content']), ['d', 'b', 'c', 'a']);
-	t.deepEqual(await alice.do('GET', '/pushrules/global/content/a/actions'), {actions: ['notify']});
+	t.deepEqual(await alice.do('GET', '/pushrules/global/content/a/actions'), {actions: ['notify', 'dont_notify']});
 	await alice.do('PUT', '/pushrules/global/content/b/enabled', {enabled: false});
 	await put('b', '', {pattern: 'other', actions: []});
 	const b = await alice.do('GET', '/pushrules/global/content/b');
@@ -114,4 +114,19 @@ test('a person’s own rules decide what counts for them', async (t) => {
 	await bob.do('PUT', '/pushrules/global/override/.m.rule.master/enabled', {enabled: true});
 	t.deepEqual(await unread(bob, roomId), {notification_count: 0, highlight_count: 0});
 	t.is((await sync(bob)).rooms?.join?.[roomId]?.timeline.events.length, 10);
+});
+
+test('of kinds that are not there no rule is found, and none can be added', async (t) => {
+	const {alice} = await newsroom(t);
+	const rule = '/pushrules/global/postcontent/.io.element.msc4306.rule.subscribed_thread';
+	for (const [method, uri, body] of [
+		['GET', rule],
+		['DELETE', rule],
+		['PUT', `${rule}/enabled`, {enabled: false}],
+	] as const) {
+		const {status, body: answer} = await alice.ask(method, uri, body);
+		t.deepEqual([status, (answer as {errcode: string}).errcode], [404, 'M_NOT_FOUND'], `${method} ${uri}`);
+	}
+	const {status, body} = await alice.ask('PUT', '/pushrules/global/postcontent/mine', {actions: ['notify']});
+	t.deepEqual([status, (body as {errcode: string}).errcode], [400, 'M_INVALID_PARAM']);
 });
