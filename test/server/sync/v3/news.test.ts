@@ -220,15 +220,27 @@ interface ShownRoom {
 /** Without what depends on the moment or on the process, and without rooms in which there is only typing. */
 function comparable({rooms, ...rest}: Answer): object {
 	const text = JSON.stringify(rooms ?? {}, (key: string, value: unknown) => (key === 'age' ? undefined : value));
-	const {join = {}, ...others} = JSON.parse(text) as {readonly join?: Record<string, ShownRoom>};
+	const {join = {}, leave = {}, ...others} = JSON.parse(text) as Partial<
+		Record<'join' | 'leave', Record<string, ShownRoom>>
+	>;
 	const told = Object.entries(join)
 		.filter(([, shown]) => !hasOnlyTyping(shown))
-		.map(([roomId, {ephemeral, state, state_after: after, ...shown}]) => {
-			const states = {state: inOrder(state), state_after: inOrder(after)};
-			return [roomId, {...shown, ...states, ephemeral: withoutTyping(ephemeral)}] as const;
+		.map(([roomId, shown]) => {
+			return [roomId, {...withStatesInOrder(shown), ephemeral: withoutTyping(shown.ephemeral)}] as const;
 		});
-	return {...rest, next_batch: undefined, rooms: {...others, join: Object.fromEntries(told)}};
+	const left = Object.entries(leave).map(([roomId, shown]) => [roomId, withStatesInOrder(shown)] as const);
+	return {
+		...rest,
+		next_batch: undefined,
+		rooms: {...others, join: Object.fromEntries(told), leave: Object.fromEntries(left)},
+	};
 }
+
+const withStatesInOrder = ({state, state_after: after, ...shown}: ShownRoom): object => ({
+	...shown,
+	state: inOrder(state),
+	state_after: inOrder(after),
+});
 
 /** A state is a set: what of it was in memory already comes first. */
 const inOrder = (state: Shown | undefined): Shown['events'] | undefined =>
