@@ -220,9 +220,11 @@ interface ShownRoom {
 /** Without what depends on the moment or on the process, and without rooms in which there is only typing. */
 function comparable({rooms, ...rest}: Answer): object {
 	const text = JSON.stringify(rooms ?? {}, (key: string, value: unknown) => (key === 'age' ? undefined : value));
-	const {join = {}, leave = {}, ...others} = JSON.parse(text) as Partial<
-		Record<'join' | 'leave', Record<string, ShownRoom>>
-	>;
+	const {
+		join = {},
+		leave = {},
+		...others
+	} = JSON.parse(text) as Partial<Record<'join' | 'leave', Record<string, ShownRoom>>>;
 	const told = Object.entries(join)
 		.filter(([, shown]) => !hasOnlyTyping(shown))
 		.map(([roomId, shown]) => {
