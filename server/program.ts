@@ -1,6 +1,6 @@
 import {parseArgs} from 'node:util';
 import {type Application, startApplication} from './application.ts';
-import {ConfigError, loadConfig} from './config/index.ts';
+import {type Config, ConfigError, loadConfig} from './config/index.ts';
 import {ListenError} from './http/index.ts';
 import {planProcess} from './roles.ts';
 import {type Logger, makeLogger} from './telemetry/index.ts';
@@ -80,12 +80,18 @@ async function start(): Promise<void> {
 	const config = loadConfig(values.config);
 	const log = makeLogger(config.log);
 	handleBugs(log);
-	const starting = startApplication(config, log);
+	const starting = begin(config, log);
 	handleSignals(starting, log);
-	const application = await starting;
+	await starting;
+}
+
+/** Builds the server, and tells the operator where it is. */
+async function begin(config: Config, log: Logger): Promise<Application> {
+	const application = await startApplication(config, log);
 	log.info({addresses: application.http.addresses, serverName: config.serverName}, 'Listening');
 	// The page is served by who serves clients.
 	if (planProcess(config).serves.has('client')) await printSetUpLink(application);
+	return application;
 }
 
 /** Starts the server that the command line names. What prevents it is told, and ends the process. */

@@ -62,8 +62,9 @@ export interface Encryption {
 	uploadSignatures(caller: EncryptionCaller, upload: SignaturesUpload): Promise<SignatureFailure[]>;
 	/** Lists whose device lists changed for a user in `(since, upto]`, and who is met no more. */
 	listDeviceListChanges(userId: UserId, since: Position, upto: Position): Promise<DeviceListChanges>;
-	/** The same up to now, for one who was away. @throws EncryptionError 'unknown-position' */
+	/** Lists with whom a user has come to share a room in `(since, upto]`, and still does. */
 	listMet(userId: UserId, since: Position, upto: Position): Promise<readonly UserId[]>;
+	/** Lists whose device lists changed up to now, for one who was away. @throws EncryptionError 'unknown-position' */
 	listDeviceListChangesSince(userId: UserId, since: Position): Promise<DeviceListChanges>;
 
 	/** What people keep of their room keys with this server. */

@@ -4,7 +4,7 @@ import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {allocateAddress, findFreePort} from '../harness/index.ts';
+import {allocateAddress, findFreePort, until} from '../harness/index.ts';
 
 interface Program {
 	readonly child: ChildProcess;
@@ -66,6 +66,18 @@ async function listenerConfig(): Promise<{address: string; port: number; serves:
 	return {address, port: await findFreePort(address), serves: ['client']};
 }
 
+function isOpen({port, address}: {readonly port: number; readonly address: string}): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = connect(port, address);
+		const end = (isConnected: boolean) => {
+			socket.destroy();
+			resolve(isConnected);
+		};
+		socket.once('connect', () => end(true));
+		socket.once('error', () => end(false));
+	});
+}
+
 test('the program serves when it says that it listens, and ends with 0 on SIGTERM although a client holds on', async (t) => {
 	const listener = await listenerConfig();
 	const program = start(t, {listeners: [listener]});
@@ -86,6 +98,16 @@ test('the program serves when it says that it listens, and ends with 0 on SIGTER
 	t.is(await program.exit, 0);
 	t.true(performance.now() - startedMs < 10_000);
 	t.regex(program.output(), /"Stopped"/u);
+});
+
+test('SIGTERM at the moment a port opens ends the program with 0, once all of it stands', async (t) => {
+	const listener = await listenerConfig();
+	const program = start(t, {listeners: [listener]});
+	await until(() => isOpen(listener), 'the port to be open', 30_000);
+	program.child.kill('SIGTERM');
+	t.is(await program.exit, 0, program.output());
+	t.regex(program.output(), /"Stopped"/u);
+	t.notRegex(program.output(), /Error/u);
 });
 
 test('a port that is taken is said in one line, with status 1', async (t) => {

@@ -6,11 +6,9 @@ import {route} from '../route.ts';
 const rulePath = '/_matrix/client/v3/pushrules/global/:kind/:ruleId';
 
 /** Of other kinds there are no rules: clients ask whether there are some of kinds that are proposed. */
-function readKind(kind: string): RuleKind {
+function readKind(kind: string, errcode: 'M_NOT_FOUND' | 'M_INVALID_PARAM' = 'M_NOT_FOUND'): RuleKind {
 	const known = ruleKinds.find((candidate) => candidate === kind);
-	if (known === undefined) {
-		throw new MatrixError('M_NOT_FOUND', `There are no such push rules: the kinds are ${ruleKinds.join(', ')}`);
-	}
+	if (known === undefined) throw new MatrixError(errcode, `kind: expected one of ${ruleKinds.join(', ')}`);
 	return known;
 }
 
@@ -64,10 +62,7 @@ export const setPushRule = route({
 	query: v.object({before: v.optional(v.string()), after: v.optional(v.string())}),
 	body: newRuleSchema,
 	async handle({caller, parameters: {kind, ruleId}, query, body}, {pushRules}) {
-		if (!(ruleKinds as readonly string[]).includes(kind)) {
-			throw new MatrixError('M_INVALID_PARAM', `kind: expected one of ${ruleKinds.join(', ')}`);
-		}
-		await pushRules.set(caller.userId, readKind(kind), ruleId, body, query);
+		await pushRules.set(caller.userId, readKind(kind, 'M_INVALID_PARAM'), ruleId, body, query);
 		return {};
 	},
 });
