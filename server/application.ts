@@ -12,6 +12,7 @@ import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
+import {createPushers} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
@@ -329,6 +330,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
+		pushers: createPushers({storage, clock}),
 		reports: createReports({storage, engine, events, clock}),
 		search,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),

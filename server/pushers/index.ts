@@ -1,0 +1,3 @@
+export {PushersError, type PushersErrorCode} from './errors.ts';
+export type {Pusher, PusherKey, SetPusher} from './pusher.ts';
+export {createPushers, type PusherOwner, type Pushers} from './pushers.ts';
