@@ -206,7 +206,7 @@ export class Delivery {
 		}
 		if (lanes.size > 0) this.#lanes.set(userId, lanes);
 		else this.#lanes.delete(userId);
-		this.#recipients.set(userId, pushers.length > 0);
+		this.#recipients.set(userId, lanes.size > 0);
 		const batch = storage.batch();
 		for (const name of rows.keys()) if (!named.has(name)) storage.cursors.remove(batch, name);
 		if (!batch.isEmpty) await storage.commit(batch);
