@@ -7,7 +7,7 @@ import type {CompiledFilter} from '../filters/index.ts';
 import type {Outcome, PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
 import type {Moment} from './moment.ts';
-import {listNotifications, type Notification, type NotificationsPage} from './notifications.ts';
+import {listNotifications, type NotificationsFound, type NotificationsPage} from './notifications.ts';
 import {Notifier} from './notifier.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
@@ -73,7 +73,7 @@ export interface Sync {
 	 */
 	slidingSync(request: SlidingSyncRequest): Promise<string>;
 	/** Lists what a user was notified of, the newest first. */
-	listNotifications(userId: UserId, page: NotificationsPage): Promise<Notification[]>;
+	listNotifications(userId: UserId, page: NotificationsPage): Promise<NotificationsFound>;
 	/** Says what a user's push rules make of an event. */
 	judge(userId: UserId, event: StoredEvent): Promise<Outcome>;
 	/** Counts what a user was notified of and has not read, in the latest of the rooms that the user is in. */
