@@ -12,6 +12,7 @@ import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
+import {createPushers, type Delivery} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
@@ -33,6 +34,7 @@ import {
 	publishFigures,
 	wireEncryption,
 	wireMedia,
+	wirePush,
 } from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
@@ -100,6 +102,7 @@ export async function startApplication(
 		});
 		await opened.federation.start({sends: plan.runs.has('sender'), drains: plan.runs.has('staging')});
 		await jobs.start();
+		if (plan.runs.has('push delivery')) await opened.pushDelivery.start();
 		if (plan.runs.has('search index')) services.search.follow();
 		return {http, services, storage, stop};
 	} catch (error) {
@@ -114,6 +117,7 @@ export interface OpenedServices {
 	readonly storage: Storage;
 	readonly federation: Federation;
 	readonly damage: Damage;
+	readonly pushDelivery: Delivery;
 	close(): Promise<void>;
 }
 
@@ -156,6 +160,14 @@ export async function openServices(
 		partners: federation,
 		visibility,
 	});
+	const pushDelivery = wirePush({
+		storage,
+		engine: federation.engine,
+		services,
+		clock: parts.clock,
+		log: parts.log,
+		federation,
+	});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
 	return {
@@ -163,8 +175,10 @@ export async function openServices(
 		storage,
 		federation,
 		damage,
+		pushDelivery,
 		async close() {
 			clearInterval(look);
+			await pushDelivery.stop();
 			close();
 			await federation.stop();
 			await storage.close();
@@ -329,6 +343,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
+		pushers: createPushers({storage, clock}),
 		reports: createReports({storage, engine, events, clock}),
 		search,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),

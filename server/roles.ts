@@ -10,6 +10,8 @@ export type Loop =
 	| 'staging'
 	/** Indexes events for search. */
 	| 'search index'
+	/** Tells push gateways what people are notified of. */
+	| 'push delivery'
 	| `${JobRole} jobs`;
 
 /** One role: what a process does that has it. */
@@ -35,7 +37,7 @@ export const roleTable: Readonly<Record<Exclude<Role, 'all'>, RoleRow>> = {
 	},
 	'federation-out': {does: 'tells other servers what they are owed', serves: [], runs: ['sender']},
 	media: {does: 'takes uploads and gives files out', serves: ['media'], runs: ['media jobs']},
-	push: {does: 'notifies phones', serves: [], runs: []},
+	push: {does: 'notifies phones', serves: [], runs: ['push delivery']},
 	appservice: {does: 'tells application services what they are owed', serves: [], runs: []},
 	background: {
 		does: 'does the background jobs and indexes events for search',

@@ -12,6 +12,7 @@ import type {Media} from './media/index.ts';
 import type {OpenId} from './openid/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
+import type {Pushers} from './pushers/index.ts';
 import type {Receipts} from './receipts/index.ts';
 import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
@@ -35,6 +36,7 @@ export interface Services {
 	readonly openId: OpenId;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
+	readonly pushers: Pushers;
 	readonly receipts: Receipts;
 	readonly reports: Reports;
 	readonly rooms: Rooms;

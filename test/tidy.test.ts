@@ -19,6 +19,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/pages': ['server/accounts'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data', 'server/filters'],
+	'server/pushers': ['server/events', 'server/push'],
 	'server/receipts': ['server/account-data', 'server/events'],
 	'server/reports': ['server/events'],
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],

@@ -1,5 +1,6 @@
 /** The table of all scenarios, in the order in which they run. */
 import type {Scenario} from '../scenario.ts';
+import {crowd} from './crowd.ts';
 import {fanOut} from './fan-out.ts';
 import {federation} from './federation.ts';
 import {floor} from './floor.ts';
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	send,
 	sendRooms,
 	fanOut,
+	crowd,
 	syncRooms,
 	sliding,
 	messages,

@@ -74,7 +74,13 @@ export class RoomState {
 
 	/** Makes the state after changes of loaded entries. @throws NotLoaded */
 	with(changes: readonly {readonly key: StateKey; readonly event: KnownEvent | null}[]): RoomState {
-		for (const {key} of changes) this.entry(key.type, key.stateKey);
+		for (const {key} of changes) {
+			this.entry(key.type, key.stateKey);
+			// Snapshots let go of paths by themselves, and where there is no path nothing can be changed.
+			if (this.snapshot.isLoaded(key.type, key.stateKey)) continue;
+			this.#held.delete(keyOf(key.type, key.stateKey));
+			throw new NotLoaded(key);
+		}
 		const snapshot = this.snapshot.with(
 			changes.map(({key, event}): StateChange => ({...key, eventNid: event?.nid ?? null})),
 		);

@@ -43,7 +43,7 @@ export async function fetchPublic(network: Network, url: URL, limits: FetchLimit
 			throw new OutboundError('not_allowed', 'Expected an https URL without credentials');
 		}
 		visited.add(target.href);
-		const answer = await fetchOnce(network, target, limits, signal);
+		const answer = await fetchOnce(network, {method: 'GET', url: target}, limits, signal);
 		const location = answer.headers['location'];
 		if (!REDIRECT_STATUSES.has(answer.status) || location === undefined) return answer;
 		if (visited.size > limits.redirectsMax) {
@@ -56,14 +56,43 @@ export async function fetchPublic(network: Network, url: URL, limits: FetchLimit
 	}
 }
 
-async function fetchOnce(network: Network, url: URL, limits: FetchLimits, signal: AbortSignal): Promise<FetchedAnswer> {
+/** Posts JSON text to an https URL, through the checked connector; a redirect is an answer like another. */
+export function postPublic(
+	network: Network,
+	url: URL,
+	text: string,
+	limits: Omit<FetchLimits, 'redirectsMax'>,
+	signal: AbortSignal,
+): Promise<FetchedAnswer> {
+	const both = AbortSignal.any([signal, AbortSignal.timeout(limits.totalTimeoutMs)]);
+	return fetchOnce(network, {method: 'POST', url, text}, limits, both);
+}
+
+interface PublicRequest {
+	readonly method: 'GET' | 'POST';
+	readonly url: URL;
+	readonly text?: string;
+}
+
+async function fetchOnce(
+	network: Network,
+	{method, url, text}: PublicRequest,
+	limits: Omit<FetchLimits, 'redirectsMax'>,
+	signal: AbortSignal,
+): Promise<FetchedAnswer> {
 	const {Client} = await import('undici');
 	const client = new Client(url.origin, {connect: createConnector(network)});
 	try {
 		const {statusCode, headers, body} = await client.request({
-			method: 'GET',
+			method,
 			path: url.pathname + url.search,
-			headers: {accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'Broadsheet'},
+			headers: {
+				accept: 'application/json',
+				'accept-encoding': 'identity',
+				'user-agent': 'Broadsheet',
+				...(text !== undefined && {'content-type': 'application/json'}),
+			},
+			...(text !== undefined && {body: text}),
 			headersTimeout: limits.totalTimeoutMs,
 			bodyTimeout: limits.totalTimeoutMs,
 			signal,

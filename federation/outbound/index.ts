@@ -8,7 +8,9 @@ export {
 	path,
 	type RequestLimits,
 } from './client.ts';
+export {nextFailure, timeUntilRetry} from './backoff.ts';
 export type {Network, Target} from './connect.ts';
+export {type FetchedAnswer, type FetchLimits, postPublic} from './fetch-public.ts';
 export type {Discovery, Route} from './discovery.ts';
 export {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 export {createKeySource, type KeySource} from './fetch-keys.ts';

@@ -11,6 +11,7 @@ import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErr
 import {MediaError} from '../media/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
+import {PushersError} from '../pushers/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
 import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
@@ -127,6 +128,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-rule': 'M_INVALID_PARAM',
 		'too-many-rules': {errcode: 'M_INVALID_PARAM', status: 400},
 	}),
+	mapErrors(PushersError, {invalid: 'M_INVALID_PARAM', 'too-many': {errcode: 'M_INVALID_PARAM', status: 400}}),
 	mapErrors(ReceiptsError, {
 		'not-in-room': 'M_FORBIDDEN',
 		'unknown-event': 'M_NOT_FOUND',

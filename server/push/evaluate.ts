@@ -1,3 +1,4 @@
+import {isJsonObject, type JsonValue, type UserId} from '../../crypto/index.ts';
 import type {Pdu} from '../../federation/rooms/index.ts';
 import {compileCondition, compileContentPattern, type ConditionTest, type PushEvent} from './condition.ts';
 import {Effort} from './effort.ts';
@@ -19,37 +20,55 @@ interface CompiledRule {
 
 /** A user's rules, ready for use. */
 export interface CompiledRuleset {
+	readonly userId: UserId;
 	/** In the order in which they count, without those that are off. */
 	readonly rules: readonly CompiledRule[];
-	/** Whether the user has changed nothing: then all such users' rules say the same, but of invites and mentions. */
-	readonly isDefault: boolean;
+	/** The same for all users whose rules say the same, but of invites and mentions. */
+	readonly key: string;
 }
 
 /** Makes a user's rules ready for use. */
-export function compileRuleset(ruleset: Ruleset, isDefault: boolean): CompiledRuleset {
+export function compileRuleset(ruleset: Ruleset, {userId, key}: Omit<CompiledRuleset, 'rules'>): CompiledRuleset {
 	const rules = ruleKinds.flatMap((kind) =>
 		ruleset[kind]
 			.filter(({enabled}) => enabled)
 			.map((rule) => ({tests: testsOf(kind, rule), outcome: outcomeOf(rule)})),
 	);
-	return {rules, isDefault};
+	return {userId, rules, key};
 }
 
-/** What the default rules make of events that are about nobody in particular. */
-const defaultOutcomes = new WeakMap<Pdu, Promise<Outcome>>();
+/** What is known of an event. */
+interface Known {
+	readonly mentioned: ReadonlySet<JsonValue>;
+	/** What rules make of it for those whom it does not mention, by the key of the rules. */
+	readonly outcomes: Map<string, Promise<Outcome>>;
+}
+
+const known = new WeakMap<Pdu, Known>();
 
 /** Says what the first rule that matches makes of an event; nothing where none does. */
-export function evaluate({rules, isDefault}: CompiledRuleset, event: PushEvent): Promise<Outcome> {
+export function evaluate({userId, rules, key}: CompiledRuleset, event: PushEvent): Promise<Outcome> {
 	const {pdu} = event;
-	const isShared = isDefault && pdu.type !== 'm.room.member' && pdu.content['m.mentions'] === undefined;
-	if (!isShared) return findOutcome(rules, event);
-	const known = defaultOutcomes.get(pdu);
-	if (known) return known;
+	const {mentioned, outcomes} = findKnown(pdu);
+	// The server's own rules name their user for two things only.
+	if (pdu.type === 'm.room.member' || mentioned.has(userId)) return findOutcome(rules, event);
+	const shared = outcomes.get(key);
+	if (shared) return shared;
 	const outcome = findOutcome(rules, event);
-	defaultOutcomes.set(pdu, outcome);
+	outcomes.set(key, outcome);
 	// What could not be found out now is asked again.
-	outcome.catch(() => defaultOutcomes.delete(pdu));
+	outcome.catch(() => outcomes.delete(key));
 	return outcome;
+}
+
+function findKnown(pdu: Pdu): Known {
+	const before = known.get(pdu);
+	if (before) return before;
+	const mentions = pdu.content['m.mentions'];
+	const users = isJsonObject(mentions) ? mentions['user_ids'] : undefined;
+	const made = {mentioned: new Set(Array.isArray(users) ? users : []), outcomes: new Map()};
+	known.set(pdu, made);
+	return made;
 }
 
 async function findOutcome(rules: readonly CompiledRule[], event: PushEvent): Promise<Outcome> {

@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import {LRUCache} from 'lru-cache';
 import {isRoomId, isUserId, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
@@ -102,11 +103,16 @@ export function createPushRules({
 			(async () => {
 				const dropsBefore = drops;
 				const content = await accountData.find(keyOf(userId));
-				const rules = compileRuleset(rulesetOf(userId, readStoredRules(content)), content === undefined);
+				const rules = compileRuleset(rulesetOf(userId, readStoredRules(content)), {userId, key: keyOfContent(content)});
 				if (drops === dropsBefore) compiled.set(userId, rules);
 				return rules;
 			})(),
 	};
+}
+
+/** Gives what is the same for all who have stored the same. */
+function keyOfContent(content: JsonObject | undefined): string {
+	return content === undefined ? '' : createHash('sha256').update(JSON.stringify(content)).digest('base64');
 }
 
 /** Adds a rule behind the others of its kind; one of the same id stays as it is. */

@@ -1,4 +1,4 @@
-export type {Notification, NotificationsPage} from './notifications.ts';
+export type {Notification, NotificationsFound, NotificationsPage} from './notifications.ts';
 export {SyncError, type SyncErrorCode} from './errors.ts';
 export type {
 	ExtensionRequests,

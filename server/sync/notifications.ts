@@ -27,8 +27,13 @@ export interface Notification {
 	readonly ts: number;
 	readonly isRead: boolean;
 	readonly actions: Outcome['actions'];
-	/** The position that the next page begins before. */
-	readonly pos: Position;
+}
+
+/** A page, newest first. */
+export interface NotificationsFound {
+	readonly notifications: readonly Notification[];
+	/** The position that the next page begins before; absent where there is none. */
+	readonly next: Position | undefined;
 }
 
 interface Found {
@@ -54,7 +59,7 @@ export async function listNotifications(
 	userId: UserId,
 	rooms: readonly MembershipRow[],
 	{before, limit, onlyHighlights}: NotificationsPage,
-): Promise<Notification[]> {
+): Promise<NotificationsFound> {
 	const upto = before === undefined ? context.storage.stream.head() : before - 1;
 	const {users: ignored} = await context.events.findUnwanted(userId);
 	const joined = rooms.filter(({membership}) => membership === 'join').toSorted((a, b) => b.pos - a.pos);
@@ -70,7 +75,9 @@ export async function listNotifications(
 		}
 	}
 	const page = found.toSorted((a, b) => anchorOf(b.event) - anchorOf(a.event)).slice(0, limit);
-	return renderPage(context, userId, page);
+	// What is not shown of a page is no reason for it to be the last.
+	const next = page.length === limit ? page.at(-1) : undefined;
+	return {notifications: await renderPage(context, userId, page), next: next && anchorOf(next.event)};
 }
 
 async function renderPage(
@@ -100,7 +107,6 @@ async function renderPage(
 				ts: event.row.receivedTs,
 				isRead: anchorOf(event) <= readTo,
 				actions: outcome.actions,
-				pos: anchorOf(event),
 			};
 		}),
 	);

@@ -1,13 +1,13 @@
 import type {DeviceId, RandomBytes, UserId} from '../../crypto/index.ts';
-import type {Clock, Engine} from '../../federation/engine/index.ts';
+import type {Clock, Engine, StoredEvent} from '../../federation/engine/index.ts';
 import type {CommittedChange, Storage} from '../../storage/index.ts';
 import type {Ephemeral, PresenceState} from '../ephemeral/index.ts';
 import type {Events} from '../events/index.ts';
 import type {CompiledFilter} from '../filters/index.ts';
-import type {PushRules} from '../push/index.ts';
+import type {Outcome, PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
 import type {Moment} from './moment.ts';
-import {listNotifications, type Notification, type NotificationsPage} from './notifications.ts';
+import {listNotifications, type NotificationsFound, type NotificationsPage} from './notifications.ts';
 import {Notifier} from './notifier.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
@@ -15,7 +15,7 @@ import {Summaries} from './summaries.ts';
 import type {SlidingSyncRequest} from './sliding/request.ts';
 import {SlidingSync} from './sliding/sliding-sync.ts';
 import {readSyncToken} from './tokens.ts';
-import {Unread} from './unread.ts';
+import {countInRooms, Unread} from './unread.ts';
 import {makeAnswer} from './v3/answer.ts';
 import {DeviceNews} from './v3/device.ts';
 import {mayHaveNews, type Request} from './v3/news.ts';
@@ -73,7 +73,11 @@ export interface Sync {
 	 */
 	slidingSync(request: SlidingSyncRequest): Promise<string>;
 	/** Lists what a user was notified of, the newest first. */
-	listNotifications(userId: UserId, page: NotificationsPage): Promise<Notification[]>;
+	listNotifications(userId: UserId, page: NotificationsPage): Promise<NotificationsFound>;
+	/** Says what a user's push rules make of an event. */
+	judge(userId: UserId, event: StoredEvent): Promise<Outcome>;
+	/** Counts what a user was notified of and has not read, in the latest of the rooms that the user is in. */
+	countUnread(userId: UserId): Promise<number>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -131,6 +135,11 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			const {rooms} = await takeMoment(userId);
 			const {tails, unread} = parts;
 			return listNotifications({storage, events, tails, unread}, userId, [...rooms.values()], page);
+		},
+		judge: (userId, event) => parts.unread.judge(userId, event),
+		async countUnread(userId) {
+			const {rooms, upto} = await takeMoment(userId);
+			return countInRooms(parts.unread, userId, [...rooms.values()], upto);
 		},
 		close() {
 			unlisten();

@@ -2,7 +2,7 @@ import {LRUCache} from 'lru-cache';
 import type {EventId, RoomId, UserId} from '../../crypto/index.ts';
 import type {Engine, StoredEvent} from '../../federation/engine/index.ts';
 import {notificationLevel, powerLevelsOf, userLevel} from '../../federation/rooms/index.ts';
-import type {EventNid, Position, Storage} from '../../storage/index.ts';
+import type {EventNid, MembershipRow, Position, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import {evaluate, type Outcome, type PushRules} from '../push/index.ts';
 import {findThreadOf, MAIN_THREAD} from '../receipts/index.ts';
@@ -15,6 +15,8 @@ const LOOKED_AT_MAX = 500;
 const PAGE = 100;
 /** Threads that are looked at for what was written in them before the events that are looked at one by one. */
 const THREADS_MAX = 100;
+/** Rooms that one number is counted over: those with the latest memberships. */
+const ROOMS_MAX = 500;
 /** Pairs of user and room whose counts are held. */
 const TALLIES_MAX = 100_000;
 /** Events whose thread is held: those that relate to something else than a thread's root. */
@@ -229,6 +231,23 @@ function raise(counts: Tally['counts'], thread: Thread, by: number): void {
 	if (by <= 0) return;
 	const count = counts.get(thread) ?? {notifications: 0, highlights: 0};
 	counts.set(thread, {...count, notifications: count.notifications + by});
+}
+
+/** Counts what a user has not read in the rooms that the user is in. */
+export async function countInRooms(
+	unread: Unread,
+	userId: UserId,
+	rooms: readonly MembershipRow[],
+	upto: Position,
+): Promise<number> {
+	const joined = rooms.filter(({membership}) => membership === 'join').toSorted((a, b) => b.pos - a.pos);
+	let count = 0;
+	for (const {roomId} of joined.slice(0, ROOMS_MAX)) {
+		const {main, threads} = await unread.count(userId, roomId, upto);
+		count += main.notifications;
+		for (const {notifications} of threads.values()) count += notifications;
+	}
+	return count;
 }
 
 /** What is redacted, and what somebody says whom the user ignores, notifies of nothing. */

@@ -30,6 +30,7 @@ import {
 	type FederationClient,
 	FederationSender,
 	Keyring,
+	type Network,
 	PublishedKeys,
 	type RemoteQueries,
 	type RemoteRooms,
@@ -66,6 +67,8 @@ export interface Federation {
 	readonly keys: PublishedKeys;
 	readonly signatures: SignatureChecker;
 	readonly client: FederationClient;
+	/** What every connection of this server is made with, federation or not. */
+	readonly network: Network;
 	readonly sender: FederationSender;
 	/** What this server asks of the servers of rooms, and of people. */
 	readonly remoteRooms: RemoteRooms;
@@ -114,7 +117,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	if (!signer) throw new Error('a signing key file without a key was taken for one');
 	const keys = await publishKeys(parts, signingKeys);
 	const isAllowed = allowing(config);
-	const {client, transport} = connect(parts, signer, isAllowed);
+	const {client, transport, network} = connect(parts, signer, isAllowed);
 	const keyring = createKeyring(parts, client, keys);
 	const signatures = createSignatureChecker(keyring);
 	const engine = createEngine({
@@ -147,6 +150,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 		keys,
 		signatures,
 		client,
+		network,
 		sender,
 		remoteRooms: {
 			...remoteRooms,
@@ -216,7 +220,11 @@ function connect({config}: FederationParts, signer: SigningKey, isAllowed: (serv
 		resolvers,
 	});
 	const transport = createHttpsTransport({network, discovery: createNetworkDiscovery(network)});
-	return {transport, client: createFederationClient({serverName: config.serverName, signer, transport, isAllowed})};
+	return {
+		network,
+		transport,
+		client: createFederationClient({serverName: config.serverName, signer, transport, isAllowed}),
+	};
 }
 
 /** What `federation.mode` says, for every path in either direction. */

@@ -6,4 +6,5 @@ export {createHealth, Damage} from './health.ts';
 export {type CarryOver, createPersonal, type Personal, type PersonalParts} from './personal.ts';
 export {adaptRemoteRooms} from './remote-rooms.ts';
 export {wireMedia} from './media.ts';
+export {wirePush} from './push.ts';
 export {createJobRunner} from './jobs.ts';

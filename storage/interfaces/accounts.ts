@@ -256,5 +256,7 @@ export interface PushersRepository {
 	/** Removes the pushers of other users with this app id and pushkey. */
 	removeOfOthers(batch: Batch, userId: UserId, appId: string, pushkey: string): void;
 	listOfUser(userId: UserId): Promise<PusherRow[]>;
+	/** Lists the pushers of all users with this app id and pushkey. At most 1,000. */
+	listOfKey(appId: string, pushkey: string): Promise<PusherRow[]>;
 	list(): Promise<PusherRow[]>;
 }

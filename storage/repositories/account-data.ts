@@ -92,12 +92,21 @@ export function createPushers(core: Core): PushersRepository {
 	const listOfUser = core.many<{userId: UserId}, PusherRow>((p) =>
 		build.select().from(pushers).where(equals(pushers.userId, p.userId)).orderBy(pushers.appId, pushers.pushkey),
 	);
+	const listOfKey = core.many<{appId: string; pushkey: string}, PusherRow>((p) =>
+		build
+			.select()
+			.from(pushers)
+			.where(and(equals(pushers.appId, p.appId), equals(pushers.pushkey, p.pushkey)))
+			.orderBy(pushers.userId)
+			.limit(1000),
+	);
 	const list = core.many<object, PusherRow>(() => build.select().from(pushers).orderBy(pushers.userId));
 	return {
 		set,
 		remove: (batch, userId, appId, pushkey) => remove(batch, {userId, appId, pushkey}),
 		removeOfOthers: (batch, userId, appId, pushkey) => removeOfOthers(batch, {userId, appId, pushkey}),
 		listOfUser: (userId) => listOfUser({userId}),
+		listOfKey: (appId, pushkey) => listOfKey({appId, pushkey}),
 		list: () => list({}),
 	};
 }

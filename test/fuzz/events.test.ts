@@ -183,11 +183,14 @@ test('push rules of any form judge events of any form', async (t) => {
 		async act([rules, {version, json}]) {
 			const parsed = parsePdu(json, version);
 			if (!parsed.ok || !isJsonObject(rules)) return;
-			const outcome = await evaluate(compileRuleset(rulesetOf(alice, readStoredRules(rules)), false), {
-				pdu: parsed.pdu,
-				memberCount: () => Promise.resolve(3),
-				maySenderNotify: () => Promise.resolve(true),
-			});
+			const outcome = await evaluate(
+				compileRuleset(rulesetOf(alice, readStoredRules(rules)), {userId: alice, key: JSON.stringify(rules)}),
+				{
+					pdu: parsed.pdu,
+					memberCount: () => Promise.resolve(3),
+					maySenderNotify: () => Promise.resolve(true),
+				},
+			);
 			t.is(typeof outcome.notifies, 'boolean');
 		},
 	});

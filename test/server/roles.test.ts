@@ -55,7 +55,10 @@ test('roles that make no sense are refused in words', async (t) => {
 		[{roles: ['client'], listeners: listen('client')}, /^roles: expected all, for one process has an SQLite database/u],
 		[{database, roles: ['client']}, /^listeners: missing, expected where a process with these roles listens/u],
 		[{database, roles: ['client', 'client'], listeners: listen('client')}, /^roles: client is named twice\n$/u],
-		[{database, roles: ['push'], listeners: listen('metrics')}, /^roles: push has nothing to do in this version\n$/u],
+		[
+			{database, roles: ['appservice'], listeners: listen('metrics')},
+			/^roles: appservice has nothing to do in this version\n$/u,
+		],
 		[
 			{database, roles: ['background'], listeners: listen('metrics', 'client')},
 			/^listeners\[0\]\.serves: client is for the roles client, sync, media; this process has background\n$/u,

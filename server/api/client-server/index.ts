@@ -68,6 +68,7 @@ import {
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
+import {getPushers, postPusher} from './pusher.ts';
 import {requestOpenIdToken} from './openid.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
@@ -192,6 +193,8 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	setProfileField,
 	deleteProfileField,
 	redactEvent,
+	getPushers,
+	postPusher,
 	getPushRules,
 	getPushRulesGlobal,
 	getPushRule,

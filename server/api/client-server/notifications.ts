@@ -40,16 +40,15 @@ export const getNotifications = route({
 	}),
 	async handle({caller, query}, {sync}) {
 		const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-		const found = await sync.listNotifications(caller.userId, {
+		const {notifications, next} = await sync.listNotifications(caller.userId, {
 			before: readToken(query.from),
 			limit,
 			onlyHighlights: query.only?.split(',').includes('highlight') ?? false,
 		});
-		const last = found.length === limit ? found.at(-1) : undefined;
 		return rawJson(
 			objectText({
-				notifications: arrayText(found.map(toText)),
-				next_token: last && JSON.stringify(`n${last.pos}`),
+				notifications: arrayText(notifications.map(toText)),
+				next_token: next === undefined ? undefined : JSON.stringify(`n${next}`),
 			}),
 		);
 	},

@@ -12,6 +12,8 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	'org.matrix.msc3771': true,
 	'org.matrix.msc3773': true,
 	'org.matrix.msc3856.stable': true,
+	// Pushers that are off.
+	'org.matrix.msc3881': true,
 	// Redaction of related events.
 	'org.matrix.msc3912': true,
 	'org.matrix.msc3981': true,

@@ -283,3 +283,24 @@ test('a redaction takes effect for who may redact, whichever order the two come 
 		t.is((await storage.events.findByNid(row?.redactedBy ?? -1))?.eventId, redaction.eventId);
 	}
 });
+
+test('a state that has let go of what it knew long ago can still be changed there', async (t) => {
+	await using home = await makeEngine();
+	const {engine} = home;
+	const roomId = await makeRoom(engine);
+	const change = (key: number, round: number) =>
+		engine.send({
+			roomId,
+			event: {type: 'org.example.part', sender: alice, stateKey: `part ${key}`, content: {round}},
+		});
+	// Every change makes nodes; after some hundred the snapshot drops those it need not hold.
+	for (const round of [1, 2]) {
+		for (let key = 0; key < 400; key += 20) {
+			await Promise.all(Array.from({length: 20}, (_, index) => change(key + index, round)));
+		}
+	}
+	const room = await engine.findRoom(roomId);
+	for (const key of [0, 200, 399]) {
+		t.deepEqual((await room?.findState('org.example.part', `part ${key}`))?.content, {round: 2});
+	}
+});

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {JsonValue} from '../../../crypto/index.ts';
+import type {JsonValue, UserId} from '../../../crypto/index.ts';
 import type {Pdu} from '../../../federation/rooms/index.ts';
 import {type CompiledRuleset, evaluate} from '../../../server/push/index.ts';
 import {compileRuleset} from '../../../server/push/evaluate.ts';
@@ -7,10 +7,10 @@ import type {PushRule, Ruleset} from '../../../server/push/rule.ts';
 import {processorTime} from '../../harness/processor-time.ts';
 
 const rulesOf = (rules: Partial<Record<keyof Ruleset, readonly Partial<PushRule>[]>>): CompiledRuleset =>
-	compileRuleset(
-		{override: [], content: [], room: [], sender: [], underride: [], ...rules} as unknown as Ruleset,
-		false,
-	);
+	compileRuleset({override: [], content: [], room: [], sender: [], underride: [], ...rules} as unknown as Ruleset, {
+		userId: '@alice:b' as UserId,
+		key: JSON.stringify(rules),
+	});
 const rule = (part: object): Partial<PushRule> => ({enabled: true, actions: ['notify'], ...part});
 
 const matches = async (rules: CompiledRuleset, pdu: Partial<Record<keyof Pdu, unknown>>) =>
@@ -117,4 +117,28 @@ test('the first rule that matches decides, kind by kind', async (t) => {
 	t.false(await matches(rulesOf({room: [{...quiet, rule_id: '!r'}], sender: [rule({rule_id: '@a:b'})]}), {}));
 	t.true(await matches(rulesOf({room: [{...quiet, rule_id: '!other'}], sender: [rule({rule_id: '@a:b'})]}), {}));
 	t.false(await matches(rulesOf({}), {}));
+});
+
+test('what rules say the same is asked once of an event, and again for whom it mentions and for other rules', async (t) => {
+	let asked = 0;
+	const pdu = {
+		type: 'm.room.message',
+		sender: '@a:b',
+		roomId: '!r',
+		content: {'m.mentions': {user_ids: ['@bob:b']}},
+	} as unknown as Pdu;
+	const event = {
+		pdu,
+		memberCount: () => Promise.resolve((asked += 1)),
+		maySenderNotify: () => Promise.resolve(false),
+	};
+	const rules = rulesOf({underride: [rule({conditions: [{kind: 'room_member_count', is: '>0'}]})]});
+	for (let user = 0; user < 100; user += 1) {
+		t.true((await evaluate({...rules, userId: `@u${user}:b` as UserId}, event)).notifies);
+	}
+	t.is(asked, 1);
+	await evaluate({...rules, userId: '@bob:b' as UserId}, event);
+	t.is(asked, 2);
+	await evaluate({...rules, key: 'other'}, event);
+	t.is(asked, 3);
 });
