@@ -18,6 +18,7 @@ import {planProcess} from './roles.ts';
 import {createSearch} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
+import {createUserDirectory} from './user-directory/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
 import {
 	adaptRemoteRooms,
@@ -320,6 +321,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		clock,
 		onProblem: (problem) => parts.log.warn({err: problem}, 'Events could not be indexed for search'),
 	});
+	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, clock});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
@@ -332,12 +334,14 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		reports: createReports({storage, engine, events, clock}),
 		search,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
+		userDirectory,
 		visibility,
 		federation: parts.federation,
 		health: createHealth(storage, parts.damage),
 	};
 	const close = (): void => {
 		search.close();
+		userDirectory.close();
 		personal.close();
 		encryption.close();
 		people.devices.close();

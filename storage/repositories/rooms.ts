@@ -138,7 +138,29 @@ function createState(core: Core) {
 				.limit(p.limit.placeholder);
 		},
 	);
-	return {set, remove, find, sift, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
+	const siftRooms = core.many<{roomIds: readonly RoomId[]; type: string; stateKey: string; like: string}, EventRow>(
+		(p) =>
+			build
+				.select(getTableColumns(events))
+				.from(currentState)
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						catalog.isOneOf(currentState.roomId, p.roomIds),
+						equals(currentState.type, p.type),
+						equals(currentState.stateKey, p.stateKey),
+						sql`${events.json} like ${bind(events.json, p.like)}`,
+					),
+				),
+	);
+	return {
+		set,
+		remove,
+		find,
+		sift,
+		siftRooms,
+		lists: [list(false, false), list(true, false), list(false, true), list(true, true)],
+	};
 }
 
 interface LastChange {
@@ -245,6 +267,8 @@ export function createRooms(core: Core): RoomsRepository {
 		findHeadAt: (roomId, pos) => head.findAt({roomId, pos}),
 		listStateOfJoinedRooms: (userId, {type, like, limit}) =>
 			state.sift({userId, type, stateKey: '', like, limit: pageOf(limit)}),
+		listStateOfRooms: (roomIds, {type, like}) =>
+			readInChunks(roomIds, (chunk) => state.siftRooms({roomIds: chunk, type, stateKey: '', like})),
 		findCurrentState: (roomId, type, stateKey) => state.find({roomId, type, stateKey}),
 		listCurrentState(roomId, {types, after, limit}) {
 			const list = state.lists[(types === undefined ? 0 : 1) + (after === undefined ? 0 : 2)]!;

@@ -107,6 +107,7 @@ import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
 import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
+import {searchUserDirectory} from './users.ts';
 import {getVersions} from './versions.ts';
 import {getWellknown} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
@@ -229,6 +230,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMembersByRoom,
 	getJoinedMembersByRoom,
 	search,
+	searchUserDirectory,
 	getVersions,
 	getTokenOwner,
 ];
