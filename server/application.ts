@@ -152,7 +152,7 @@ export async function openServices(
 		damage,
 		engine: federation.engine,
 		client: federation.client,
-		remoteRooms: adaptRemoteRooms(federation.remoteRooms),
+		remoteRooms: adaptRemoteRooms(federation.remoteRooms, federation.remoteDirectory),
 		federation: federationServices(federation, parts, createInvitePolicy(storage, visibility)),
 		partners: federation,
 		visibility,

@@ -23,6 +23,7 @@ import {
 	createKeyStore,
 	createNetwork,
 	createNetworkDiscovery,
+	createRemoteDirectory,
 	createRemoteEvents,
 	createRemoteQueries,
 	createRemoteRooms,
@@ -31,6 +32,7 @@ import {
 	FederationSender,
 	Keyring,
 	PublishedKeys,
+	type RemoteDirectory,
 	type RemoteQueries,
 	type RemoteRooms,
 	type RequestFault,
@@ -70,6 +72,7 @@ export interface Federation {
 	/** What this server asks of the servers of rooms, and of people. */
 	readonly remoteRooms: RemoteRooms;
 	readonly remoteQueries: RemoteQueries;
+	readonly remoteDirectory: RemoteDirectory;
 	readonly staging: Staging;
 	readonly joins: JoinsUnderway;
 	/** Who takes which EDU: domains put themselves in before the server listens. */
@@ -153,6 +156,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
 		},
 		remoteQueries: createRemoteQueries(client),
+		remoteDirectory: createRemoteDirectory(client),
 		staging,
 		joins,
 		edus,

@@ -200,7 +200,11 @@ function createRoomReads(core: Core) {
 	const lists = [list(false, false), list(true, false), list(false, true), list(true, true)];
 	const page = (published: boolean, {after, limit}: {after?: RoomId | undefined; limit: number}) =>
 		lists[(published ? 1 : 0) + (after === undefined ? 0 : 2)]!({after: after ?? ('' as RoomId), limit: pageOf(limit)});
-	return {find, findMany, lastChanges, page};
+	const findRows: RoomsRepository['findMany'] = async (roomIds) => {
+		const rows = await readInChunks(roomIds, (chunk) => findMany({roomIds: chunk}));
+		return new Map(rows.map((row) => [row.roomId, row]));
+	};
+	return {find, findRows, lastChanges, page};
 }
 
 /** Makes the repository of rooms. */
@@ -253,10 +257,7 @@ export function createRooms(core: Core): RoomsRepository {
 			batch.announce({kind: 'history', roomId});
 		},
 		find: (roomId) => reads.find({roomId}),
-		async findMany(roomIds) {
-			const rows = await readInChunks(roomIds, (chunk) => reads.findMany({roomIds: chunk}));
-			return new Map(rows.map((row) => [row.roomId, row]));
-		},
+		findMany: reads.findRows,
 		async findLastChanges(roomIds) {
 			const rows = await readInChunks(roomIds, (chunk) => reads.lastChanges({roomIds: chunk}));
 			const found = rows.map(({roomId, headPos, anchor}) => [roomId, Math.max(headPos, anchor ?? 0)] as const);

@@ -97,10 +97,12 @@ import {checkUsernameAvailability, register} from './registration.ts';
 import {reportEvent, reportRoom, reportUser} from './report-content.ts';
 import {getEventByTimestamp} from './room-event-by-timestamp.ts';
 import {sendMessage} from './room-send.ts';
+import {getRoomSummary} from './room-summary.ts';
 import {setRoomStateWithKey} from './room-state.ts';
 import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {search} from './search.ts';
+import {getSpaceHierarchy} from './space-hierarchy.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
@@ -216,11 +218,13 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	reportUser,
 	getEventByTimestamp,
 	sendMessage,
+	getRoomSummary,
 	setRoomStateWithKey,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
 	getThreadRoots,
+	getSpaceHierarchy,
 	setTyping,
 	sendToDevice,
 	upgradeRoom,
