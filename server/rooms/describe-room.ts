@@ -13,6 +13,7 @@ import {DESCRIBING_TYPES, listShown} from './current-state.ts';
 
 /** A room as it is described to somebody who is not in it. */
 export interface RoomDescription {
+	readonly roomId: RoomId;
 	/** What the directory shows, in the specification's form. */
 	readonly entry: JsonObject;
 	/** What summaries say beside that. */
@@ -51,5 +52,5 @@ export async function describeRoom(context: RoomsContext, roomId: RoomId): Promi
 		...text('m.room.encryption', 'algorithm', 'encryption'),
 		...(isRestricted(version, joinRuleOf(rules)) && {allowed_room_ids: listAllowedRooms(rules)}),
 	};
-	return {entry, more, state, version};
+	return {roomId, entry, more, state, version};
 }

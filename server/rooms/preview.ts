@@ -1,4 +1,5 @@
-import {domainOf, type JsonObject, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {domainOf, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {RemoteSummary} from '../../federation/outbound/index.ts';
 import {
 	isKnockable,
 	isRestricted,
@@ -26,7 +27,7 @@ export async function isResident({storage}: RoomsContext, roomId: RoomId): Promi
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidhierarchy
  */
 export async function mayPreview(context: RoomsContext, userId: UserId, room: RoomDescription): Promise<boolean> {
-	const membership = await context.storage.memberships.find(String(room.entry['room_id']) as RoomId, userId);
+	const membership = await context.storage.memberships.find(room.roomId, userId);
 	if (membership?.membership === 'join' || membership?.membership === 'invite') return true;
 	if (room.entry['world_readable'] === true) return true;
 	if (membership?.membership === 'ban') return false;
@@ -34,8 +35,12 @@ export async function mayPreview(context: RoomsContext, userId: UserId, room: Ro
 }
 
 /** Whether somebody may be shown what another server says of a room. */
-export async function mayPreviewRemote(context: RoomsContext, userId: UserId, summary: JsonObject): Promise<boolean> {
-	const membership = await context.storage.memberships.find(String(summary['room_id']) as RoomId, userId);
+export async function mayPreviewRemote(
+	context: RoomsContext,
+	userId: UserId,
+	{roomId, summary}: RemoteSummary,
+): Promise<boolean> {
+	const membership = await context.storage.memberships.find(roomId, userId);
 	if (membership?.membership === 'invite' || summary['world_readable'] === true) return true;
 	if (membership?.membership === 'ban') return false;
 	// Servers from before v1.2 name no rule for rooms that anybody may join.
@@ -52,7 +57,7 @@ export async function mayServerPreview(
 	room: RoomDescription,
 ): Promise<boolean> {
 	const {storage} = context;
-	const roomId = String(room.entry['room_id']) as RoomId;
+	const {roomId} = room;
 	if (!isServerAllowed(await findShown(context, roomId, 'm.room.server_acl'), origin)) return false;
 	if (room.state.get('m.room.create')?.content['m.federate'] === false) return false;
 	if (room.entry['world_readable'] === true || isOpenToAsk(room)) return true;

@@ -1,4 +1,4 @@
-import {isRoomId, isServerName, type RoomId} from '../../crypto/index.ts';
+import {isRoomId, isServerName} from '../../crypto/index.ts';
 import type {SpaceChild} from '../../federation/outbound/index.ts';
 import {type Pdu, redactPdu} from '../../federation/rooms/index.ts';
 import type {RoomsContext} from './context.ts';
@@ -15,11 +15,10 @@ const orderForm = /^[\u0020-\u007E]{1,50}$/u;
 /** Lists the children of a room of this server in their order; none where it is no space. */
 export async function listChildren(
 	{storage, engine}: RoomsContext,
-	{entry, state}: RoomDescription,
+	{roomId, state}: RoomDescription,
 	suggestedOnly: boolean,
 ): Promise<SpaceChild[]> {
 	if (state.get('m.room.create')?.content['type'] !== 'm.space') return [];
-	const roomId = String(entry['room_id']) as RoomId;
 	const rows = await storage.rooms.listCurrentState(roomId, {types: ['m.space.child'], limit: CHILDREN_MAX});
 	const events = await engine.readRows(rows);
 	const children = events.flatMap(({pdu, row}) => toChild(isRedacted(row) ? redactPdu(pdu) : pdu) ?? []);

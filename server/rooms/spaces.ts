@@ -159,10 +159,11 @@ async function look(
 
 async function sightOf(
 	{context, userId, suggestedOnly}: Walk,
-	{summary, children}: RemoteSummary,
+	told: RemoteSummary,
 	remote?: RemoteSpace,
 ): Promise<Sight | undefined> {
-	if (!(await mayPreviewRemote(context, userId, summary))) return undefined;
+	if (!(await mayPreviewRemote(context, userId, told))) return undefined;
+	const {summary, children} = told;
 	const isSpace = summary['room_type'] === 'm.space';
 	return {summary, children: isSpace ? arrangeChildren(children, suggestedOnly) : [], remote};
 }

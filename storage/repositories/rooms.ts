@@ -79,42 +79,9 @@ function createHead(core: Core) {
 	return {move: move(true), stay: move(false), lock, expect, addHead, findAt};
 }
 
-function createState(core: Core) {
+/** Finds entries of the state of many rooms by a part of their text. */
+function createSieves(core: Core) {
 	const {catalog} = core;
-	type Key = {roomId: RoomId; type: string; stateKey: string};
-	const set = core.put(catalog.upsert(currentState, ['roomId', 'type', 'stateKey']));
-	const remove = core.put(catalog.delete(currentState, ['roomId', 'type', 'stateKey']));
-	const find = core.one<Key, EventRow>((p) =>
-		build
-			.select(getTableColumns(events))
-			.from(currentState)
-			.innerJoin(events, eq(events.nid, currentState.eventNid))
-			.where(
-				and(
-					equals(currentState.roomId, p.roomId),
-					equals(currentState.type, p.type),
-					equals(currentState.stateKey, p.stateKey),
-				),
-			),
-	);
-	const list = (useTypes: boolean, useAfter: boolean) =>
-		core.many<Key & {types: readonly string[]; limit: number}, EventRow>((p) =>
-			build
-				.select(getTableColumns(events))
-				.from(currentState)
-				.innerJoin(events, eq(events.nid, currentState.eventNid))
-				.where(
-					and(
-						equals(currentState.roomId, p.roomId),
-						useTypes ? catalog.isOneOf(currentState.type, p.types) : undefined,
-						useAfter
-							? sql`(${currentState.type}, ${currentState.stateKey}) > (${bind(currentState.type, p.type)}, ${bind(currentState.stateKey, p.stateKey)})`
-							: undefined,
-					),
-				)
-				.orderBy(currentState.type, currentState.stateKey)
-				.limit(p.limit.placeholder),
-		);
 	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>(
 		(p) => {
 			const joined = build
@@ -153,12 +120,50 @@ function createState(core: Core) {
 					),
 				),
 	);
+	return {sift, siftRooms};
+}
+
+function createState(core: Core) {
+	const {catalog} = core;
+	type Key = {roomId: RoomId; type: string; stateKey: string};
+	const set = core.put(catalog.upsert(currentState, ['roomId', 'type', 'stateKey']));
+	const remove = core.put(catalog.delete(currentState, ['roomId', 'type', 'stateKey']));
+	const find = core.one<Key, EventRow>((p) =>
+		build
+			.select(getTableColumns(events))
+			.from(currentState)
+			.innerJoin(events, eq(events.nid, currentState.eventNid))
+			.where(
+				and(
+					equals(currentState.roomId, p.roomId),
+					equals(currentState.type, p.type),
+					equals(currentState.stateKey, p.stateKey),
+				),
+			),
+	);
+	const list = (useTypes: boolean, useAfter: boolean) =>
+		core.many<Key & {types: readonly string[]; limit: number}, EventRow>((p) =>
+			build
+				.select(getTableColumns(events))
+				.from(currentState)
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						equals(currentState.roomId, p.roomId),
+						useTypes ? catalog.isOneOf(currentState.type, p.types) : undefined,
+						useAfter
+							? sql`(${currentState.type}, ${currentState.stateKey}) > (${bind(currentState.type, p.type)}, ${bind(currentState.stateKey, p.stateKey)})`
+							: undefined,
+					),
+				)
+				.orderBy(currentState.type, currentState.stateKey)
+				.limit(p.limit.placeholder),
+		);
 	return {
 		set,
 		remove,
 		find,
-		sift,
-		siftRooms,
+		...createSieves(core),
 		lists: [list(false, false), list(true, false), list(false, true), list(true, true)],
 	};
 }

@@ -3,7 +3,7 @@ import {request} from '../../../harness/index.ts';
 import {errorOf, newsroom, noRoom, type Person} from './newsroom.ts';
 
 const ask = (person: Person, id: string, base = '/_matrix/client/v1/room_summary/') =>
-	request<Record<string, unknown>>(person.app, 'GET', `${base}${encodeURIComponent(id)}`, {
+	request(person.app, 'GET', `${base}${encodeURIComponent(id)}`, {
 		token: person.session.access_token,
 	});
 

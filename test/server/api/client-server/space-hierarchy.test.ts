@@ -1,5 +1,5 @@
 import test from 'ava';
-import {type App, request} from '../../../harness/index.ts';
+import {request} from '../../../harness/index.ts';
 import {startHost} from '../server-server/world.ts';
 import {errorOf, newsroom, noRoom, Person, room} from './newsroom.ts';
 
@@ -15,7 +15,7 @@ interface Page {
 }
 
 const ask = <T = Page>(person: Person, roomId: string, query = '') =>
-	request<T>(person.app as App, 'GET', `/_matrix/client/v1${room(roomId)}/hierarchy${query}`, {
+	request<T>(person.app, 'GET', `/_matrix/client/v1${room(roomId)}/hierarchy${query}`, {
 		token: person.session.access_token,
 	});
 const walk = async (person: Person, roomId: string, query = ''): Promise<Page> => {
