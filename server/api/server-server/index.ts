@@ -14,8 +14,9 @@ import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} fr
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
 import {exchangeOpenIdToken} from './openid.ts';
 import {getPublicRooms, queryPublicRooms} from './public-rooms.ts';
-import {queryProfile, queryRoomDirectory} from './query.ts';
+import {queryInfo, queryProfile, queryRoomDirectory} from './query.ts';
 import {getSpaceHierarchy} from './space-hierarchy.ts';
+import {exchangeThirdPartyInvite, onBindThirdPartyIdentifier} from './third-party-invite.ts';
 import {sendTransaction} from './transactions.ts';
 import {getUserDevices} from './user-devices.ts';
 import {claimUserEncryptionKeys, queryUserEncryptionKeys} from './user-keys.ts';
@@ -45,7 +46,10 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	queryPublicRooms,
 	queryProfile,
 	queryRoomDirectory,
+	queryInfo,
 	getSpaceHierarchy,
+	exchangeThirdPartyInvite,
+	onBindThirdPartyIdentifier,
 	sendTransaction,
 	getUserDevices,
 	queryUserEncryptionKeys,
