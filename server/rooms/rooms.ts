@@ -26,6 +26,7 @@ import {
 	findByTime,
 	getContext,
 	getEvent,
+	getEventOfAnyRoom,
 	getSurroundings,
 	listProfilesAt,
 	type Surroundings,
@@ -131,6 +132,8 @@ export interface Rooms {
 	listJoinedMembers(actor: Actor, roomId: RoomId): Promise<Map<UserId, JoinedMember>>;
 	/** Gives an event that the caller may see. @throws 'not-found' */
 	getEvent(actor: Actor, roomId: RoomId, eventId: string): Promise<StoredEvent>;
+	/** Gives an event that the caller may see, whatever its room. @throws 'not-found' */
+	getEventOfAnyRoom(actor: Actor, eventId: string): Promise<StoredEvent>;
 	/** Gives an event with what came around it. @throws 'not-found' */
 	getContext(actor: Actor, roomId: RoomId, eventId: string, query: SurroundingsQuery): Promise<EventContext>;
 	/** Gives an event that the caller may see with what came around it, and nothing of the state. @throws 'not-found' */
@@ -203,6 +206,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		listMembers: (...request) => listMembers(context, ...request),
 		listJoinedMembers: (...request) => listJoinedMembers(context, ...request),
 		getEvent: (...request) => getEvent(context, ...request),
+		getEventOfAnyRoom: (...request) => getEventOfAnyRoom(context, ...request),
 		getContext: (...request) => getContext(context, ...request),
 		getSurroundings: (...request) => getSurroundings(context, ...request),
 		listProfilesAt: (...request) => listProfilesAt(context, ...request),

@@ -68,6 +68,7 @@ import {
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
+import {getOneEvent} from './old-sync.ts';
 import {requestOpenIdToken} from './openid.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
@@ -96,6 +97,7 @@ import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
 import {reportEvent, reportRoom, reportUser} from './report-content.ts';
 import {getEventByTimestamp} from './room-event-by-timestamp.ts';
+import {roomInitialSync} from './room-initial-sync.ts';
 import {sendMessage} from './room-send.ts';
 import {getRoomSummary} from './room-summary.ts';
 import {setRoomStateWithKey} from './room-state.ts';
@@ -186,6 +188,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMutualRooms,
 	getMutualRoomsOfProposal,
 	getNotifications,
+	getOneEvent,
 	requestOpenIdToken,
 	changePassword,
 	setPresence,
@@ -217,6 +220,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	reportEvent,
 	reportUser,
 	getEventByTimestamp,
+	roomInitialSync,
 	sendMessage,
 	getRoomSummary,
 	setRoomStateWithKey,
