@@ -15,7 +15,7 @@ export class LocalPeople {
 	readonly #storage: Pick<Storage, 'accounts' | 'profiles'>;
 	readonly #people = new Map<UserId, Person>();
 	#changed = new Set<UserId>();
-	#refreshed: Promise<void> | undefined;
+	#refreshing: Promise<void> | undefined;
 	#isRead = false;
 
 	constructor(storage: Pick<Storage, 'accounts' | 'profiles'>) {
@@ -31,10 +31,11 @@ export class LocalPeople {
 
 	/** Gives everybody, as of now. */
 	async list(): Promise<Iterable<Person>> {
-		// Whoever comes meanwhile waits for the reading under way, and for what changed during it.
-		while (!this.#isRead || this.#changed.size > 0 || this.#refreshed) {
-			this.#refreshed ??= this.#refresh().finally(() => (this.#refreshed = undefined));
-			await this.#refreshed;
+		// One that is under way may have begun before the last change; one that begins after it has not.
+		await this.#refreshing?.catch(() => undefined);
+		if (!this.#isRead || this.#changed.size > 0) {
+			this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+			await this.#refreshing;
 		}
 		return this.#people.values();
 	}
@@ -48,11 +49,16 @@ export class LocalPeople {
 		if (!this.#isRead) await this.#readAll();
 		const changed = [...this.#changed];
 		this.#changed = new Set();
-		const people = await this.#readMany(changed);
-		for (const userId of changed) {
-			const person = people.get(userId);
-			if (person === undefined) this.#people.delete(userId);
-			else if (this.#people.size < PEOPLE_MAX || this.#people.has(userId)) this.#people.set(userId, person);
+		try {
+			const people = await this.#readMany(changed);
+			for (const userId of changed) {
+				const person = people.get(userId);
+				if (person === undefined) this.#people.delete(userId);
+				else if (this.#people.size < PEOPLE_MAX || this.#people.has(userId)) this.#people.set(userId, person);
+			}
+		} catch (error) {
+			for (const userId of changed) this.#changed.add(userId);
+			throw error;
 		}
 	}
 
