@@ -46,7 +46,11 @@ export class LocalPeople {
 	}
 
 	async #refresh(): Promise<void> {
-		if (!this.#isRead) await this.#readAll();
+		if (!this.#isRead) {
+			// What changes from here on is read once more; what changed before is read with all.
+			this.#changed = new Set();
+			await this.#readAll();
+		}
 		const changed = [...this.#changed];
 		this.#changed = new Set();
 		try {
