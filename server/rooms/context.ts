@@ -44,8 +44,8 @@ export interface RoomsContext extends RoomsDependencies {
 	readonly memberships: Turns;
 	/** The same annotation, sent twice at once, goes one after the other. */
 	readonly annotations: Turns;
-	/** What servers said of rooms that this one is not in, by server and room; no space where a server told nothing. */
-	readonly spaces: LRUCache<string, {readonly space: RemoteSpace | undefined}>;
+	/** What servers said of rooms that this one is not in, by server and room. */
+	readonly spaces: LRUCache<string, RemoteSpace>;
 }
 
 /** @throws RoomsError 'suspended' */

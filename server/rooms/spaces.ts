@@ -168,25 +168,27 @@ async function sightOf(
 	return {summary, children: isSpace ? arrangeChildren(children, suggestedOnly) : [], remote};
 }
 
-/** Asks servers about a room until one tells; what they said is remembered for a while. */
+/**
+ * Asks servers about a room until one tells, which is remembered for a while. That one tells nothing is not: a join may
+ * change it.
+ */
 async function ask(state: Walk, roomId: RoomId, via: readonly ServerName[]): Promise<RemoteSpace | undefined> {
 	const {remote, serverName, spaces} = state.context;
 	for (const server of [...new Set(via)].filter((name) => name !== serverName).slice(0, SERVERS_MAX)) {
 		const key = `${server} ${roomId}`;
 		const known = spaces.get(key);
-		if (known?.space) return known.space;
-		if (known) continue;
+		if (known) return known;
 		if (state.questions >= QUESTIONS_MAX || state.failures >= FAILURES_MAX) return undefined;
 		state.questions += 1;
-		let space: RemoteSpace | undefined;
 		try {
-			space = await remote.findSpace(server, roomId);
+			const space = await remote.findSpace(server, roomId);
+			if (!space) continue;
+			spaces.set(key, space);
+			return space;
 		} catch (error) {
 			if (!(error instanceof RoomsError)) throw error;
 			state.failures += 1;
 		}
-		spaces.set(key, {space});
-		if (space) return space;
 	}
 	return undefined;
 }
