@@ -19,6 +19,7 @@ import {planProcess} from './roles.ts';
 import {createSearch} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
+import {createUserDirectory} from './user-directory/index.ts';
 import {createVisibility, type Visibility} from './visibility/index.ts';
 import {
 	adaptRemoteRooms,
@@ -155,7 +156,7 @@ export async function openServices(
 		damage,
 		engine: federation.engine,
 		client: federation.client,
-		remoteRooms: adaptRemoteRooms(federation.remoteRooms),
+		remoteRooms: adaptRemoteRooms(federation.remoteRooms, federation.remoteDirectory),
 		federation: federationServices(federation, parts, createInvitePolicy(storage, visibility)),
 		partners: federation,
 		visibility,
@@ -334,6 +335,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		clock,
 		onProblem: (problem) => parts.log.warn({err: problem}, 'Events could not be indexed for search'),
 	});
+	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, clock});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
@@ -347,12 +349,14 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		reports: createReports({storage, engine, events, clock}),
 		search,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
+		userDirectory,
 		visibility,
 		federation: parts.federation,
 		health: createHealth(storage, parts.damage),
 	};
 	const close = (): void => {
 		search.close();
+		userDirectory.close();
 		personal.close();
 		encryption.close();
 		people.devices.close();

@@ -19,6 +19,7 @@ import type {Rooms} from './rooms/index.ts';
 import type {Search} from './search/index.ts';
 import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
+import type {UserDirectory} from './user-directory/index.ts';
 import type {Visibility} from './visibility/index.ts';
 
 /** What handlers may use: the domains, each built once by main. */
@@ -45,6 +46,7 @@ export interface Services {
 	readonly sharedSecret: SharedSecret;
 	readonly sync: Sync;
 	readonly uia: UserInteractiveAuth;
+	readonly userDirectory: UserDirectory;
 	readonly visibility: Visibility;
 	readonly federation: FederationServices;
 	/** Whether the server can do its work; what `/health` answers. */

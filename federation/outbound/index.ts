@@ -46,6 +46,14 @@ export {
 	type XMatrix,
 } from './x-matrix.ts';
 export {FEDERATED_KINDS} from './recent-changes.ts';
+export {
+	createRemoteDirectory,
+	type RemoteDirectory,
+	type RemoteDirectoryQuery,
+	type RemoteSpace,
+	type RemoteSummary,
+	type SpaceChild,
+} from './remote-directory.ts';
 export {createRemoteEvents} from './remote-events.ts';
 export {createSignatureChecker, type VerifyMany} from './signatures.ts';
 export type {SenderNotice} from './destination.ts';

@@ -285,7 +285,8 @@ const CODES_OF_ENGINE: Readonly<Partial<Record<EngineErrorCode, RemoteRoomErrorC
 };
 
 /** Gives the error for what a server answered; what is our own trouble is thrown on. */
-function toRemoteRoomError(error: unknown): RemoteRoomError {
+/** Says of whatever went wrong what it means for a room. */
+export function toRemoteRoomError(error: unknown): RemoteRoomError {
 	if (error instanceof RemoteRoomError) return error;
 	if (error instanceof RemoteError) {
 		const code = CODES_OF_ERRCODES[error.errcode ?? ''] ?? codeOfStatus(error.status);

@@ -15,6 +15,8 @@ export interface AccountData {
 	find(key: AccountDataKey): Promise<JsonObject | undefined>;
 	/** @throws AccountDataError 'not-found', 'not-in-room' */
 	get(key: AccountDataKey): Promise<JsonObject>;
+	/** Lists what there is for one of the user's rooms. */
+	listOfRoom(userId: UserId, roomId: RoomId): Promise<{readonly type: string; readonly content: JsonObject}[]>;
 	/**
 	 * Sets what a client may set.
 	 * @throws AccountDataError 'server-managed', 'invalid-type', 'too-large', 'not-in-room'
@@ -78,6 +80,10 @@ export function createAccountData({storage}: {readonly storage: Storage}): Accou
 			const content = await find(key);
 			if (content === undefined) throw new AccountDataError('not-found', 'No account data of this type');
 			return content;
+		},
+		async listOfRoom(userId, roomId) {
+			const rows = await storage.accountData.listChanged(userId, 0, storage.stream.head());
+			return rows.flatMap(({roomId: of, type, content}) => (of === roomId && content ? [{type, content}] : []));
 		},
 		async set(key, content) {
 			if (serverManaged.has(key.type)) {

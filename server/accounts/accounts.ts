@@ -228,6 +228,7 @@ async function register(
 		isErased: false,
 		createdDay: Math.floor(clock.now() / 86_400_000),
 	});
+	batch.announce({kind: 'account', subject: userId});
 	if (registrationTokenHash !== undefined) {
 		storage.accounts.redeemRegistrationToken(batch, registrationTokenHash, clock.now());
 	}

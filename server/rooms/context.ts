@@ -1,3 +1,4 @@
+import type {LRUCache} from 'lru-cache';
 import {type EventId, isEventId, isJsonObject, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import {
 	type AlsoWrite,
@@ -7,6 +8,7 @@ import {
 	type RoomView,
 	type SentEvent,
 } from '../../federation/engine/index.ts';
+import type {RemoteSpace} from '../../federation/outbound/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
 import type {ClientTransactionKey, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
@@ -42,6 +44,8 @@ export interface RoomsContext extends RoomsDependencies {
 	readonly memberships: Turns;
 	/** The same annotation, sent twice at once, goes one after the other. */
 	readonly annotations: Turns;
+	/** What servers said of rooms that this one is not in, by server and room. */
+	readonly spaces: LRUCache<string, RemoteSpace>;
 }
 
 /** @throws RoomsError 'suspended' */

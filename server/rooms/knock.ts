@@ -22,9 +22,11 @@ export async function knock(
 	const {userId} = actor;
 	await context.memberships.run(membershipKey(roomId, userId), async () => {
 		const row = await context.storage.memberships.find(roomId, userId);
-		if (row?.membership === 'knock') return;
+		const isHere = (await findResidentRoom(context, roomId)) !== undefined;
+		// Of a room that this server is not in nobody tells it that a knock was turned down: only asking again can show.
+		if (row?.membership === 'knock' && isHere) return;
 		const content = await ownContent(context, userId, 'knock', said);
-		if (await findResidentRoom(context, roomId)) {
+		if (isHere) {
 			await knockHere(context, actor, roomId, content, row !== undefined);
 			return;
 		}

@@ -1,8 +1,7 @@
-import {isRoomId, type JsonObject, type RoomId} from '../../crypto/index.ts';
-import {historyVisibilityOf, joinRuleOf, type Pdu} from '../../federation/rooms/index.ts';
+import {isRoomId, type JsonObject, type RoomId, type ServerName} from '../../crypto/index.ts';
 import {mayChangeAliases} from './aliases.ts';
 import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext} from './context.ts';
-import {DESCRIBING_TYPES, listShown} from './current-state.ts';
+import {describeRoom} from './describe-room.ts';
 import {RoomsError} from './errors.ts';
 
 /** Rooms that one answer holds at most, and where the caller does not say. */
@@ -41,7 +40,7 @@ export async function listPublished(context: RoomsContext, query: DirectoryQuery
 		const page = await storage.rooms.listPublished({after, limit: ROOMS_MAX});
 		for (const {roomId} of page) {
 			if (shown.length === limit) return {rooms: shown, next: after};
-			const entry = await describeRoom(context, roomId);
+			const entry = (await describeRoom(context, roomId))?.entry;
 			after = roomId;
 			if (entry && isMatch(entry, query)) shown.push(entry);
 		}
@@ -51,35 +50,13 @@ export async function listPublished(context: RoomsContext, query: DirectoryQuery
 	return {rooms: shown, next: after};
 }
 
-/** Describes a room as the directory shows it; `undefined` where nobody is in it any more. */
-async function describeRoom(context: RoomsContext, roomId: RoomId): Promise<JsonObject | undefined> {
-	const {join} = await context.storage.memberships.count(roomId);
-	if (join === 0) return undefined;
-	const state = await listShown(context, roomId, DESCRIBING_TYPES);
-	const text = (type: string, key: string): JsonObject => {
-		const value = state.get(type)?.content[key];
-		return typeof value === 'string' ? {[NAMES[key] ?? key]: value} : {};
-	};
-	return {
-		room_id: roomId,
-		num_joined_members: join,
-		world_readable: historyVisibilityOf(state.get('m.room.history_visibility')) === 'world_readable',
-		guest_can_join: state.get('m.room.guest_access')?.content['guest_access'] === 'can_join',
-		join_rule: joinRuleOf(state.get('m.room.join_rules')),
-		...text('m.room.name', 'name'),
-		...text('m.room.topic', 'topic'),
-		...text('m.room.canonical_alias', 'alias'),
-		...text('m.room.avatar', 'url'),
-		...roomType(state.get('m.room.create')),
-	};
-}
-
-/** What the directory calls keys of events. */
-const NAMES: Readonly<Record<string, string>> = {alias: 'canonical_alias', url: 'avatar_url'};
-
-function roomType(create: Pdu | undefined): JsonObject {
-	const type = create?.content['type'];
-	return typeof type === 'string' ? {room_type: type} : {};
+/** Asks another server what it shows to everybody. @throws RoomsError 'unreachable', 'invalid-parameter' */
+export async function listPublishedBy(
+	{remote}: RoomsContext,
+	server: ServerName,
+	query: DirectoryQuery,
+): Promise<DirectoryPage> {
+	return remote.listPublished(server, {...query, limit: Math.max(1, Math.min(query.limit ?? ROOMS_MAX, ROOMS_MAX))});
 }
 
 function isMatch(entry: JsonObject, {searchTerm, roomTypes}: DirectoryQuery): boolean {

@@ -53,6 +53,13 @@ export async function getEvent(
 	}
 }
 
+/** Gives an event of any room that somebody may see; where they may not, there is none. @throws RoomsError 'not-found' */
+export async function getEventOfAnyRoom(context: RoomsContext, actor: Actor, eventId: string): Promise<StoredEvent> {
+	const found = isEventId(eventId) ? await context.engine.findEvent(eventId) : undefined;
+	if (!found) throw noSuchEvent();
+	return getEvent(context, actor, found.pdu.roomId, eventId);
+}
+
 async function findVisible(
 	context: RoomsContext,
 	{userId}: Pick<Actor, 'userId'>,

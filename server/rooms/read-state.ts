@@ -146,19 +146,26 @@ async function rendered({events}: RoomsContext, nids: readonly EventNid[]): Prom
 	return [...(await events.findRendered(nids)).values()];
 }
 
-/** Finds the state at a point of the timeline: that before the event which follows it, where the reader may see so far. */
+/**
+ * Finds the state at a point of the timeline: that before the event which follows it, where the reader may see so far. A
+ * room that was made here begins with its creator's entry: before that nobody was in it, and it was none.
+ */
 async function findRootAt(context: RoomsContext, reading: Reading, at: TimelinePoint | undefined): Promise<StateRoot> {
 	const isPast = at !== undefined && at.anchor <= reading.until;
-	const [next] = isPast
+	const following = isPast
 		? await context.storage.events.listTimeline({
 				roomId: reading.roomId,
 				direction: 'forwards',
 				from: boundAt(at, 'forwards'),
-				limit: 1,
+				limit: FIRST_EVENTS,
 			})
 		: [];
+	const next = following[0]?.type === 'm.room.create' ? following.at(FIRST_EVENTS - 1) : following[0];
 	return next?.stateBefore ?? findRoot(context, reading);
 }
+
+/** The creation of a room, its creator's entry, and the first event with somebody in the room before it. */
+const FIRST_EVENTS = 3;
 
 /** Somebody in a room, as other people of it see them. */
 export interface JoinedMember {

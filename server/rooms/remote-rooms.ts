@@ -1,4 +1,5 @@
 import type {JsonObject, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import type {RemoteDirectory} from '../../federation/outbound/index.ts';
 import type {Pdu} from '../../federation/rooms/index.ts';
 
 /** A membership of somebody of this server in a room that only other servers can give. */
@@ -22,7 +23,7 @@ export interface RemoteInvite {
  * What rooms ask of partner servers. Every method is done when the outcome is on disk here, and throws RoomsError:
  * `not-in-room` where the others refuse, `unreachable` where none answers, or what the specification names.
  */
-export interface RemoteRooms {
+export interface RemoteRooms extends RemoteDirectory {
 	/**
 	 * Joins by a resident server. Also for a room that this server is in, where only members of other servers may let
 	 * somebody in. @throws also 'unable-to-authorise-join', 'unable-to-grant-join', 'incompatible-version'

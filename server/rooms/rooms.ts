@@ -1,3 +1,4 @@
+import {LRUCache} from 'lru-cache';
 import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {RenderedEvent} from '../events/index.ts';
@@ -12,12 +13,20 @@ import {forget, leave} from './leave.ts';
 import {ban, kick, unban} from './moderate.ts';
 import {listMutual, type MutualRooms} from './mutual-rooms.ts';
 import {updateOwnProfile} from './own-profile.ts';
-import {type DirectoryPage, type DirectoryQuery, isPublished, listPublished, setPublished} from './published.ts';
+import {
+	type DirectoryPage,
+	type DirectoryQuery,
+	isPublished,
+	listPublished,
+	listPublishedBy,
+	setPublished,
+} from './published.ts';
 import {
 	type EventContext,
 	findByTime,
 	getContext,
 	getEvent,
+	getEventOfAnyRoom,
 	getSurroundings,
 	listProfilesAt,
 	type Surroundings,
@@ -45,6 +54,7 @@ import type {NewRedaction} from './redact.ts';
 import {type NewMessage, redact, sendMessage} from './send-message.ts';
 import {type NewState, setState} from './set-state.ts';
 import {listMessages, type Page, type PageQuery} from './timeline.ts';
+import {getSpaceFor, getSummary, type HierarchyPage, type HierarchyQuery, listHierarchy} from './spaces.ts';
 import {Turns} from './turns.ts';
 import {type Upgrade, upgradeRoom} from './upgrade-room.ts';
 
@@ -93,6 +103,14 @@ export interface Rooms {
 	listAliases(actor: Actor, roomId: RoomId): Promise<RoomAlias[]>;
 	/** Lists the rooms that this server shows to everybody. @throws 'invalid-parameter' for an unknown token */
 	listPublished(query: DirectoryQuery): Promise<DirectoryPage>;
+	/** Lists the rooms that another server shows to everybody. @throws 'unreachable' */
+	listPublishedBy(server: ServerName, query: DirectoryQuery): Promise<DirectoryPage>;
+	/** Walks a tree of spaces. @throws 'not-in-room', 'invalid-parameter' */
+	listHierarchy(actor: Actor, roomId: RoomId, query: HierarchyQuery): Promise<HierarchyPage>;
+	/** Gives what somebody may see of a room who need not be in it. @throws 'not-found' */
+	getSummary(actor: Actor, roomIdOrAlias: RoomId | RoomAlias, via: readonly ServerName[]): Promise<JsonObject>;
+	/** Gives another server what it may see of a room and its children. @throws 'not-found' */
+	getSpaceFor(origin: ServerName, roomId: RoomId, suggestedOnly: boolean): Promise<JsonObject>;
 	/** Whether this server shows a room to everybody; it does not show one that it does not know. */
 	isPublished(roomId: RoomId): Promise<boolean>;
 	/** Shows a room to everybody, or no more. */
@@ -114,6 +132,8 @@ export interface Rooms {
 	listJoinedMembers(actor: Actor, roomId: RoomId): Promise<Map<UserId, JoinedMember>>;
 	/** Gives an event that the caller may see. @throws 'not-found' */
 	getEvent(actor: Actor, roomId: RoomId, eventId: string): Promise<StoredEvent>;
+	/** Gives an event that the caller may see, whatever its room. @throws 'not-found' */
+	getEventOfAnyRoom(actor: Actor, eventId: string): Promise<StoredEvent>;
 	/** Gives an event with what came around it. @throws 'not-found' */
 	getContext(actor: Actor, roomId: RoomId, eventId: string, query: SurroundingsQuery): Promise<EventContext>;
 	/** Gives an event that the caller may see with what came around it, and nothing of the state. @throws 'not-found' */
@@ -139,9 +159,19 @@ export interface Rooms {
 	): Promise<{readonly eventId: EventId; readonly originServerTs: number}>;
 }
 
+/** Answers of other servers about their rooms that are remembered: each up to 1 MiB, most of them some kilobytes. */
+const SPACES_MAX = 200;
+/** For how long: whoever walks through a tree asks about its rooms again and again. */
+const SPACE_MS = 60_000;
+
 /** Makes the rooms domain. */
 export function createRooms(dependencies: RoomsDependencies): Rooms {
-	const context: RoomsContext = {...dependencies, memberships: new Turns(), annotations: new Turns()};
+	const context: RoomsContext = {
+		...dependencies,
+		memberships: new Turns(),
+		annotations: new Turns(),
+		spaces: new LRUCache({max: SPACES_MAX, ttl: SPACE_MS}),
+	};
 	return {
 		create: (...request) => createRoom(context, ...request),
 		join: (...request) => join(context, ...request),
@@ -162,6 +192,10 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		removeAlias: (...request) => removeAlias(context, ...request),
 		listAliases: (...request) => listAliases(context, ...request),
 		listPublished: (query) => listPublished(context, query),
+		listPublishedBy: (...request) => listPublishedBy(context, ...request),
+		listHierarchy: (...request) => listHierarchy(context, ...request),
+		getSummary: (...request) => getSummary(context, ...request),
+		getSpaceFor: (...request) => getSpaceFor(context, ...request),
 		isPublished: (roomId) => isPublished(context, roomId),
 		setPublished: (...request) => setPublished(context, ...request),
 		upgrade: (...request) => upgradeRoom(context, ...request),
@@ -172,6 +206,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		listMembers: (...request) => listMembers(context, ...request),
 		listJoinedMembers: (...request) => listJoinedMembers(context, ...request),
 		getEvent: (...request) => getEvent(context, ...request),
+		getEventOfAnyRoom: (...request) => getEventOfAnyRoom(context, ...request),
 		getContext: (...request) => getContext(context, ...request),
 		getSurroundings: (...request) => getSurroundings(context, ...request),
 		listProfilesAt: (...request) => listProfilesAt(context, ...request),

@@ -1,3 +1,4 @@
+export {listOpenRooms} from './open-rooms.ts';
 export {
 	type Asker,
 	createVisibility,

@@ -23,6 +23,7 @@ import {
 	createKeyStore,
 	createNetwork,
 	createNetworkDiscovery,
+	createRemoteDirectory,
 	createRemoteEvents,
 	createRemoteQueries,
 	createRemoteRooms,
@@ -32,6 +33,7 @@ import {
 	Keyring,
 	type Network,
 	PublishedKeys,
+	type RemoteDirectory,
 	type RemoteQueries,
 	type RemoteRooms,
 	type RequestFault,
@@ -73,6 +75,7 @@ export interface Federation {
 	/** What this server asks of the servers of rooms, and of people. */
 	readonly remoteRooms: RemoteRooms;
 	readonly remoteQueries: RemoteQueries;
+	readonly remoteDirectory: RemoteDirectory;
 	readonly staging: Staging;
 	readonly joins: JoinsUnderway;
 	/** Who takes which EDU: domains put themselves in before the server listens. */
@@ -157,6 +160,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
 		},
 		remoteQueries: createRemoteQueries(client),
+		remoteDirectory: createRemoteDirectory(client),
 		staging,
 		joins,
 		edus,

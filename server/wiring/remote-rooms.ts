@@ -1,4 +1,5 @@
 import {
+	type RemoteDirectory,
 	RemoteRoomError,
 	type RemoteRoomErrorCode,
 	type RemoteRooms as OutboundRooms,
@@ -32,13 +33,15 @@ const TEXTS: Readonly<Record<RemoteRoomErrorCode, string>> = {
 };
 
 /** Gives the rooms domain the part that other servers do. */
-export function adaptRemoteRooms(rooms: OutboundRooms): RemoteRooms {
+export function adaptRemoteRooms(rooms: OutboundRooms, directory: RemoteDirectory): RemoteRooms {
 	return {
 		join: (request) => translate(rooms.join(request)),
 		knock: (request) => translate(rooms.knock(request)),
 		leave: (request) => translate(rooms.leave(request)),
 		invite: (request) => translate(rooms.invite(request), 'unsupported-version'),
 		findAlias: (alias) => translate(rooms.findAlias(alias)),
+		findSpace: (server, roomId) => translate(directory.findSpace(server, roomId)),
+		listPublished: (server, query) => translate(directory.listPublished(server, query)),
 	};
 }
 

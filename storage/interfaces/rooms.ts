@@ -101,6 +101,11 @@ export interface RoomsRepository {
 		userId: UserId,
 		sieve: {readonly type: string; readonly like: string; readonly limit: number},
 	): Promise<EventRow[]>;
+	/** Lists likewise current state events of some rooms: at most one for each. */
+	listStateOfRooms(
+		roomIds: readonly RoomId[],
+		sieve: {readonly type: string; readonly like: string},
+	): Promise<EventRow[]>;
 	/** Finds the event that is the current state for this key. */
 	findCurrentState(roomId: RoomId, type: string, stateKey: string): Promise<EventRow | undefined>;
 	/** Lists current state events, optionally of some types only. At most 1,000 rows a page, in the order of keys' first sight; `after` is the last row's key. */

@@ -79,6 +79,50 @@ function createHead(core: Core) {
 	return {move: move(true), stay: move(false), lock, expect, addHead, findAt};
 }
 
+/** Finds entries of the state of many rooms by a part of their text. */
+function createSieves(core: Core) {
+	const {catalog} = core;
+	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>(
+		(p) => {
+			const joined = build
+				.select({roomId: memberships.roomId})
+				.from(memberships)
+				.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join')))
+				.limit(siftedMax)
+				.as('joined');
+			return build
+				.select(getTableColumns(events))
+				.from(joined)
+				.innerJoin(currentState, eq(currentState.roomId, joined.roomId))
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						equals(currentState.type, p.type),
+						equals(currentState.stateKey, p.stateKey),
+						sql`${events.json} like ${bind(events.json, p.like)}`,
+					),
+				)
+				.limit(p.limit.placeholder);
+		},
+	);
+	const siftRooms = core.many<{roomIds: readonly RoomId[]; type: string; stateKey: string; like: string}, EventRow>(
+		(p) =>
+			build
+				.select(getTableColumns(events))
+				.from(currentState)
+				.innerJoin(events, eq(events.nid, currentState.eventNid))
+				.where(
+					and(
+						catalog.isOneOf(currentState.roomId, p.roomIds),
+						equals(currentState.type, p.type),
+						equals(currentState.stateKey, p.stateKey),
+						sql`${events.json} like ${bind(events.json, p.like)}`,
+					),
+				),
+	);
+	return {sift, siftRooms};
+}
+
 function createState(core: Core) {
 	const {catalog} = core;
 	type Key = {roomId: RoomId; type: string; stateKey: string};
@@ -115,30 +159,13 @@ function createState(core: Core) {
 				.orderBy(currentState.type, currentState.stateKey)
 				.limit(p.limit.placeholder),
 		);
-	const sift = core.many<{userId: UserId; type: string; stateKey: string; like: string; limit: number}, EventRow>(
-		(p) => {
-			const joined = build
-				.select({roomId: memberships.roomId})
-				.from(memberships)
-				.where(and(equals(memberships.userId, p.userId), eq(memberships.membership, 'join')))
-				.limit(siftedMax)
-				.as('joined');
-			return build
-				.select(getTableColumns(events))
-				.from(joined)
-				.innerJoin(currentState, eq(currentState.roomId, joined.roomId))
-				.innerJoin(events, eq(events.nid, currentState.eventNid))
-				.where(
-					and(
-						equals(currentState.type, p.type),
-						equals(currentState.stateKey, p.stateKey),
-						sql`${events.json} like ${bind(events.json, p.like)}`,
-					),
-				)
-				.limit(p.limit.placeholder);
-		},
-	);
-	return {set, remove, find, sift, lists: [list(false, false), list(true, false), list(false, true), list(true, true)]};
+	return {
+		set,
+		remove,
+		find,
+		...createSieves(core),
+		lists: [list(false, false), list(true, false), list(false, true), list(true, true)],
+	};
 }
 
 interface LastChange {
@@ -178,7 +205,11 @@ function createRoomReads(core: Core) {
 	const lists = [list(false, false), list(true, false), list(false, true), list(true, true)];
 	const page = (published: boolean, {after, limit}: {after?: RoomId | undefined; limit: number}) =>
 		lists[(published ? 1 : 0) + (after === undefined ? 0 : 2)]!({after: after ?? ('' as RoomId), limit: pageOf(limit)});
-	return {find, findMany, lastChanges, page};
+	const findRows: RoomsRepository['findMany'] = async (roomIds) => {
+		const rows = await readInChunks(roomIds, (chunk) => findMany({roomIds: chunk}));
+		return new Map(rows.map((row) => [row.roomId, row]));
+	};
+	return {find, findRows, lastChanges, page};
 }
 
 /** Makes the repository of rooms. */
@@ -231,10 +262,7 @@ export function createRooms(core: Core): RoomsRepository {
 			batch.announce({kind: 'history', roomId});
 		},
 		find: (roomId) => reads.find({roomId}),
-		async findMany(roomIds) {
-			const rows = await readInChunks(roomIds, (chunk) => reads.findMany({roomIds: chunk}));
-			return new Map(rows.map((row) => [row.roomId, row]));
-		},
+		findMany: reads.findRows,
 		async findLastChanges(roomIds) {
 			const rows = await readInChunks(roomIds, (chunk) => reads.lastChanges({roomIds: chunk}));
 			const found = rows.map(({roomId, headPos, anchor}) => [roomId, Math.max(headPos, anchor ?? 0)] as const);
@@ -245,6 +273,8 @@ export function createRooms(core: Core): RoomsRepository {
 		findHeadAt: (roomId, pos) => head.findAt({roomId, pos}),
 		listStateOfJoinedRooms: (userId, {type, like, limit}) =>
 			state.sift({userId, type, stateKey: '', like, limit: pageOf(limit)}),
+		listStateOfRooms: (roomIds, {type, like}) =>
+			readInChunks(roomIds, (chunk) => state.siftRooms({roomIds: chunk, type, stateKey: '', like})),
 		findCurrentState: (roomId, type, stateKey) => state.find({roomId, type, stateKey}),
 		listCurrentState(roomId, {types, after, limit}) {
 			const list = state.lists[(types === undefined ? 0 : 1) + (after === undefined ? 0 : 2)]!;

@@ -45,4 +45,10 @@ onBoth('state of rooms that a user is joined to is sifted by its text', async (t
 	t.is((await list(alice, '%', 1)).length, 1);
 	t.deepEqual(await list(alice, '%"rule":"o'), []);
 	t.deepEqual(await list('@nobody:a.example', '%'), []);
+	const ofRooms = await storage.rooms.listStateOfRooms(rooms.slice(1), {type: 'rules', like: '%"rule":"open"%'});
+	t.deepEqual(
+		ofRooms.map(({roomId, stateKey}) => `${roomId} ${stateKey}`),
+		['!c:a.example '],
+	);
+	t.deepEqual(await storage.rooms.listStateOfRooms([], {type: 'rules', like: '%'}), []);
 });

@@ -6,6 +6,7 @@ import {
 	createFederationClient,
 	createKeySource,
 	createKeyStore,
+	createRemoteDirectory,
 	createRemoteEvents,
 	createRemoteRooms,
 	createSignatureChecker,
@@ -184,10 +185,13 @@ export class ServerNode {
 				isPartner: () => true,
 				clock,
 			}),
-			remote: adaptRemoteRooms({
-				...remoteRooms,
-				join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
-			}),
+			remote: adaptRemoteRooms(
+				{
+					...remoteRooms,
+					join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
+				},
+				createRemoteDirectory(client),
+			),
 		});
 		const inbound = {storage, engine, serverName, signatures, policy};
 		const transactions = {...inbound, staging, joins, edus: {}, onProblem: () => undefined};

@@ -69,6 +69,7 @@ import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
 import {getPushers, postPusher} from './pusher.ts';
+import {getOneEvent} from './old-sync.ts';
 import {requestOpenIdToken} from './openid.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
@@ -97,17 +98,21 @@ import {registrationTokenValidity} from './registration-tokens.ts';
 import {checkUsernameAvailability, register} from './registration.ts';
 import {reportEvent, reportRoom, reportUser} from './report-content.ts';
 import {getEventByTimestamp} from './room-event-by-timestamp.ts';
+import {roomInitialSync} from './room-initial-sync.ts';
 import {sendMessage} from './room-send.ts';
+import {getRoomSummary} from './room-summary.ts';
 import {setRoomStateWithKey} from './room-state.ts';
 import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {search} from './search.ts';
+import {getSpaceHierarchy} from './space-hierarchy.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
 import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
+import {searchUserDirectory} from './users.ts';
 import {getVersions} from './versions.ts';
 import {getWellknown} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
@@ -184,6 +189,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMutualRooms,
 	getMutualRoomsOfProposal,
 	getNotifications,
+	getOneEvent,
 	requestOpenIdToken,
 	changePassword,
 	setPresence,
@@ -217,12 +223,15 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	reportEvent,
 	reportUser,
 	getEventByTimestamp,
+	roomInitialSync,
 	sendMessage,
+	getRoomSummary,
 	setRoomStateWithKey,
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
 	getThreadRoots,
+	getSpaceHierarchy,
 	setTyping,
 	sendToDevice,
 	upgradeRoom,
@@ -232,6 +241,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMembersByRoom,
 	getJoinedMembersByRoom,
 	search,
+	searchUserDirectory,
 	getVersions,
 	getTokenOwner,
 ];

@@ -1,12 +1,12 @@
 import type {ServerName} from '../../../crypto/index.ts';
 import {MatrixError} from '../../http/index.ts';
-import type {DirectoryPage, DirectoryQuery} from '../../rooms/index.ts';
+import type {DirectoryQuery} from '../../rooms/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
+import {directoryBody, directoryQuery, toDirectoryAnswer, toDirectoryQuery} from '../directory-page.ts';
 import {route} from '../route.ts';
 
 const directoryPath = '/_matrix/client/v3/publicRooms';
-const limit = v.optional(v.integer({min: 0}));
 const server = v.optional(v.serverName());
 
 /**
@@ -42,21 +42,21 @@ export const setRoomVisibilityOnDirectory = route({
 });
 
 /**
- * Lists the directory.
+ * Lists the directory, of this server or, for people of this server, of another.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms
  */
 export const getPublicRooms = route({
 	id: 'getPublicRooms',
 	method: 'GET',
 	path: directoryPath,
-	auth: 'none',
+	auth: 'optional',
 	rateLimit: 'search',
-	query: v.object({limit, since: v.optional(v.string()), server}),
-	handle: ({query}, services) => answer(services, query.server, query),
+	query: v.object({...directoryQuery, server}),
+	handle: ({caller, query}, services) => answer(services, caller !== undefined, query.server, query),
 });
 
 /**
- * Searches the directory. There are no other networks to include.
+ * Searches the directory.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms
  */
 export const queryPublicRooms = route({
@@ -66,35 +66,19 @@ export const queryPublicRooms = route({
 	auth: 'user',
 	rateLimit: 'search',
 	query: v.object({server}),
-	body: v.object({
-		limit,
-		since: v.optional(v.string()),
-		filter: v.optional(
-			v.object({
-				generic_search_term: v.optional(v.nullable(v.string({max: 1_000}))),
-				room_types: v.optional(v.nullable(v.array(v.nullable(v.string()), {max: 100}))),
-			}),
-		),
-		include_all_networks: v.optional(v.boolean()),
-		third_party_instance_id: v.optional(v.nullable(v.string())),
-	}),
-	handle: ({query, body}, services) =>
-		answer(services, query.server, {
-			limit: body.limit,
-			since: body.since,
-			searchTerm: body.filter?.generic_search_term ?? undefined,
-			roomTypes: body.filter?.room_types ?? undefined,
-		}),
+	body: directoryBody,
+	handle: ({query, body}, services) => answer(services, true, query.server, toDirectoryQuery(body)),
 });
 
 async function answer(
 	{rooms, config}: Services,
-	wantedServer: ServerName | undefined,
+	isKnown: boolean,
+	wanted: ServerName | undefined,
 	query: DirectoryQuery,
 ): Promise<object> {
-	if (wantedServer !== undefined && wantedServer !== config.serverName) {
-		throw new MatrixError('M_FORBIDDEN', 'The directories of other servers are not shown here');
-	}
-	const {rooms: chunk, next}: DirectoryPage = await rooms.listPublished(query);
-	return {chunk, ...(next === undefined ? {} : {next_batch: next})};
+	if (wanted === undefined || wanted === config.serverName) return toDirectoryAnswer(await rooms.listPublished(query));
+	// Nobody without an account makes this server ask others.
+	if (!isKnown)
+		throw new MatrixError('M_FORBIDDEN', 'The directories of other servers are shown to people of this one');
+	return toDirectoryAnswer(await rooms.listPublishedBy(wanted, query));
 }

@@ -1,5 +1,5 @@
 import {arrayText, objectText, writePlaceToken} from '../../events/index.ts';
-import {rawJson} from '../../http/index.ts';
+import {MatrixError, rawJson} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {readLimit, readPoint} from './timeline-query.ts';
@@ -16,7 +16,7 @@ export const getRoomEvents = route({
 	query: v.object({
 		from: v.optional(v.string()),
 		to: v.optional(v.string()),
-		dir: v.literal('b', 'f'),
+		dir: v.optional(v.literal('b', 'f')),
 		limit: v.optional(v.integer({min: 0})),
 		filter: v.optional(v.string()),
 	}),
@@ -27,8 +27,10 @@ export const getRoomEvents = route({
 			to: readPoint('to', query.to),
 			limit: readLimit(query.limit),
 			filter: filters.readRoomEventFilter(query.filter),
-			asksOthers: true,
+			asksOthers: query.dir !== undefined,
 		});
+		// Who may not read the room is told that first.
+		if (query.dir === undefined) throw new MatrixError('M_MISSING_PARAM', "Expected 'dir' to be b or f");
 		return rawJson(
 			objectText({
 				chunk: arrayText(await events.render(caller, page.events)),

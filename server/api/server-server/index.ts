@@ -13,7 +13,10 @@ import {sendInviteV1, sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
 import {exchangeOpenIdToken} from './openid.ts';
-import {queryProfile, queryRoomDirectory} from './query.ts';
+import {getPublicRooms, queryPublicRooms} from './public-rooms.ts';
+import {queryInfo, queryProfile, queryRoomDirectory} from './query.ts';
+import {getSpaceHierarchy} from './space-hierarchy.ts';
+import {exchangeThirdPartyInvite, onBindThirdPartyIdentifier} from './third-party-invite.ts';
 import {sendTransaction} from './transactions.ts';
 import {getUserDevices} from './user-devices.ts';
 import {claimUserEncryptionKeys, queryUserEncryptionKeys} from './user-keys.ts';
@@ -39,8 +42,14 @@ export const serverServerRoutes: readonly Route<Services>[] = [
 	makeLeave,
 	sendLeaveV2,
 	exchangeOpenIdToken,
+	getPublicRooms,
+	queryPublicRooms,
 	queryProfile,
 	queryRoomDirectory,
+	queryInfo,
+	getSpaceHierarchy,
+	exchangeThirdPartyInvite,
+	onBindThirdPartyIdentifier,
 	sendTransaction,
 	getUserDevices,
 	queryUserEncryptionKeys,

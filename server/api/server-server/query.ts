@@ -50,3 +50,18 @@ export const queryRoomDirectory = route({
 		return {room_id: roomId, servers};
 	},
 });
+
+/**
+ * Whatever else there may be to ask for: this server answers no other question.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1queryquerytype
+ */
+export const queryInfo = route({
+	id: 'queryInfo',
+	method: 'GET',
+	path: '/_matrix/federation/v1/query/:queryType',
+	auth: 'server',
+	rateLimit: 'federation',
+	handle() {
+		throw new MatrixError('M_UNRECOGNIZED', 'This server answers no such question');
+	},
+});

@@ -110,3 +110,19 @@ test('a stranger from elsewhere gets one answer, whether the room is there or no
 		t.deepEqual([real.status, real.body['errcode']], [403, 'M_FORBIDDEN'], verb);
 	}
 });
+
+test('who knocks elsewhere may knock again, whether or not the knock before was turned down', async (t) => {
+	const {alice, bob} = await stage(t);
+	const initialState = [{type: 'm.room.join_rules', content: {join_rule: 'knock'}}];
+	const roomId = await alice.create({initial_state: initialState});
+	const knock = (reason: string) =>
+		bob.do('POST', `/knock/${encodeURIComponent(roomId)}?via=${serverOf(alice)}`, {reason});
+	for (const reason of ['please', 'pretty please']) {
+		await knock(reason);
+		const member = await alice.state(roomId, 'm.room.member', bob.id);
+		t.deepEqual([member['membership'], member['reason']], ['knock', reason]);
+	}
+	await alice.do('POST', `${room(roomId)}/kick`, {user_id: bob.id});
+	await knock('once more');
+	t.is((await alice.state(roomId, 'm.room.member', bob.id))['membership'], 'knock');
+});

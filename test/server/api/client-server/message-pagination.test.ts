@@ -194,3 +194,17 @@ test('a redacted message is shown redacted, and the transaction id to its own de
 	const own = (await page(alice, roomId, {dir: 'b', limit: 3})).chunk.find(({content}) => content['body'] === 'mine');
 	t.is(own?.unsigned?.['transaction_id'], 'mine');
 });
+
+test('who may not read a room is told so before what is missing from the question', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	await bob.join(roomId);
+	const ask = async () => {
+		const {status, body} = await bob.ask('GET', `${room(roomId)}/messages`);
+		return [status, body['errcode']];
+	};
+	t.deepEqual(await ask(), [400, 'M_MISSING_PARAM']);
+	await bob.do('POST', `${room(roomId)}/leave`, {});
+	await bob.do('POST', `${room(roomId)}/forget`, {});
+	t.deepEqual(await ask(), [403, 'M_FORBIDDEN']);
+});

@@ -146,6 +146,21 @@ test('members are listed by membership, and as they were at a point', async (t) 
 	}
 });
 
+test('before everything that a sync shows of a new room, its creator is in it, and nobody who came later', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat'});
+	interface Answer {
+		readonly rooms: {readonly join: Readonly<Record<string, {readonly timeline: {readonly prev_batch: string}}>>};
+	}
+	const {prev_batch: start} = (await alice.do<Answer>('GET', '/sync')).rooms.join[roomId]!.timeline;
+	await bob.join(roomId);
+	const {chunk} = await alice.do<{chunk: ClientEvent[]}>('GET', `${room(roomId)}/members?at=${start}`);
+	t.deepEqual(
+		chunk.map(({state_key: userId}) => userId),
+		[alice.id],
+	);
+});
+
 test('joined members come with name and avatar, and without what was redacted', async (t) => {
 	const {alice, bob} = await newsroom(t);
 	await bob.do('PUT', `/profile/${bob.id}/displayname`, {displayname: 'Bob'});
