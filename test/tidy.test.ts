@@ -75,6 +75,7 @@ const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
 	'better-sqlite3': ['storage'],
 	'drizzle-orm': ['storage'],
 	pg: ['storage'],
+	sharp: ['server/media'],
 	undici: ['federation/outbound'],
 	koa: ['server/http'],
 	pino: ['server/telemetry'],

@@ -5,4 +5,5 @@ export type {MediaDependencies} from './dependencies.ts';
 export {MediaError, type MediaErrorCode} from './errors.ts';
 export {createMedia, type Media} from './media.ts';
 export {type MultipartBody, writeMultipart} from './multipart.ts';
+export type {ThumbnailRequest} from './thumbnail-forms.ts';
 export {createRemoteMedia} from './remote-media.ts';

@@ -16,6 +16,8 @@ export interface WaitOptions {
 /** A medium that is being read: its file is open until the body was read to its end or destroyed. */
 export interface OpenedMedium extends ContentDescription {
 	readonly sizeBytes: number;
+	/** Of the content, in lower-case hexadecimal. */
+	readonly sha256: string;
 	readonly body: ReturnType<FileHandle['createReadStream']>;
 }
 
@@ -122,8 +124,8 @@ export class Library {
 	async #openFile(row: FullRow): Promise<OpenedFile | undefined> {
 		const handle = await this.#dependencies.store.open(row.sha256);
 		if (handle === undefined) return undefined;
-		const {contentType, fileName, sizeBytes} = row;
-		return {contentType, fileName, sizeBytes, handle, body: handle.createReadStream({start: 0})};
+		const {contentType, fileName, sizeBytes, sha256} = row;
+		return {contentType, fileName, sizeBytes, sha256, handle, body: handle.createReadStream({start: 0})};
 	}
 
 	/** Days of use tell which of other servers' files nobody wants any more. */

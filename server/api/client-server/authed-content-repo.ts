@@ -1,9 +1,7 @@
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {thumbnailFields, thumbnailRequest} from '../thumbnail-query.ts';
 import {mediaResponse, waitFields, waitOptions} from './media-response.ts';
-
-/** A side of a picture in points; nobody has a larger screen. */
-const sideMax = 100_000;
 
 /**
  * Gives a file of any server.
@@ -39,7 +37,7 @@ export const getContentOverrideNameAuthed = route({
 });
 
 /**
- * Gives a picture to be shown in small. It may be larger than asked for, and here it is as large as it was uploaded.
+ * Gives a picture to be shown in small. It may be larger than asked for: it is kept in a few sizes.
  * @see https://spec.matrix.org/v1.19/client-server-api/#thumbnails
  */
 export const getContentThumbnailAuthed = route({
@@ -50,13 +48,10 @@ export const getContentThumbnailAuthed = route({
 	rateLimit: 'download',
 	query: v.object({
 		...waitFields,
-		width: v.integer({min: 1, max: sideMax}),
-		height: v.integer({min: 1, max: sideMax}),
-		method: v.optional(v.literal('crop', 'scale')),
-		animated: v.optional(v.boolean()),
+		...thumbnailFields,
 	}),
 	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
-		const options = {...waitOptions(query, signal), mayMove: query.animated === true};
+		const options = {...waitOptions(query, signal), ...thumbnailRequest(query)};
 		return mediaResponse(await media.openThumbnail(serverName, mediaId, options));
 	},
 });

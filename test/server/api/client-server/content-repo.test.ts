@@ -1,56 +1,10 @@
-import {existsSync, readdirSync, statSync} from 'node:fs';
 import {request as httpRequest} from 'node:http';
 import {join} from 'node:path';
 import test from 'ava';
-import {type App, call, register, request, type Session, startApp, until} from '../../../harness/index.ts';
+import {call, register, request, startApp, until} from '../../../harness/index.ts';
+import {DOWNLOAD, download, listFiles, png, THUMBNAIL, UPLOAD, upload} from './media-requests.ts';
 
-const UPLOAD = '/_matrix/media/v3/upload';
-const DOWNLOAD = '/_matrix/client/v1/media/download';
-const THUMBNAIL = '/_matrix/client/v1/media/thumbnail';
 const CREATE = '/_matrix/media/v1/create';
-
-interface Uploaded {
-	readonly status: number;
-	readonly body: Record<string, unknown>;
-	/** `/server/media`. */
-	readonly path: string;
-}
-
-async function upload(
-	app: App,
-	{access_token: token}: Session,
-	content: Buffer | string,
-	options: {readonly type?: string; readonly name?: string; readonly path?: string} = {},
-): Promise<Uploaded> {
-	const query = options.name === undefined ? '' : `?filename=${encodeURIComponent(options.name)}`;
-	const answer = await fetch(app.url + (options.path ?? UPLOAD) + query, {
-		method: options.path === undefined ? 'POST' : 'PUT',
-		headers: {
-			authorization: `Bearer ${token}`,
-			...(options.type !== undefined && {'content-type': options.type}),
-		},
-		body: content,
-	});
-	const body = (await answer.json()) as Record<string, unknown>;
-	return {status: answer.status, body, path: String(body['content_uri']).slice('mxc:/'.length)};
-}
-
-async function download(app: App, {access_token: token}: Session, path: string) {
-	const answer = await fetch(app.url + path, {headers: {authorization: `Bearer ${token}`}});
-	return {status: answer.status, headers: answer.headers, content: Buffer.from(await answer.arrayBuffer())};
-}
-
-function listFiles(directory: string): string[] {
-	if (!existsSync(directory)) return [];
-	return readdirSync(directory, {recursive: true, encoding: 'utf8'}).filter((name) =>
-		statSync(join(directory, name)).isFile(),
-	);
-}
-
-const png = Buffer.from(
-	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-	'base64',
-);
 
 test('a file comes back as it was, with its type and name, and can do nothing in a browser', async (t) => {
 	const app = await startApp(t);
@@ -245,25 +199,4 @@ test('a person has a bounded number of ids that wait for their content', async (
 	const refused = await request(app, 'POST', CREATE, {token});
 	t.is(refused.status, 429);
 	t.is(refused.body['errcode'], 'M_LIMIT_EXCEEDED');
-});
-
-test('pictures are shown in small as they are, what is none is not', async (t) => {
-	const app = await startApp(t);
-	const alice = await register(app, 'alice');
-	const small = '?width=32&height=32&method=scale';
-	const {path} = await upload(app, alice, png, {type: 'application/octet-stream', name: 'a.png'});
-	const got = await download(app, alice, `${THUMBNAIL}${path}${small}`);
-	t.is(got.status, 200);
-	t.is(got.headers.get('content-type'), 'image/png', 'by its bytes, whatever was said');
-	t.true(got.content.equals(png));
-	const gif = await upload(app, alice, Buffer.from('GIF89a and more'), {type: 'image/gif'});
-	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}`)).status, 400);
-	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}&animated=true`)).status, 200);
-	const html = await upload(app, alice, '<svg onload=alert(1)>', {type: 'image/png'});
-	const refused = await request(app, 'GET', `${THUMBNAIL}${html.path}${small}`, {token: alice.access_token});
-	t.is(refused.status, 400);
-	t.is(refused.body['errcode'], 'M_UNKNOWN');
-	for (const query of ['', '?width=32', '?width=-1&height=32', '?width=a&height=32', '?width=1.5&height=2']) {
-		t.is((await request(app, 'GET', `${THUMBNAIL}${path}${query}`, {token: alice.access_token})).status, 400, query);
-	}
 });
