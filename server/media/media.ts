@@ -77,7 +77,7 @@ export function createMedia(dependencies: MediaDependencies): Media {
 			try {
 				return await thumbnails.open(opened, options, origin === serverName);
 			} finally {
-				opened.body.destroy();
+				await opened.close();
 			}
 		},
 		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),

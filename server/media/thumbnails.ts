@@ -3,7 +3,7 @@ import type {ThumbnailRow} from '../../storage/index.ts';
 import type {MediaDependencies} from './dependencies.ts';
 import {MediaError, type MediaErrorCode} from './errors.ts';
 import {findImageKind, IMAGE_HEAD_BYTES, type ImageType} from './images.ts';
-import type {OpenedFile, OpenedMedium} from './library.ts';
+import {type OpenedFile, type OpenedMedium, readerOf} from './library.ts';
 import {chooseForm, type ThumbnailForm, type ThumbnailRequest} from './thumbnail-forms.ts';
 import {ThumbnailMaker} from './thumbnail-maker.ts';
 
@@ -100,7 +100,7 @@ export class Thumbnails {
 			fileName: `thumbnail.${contentType.slice('image/'.length)}`,
 			sizeBytes: row.sizeBytes,
 			sha256: row.thumbnailSha256,
-			body: handle.createReadStream({start: 0}),
+			...readerOf(handle),
 		};
 	}
 }

@@ -14,8 +14,8 @@ export const getContentAuthed = route({
 	auth: 'guest',
 	rateLimit: 'download',
 	query: v.object(waitFields),
-	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
-		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)));
+	async handle({parameters: {serverName, mediaId}, query, headers, signal}, {media}) {
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), headers);
 	},
 });
 
@@ -30,9 +30,9 @@ export const getContentOverrideNameAuthed = route({
 	auth: 'guest',
 	rateLimit: 'download',
 	query: v.object(waitFields),
-	async handle({parameters: {serverName, mediaId, fileName}, query, signal}, {media}) {
+	async handle({parameters: {serverName, mediaId, fileName}, query, headers, signal}, {media}) {
 		const name = media.checkFileName(fileName);
-		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), name);
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), headers, name);
 	},
 });
 
@@ -50,9 +50,9 @@ export const getContentThumbnailAuthed = route({
 		...waitFields,
 		...thumbnailFields,
 	}),
-	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
+	async handle({parameters: {serverName, mediaId}, query, headers, signal}, {media}) {
 		const options = {...waitOptions(query, signal), ...thumbnailRequest(query)};
-		return mediaResponse(await media.openThumbnail(serverName, mediaId, options));
+		return mediaResponse(await media.openThumbnail(serverName, mediaId, options), headers);
 	},
 });
 

@@ -11,7 +11,10 @@ const waitFields = {timeout_ms: v.optional(v.integer({min: 0}))};
 /** Answers with an empty JSON object and the medium. */
 function multipartResponse(medium: OpenedMedium): HttpResponse {
 	const headers = {'content-type': medium.contentType, 'content-disposition': writeDisposition(medium)};
-	const {contentType, body, sizeBytes} = writeMultipart(newOpaqueId(), headers, medium);
+	const {contentType, body, sizeBytes} = writeMultipart(newOpaqueId(), headers, {
+		body: medium.read(),
+		sizeBytes: medium.sizeBytes,
+	});
 	return content(contentType, body, {headers: {'content-length': String(sizeBytes)}});
 }
 

@@ -1,3 +1,4 @@
+import {readdirSync, readlinkSync} from 'node:fs';
 import {request as httpRequest} from 'node:http';
 import {join} from 'node:path';
 import test from 'ava';
@@ -199,4 +200,78 @@ test('a person has a bounded number of ids that wait for their content', async (
 	const refused = await request(app, 'POST', CREATE, {token});
 	t.is(refused.status, 429);
 	t.is(refused.body['errcode'], 'M_LIMIT_EXCEEDED');
+});
+
+test('a part of a file is given to who asks for it, and nothing to who has the file already', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const {path} = await upload(app, alice, '0123456789', {type: 'video/mp4'});
+	const whole = await download(app, alice, DOWNLOAD + path);
+	const tag = whole.headers.get('etag') ?? '';
+	t.regex(tag, /^"[0-9a-f]{64}"$/u);
+	t.is(whole.headers.get('accept-ranges'), 'bytes');
+	const rows: [string, number, string, string | null][] = [
+		['bytes=0-3', 206, '0123', 'bytes 0-3/10'],
+		['bytes=4-', 206, '456789', 'bytes 4-9/10'],
+		['bytes=-3', 206, '789', 'bytes 7-9/10'],
+		['bytes=-99', 206, '0123456789', 'bytes 0-9/10'],
+		['bytes=8-99', 206, '89', 'bytes 8-9/10'],
+		['bytes=9-9', 206, '9', 'bytes 9-9/10'],
+		['bytes=0-1,3-4', 200, '0123456789', null],
+		['bytes=5-4', 200, '0123456789', null],
+		['bytes=-', 200, '0123456789', null],
+		['lines=1-2', 200, '0123456789', null],
+		['bytes=10-', 416, '', 'bytes */10'],
+		['bytes=-0', 416, '', 'bytes */10'],
+	];
+	for (const [range, status, text, contentRange] of rows) {
+		const got = await download(app, alice, DOWNLOAD + path, {range});
+		t.is(got.status, status, range);
+		t.is(got.headers.get('content-range'), contentRange, range);
+		if (status === 416) continue;
+		t.is(String(got.content), text, range);
+		t.is(got.headers.get('content-length'), String(text.length));
+		t.is(got.headers.get('content-disposition'), 'inline');
+	}
+	t.is((await download(app, alice, DOWNLOAD + path, {range: 'bytes=0-3', 'if-range': tag})).status, 206);
+	for (const other of ['"other"', `W/${tag}`, 'Wed, 21 Oct 2015 07:28:00 GMT']) {
+		t.is((await download(app, alice, DOWNLOAD + path, {range: 'bytes=0-3', 'if-range': other})).status, 200, other);
+	}
+	for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+		const got = await download(app, alice, DOWNLOAD + path, {'if-none-match': known});
+		t.is(got.status, 304, known);
+		t.is(got.content.length, 0);
+		t.is(got.headers.get('etag'), tag);
+	}
+	t.is((await download(app, alice, DOWNLOAD + path, {'if-none-match': '"other"'})).status, 200);
+});
+
+test('no file stays open after an answer, whatever the answer is', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const {path} = await upload(app, alice, Buffer.alloc(500_000, 'x'), {type: 'image/png'});
+	const store = join(app.directory, 'data', 'media');
+	const countOpen = () =>
+		readdirSync('/proc/self/fd').filter((number) => {
+			try {
+				return readlinkSync(`/proc/self/fd/${number}`).startsWith(store);
+			} catch {
+				return false;
+			}
+		}).length;
+	const headers = {authorization: `Bearer ${alice.access_token}`};
+	const head = await fetch(app.url + DOWNLOAD + path, {method: 'HEAD', headers});
+	t.is(head.status, 200);
+	t.is(head.headers.get('content-length'), '500000');
+	const extras: Record<string, string>[] = [{range: 'bytes=999999-'}, {'if-none-match': '*'}, {range: 'bytes=5-9'}];
+	for (const extra of extras) {
+		await download(app, alice, DOWNLOAD + path, extra);
+		await fetch(app.url + DOWNLOAD + path, {method: 'HEAD', headers: {...headers, ...extra}});
+	}
+	await request(app, 'GET', `${THUMBNAIL}${path}?width=9&height=9`, {token: alice.access_token});
+	const controller = new AbortController();
+	await fetch(app.url + DOWNLOAD + path, {headers, signal: controller.signal});
+	controller.abort();
+	await until(() => countOpen() === 0, 'every file to be closed');
+	t.pass();
 });
