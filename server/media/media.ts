@@ -51,6 +51,12 @@ export interface Media {
 		mediaId: MediaId,
 		options: WaitOptions & ThumbnailRequest,
 	): Promise<OpenedThumbnail>;
+	/**
+	 * Removes the content that no medium and no thumbnail names any more, of hashes that begin with two digits.
+	 * @param part `00` to `ff`
+	 * @returns how many files were removed
+	 */
+	removeUnused(part: string): Promise<number>;
 	/** Removes the files of uploads that ended with an earlier process; how many there were. */
 	removeAbandoned(): Promise<number>;
 	/** Checks a name under which somebody wants a file. @throws MediaError 'invalid-name' */
@@ -80,6 +86,7 @@ export function createMedia(dependencies: MediaDependencies): Media {
 				await opened.close();
 			}
 		},
+		removeUnused: (part) => removeUnused(dependencies, part),
 		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),
 		checkFileName,
 	};
@@ -156,4 +163,20 @@ async function fill(
 
 function alreadyUploaded(options?: ErrorOptions): MediaError {
 	return new MediaError('already-uploaded', 'This medium has its content already', options);
+}
+
+async function removeUnused({storage, store, clock}: MediaDependencies, part: string): Promise<number> {
+	const nowMs = clock.now();
+	const isUsed = async (sha256: string): Promise<boolean> => (await storage.media.countOfContent(sha256)) > 0;
+	await store.settle(nowMs, isUsed);
+	let count = 0;
+	for (const sha256 of await store.listOlder(part, nowMs)) {
+		if (!(await store.removeUnused(sha256, nowMs, () => isUsed(sha256)))) continue;
+		count += 1;
+		const batch = storage.batch();
+		// Their files are content that nothing names then.
+		storage.media.removeThumbnails(batch, sha256);
+		await storage.commit(batch);
+	}
+	return count;
 }

@@ -1,6 +1,7 @@
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {thumbnailFields, thumbnailRequest} from '../thumbnail-query.ts';
+import {previewQuery, refusePreview} from './content-repo.ts';
 import {mediaResponse, waitFields, waitOptions} from './media-response.ts';
 
 /**
@@ -63,4 +64,14 @@ export const getConfigAuthed = route({
 	path: '/_matrix/client/v1/media/config',
 	auth: 'user',
 	handle: (_request, {media}) => ({'m.upload.size': media.uploadBytesMax}),
+});
+
+/** Gives nothing: previews are off. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediapreview_url */
+export const getUrlPreviewAuthed = route({
+	id: 'getUrlPreviewAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/preview_url',
+	auth: 'user',
+	query: previewQuery,
+	handle: refusePreview,
 });

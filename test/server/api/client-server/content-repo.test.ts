@@ -1,7 +1,9 @@
-import {readdirSync, readlinkSync} from 'node:fs';
+import {randomBytes} from 'node:crypto';
+import {readdirSync, readlinkSync, renameSync} from 'node:fs';
 import {request as httpRequest} from 'node:http';
 import {join} from 'node:path';
 import test from 'ava';
+import {ContentStore} from '../../../../server/media/index.ts';
 import {call, register, request, startApp, until} from '../../../harness/index.ts';
 import {DOWNLOAD, download, listFiles, png, THUMBNAIL, UPLOAD, upload} from './media-requests.ts';
 
@@ -274,4 +276,48 @@ test('no file stays open after an answer, whatever the answer is', async (t) => 
 	controller.abort();
 	await until(() => countOpen() === 0, 'every file to be closed');
 	t.pass();
+});
+
+test('F8: no page is asked for a preview, and who has not signed in is not told so', async (t) => {
+	const app = await startApp(t);
+	const {access_token: token} = await register(app, 'alice');
+	for (const path of ['/_matrix/client/v1/media/preview_url', '/_matrix/media/v3/preview_url']) {
+		const off = await request(app, 'GET', `${path}?url=https%3A%2F%2Fpage.example%2F&ts=1`, {token});
+		t.is(off.status, 404);
+		t.is(off.body['errcode'], 'M_UNRECOGNIZED');
+		t.is((await request(app, 'GET', `${path}?url=https%3A%2F%2Fpage.example%2F`)).status, 401);
+		t.is((await request(app, 'GET', path, {token})).status, 400, 'a page is to be named');
+	}
+});
+
+test('F6: a file goes a day after the last medium that names it, and a new upload of it comes to no harm', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const store = join(app.directory, 'data', 'media');
+	const random = (count: number) => randomBytes(count);
+	const contents = new ContentStore(store, random);
+	const kept = await upload(app, alice, 'kept');
+	const give = (text: string) =>
+		async function* source() {
+			yield Buffer.from(text);
+		};
+	const unused = await contents.receive(give('unused'));
+	const {sha256} = await contents.receive(give('came back'));
+	const never = () => Promise.resolve(false);
+	const laterMs = Date.now() + 2 * 86_400_000;
+	t.false(await contents.removeUnused(unused.sha256, Date.now(), never), 'it may be of an upload under way');
+	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), Date.now()), []);
+	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), laterMs), [unused.sha256]);
+	t.true(await contents.removeUnused(unused.sha256, laterMs, never));
+	t.false(await contents.removeUnused(unused.sha256, laterMs, never), 'it is gone');
+	// Between the two looks somebody uploads the same content, and what names it is written.
+	const answers = [false, true];
+	t.false(await contents.removeUnused(sha256, laterMs, () => Promise.resolve(answers.shift() ?? true)));
+	await (await contents.open(sha256))?.close();
+	t.true(listFiles(store).some((name) => name.replaceAll('/', '') === sha256));
+	// A process was stopped while it had put the file aside.
+	renameSync(join(store, sha256.slice(0, 2), sha256.slice(2, 4), sha256.slice(4)), join(store, 'aside', sha256));
+	await contents.settle(laterMs, () => Promise.resolve(true));
+	t.true(listFiles(store).some((name) => name.replaceAll('/', '') === sha256));
+	t.is((await download(app, alice, DOWNLOAD + kept.path)).status, 200);
 });
