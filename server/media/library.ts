@@ -118,7 +118,8 @@ export class Library {
 		const key = `${origin}/${mediaId}`;
 		const end = clock.monotonic() + Math.min(timeoutMs, WAIT_MS_MAX);
 		for (;;) {
-			const leftMs = Math.max(0, end - clock.monotonic());
+			// The other server is told whole milliseconds.
+			const leftMs = Math.max(0, Math.ceil(end - clock.monotonic()));
 			const joined = this.#flights.get(key);
 			if (joined === undefined) {
 				const flight = this.#depart(origin, mediaId, leftMs, () => this.#flights.delete(key));
