@@ -101,6 +101,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'remote-too-large': {errcode: 'M_TOO_LARGE', status: 502},
 		unreachable: {errcode: 'M_UNKNOWN', status: 502},
 		'no-thumbnail': {errcode: 'M_UNKNOWN', status: 400},
+		busy: {errcode: 'M_UNKNOWN', status: 503},
 	}),
 	mapErrors(ProfilesError, {
 		'not-found': 'M_NOT_FOUND',

@@ -5,6 +5,7 @@ import {leaveRooms} from './leave-rooms.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
+import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
@@ -28,6 +29,7 @@ export const jobs: readonly Job[] = [
 	raiseFloor,
 	reclaimSpace,
 	removeRoomKeys,
+	removeUnusedContent,
 	sweepClientTransactions,
 	sweepInboundTransactions,
 	sweepOutgoingEdus,

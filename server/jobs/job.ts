@@ -18,7 +18,7 @@ export interface JobServices {
 	readonly storage: Storage;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly devices: Pick<Devices, 'remove'>;
-	readonly media: Pick<Media, 'removeAbandoned'>;
+	readonly media: Pick<Media, 'removeAbandoned' | 'removeUnused'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
 	/** Told of what a job passed over. */
 	readonly onProblem: (problem: unknown) => void;

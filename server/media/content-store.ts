@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {dirname, join, sep} from 'node:path';
 import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
 import {MediaError} from './errors.ts';
 
@@ -17,6 +17,8 @@ const FREE_BYTES_MIN_MAX = 64 << 20;
 /** An upload that is not done after a day was broken off with the process. */
 const ABANDONED_MS = 86_400_000;
 const INCOMING = 'incoming';
+/** Where files lie while it is decided whether they go. */
+const ASIDE = 'aside';
 const SPACE_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
@@ -84,6 +86,61 @@ export class ContentStore {
 		return count;
 	}
 
+	/**
+	 * Lists some of the files that lie there for longer than a day, by their hashes, and what follows the last of them;
+	 * a younger one may be of an upload that is not written down yet.
+	 * @param part two hexadecimal digits that the hashes begin with
+	 */
+	async listOlder(part: string, nowMs: number): Promise<string[]> {
+		const found: string[] = [];
+		const directory = join(this.#root, part);
+		for (const name of await readdir(directory, {recursive: true}).catch(() => [])) {
+			const sha256 = part + name.replaceAll(sep, '');
+			if (!/^[0-9a-f]{64}$/u.test(sha256)) continue;
+			if (await isOlder(join(directory, name), nowMs)) found.push(sha256);
+		}
+		return found;
+	}
+
+	/**
+	 * Removes a file that nothing names. An upload of the same content may come at any moment, here or in another
+	 * process, so the file is first put aside, looked at once more, and put back where it is wanted after all: a new
+	 * upload shows in its time, and then in what names it.
+	 * @returns whether it was removed
+	 */
+	async removeUnused(sha256: string, nowMs: number, isUsed: () => Promise<boolean>): Promise<boolean> {
+		if (await isUsed()) return false;
+		const aside = join(this.#root, ASIDE);
+		await onDisk(() => makeDirectory(aside));
+		try {
+			await rename(this.#pathOf(sha256), join(aside, sha256));
+		} catch (cause) {
+			if (codeOf(cause) === 'ENOENT') return false;
+			throw new MediaError('store-failed', 'The file cannot be removed just now', {cause});
+		}
+		return this.#decide(sha256, nowMs, isUsed);
+	}
+
+	/** Ends what a process left undone that was stopped while a file was put aside. */
+	async settle(nowMs: number, isUsed: (sha256: string) => Promise<boolean>): Promise<void> {
+		for (const sha256 of await readdir(join(this.#root, ASIDE)).catch(() => [])) {
+			await this.#decide(sha256, nowMs, () => isUsed(sha256));
+		}
+	}
+
+	async #decide(sha256: string, nowMs: number, isUsed: () => Promise<boolean>): Promise<boolean> {
+		const file = join(this.#root, ASIDE, sha256);
+		const isWanted = !(await isOlder(file, nowMs)) || (await isUsed());
+		const path = this.#pathOf(sha256);
+		await onDisk(async () => {
+			if (!isWanted) return unlink(file);
+			// Where the same content came meanwhile this is the same file.
+			await rename(file, path);
+			return syncDirectory(dirname(path));
+		});
+		return !isWanted;
+	}
+
 	#pathOf(sha256: string): string {
 		return join(this.#root, sha256.slice(0, 2), sha256.slice(2, 4), sha256.slice(4));
 	}
@@ -94,6 +151,11 @@ export class ContentStore {
 			throw new MediaError('no-space', 'This server has no room for more files just now');
 		}
 	}
+}
+
+async function isOlder(path: string, nowMs: number): Promise<boolean> {
+	const found = await stat(path).catch(() => undefined);
+	return found !== undefined && found.isFile() && nowMs - found.mtimeMs > ABANDONED_MS;
 }
 
 async function write(handle: FileHandle, source: AsyncIterable<Uint8Array>): Promise<StoredContent> {

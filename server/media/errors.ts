@@ -23,7 +23,9 @@ export type MediaErrorCode =
 	/** The server whose medium it is cannot be asked, or answers nothing of use. */
 	| 'unreachable'
 	/** The content is no image that can be shown in small. */
-	| 'no-thumbnail';
+	| 'no-thumbnail'
+	/** More pictures are to be made small than this server does just now. */
+	| 'busy';
 
 /** Every expected failure of the media domain. */
 export class MediaError extends Error {

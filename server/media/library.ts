@@ -1,7 +1,9 @@
 import type {FileHandle} from 'node:fs/promises';
+import type {Readable} from 'node:stream';
 import type {MediaId, ServerName, UserId} from '../../crypto/index.ts';
 import {DuplicateError, type MediaRow, StorageError} from '../../storage/index.ts';
 import type {Arrivals} from './arrivals.ts';
+import {Beginning} from './beginning.ts';
 import type {ContentDescription} from './content-description.ts';
 import type {StoredContent} from './content-store.ts';
 import type {MediaDependencies} from './dependencies.ts';
@@ -13,10 +15,21 @@ export interface WaitOptions {
 	readonly signal: AbortSignal;
 }
 
-/** A medium that is being read: its file is open until the body was read to its end or destroyed. */
+/** Bytes of a file, the first and the last one of them. */
+export interface ByteRange {
+	readonly start: number;
+	readonly end: number;
+}
+
+/** A medium whose file is open: until what `read` gave was read to its end or destroyed, or until `close`. */
 export interface OpenedMedium extends ContentDescription {
 	readonly sizeBytes: number;
-	readonly body: ReturnType<FileHandle['createReadStream']>;
+	/** Of the content, in lower-case hexadecimal. */
+	readonly sha256: string;
+	/** Reads the content, or a part of it. To be called once. */
+	read(range?: ByteRange): Readable;
+	/** Closes a file that is not to be read. */
+	close(): Promise<void>;
 }
 
 /** The same with the file, for who looks into it first. */
@@ -27,10 +40,19 @@ export interface OpenedFile extends OpenedMedium {
 /** A medium that has its content. */
 type FullRow = MediaRow & StoredContent;
 
+/** A transfer of another server's medium. */
+interface Flight {
+	/** Of its content, or the end where it has none. */
+	readonly beginning: Beginning;
+	readonly arrival: Promise<FullRow>;
+}
+
 const DAY_MS = 86_400_000;
 /** How long an id that was handed out waits for its content: the specification's recommendation. */
 export const RESERVED_MS = DAY_MS;
 const WAIT_MS_MAX = 60_000;
+/** Who joins a transfer lets the other server so long find what it has. */
+const JOINED_MS = 5000;
 /** How often a waiter looks whether another process has got the content. */
 const LOOK_MS = 1000;
 
@@ -38,7 +60,7 @@ const LOOK_MS = 1000;
 export class Library {
 	readonly #dependencies: MediaDependencies;
 	readonly #arrivals: Arrivals;
-	readonly #flights = new Map<string, Promise<FullRow>>();
+	readonly #flights = new Map<string, Flight>();
 
 	constructor(dependencies: MediaDependencies, arrivals: Arrivals) {
 		this.#dependencies = dependencies;
@@ -87,19 +109,53 @@ export class Library {
 		return row !== undefined && isFull(row) ? row : this.#fetchOnce(origin, mediaId, timeoutMs);
 	}
 
-	/** All who want the same medium wait for one transfer. */
-	#fetchOnce(origin: ServerName, mediaId: MediaId, timeoutMs: number): Promise<FullRow> {
+	/**
+	 * All who want the same medium wait for one transfer, each as long as it said for the transfer to begin; who wants to
+	 * wait longer than the one who asked first asks again.
+	 */
+	async #fetchOnce(origin: ServerName, mediaId: MediaId, timeoutMs: number): Promise<FullRow> {
+		const {clock} = this.#dependencies;
 		const key = `${origin}/${mediaId}`;
-		const flight =
-			this.#flights.get(key) ?? this.#fetch(origin, mediaId, timeoutMs).finally(() => this.#flights.delete(key));
-		this.#flights.set(key, flight);
-		return flight;
+		const end = clock.monotonic() + Math.min(timeoutMs, WAIT_MS_MAX);
+		for (;;) {
+			// The other server is told whole milliseconds.
+			const leftMs = Math.max(0, Math.ceil(end - clock.monotonic()));
+			const joined = this.#flights.get(key);
+			if (joined === undefined) {
+				const flight = this.#depart(origin, mediaId, leftMs, () => this.#flights.delete(key));
+				this.#flights.set(key, flight);
+				return flight.arrival;
+			}
+			await this.#waitForBeginning(joined, leftMs + JOINED_MS);
+			try {
+				return await joined.arrival;
+			} catch (error) {
+				const isEarly = error instanceof MediaError && error.code === 'not-yet-uploaded';
+				if (!isEarly || clock.monotonic() >= end) throw error;
+			}
+		}
 	}
 
-	async #fetch(origin: ServerName, mediaId: MediaId, timeoutMs: number): Promise<FullRow> {
+	#depart(origin: ServerName, mediaId: MediaId, timeoutMs: number, onEnd: () => void): Flight {
+		const beginning = new Beginning();
+		const arrival = this.#fetch(origin, mediaId, timeoutMs, beginning).finally(() => {
+			onEnd();
+			beginning.announce();
+		});
+		return {beginning, arrival};
+	}
+
+	async #waitForBeginning({beginning}: Flight, delayMs: number): Promise<void> {
+		if (!(await beginning.wait(delayMs, this.#dependencies.clock))) {
+			throw new MediaError('not-yet-uploaded', 'This medium has not been uploaded yet');
+		}
+	}
+
+	async #fetch(origin: ServerName, mediaId: MediaId, timeoutMs: number, beginning: Beginning): Promise<FullRow> {
 		const {storage, store, remote, clock, mayFederateWith} = this.#dependencies;
 		if (!mayFederateWith(origin)) throw notFound();
-		const medium = await remote.fetch(origin, mediaId, {timeoutMs: Math.min(timeoutMs, WAIT_MS_MAX)});
+		const medium = await remote.fetch(origin, mediaId, {timeoutMs});
+		beginning.announce();
 		const {contentType, fileName} = medium;
 		try {
 			const content = await store.receive(() => medium.body);
@@ -122,8 +178,8 @@ export class Library {
 	async #openFile(row: FullRow): Promise<OpenedFile | undefined> {
 		const handle = await this.#dependencies.store.open(row.sha256);
 		if (handle === undefined) return undefined;
-		const {contentType, fileName, sizeBytes} = row;
-		return {contentType, fileName, sizeBytes, handle, body: handle.createReadStream({start: 0})};
+		const {contentType, fileName, sizeBytes, sha256} = row;
+		return {contentType, fileName, sizeBytes, sha256, handle, ...readerOf(handle)};
 	}
 
 	/** Days of use tell which of other servers' files nobody wants any more. */
@@ -138,6 +194,14 @@ export class Library {
 			if (!(error instanceof StorageError)) onProblem(error);
 		});
 	}
+}
+
+/** How the file of a medium is read and closed. */
+export function readerOf(handle: FileHandle): Pick<OpenedMedium, 'read' | 'close'> {
+	return {
+		read: (range = {start: 0, end: Number.POSITIVE_INFINITY}) => handle.createReadStream({...range}),
+		close: () => handle.close(),
+	};
 }
 
 /** What a new medium's row says beside its content. */

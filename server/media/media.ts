@@ -4,8 +4,9 @@ import {Arrivals} from './arrivals.ts';
 import {checkFileName, readContentType} from './content-description.ts';
 import type {MediaDependencies} from './dependencies.ts';
 import {MediaError} from './errors.ts';
-import {findImageKind, IMAGE_HEAD_BYTES, type ImageType} from './images.ts';
-import {Library, newRow, type OpenedFile, type OpenedMedium, RESERVED_MS, type WaitOptions} from './library.ts';
+import {Library, newRow, type OpenedMedium, RESERVED_MS, type WaitOptions} from './library.ts';
+import type {ThumbnailRequest} from './thumbnail-forms.ts';
+import {type OpenedThumbnail, Thumbnails} from './thumbnails.ts';
 
 /** What an uploader says of a file, unchecked. */
 export interface UploadDescription {
@@ -18,11 +19,6 @@ export interface ReservedMedium {
 	readonly uri: string;
 	/** When the id ends, in milliseconds since the Unix epoch, if no content comes. */
 	readonly expiresTs: number;
-}
-
-/** A picture shown in small. */
-export interface OpenedThumbnail extends OpenedMedium {
-	readonly contentType: ImageType;
 }
 
 /** Files that people upload, and those of other servers that people here look at. */
@@ -46,14 +42,21 @@ export interface Media {
 	/** Opens a medium of any server. @throws MediaError */
 	open(serverName: ServerName, mediaId: MediaId, wait: WaitOptions): Promise<OpenedMedium>;
 	/**
-	 * Opens a picture to be shown in small. This version shows the picture itself, which is larger and thus allowed.
-	 * @throws MediaError 'no-thumbnail' also where it moves and must not
+	 * Opens a picture in small, at least as large as asked for where the picture is; made when it is first asked for.
+	 * Nothing is left in it of what the picture says beside what it shows, such as where it was taken.
+	 * @throws MediaError
 	 */
 	openThumbnail(
 		serverName: ServerName,
 		mediaId: MediaId,
-		options: WaitOptions & {readonly mayMove: boolean},
+		options: WaitOptions & ThumbnailRequest,
 	): Promise<OpenedThumbnail>;
+	/**
+	 * Removes the content that no medium and no thumbnail names any more, of hashes that begin with two digits.
+	 * @param part `00` to `ff`
+	 * @returns how many files were removed
+	 */
+	removeUnused(part: string): Promise<number>;
 	/** Removes the files of uploads that ended with an earlier process; how many there were. */
 	removeAbandoned(): Promise<number>;
 	/** Checks a name under which somebody wants a file. @throws MediaError 'invalid-name' */
@@ -61,14 +64,13 @@ export interface Media {
 }
 
 const PENDING_MAX = 50;
-/** Larger pictures are not sent where a small one was asked for. */
-const THUMBNAIL_BYTES_MAX = 20 << 20;
 
 /** Makes the media domain. */
 export function createMedia(dependencies: MediaDependencies): Media {
 	const {serverName, uploadBytesMax} = dependencies;
 	const arrivals = new Arrivals();
 	const library = new Library(dependencies, arrivals);
+	const thumbnails = new Thumbnails(dependencies);
 	return {
 		uploadBytesMax,
 		upload: (owner, description, openSource) => upload(dependencies, owner, description, openSource),
@@ -79,12 +81,12 @@ export function createMedia(dependencies: MediaDependencies): Media {
 		async openThumbnail(origin, mediaId, options) {
 			const opened = await library.open(origin, mediaId, options);
 			try {
-				return await asThumbnail(opened, options.mayMove, origin === serverName);
-			} catch (error) {
-				opened.body.destroy();
-				throw error;
+				return await thumbnails.open(opened, options, origin === serverName);
+			} finally {
+				await opened.close();
 			}
 		},
+		removeUnused: (part) => removeUnused(dependencies, part),
 		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),
 		checkFileName,
 	};
@@ -163,15 +165,18 @@ function alreadyUploaded(options?: ErrorOptions): MediaError {
 	return new MediaError('already-uploaded', 'This medium has its content already', options);
 }
 
-async function asThumbnail(opened: OpenedFile, mayMove: boolean, isLocal: boolean): Promise<OpenedThumbnail> {
-	const head = Buffer.alloc(IMAGE_HEAD_BYTES);
-	const {bytesRead} = await opened.handle.read(head, 0, head.length, 0);
-	const kind = findImageKind(head.subarray(0, bytesRead));
-	if (kind === undefined || (kind.isAnimated && !mayMove)) {
-		throw new MediaError('no-thumbnail', 'This content cannot be shown in small');
+async function removeUnused({storage, store, clock}: MediaDependencies, part: string): Promise<number> {
+	const nowMs = clock.now();
+	const isUsed = async (sha256: string): Promise<boolean> => (await storage.media.countOfContent(sha256)) > 0;
+	await store.settle(nowMs, isUsed);
+	let count = 0;
+	for (const sha256 of await store.listOlder(part, nowMs)) {
+		if (!(await store.removeUnused(sha256, nowMs, () => isUsed(sha256)))) continue;
+		count += 1;
+		const batch = storage.batch();
+		// Their files are content that nothing names then.
+		storage.media.removeThumbnails(batch, sha256);
+		await storage.commit(batch);
 	}
-	if (opened.sizeBytes > THUMBNAIL_BYTES_MAX) {
-		throw new MediaError(isLocal ? 'too-large' : 'remote-too-large', 'This content is too large to be shown in small');
-	}
-	return {...opened, contentType: kind.type};
+	return count;
 }

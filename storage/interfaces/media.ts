@@ -19,6 +19,18 @@ export interface MediaRow {
 	readonly lastUsedDay: number;
 }
 
+/** A picture in small. */
+export interface ThumbnailRow {
+	/** SHA-256 of the content that it shows. */
+	readonly sha256: string;
+	/** Which of the forms that thumbnails are kept in. */
+	readonly variant: string;
+	readonly contentType: string;
+	readonly sizeBytes: number;
+	/** SHA-256 of the thumbnail, which names its file. */
+	readonly thumbnailSha256: string;
+}
+
 /** Media and what refers to them. */
 export interface MediaRepository {
 	/** Adds a medium; `DuplicateError('media')` where its id exists. */
@@ -36,12 +48,19 @@ export interface MediaRepository {
 	find(origin: ServerName, mediaId: string): Promise<MediaRow | undefined>;
 	/** Counts the media ids that were handed out to a person after a time and wait for their content. */
 	countPending(uploader: UserId, createdAfterTs: number): Promise<number>;
-	/** Counts the media that name this content: a file is deleted when none is left. */
+	/** Counts the media and thumbnails that name this content: a file is deleted when none is left. */
 	countOfContent(sha256: string): Promise<number>;
 	listOfUploader(
 		uploader: UserId,
 		page: {readonly after?: string | undefined; readonly limit: number},
 	): Promise<MediaRow[]>;
+
+	/** Adds a thumbnail; where there is one of this form already that one stays. */
+	addThumbnail(batch: Batch, thumbnail: ThumbnailRow): void;
+	findThumbnail(sha256: string, variant: string): Promise<ThumbnailRow | undefined>;
+	removeThumbnail(batch: Batch, sha256: string, variant: string): void;
+	/** Removes the thumbnails of a content; their files are content that nothing names then. */
+	removeThumbnails(batch: Batch, sha256: string): void;
 
 	/** Notes that an event shows a medium. */
 	addReference(batch: Batch, origin: ServerName, mediaId: string, eventId: EventId): void;

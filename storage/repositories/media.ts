@@ -2,12 +2,12 @@ import {and, isNull, sql} from 'drizzle-orm';
 import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
 import {above, bind, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {MediaRepository, MediaRow} from '../interfaces/media.ts';
+import type {MediaRepository, MediaRow, ThumbnailRow} from '../interfaces/media.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
-const {media, mediaReferences} = tables;
+const {media, mediaReferences, thumbnails} = tables;
 
 type Key = {origin: ServerName; mediaId: string};
 
@@ -30,7 +30,6 @@ export function createMedia(core: Core): MediaRepository {
 	const setLastUsed = core.put(catalog.update(media, ['lastUsedDay'], key));
 	const remove = core.put(catalog.delete(media, key));
 	const removeReferences = core.put(catalog.delete(mediaReferences, key));
-	const addReference = core.put(catalog.insert(mediaReferences, {orIgnore: true}));
 	const find = core.one<Key, MediaRow>((p) =>
 		build
 			.select()
@@ -40,6 +39,7 @@ export function createMedia(core: Core): MediaRepository {
 	const count = core.one<{sha256: string}, {count: number}>((p) =>
 		build.select({count: sql<number>`count(*)`}).from(media).where(equals(media.sha256, p.sha256)),
 	);
+	const {countThumbnails, ...ofThumbnails} = createThumbnails(core);
 	const countPending = core.one<{uploader: UserId; createdTs: number}, {count: number}>((p) =>
 		build
 			.select({count: sql<number>`count(*)`})
@@ -54,13 +54,6 @@ export function createMedia(core: Core): MediaRepository {
 			.orderBy(media.mediaId)
 			.limit(p.limit.placeholder),
 	);
-	const listReferences = core.many<Key & {limit: number}, {eventId: EventId}>((p) =>
-		build
-			.select({eventId: mediaReferences.eventId})
-			.from(mediaReferences)
-			.where(and(equals(mediaReferences.origin, p.origin), equals(mediaReferences.mediaId, p.mediaId)))
-			.limit(p.limit.placeholder),
-	);
 	return {
 		add,
 		fill: (batch, content) => fill(batch, content),
@@ -73,8 +66,52 @@ export function createMedia(core: Core): MediaRepository {
 		sweepReserved: sweepOlder(core, media, media.createdTs, isNull(media.sizeBytes)),
 		find: (origin, mediaId) => find({origin, mediaId}),
 		countPending: async (uploader, createdTs) => (await countPending({uploader, createdTs}))?.count ?? 0,
-		countOfContent: async (sha256) => (await count({sha256}))?.count ?? 0,
+		async countOfContent(sha256) {
+			const counts = await Promise.all([count({sha256}), countThumbnails({sha256})]);
+			return counts.reduce((sum, found) => sum + (found?.count ?? 0), 0);
+		},
 		listOfUploader: (uploader, {after, limit}) => listOfUploader({uploader, after: after ?? '', limit: pageOf(limit)}),
+		...ofThumbnails,
+		...createReferences(core),
+	};
+}
+
+/** Thumbnails, and how many of them name a content. */
+function createThumbnails(core: Core) {
+	const {catalog} = core;
+	const countThumbnails = core.one<{sha256: string}, {count: number}>((p) =>
+		build.select({count: sql<number>`count(*)`}).from(thumbnails).where(equals(thumbnails.thumbnailSha256, p.sha256)),
+	);
+	const addThumbnail = core.put(catalog.insert(thumbnails, {orIgnore: true}));
+	const removeThumbnail = core.put(catalog.delete(thumbnails, ['sha256', 'variant']));
+	const removeThumbnails = core.put(catalog.delete(thumbnails, ['sha256']));
+	const findThumbnail = core.one<{sha256: string; variant: string}, ThumbnailRow>((p) =>
+		build
+			.select()
+			.from(thumbnails)
+			.where(and(equals(thumbnails.sha256, p.sha256), equals(thumbnails.variant, p.variant))),
+	);
+	type Repository = Pick<MediaRepository, 'addThumbnail' | 'findThumbnail' | 'removeThumbnail' | 'removeThumbnails'>;
+	const repository: Repository = {
+		addThumbnail,
+		findThumbnail: (sha256, variant) => findThumbnail({sha256, variant}),
+		removeThumbnail: (batch, sha256, variant) => removeThumbnail(batch, {sha256, variant}),
+		removeThumbnails: (batch, sha256) => removeThumbnails(batch, {sha256}),
+	};
+	return {...repository, countThumbnails};
+}
+
+/** Which events show a medium. */
+function createReferences(core: Core): Pick<MediaRepository, 'addReference' | 'listReferences'> {
+	const addReference = core.put(core.catalog.insert(mediaReferences, {orIgnore: true}));
+	const listReferences = core.many<Key & {limit: number}, {eventId: EventId}>((p) =>
+		build
+			.select({eventId: mediaReferences.eventId})
+			.from(mediaReferences)
+			.where(and(equals(mediaReferences.origin, p.origin), equals(mediaReferences.mediaId, p.mediaId)))
+			.limit(p.limit.placeholder),
+	);
+	return {
 		addReference: (batch, origin, mediaId, eventId) => addReference(batch, {origin, mediaId, eventId}),
 		listReferences: async (origin, mediaId) =>
 			(await listReferences({origin, mediaId, limit: pageOf(1000)})).map(({eventId}) => eventId),

@@ -196,6 +196,22 @@ export const media = table(
 	},
 );
 
+/** Pictures in small, made of a content and kept as one. */
+export const thumbnails = table(
+	'thumbnails',
+	{
+		/** Of the picture that it shows. */
+		sha256: text(),
+		/** The form, of a closed list. */
+		variant: text(),
+		contentType: text(),
+		sizeBytes: integer(),
+		/** Of the thumbnail itself, which names its file. */
+		thumbnailSha256: text(),
+	},
+	{key: ['sha256', 'variant'], index: [{on: ['thumbnailSha256']}]},
+);
+
 export const mediaReferences = table(
 	'media_references',
 	{origin: text<ServerName>(), mediaId: text(), eventId: text<EventId>()},

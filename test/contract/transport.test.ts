@@ -247,6 +247,18 @@ onBoth('a medium is filled once, counted by content, and known by the events tha
 	t.deepEqual(await media.find(partner, 'm1'), {...row, ...content, isQuarantined: true, lastUsedDay: 9});
 	t.is(await media.countOfContent('ff'), 1);
 	t.deepEqual(await media.listReferences(partner, 'm1'), [eventId('x')]);
+	const small = {sha256: 'ff', variant: 'crop-32', contentType: 'image/png', sizeBytes: 2, thumbnailSha256: 'ee'};
+	await write(storage, (batch) => {
+		media.addThumbnail(batch, small);
+		media.addThumbnail(batch, {...small, thumbnailSha256: 'dd'});
+		media.addThumbnail(batch, {...small, variant: 'whole', thumbnailSha256: 'ff'});
+	});
+	t.deepEqual(await media.findThumbnail('ff', 'crop-32'), small, 'the first one stays');
+	t.is(await media.countOfContent('ff'), 2);
+	await write(storage, (batch) => media.removeThumbnail(batch, 'ff', 'whole'));
+	t.is(await media.countOfContent('ff'), 1);
+	await write(storage, (batch) => media.removeThumbnails(batch, 'ff'));
+	t.is(await media.findThumbnail('ff', 'crop-32'), undefined);
 	t.is((await media.listOfUploader(alice, {limit: 9})).length, 1);
 	await write(storage, (batch) => media.remove(batch, partner, 'm1'));
 	t.deepEqual([await media.find(partner, 'm1'), await media.listReferences(partner, 'm1')], [undefined, []]);

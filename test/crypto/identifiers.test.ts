@@ -230,7 +230,7 @@ test('key ids are ed25519 and a version of letters, digits and underscores', (t)
 		t.false(isKeyId(id));
 });
 
-test('threats F1 and F2: a content URI has a server name and a media id that can be part of no path', (t) => {
+test('F1, F2: a content URI has a server name and a media id that can be part of no path', (t) => {
 	t.deepEqual(parseMxcUri('mxc://example.org:8448/aB_-9'), {serverName: 'example.org:8448', mediaId: 'aB_-9'});
 	const bad = [
 		'',

@@ -1,9 +1,8 @@
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {thumbnailFields, thumbnailRequest} from '../thumbnail-query.ts';
+import {previewQuery, refusePreview} from './content-repo.ts';
 import {mediaResponse, waitFields, waitOptions} from './media-response.ts';
-
-/** A side of a picture in points; nobody has a larger screen. */
-const sideMax = 100_000;
 
 /**
  * Gives a file of any server.
@@ -16,8 +15,8 @@ export const getContentAuthed = route({
 	auth: 'guest',
 	rateLimit: 'download',
 	query: v.object(waitFields),
-	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
-		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)));
+	async handle({parameters: {serverName, mediaId}, query, headers, signal}, {media}) {
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), headers);
 	},
 });
 
@@ -32,14 +31,14 @@ export const getContentOverrideNameAuthed = route({
 	auth: 'guest',
 	rateLimit: 'download',
 	query: v.object(waitFields),
-	async handle({parameters: {serverName, mediaId, fileName}, query, signal}, {media}) {
+	async handle({parameters: {serverName, mediaId, fileName}, query, headers, signal}, {media}) {
 		const name = media.checkFileName(fileName);
-		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), name);
+		return mediaResponse(await media.open(serverName, mediaId, waitOptions(query, signal)), headers, name);
 	},
 });
 
 /**
- * Gives a picture to be shown in small. It may be larger than asked for, and here it is as large as it was uploaded.
+ * Gives a picture to be shown in small. It may be larger than asked for: it is kept in a few sizes.
  * @see https://spec.matrix.org/v1.19/client-server-api/#thumbnails
  */
 export const getContentThumbnailAuthed = route({
@@ -50,14 +49,11 @@ export const getContentThumbnailAuthed = route({
 	rateLimit: 'download',
 	query: v.object({
 		...waitFields,
-		width: v.integer({min: 1, max: sideMax}),
-		height: v.integer({min: 1, max: sideMax}),
-		method: v.optional(v.literal('crop', 'scale')),
-		animated: v.optional(v.boolean()),
+		...thumbnailFields,
 	}),
-	async handle({parameters: {serverName, mediaId}, query, signal}, {media}) {
-		const options = {...waitOptions(query, signal), mayMove: query.animated === true};
-		return mediaResponse(await media.openThumbnail(serverName, mediaId, options));
+	async handle({parameters: {serverName, mediaId}, query, headers, signal}, {media}) {
+		const options = {...waitOptions(query, signal), ...thumbnailRequest(query)};
+		return mediaResponse(await media.openThumbnail(serverName, mediaId, options), headers);
 	},
 });
 
@@ -68,4 +64,14 @@ export const getConfigAuthed = route({
 	path: '/_matrix/client/v1/media/config',
 	auth: 'user',
 	handle: (_request, {media}) => ({'m.upload.size': media.uploadBytesMax}),
+});
+
+/** Gives nothing: previews are off. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediapreview_url */
+export const getUrlPreviewAuthed = route({
+	id: 'getUrlPreviewAuthed',
+	method: 'GET',
+	path: '/_matrix/client/v1/media/preview_url',
+	auth: 'user',
+	query: previewQuery,
+	handle: refusePreview,
 });

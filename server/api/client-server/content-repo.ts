@@ -95,3 +95,21 @@ export const getContentThumbnail = route({
 	rateLimit: 'download',
 	handle: refuse,
 });
+
+/** Previews are what a server of people who must not be found asks of the network in their name: there are none. */
+export function refusePreview(): never {
+	throw new MatrixError('M_UNRECOGNIZED', 'This server makes no previews of pages');
+}
+
+/** Form of the query, which is checked as if there were previews. */
+export const previewQuery = v.object({url: v.string(), ts: v.optional(v.integer())});
+
+/** Gives nothing: previews are off. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3preview_url */
+export const getUrlPreview = route({
+	id: 'getUrlPreview',
+	method: 'GET',
+	path: '/_matrix/media/v3/preview_url',
+	auth: 'user',
+	query: previewQuery,
+	handle: refusePreview,
+});

@@ -8,6 +8,7 @@ import {
 	getContentAuthed,
 	getContentOverrideNameAuthed,
 	getContentThumbnailAuthed,
+	getUrlPreviewAuthed,
 } from './authed-content-repo.ts';
 import {ban, unban} from './banning.ts';
 import {getCapabilities} from './capabilities.ts';
@@ -17,6 +18,7 @@ import {
 	getContent,
 	getContentOverrideName,
 	getContentThumbnail,
+	getUrlPreview,
 	uploadContent,
 	uploadContentToMxc,
 } from './content-repo.ts';
@@ -251,6 +253,7 @@ export const mediaRoutes: readonly Route<Services>[] = [
 	getContentAuthed,
 	getContentOverrideNameAuthed,
 	getContentThumbnailAuthed,
+	getUrlPreviewAuthed,
 	getConfigAuthed,
 	uploadContent,
 	uploadContentToMxc,
@@ -258,6 +261,7 @@ export const mediaRoutes: readonly Route<Services>[] = [
 	getContent,
 	getContentOverrideName,
 	getContentThumbnail,
+	getUrlPreview,
 	getConfig,
 ];
 

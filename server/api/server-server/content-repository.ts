@@ -3,15 +3,18 @@ import {content, type HttpResponse} from '../../http/index.ts';
 import {type OpenedMedium, writeDisposition, writeMultipart} from '../../media/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {thumbnailFields, thumbnailRequest} from '../thumbnail-query.ts';
 
 const waitMsDefault = 20_000;
-const sideMax = 100_000;
 const waitFields = {timeout_ms: v.optional(v.integer({min: 0}))};
 
 /** Answers with an empty JSON object and the medium. */
 function multipartResponse(medium: OpenedMedium): HttpResponse {
 	const headers = {'content-type': medium.contentType, 'content-disposition': writeDisposition(medium)};
-	const {contentType, body, sizeBytes} = writeMultipart(newOpaqueId(), headers, medium);
+	const {contentType, body, sizeBytes} = writeMultipart(newOpaqueId(), headers, {
+		body: medium.read(),
+		sizeBytes: medium.sizeBytes,
+	});
 	return content(contentType, body, {headers: {'content-length': String(sizeBytes)}});
 }
 
@@ -42,13 +45,10 @@ export const getContentThumbnail = route({
 	auth: 'server',
 	query: v.object({
 		...waitFields,
-		width: v.integer({min: 1, max: sideMax}),
-		height: v.integer({min: 1, max: sideMax}),
-		method: v.optional(v.literal('crop', 'scale')),
-		animated: v.optional(v.boolean()),
+		...thumbnailFields,
 	}),
 	async handle({parameters: {mediaId}, query, signal}, {config, media}) {
-		const wait = {timeoutMs: query.timeout_ms ?? waitMsDefault, signal, mayMove: query.animated === true};
+		const wait = {timeoutMs: query.timeout_ms ?? waitMsDefault, signal, ...thumbnailRequest(query)};
 		return multipartResponse(await media.openThumbnail(config.serverName, mediaId, wait));
 	},
 });

@@ -1,5 +1,6 @@
 /** Keys and files between two servers over TLS. */
 import test, {type ExecutionContext} from 'ava';
+import sharp from 'sharp';
 import type {JsonObject} from '../../../crypto/index.ts';
 import {
 	type App,
@@ -101,8 +102,9 @@ test('who shares no room sees nothing of people elsewhere, and an inviter sees t
 
 test('files come from the server that has them, with type and name, once', async (t) => {
 	const {apps, alice, bob} = await stage(t);
-	const content = Buffer.alloc(400_000, 'picture');
-	content.set(Buffer.from('iVBORw0KGgo=', 'base64'));
+	const noise = {type: 'gaussian', mean: 128, sigma: 40} as const;
+	const picture = sharp({create: {width: 400, height: 300, channels: 3, background: '#345', noise}});
+	const content = await picture.png().toBuffer();
 	const uploaded = await fetch(`${bob.server.url}/_matrix/media/v3/upload?filename=${encodeURIComponent('☕ 1.png')}`, {
 		method: 'POST',
 		headers: {authorization: `Bearer ${bob.access_token}`, 'content-type': 'image/png'},
@@ -122,10 +124,36 @@ test('files come from the server that has them, with type and name, once', async
 		t.is(answer.headers.get('content-type'), 'image/png');
 		t.is(answer.headers.get('content-disposition'), "inline; filename*=utf-8''%E2%98%95%201.png");
 	}
-	t.true((await get(`thumbnail${path}?width=32&height=32`)).content.equals(content));
+	const small = await sharp((await get(`thumbnail${path}?width=96&height=96&method=crop`)).content).metadata();
+	t.deepEqual([small.width, small.height], [96, 96]);
 	const server = path.slice(1, path.lastIndexOf('/'));
 	t.is((await get(`download/${server}/unknown`)).status, 404);
 	await apps[1]?.application.stop();
 	t.is((await get(`download${path}`)).status, 200, 'what was fetched is kept');
 	t.is((await get(`download/${server}/other`)).status, 502);
+});
+
+test('who waits longer for a file of another server than who asked before gets it when it comes', async (t) => {
+	const {alice, bob} = await stage(t);
+	const created = await call<{content_uri: string}>(bob.server, 'POST', '/_matrix/media/v1/create', {
+		token: bob.access_token,
+	});
+	const path = created.content_uri.slice('mxc:/'.length);
+	const get = async (timeoutMs: number) => {
+		const answer = await fetch(`${alice.server.url}/_matrix/client/v1/media/download${path}?timeout_ms=${timeoutMs}`, {
+			headers: {authorization: `Bearer ${alice.access_token}`},
+		});
+		return {status: answer.status, text: await answer.text()};
+	};
+	const [hasty, patient] = [get(0), get(30_000)];
+	const refused = await hasty;
+	t.is(refused.status, 504);
+	t.regex(refused.text, /M_NOT_YET_UPLOADED/u);
+	const uploaded = await fetch(`${bob.server.url}/_matrix/media/v3/upload${path}`, {
+		method: 'PUT',
+		headers: {authorization: `Bearer ${bob.access_token}`},
+		body: 'late news',
+	});
+	t.is(uploaded.status, 200);
+	t.deepEqual(await patient, {status: 200, text: 'late news'});
 });

@@ -53,7 +53,7 @@ export class JobWorld {
 				storage,
 				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
 				devices,
-				media: {removeAbandoned: () => Promise.resolve(0)},
+				media: {removeAbandoned: () => Promise.resolve(0), removeUnused: () => Promise.resolve(0)},
 				rooms: {leave: () => Promise.resolve()},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,

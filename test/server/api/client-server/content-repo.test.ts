@@ -1,56 +1,13 @@
-import {existsSync, readdirSync, statSync} from 'node:fs';
+import {randomBytes} from 'node:crypto';
+import {readdirSync, readlinkSync, renameSync} from 'node:fs';
 import {request as httpRequest} from 'node:http';
 import {join} from 'node:path';
 import test from 'ava';
-import {type App, call, register, request, type Session, startApp, until} from '../../../harness/index.ts';
+import {ContentStore} from '../../../../server/media/index.ts';
+import {call, register, request, startApp, until} from '../../../harness/index.ts';
+import {DOWNLOAD, download, listFiles, png, THUMBNAIL, UPLOAD, upload} from './media-requests.ts';
 
-const UPLOAD = '/_matrix/media/v3/upload';
-const DOWNLOAD = '/_matrix/client/v1/media/download';
-const THUMBNAIL = '/_matrix/client/v1/media/thumbnail';
 const CREATE = '/_matrix/media/v1/create';
-
-interface Uploaded {
-	readonly status: number;
-	readonly body: Record<string, unknown>;
-	/** `/server/media`. */
-	readonly path: string;
-}
-
-async function upload(
-	app: App,
-	{access_token: token}: Session,
-	content: Buffer | string,
-	options: {readonly type?: string; readonly name?: string; readonly path?: string} = {},
-): Promise<Uploaded> {
-	const query = options.name === undefined ? '' : `?filename=${encodeURIComponent(options.name)}`;
-	const answer = await fetch(app.url + (options.path ?? UPLOAD) + query, {
-		method: options.path === undefined ? 'POST' : 'PUT',
-		headers: {
-			authorization: `Bearer ${token}`,
-			...(options.type !== undefined && {'content-type': options.type}),
-		},
-		body: content,
-	});
-	const body = (await answer.json()) as Record<string, unknown>;
-	return {status: answer.status, body, path: String(body['content_uri']).slice('mxc:/'.length)};
-}
-
-async function download(app: App, {access_token: token}: Session, path: string) {
-	const answer = await fetch(app.url + path, {headers: {authorization: `Bearer ${token}`}});
-	return {status: answer.status, headers: answer.headers, content: Buffer.from(await answer.arrayBuffer())};
-}
-
-function listFiles(directory: string): string[] {
-	if (!existsSync(directory)) return [];
-	return readdirSync(directory, {recursive: true, encoding: 'utf8'}).filter((name) =>
-		statSync(join(directory, name)).isFile(),
-	);
-}
-
-const png = Buffer.from(
-	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-	'base64',
-);
 
 test('a file comes back as it was, with its type and name, and can do nothing in a browser', async (t) => {
 	const app = await startApp(t);
@@ -247,23 +204,120 @@ test('a person has a bounded number of ids that wait for their content', async (
 	t.is(refused.body['errcode'], 'M_LIMIT_EXCEEDED');
 });
 
-test('pictures are shown in small as they are, what is none is not', async (t) => {
+test('a part of a file is given to who asks for it, and nothing to who has the file already', async (t) => {
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');
-	const small = '?width=32&height=32&method=scale';
-	const {path} = await upload(app, alice, png, {type: 'application/octet-stream', name: 'a.png'});
-	const got = await download(app, alice, `${THUMBNAIL}${path}${small}`);
-	t.is(got.status, 200);
-	t.is(got.headers.get('content-type'), 'image/png', 'by its bytes, whatever was said');
-	t.true(got.content.equals(png));
-	const gif = await upload(app, alice, Buffer.from('GIF89a and more'), {type: 'image/gif'});
-	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}`)).status, 400);
-	t.is((await download(app, alice, `${THUMBNAIL}${gif.path}${small}&animated=true`)).status, 200);
-	const html = await upload(app, alice, '<svg onload=alert(1)>', {type: 'image/png'});
-	const refused = await request(app, 'GET', `${THUMBNAIL}${html.path}${small}`, {token: alice.access_token});
-	t.is(refused.status, 400);
-	t.is(refused.body['errcode'], 'M_UNKNOWN');
-	for (const query of ['', '?width=32', '?width=-1&height=32', '?width=a&height=32', '?width=1.5&height=2']) {
-		t.is((await request(app, 'GET', `${THUMBNAIL}${path}${query}`, {token: alice.access_token})).status, 400, query);
+	const {path} = await upload(app, alice, '0123456789', {type: 'video/mp4'});
+	const whole = await download(app, alice, DOWNLOAD + path);
+	const tag = whole.headers.get('etag') ?? '';
+	t.regex(tag, /^"[0-9a-f]{64}"$/u);
+	t.is(whole.headers.get('accept-ranges'), 'bytes');
+	const rows: [string, number, string, string | null][] = [
+		['bytes=0-3', 206, '0123', 'bytes 0-3/10'],
+		['bytes=4-', 206, '456789', 'bytes 4-9/10'],
+		['bytes=-3', 206, '789', 'bytes 7-9/10'],
+		['bytes=-99', 206, '0123456789', 'bytes 0-9/10'],
+		['bytes=8-99', 206, '89', 'bytes 8-9/10'],
+		['bytes=9-9', 206, '9', 'bytes 9-9/10'],
+		['bytes=0-1,3-4', 200, '0123456789', null],
+		['bytes=5-4', 200, '0123456789', null],
+		['bytes=-', 200, '0123456789', null],
+		['lines=1-2', 200, '0123456789', null],
+		['bytes=10-', 416, '', 'bytes */10'],
+		['bytes=-0', 416, '', 'bytes */10'],
+	];
+	for (const [range, status, text, contentRange] of rows) {
+		const got = await download(app, alice, DOWNLOAD + path, {range});
+		t.is(got.status, status, range);
+		t.is(got.headers.get('content-range'), contentRange, range);
+		if (status === 416) continue;
+		t.is(String(got.content), text, range);
+		t.is(got.headers.get('content-length'), String(text.length));
+		t.is(got.headers.get('content-disposition'), 'inline');
 	}
+	t.is((await download(app, alice, DOWNLOAD + path, {range: 'bytes=0-3', 'if-range': tag})).status, 206);
+	for (const other of ['"other"', `W/${tag}`, 'Wed, 21 Oct 2015 07:28:00 GMT']) {
+		t.is((await download(app, alice, DOWNLOAD + path, {range: 'bytes=0-3', 'if-range': other})).status, 200, other);
+	}
+	for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+		const got = await download(app, alice, DOWNLOAD + path, {'if-none-match': known});
+		t.is(got.status, 304, known);
+		t.is(got.content.length, 0);
+		t.is(got.headers.get('etag'), tag);
+	}
+	t.is((await download(app, alice, DOWNLOAD + path, {'if-none-match': '"other"'})).status, 200);
+});
+
+test('no file stays open after an answer, whatever the answer is', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const {path} = await upload(app, alice, Buffer.alloc(500_000, 'x'), {type: 'image/png'});
+	const store = join(app.directory, 'data', 'media');
+	const countOpen = () =>
+		readdirSync('/proc/self/fd').filter((number) => {
+			try {
+				return readlinkSync(`/proc/self/fd/${number}`).startsWith(store);
+			} catch {
+				return false;
+			}
+		}).length;
+	const headers = {authorization: `Bearer ${alice.access_token}`};
+	const head = await fetch(app.url + DOWNLOAD + path, {method: 'HEAD', headers});
+	t.is(head.status, 200);
+	t.is(head.headers.get('content-length'), '500000');
+	const extras: Record<string, string>[] = [{range: 'bytes=999999-'}, {'if-none-match': '*'}, {range: 'bytes=5-9'}];
+	for (const extra of extras) {
+		await download(app, alice, DOWNLOAD + path, extra);
+		await fetch(app.url + DOWNLOAD + path, {method: 'HEAD', headers: {...headers, ...extra}});
+	}
+	await request(app, 'GET', `${THUMBNAIL}${path}?width=9&height=9`, {token: alice.access_token});
+	const controller = new AbortController();
+	await fetch(app.url + DOWNLOAD + path, {headers, signal: controller.signal});
+	controller.abort();
+	await until(() => countOpen() === 0, 'every file to be closed');
+	t.pass();
+});
+
+test('F8: no page is asked for a preview, and who has not signed in is not told so', async (t) => {
+	const app = await startApp(t);
+	const {access_token: token} = await register(app, 'alice');
+	for (const path of ['/_matrix/client/v1/media/preview_url', '/_matrix/media/v3/preview_url']) {
+		const off = await request(app, 'GET', `${path}?url=https%3A%2F%2Fpage.example%2F&ts=1`, {token});
+		t.is(off.status, 404);
+		t.is(off.body['errcode'], 'M_UNRECOGNIZED');
+		t.is((await request(app, 'GET', `${path}?url=https%3A%2F%2Fpage.example%2F`)).status, 401);
+		t.is((await request(app, 'GET', path, {token})).status, 400, 'a page is to be named');
+	}
+});
+
+test('F6: a file goes a day after the last medium that names it, and a new upload of it comes to no harm', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const store = join(app.directory, 'data', 'media');
+	const random = (count: number) => randomBytes(count);
+	const contents = new ContentStore(store, random);
+	const kept = await upload(app, alice, 'kept');
+	const give = (text: string) =>
+		async function* source() {
+			yield Buffer.from(text);
+		};
+	const unused = await contents.receive(give('unused'));
+	const {sha256} = await contents.receive(give('came back'));
+	const never = () => Promise.resolve(false);
+	const laterMs = Date.now() + 2 * 86_400_000;
+	t.false(await contents.removeUnused(unused.sha256, Date.now(), never), 'it may be of an upload under way');
+	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), Date.now()), []);
+	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), laterMs), [unused.sha256]);
+	t.true(await contents.removeUnused(unused.sha256, laterMs, never));
+	t.false(await contents.removeUnused(unused.sha256, laterMs, never), 'it is gone');
+	// Between the two looks somebody uploads the same content, and what names it is written.
+	const answers = [false, true];
+	t.false(await contents.removeUnused(sha256, laterMs, () => Promise.resolve(answers.shift() ?? true)));
+	await (await contents.open(sha256))?.close();
+	t.true(listFiles(store).some((name) => name.replaceAll('/', '') === sha256));
+	// A process was stopped while it had put the file aside.
+	renameSync(join(store, sha256.slice(0, 2), sha256.slice(2, 4), sha256.slice(4)), join(store, 'aside', sha256));
+	await contents.settle(laterMs, () => Promise.resolve(true));
+	t.true(listFiles(store).some((name) => name.replaceAll('/', '') === sha256));
+	t.is((await download(app, alice, DOWNLOAD + kept.path)).status, 200);
 });

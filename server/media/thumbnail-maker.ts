@@ -1,0 +1,80 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {MediaError} from './errors.ts';
+import {exitCodes, type ThumbnailOrder} from './thumbnail-order.ts';
+
+/** Pictures at once; each takes a core and some hundred MiB for a moment. */
+const PROCESSES_MAX = 2;
+/** Pictures that wait for their turn. More would wait longer than a client does. */
+const WAITING_MAX = 64;
+const MAKING_MS_MAX = 5000;
+/** A thumbnail as large as the largest picture stays below this. */
+const OUTPUT_BYTES_MAX = 32 << 20;
+/** KiB of memory: a picture of 40 million points decoded, turned, and Node itself. */
+const MEMORY_KIB_MAX = 1 << 20;
+const PROCESSOR_SECONDS_MAX = 10;
+
+const program = fileURLToPath(new URL('thumbnail-program.js', import.meta.url));
+/** The shell sets what only the operating system can hold a process to, then becomes the program. */
+const limits = `ulimit -c 0; ulimit -d ${MEMORY_KIB_MAX}; ulimit -t ${PROCESSOR_SECONDS_MAX}; exec "$0" "$@"`;
+
+/** Makes thumbnails, each in a process of its own, a bounded number at a time. */
+export class ThumbnailMaker {
+	readonly #waiting: (() => void)[] = [];
+	#running = 0;
+
+	/**
+	 * Makes one from an open file, whose place of reading is its beginning.
+	 * @throws MediaError 'busy', 'no-thumbnail', 'too-large'
+	 */
+	async make(file: number, order: ThumbnailOrder): Promise<Buffer> {
+		if (this.#running >= PROCESSES_MAX) {
+			if (this.#waiting.length >= WAITING_MAX) throw new MediaError('busy', 'Too many pictures are asked for just now');
+			// Whoever is done hands its place on.
+			await new Promise<void>((resolve) => this.#waiting.push(resolve));
+		} else {
+			this.#running += 1;
+		}
+		try {
+			return await run(file, order);
+		} finally {
+			const next = this.#waiting.shift();
+			if (next === undefined) this.#running -= 1;
+			else next();
+		}
+	}
+}
+
+async function run(file: number, order: ThumbnailOrder): Promise<Buffer> {
+	const child = spawn(
+		'/bin/sh',
+		['-c', limits, process.execPath, '--max-old-space-size=64', program, JSON.stringify(order)],
+		{
+			cwd: '/',
+			env: {MALLOC_ARENA_MAX: '2'},
+			stdio: [file, 'pipe', 'ignore'],
+			timeout: MAKING_MS_MAX,
+			killSignal: 'SIGKILL',
+		},
+	);
+	const {code, output} = await collect(child);
+	if (code === 0 && output.length > 0) return output;
+	if (code === exitCodes.tooManyPixels) throw new MediaError('too-large', 'This picture has too many points');
+	throw new MediaError('no-thumbnail', 'This content cannot be shown in small');
+}
+
+function collect(child: ChildProcess): Promise<{code: number | null; output: Buffer}> {
+	const chunks: Buffer[] = [];
+	let sizeBytes = 0;
+	child.stdout?.on('data', (chunk: Buffer) => {
+		sizeBytes += chunk.length;
+		if (sizeBytes > OUTPUT_BYTES_MAX) child.kill('SIGKILL');
+		else chunks.push(chunk);
+	});
+	return new Promise((resolve, reject) => {
+		child.once('error', (cause) => {
+			reject(new MediaError('busy', 'No process can be started just now', {cause}));
+		});
+		child.once('close', (code) => resolve({code, output: Buffer.concat(chunks)}));
+	});
+}
