@@ -4,7 +4,7 @@ import {sweeps} from './0002-sweeps.ts';
 import {slidingSnapshots} from './0003-sliding-snapshots.ts';
 import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 import {conversations} from './0005-conversations.ts';
-import {thumbnails} from './0008-thumbnails.ts';
+import {thumbnails} from './0006-thumbnails.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -13,5 +13,5 @@ export const migrations: readonly Migration[] = [
 	{version: 3, sql: slidingSnapshots},
 	{version: 4, sql: backupsAndDehydration},
 	{version: 5, sql: conversations},
-	{version: 8, sql: thumbnails},
+	{version: 6, sql: thumbnails},
 ];
