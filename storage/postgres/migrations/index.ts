@@ -4,6 +4,7 @@ import {sweeps} from './0002-sweeps.ts';
 import {slidingSnapshots} from './0003-sliding-snapshots.ts';
 import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 import {conversations} from './0005-conversations.ts';
+import {calls} from './0009-calls.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
 	{version: 3, sql: slidingSnapshots},
 	{version: 4, sql: backupsAndDehydration},
 	{version: 5, sql: conversations},
+	{version: 9, sql: calls},
 ];
