@@ -6,6 +6,7 @@ import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
+import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
@@ -271,6 +272,7 @@ function buildPeople(
 	});
 	return {
 		accounts,
+		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
 		profiles,
 		rooms,

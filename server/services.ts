@@ -3,6 +3,7 @@ import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './account
 import type {InviteContext, TransactionContext} from '../federation/inbound/index.ts';
 import type {PublishedKeys} from '../federation/outbound/index.ts';
 import type {Config} from './config/index.ts';
+import type {DelayedEvents} from './delayed-events/index.ts';
 import type {Devices} from './devices/index.ts';
 import type {Encryption} from './encryption/index.ts';
 import type {Ephemeral} from './ephemeral/index.ts';
@@ -26,6 +27,7 @@ export interface Services {
 	readonly metrics: Metrics;
 	readonly accountData: AccountData;
 	readonly accounts: Accounts;
+	readonly delayedEvents: DelayedEvents;
 	readonly devices: Devices;
 	readonly encryption: Encryption;
 	readonly ephemeral: Ephemeral;

@@ -6,6 +6,7 @@ import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
+import {sendDelayedEvent} from './send-delayed-event.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
@@ -23,6 +24,7 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 export const jobs: readonly Job[] = [
 	leaveRooms,
 	removeUnusedState,
+	sendDelayedEvent,
 	endSessions,
 	findUnusedState,
 	raiseFloor,

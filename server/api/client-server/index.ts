@@ -65,6 +65,7 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
+import {actOnDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
@@ -180,6 +181,9 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	deleteDehydratedDevice,
 	getDehydratedEvents,
 	postDehydratedEvents,
+	getDelayedEvents,
+	updateDelayedEvent,
+	actOnDelayedEvent,
 	getMutualRooms,
 	getMutualRoomsOfProposal,
 	getNotifications,

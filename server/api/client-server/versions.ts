@@ -15,6 +15,8 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	// Redaction of related events.
 	'org.matrix.msc3912': true,
 	'org.matrix.msc3981': true,
+	// Delayed events, for calls.
+	'org.matrix.msc4140': true,
 	'org.matrix.msc4380.stable': true,
 	// Sliding sync, proposal 4186.
 	'org.matrix.simplified_msc3575': true,
