@@ -5,6 +5,7 @@ import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
 import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
+import {createCalls} from './calls/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
@@ -325,6 +326,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
+		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),
 		encryption,
 		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
 		events,

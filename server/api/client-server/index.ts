@@ -66,6 +66,7 @@ import {
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
 import {actOnDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
+import {getRtcTransports} from './msc4143-rtc-transports.ts';
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
@@ -109,6 +110,7 @@ import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
 import {getVersions} from './versions.ts';
+import {getTurnServer} from './voip.ts';
 import {getWellknown} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
@@ -184,6 +186,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getDelayedEvents,
 	updateDelayedEvent,
 	actOnDelayedEvent,
+	getRtcTransports,
 	getMutualRooms,
 	getMutualRoomsOfProposal,
 	getNotifications,
@@ -234,6 +237,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getJoinedMembersByRoom,
 	search,
 	getVersions,
+	getTurnServer,
 	getTokenOwner,
 ];
 

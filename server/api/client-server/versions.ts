@@ -17,6 +17,8 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	'org.matrix.msc3981': true,
 	// Delayed events, for calls.
 	'org.matrix.msc4140': true,
+	// The ways into calls of several people.
+	'org.matrix.msc4143': true,
 	'org.matrix.msc4380.stable': true,
 	// Sliding sync, proposal 4186.
 	'org.matrix.simplified_msc3575': true,

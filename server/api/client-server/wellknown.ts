@@ -9,5 +9,9 @@ export const getWellknown = route({
 	method: 'GET',
 	path: '/.well-known/matrix/client',
 	auth: 'none',
-	handle: (_request, {config}) => ({'m.homeserver': {base_url: config.publicUrl}}),
+	handle: (_request, {config, calls: {transports}}) => ({
+		'm.homeserver': {base_url: config.publicUrl},
+		// Where clients looked for the ways into calls before there was an endpoint, and some still do.
+		...(transports.length > 0 && {'org.matrix.msc4143.rtc_foci': transports}),
+	}),
 });
