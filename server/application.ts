@@ -3,7 +3,14 @@ import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
-import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
+import {
+	createAccounts,
+	createLoginTokens,
+	createModeration,
+	createSetUp,
+	createSharedSecret,
+	createUia,
+} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import {createCalls} from './calls/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
@@ -275,6 +282,8 @@ function buildPeople(
 		accounts,
 		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
+		loginTokens: createLoginTokens({storage, devices, clock, random}),
+		moderation: createModeration({storage, serverName}),
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),

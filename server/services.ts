@@ -1,5 +1,5 @@
 import type {AccountData} from './account-data/index.ts';
-import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
+import type {Accounts, LoginTokens, Moderation, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
 import type {InviteContext, TransactionContext} from '../federation/inbound/index.ts';
 import type {PublishedKeys} from '../federation/outbound/index.ts';
 import type {Calls} from './calls/index.ts';
@@ -35,7 +35,9 @@ export interface Services {
 	readonly ephemeral: Ephemeral;
 	readonly events: Events;
 	readonly filters: Filters;
+	readonly loginTokens: LoginTokens;
 	readonly media: Media;
+	readonly moderation: Moderation;
 	readonly openId: OpenId;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;

@@ -66,6 +66,9 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'password-too-long': 'M_INVALID_PARAM',
 		'weak-password': 'M_WEAK_PASSWORD',
 		'unknown-account': 'M_NOT_FOUND',
+		'wrong-login-token': 'M_FORBIDDEN',
+		'not-local': 'M_INVALID_PARAM',
+		protected: 'M_FORBIDDEN',
 	}),
 	mapErrors(DelayedEventsError, {
 		'not-found': 'M_NOT_FOUND',

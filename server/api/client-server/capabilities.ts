@@ -29,7 +29,7 @@ export const getCapabilities = route({
 		capabilities: {
 			'm.3pid_changes': {enabled: false},
 			'm.change_password': {enabled: true},
-			'm.get_login_token': {enabled: false},
+			'm.get_login_token': {enabled: true},
 			'm.profile_fields': {enabled: true},
 			'm.room_versions': {default: config.defaultRoomVersion, available: roomVersions},
 			// Deprecated, and must say what m.profile_fields says.

@@ -2,6 +2,7 @@ import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
+import {getAdminLockUser, getAdminSuspendUser, getWhoIs, setAdminLockUser, setAdminSuspendUser} from './admin.ts';
 import {getAccount3pids} from './administrative-contact.ts';
 import {
 	getConfigAuthed,
@@ -56,6 +57,7 @@ import {
 	setRoomVisibilityOnDirectory,
 } from './list-public-rooms.ts';
 import {getLoginFlows, login} from './login.ts';
+import {generateLoginToken} from './login-token.ts';
 import {logout, logoutAll} from './logout.ts';
 import {getRoomEvents} from './message-pagination.ts';
 import {
@@ -124,6 +126,11 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	setAccountDataPerRoom,
 	getAccountDataPerRoom,
 	deactivateAccount,
+	getWhoIs,
+	getAdminSuspendUser,
+	setAdminSuspendUser,
+	getAdminLockUser,
+	setAdminLockUser,
 	getAccount3pids,
 	ban,
 	unban,
@@ -174,6 +181,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getPublicRooms,
 	queryPublicRooms,
 	getLoginFlows,
+	generateLoginToken,
 	login,
 	logout,
 	logoutAll,
