@@ -3,7 +3,18 @@ import type {Services} from '../../services.ts';
 import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
 import {getAdminLockUser, getAdminSuspendUser, getWhoIs, setAdminLockUser, setAdminSuspendUser} from './admin.ts';
-import {getAccount3pids} from './administrative-contact.ts';
+import {
+	add3Pid,
+	bind3Pid,
+	delete3Pid,
+	getAccount3pids,
+	post3Pids,
+	requestTokenTo3PidEmail,
+	requestTokenToRegisterEmail,
+	requestTokenToResetPasswordEmail,
+	unbind3Pid,
+} from './administrative-contact.ts';
+import {pingAppservice, updateAppserviceRoomDirectoryVisibility} from './application-services.ts';
 import {
 	getConfigAuthed,
 	getContentAuthed,
@@ -105,15 +116,17 @@ import {setRoomStateWithKey} from './room-state.ts';
 import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {search} from './search.ts';
+import {redirectToIdp, redirectToSso} from './sso-login-redirect.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
+import {getProtocols, thirdPartyLookups} from './third-party-lookup.ts';
 import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
 import {getVersions} from './versions.ts';
 import {getTurnServer} from './voip.ts';
-import {getWellknown} from './wellknown.ts';
+import {getWellknown, getWellknownPolicy} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
 export {sessionBody} from './device-fields.ts';
@@ -132,6 +145,16 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getAdminLockUser,
 	setAdminLockUser,
 	getAccount3pids,
+	post3Pids,
+	add3Pid,
+	bind3Pid,
+	delete3Pid,
+	unbind3Pid,
+	requestTokenTo3PidEmail,
+	requestTokenToRegisterEmail,
+	requestTokenToResetPasswordEmail,
+	pingAppservice,
+	updateAppserviceRoomDirectoryVisibility,
 	ban,
 	unban,
 	getCapabilities,
@@ -244,6 +267,10 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMembersByRoom,
 	getJoinedMembersByRoom,
 	search,
+	redirectToSso,
+	redirectToIdp,
+	getProtocols,
+	...thirdPartyLookups,
 	getVersions,
 	getTurnServer,
 	getTokenOwner,
@@ -268,4 +295,8 @@ export const mediaRoutes: readonly Route<Services>[] = [
 export const syncRoutes: readonly Route<Services>[] = [slidingSync, sync];
 
 /** What clients ask of the server name's own host. */
-export const clientWellKnownRoutes: readonly Route<Services>[] = [getWellknownSupport, getWellknown];
+export const clientWellKnownRoutes: readonly Route<Services>[] = [
+	getWellknownSupport,
+	getWellknownPolicy,
+	getWellknown,
+];

@@ -1,3 +1,4 @@
+import {MatrixError} from '../../http/index.ts';
 import {route} from '../route.ts';
 
 /**
@@ -14,4 +15,18 @@ export const getWellknown = route({
 		// Where clients looked for the ways into calls before there was an endpoint, and some still do.
 		...(transports.length > 0 && {'org.matrix.msc4143.rtc_foci': transports}),
 	}),
+});
+
+/**
+ * Would give the key of the policy server behind this name; there is none.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixpolicy_server
+ */
+export const getWellknownPolicy = route({
+	id: 'getWellknownPolicy',
+	method: 'GET',
+	path: '/.well-known/matrix/policy_server',
+	auth: 'none',
+	handle() {
+		throw new MatrixError('M_NOT_FOUND', 'This is no policy server');
+	},
 });

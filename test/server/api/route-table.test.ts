@@ -32,6 +32,8 @@ const allowedAuth: Readonly<Record<string, readonly AuthKind[]>> = {
 	optional: ['optional', 'none'],
 	none: ['none', 'optional'],
 	server_signature: ['server'],
+	// Application services are not served yet: whoever has a token is told that they are none.
+	as_token: ['user'],
 };
 
 /** Routes that ask more of their caller than the specification does, and why. */
