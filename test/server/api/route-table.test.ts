@@ -43,6 +43,37 @@ const stricterAuth: Readonly<Record<string, AuthKind>> = {
 	deactivateAccount: 'user',
 };
 
+const noPhoneNumbers = 'this server knows no phone numbers';
+const later = 'a later version serves it';
+
+/** Operations that are not served: whoever calls them is told M_UNRECOGNIZED. */
+const absent: Readonly<Record<string, string>> = {
+	'client-server getAuthMetadata': 'says so that there is no OAuth, until there is',
+	'client-server requestTokenTo3PIDMSISDN': noPhoneNumbers,
+	'client-server requestTokenToRegisterMSISDN': noPhoneNumbers,
+	'client-server requestTokenToResetPasswordMSISDN': noPhoneNumbers,
+	'server-server askPolicyServerToSign': 'a server is a policy server by serving this',
+	'server-server exchangeThirdPartyInvite': 'nobody is invited by an address',
+	'server-server onBindThirdPartyIdentifier': 'nobody is invited by an address',
+	'server-server queryInfo': 'the specification says of each query by itself what it answers',
+	'client-server getUrlPreview': later,
+	'client-server getUrlPreviewAuthed': later,
+	'client-server getEvents': later,
+	'client-server getOneEvent': later,
+	'client-server initialSync': later,
+	'client-server peekEvents': later,
+	'client-server roomInitialSync': later,
+	'client-server getPushers': later,
+	'client-server postPusher': later,
+	'client-server getRoomSummary': later,
+	'client-server getSpaceHierarchy': later,
+	'client-server searchUserDirectory': later,
+	'server-server getEventByTimestamp': later,
+	'server-server getPublicRooms': later,
+	'server-server queryPublicRooms': later,
+	'server-server getSpaceHierarchy': later,
+};
+
 /** Paths that the specification names in its text alone. */
 const proseOnly = ['/_matrix/client/v3/auth/:authType/fallback/web'];
 
@@ -91,12 +122,9 @@ maybe('every route of the Matrix APIs is an operation of the specification, with
 	}
 });
 
-maybe('operations of the specification that are not served are listed', (t) => {
+maybe('every operation of the specification is served, or named with the reason why not', (t) => {
 	const served = new Set(routes.flatMap(({method, path, alsoAt}) => [path, ...alsoAt].map((at) => keyOf(method, at))));
 	const missing = readEndpoints().filter(({method, path}) => !served.has(keyOf(method, path)));
-	for (const {api, operationId, method, path} of missing) {
-		t.log(`${api} ${operationId}: ${method} ${path}`);
-	}
-	t.log(`${missing.length} operations are not served`);
-	t.pass();
+	const found = missing.map(({api, operationId}) => `${api} ${operationId}`).toSorted();
+	t.deepEqual(found, Object.keys(absent).toSorted());
 });

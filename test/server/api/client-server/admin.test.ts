@@ -95,10 +95,12 @@ test('administrators are told of names that are none, and are themselves not loc
 	t.is((await request(app, 'GET', whoisPath(NOBODY), {token})).status, 404);
 });
 
-test('people see their own sessions, and administrators everybody’s, without addresses', async (t) => {
+test('administrators are told what they may; people see their own sessions, and they everybody’s, without addresses', async (t) => {
 	const app = await startApp(t);
 	const {access_token: token} = await addAdmin(app);
 	const bob = await register(app, 'bob');
+	const {capabilities} = await call<{capabilities: object}>(app, 'GET', '/_matrix/client/v3/capabilities', {token});
+	t.like(capabilities, {'m.account_moderation': {suspend: true, lock: true}});
 	const expected = {user_id: bob.user_id, devices: {[bob.device_id]: {sessions: [{connections: []}]}}};
 	t.deepEqual(await call(app, 'GET', whoisPath(bob.user_id), {token: bob.access_token}), expected);
 	t.deepEqual(await call(app, 'GET', whoisPath(bob.user_id), {token}), expected);

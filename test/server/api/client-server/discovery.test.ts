@@ -31,6 +31,9 @@ test('capabilities are for people with an account, and name the room versions', 
 	t.is(rooms.default, '11');
 	t.deepEqual(Object.keys(rooms.available), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']);
 	t.deepEqual(capabilities['m.change_password'], {enabled: true});
+	t.deepEqual(capabilities['m.get_login_token'], {enabled: true});
+	t.deepEqual(capabilities['m.forget_forced_upon_leave'], {enabled: false});
+	t.is(capabilities['m.account_moderation'], undefined);
 	t.deepEqual(capabilities['m.set_displayname'], capabilities['m.set_avatar_url']);
 });
 
