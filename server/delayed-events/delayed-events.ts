@@ -21,6 +21,8 @@ export interface DelayedEvents {
 	cancel(delayId: string): Promise<void>;
 	/** Sends it at once. @throws 'not-found'; RoomsError as for any event */
 	send(delayId: string): Promise<void>;
+	/** Gives one that waits to its sender. @throws 'not-found' */
+	get(userId: UserId, delayId: string): Promise<DelayedEventRow>;
 	/** Lists what waits, the oldest first. */
 	list(userId: UserId): Promise<readonly DelayedEventRow[]>;
 	/** Sends one whose time has come. @throws EngineError, StorageError where another attempt may fare better */
@@ -53,6 +55,11 @@ export function createDelayedEvents(dependencies: DeliveryContext & ScheduleCont
 			const delivery = await deliver(dependencies, await get(delayId), () => true);
 			if (delivery.status === 'dropped') throw delivery.error ?? noSuchEvent();
 			if (delivery.status === 'gone') throw noSuchEvent();
+		},
+		async get(userId, delayId) {
+			const row = await get(delayId);
+			if (row.userId !== userId) throw noSuchEvent();
+			return row;
 		},
 		list: (userId) => storage.delayedEvents.listOfUser(userId),
 		async deliverDue(delayId) {

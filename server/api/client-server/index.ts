@@ -78,7 +78,7 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
-import {actOnDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
+import {actOnDelayedEvent, getDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
 import {getRtcTransports} from './msc4143-rtc-transports.ts';
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
@@ -214,6 +214,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	deleteDehydratedDevice,
 	getDehydratedEvents,
 	postDehydratedEvents,
+	getDelayedEvent,
 	getDelayedEvents,
 	updateDelayedEvent,
 	actOnDelayedEvent,

@@ -22,6 +22,20 @@ export async function scheduled(
 	return {delay_id: await delayedEvents.schedule(userId, roomId, event)};
 }
 
+type Waiting = Awaited<ReturnType<DelayedEvents['list']>>[number];
+
+function toBody({delayId, roomId, type, stateKey, delayMs, runningSinceTs, content}: Waiting): object {
+	return {
+		delay_id: delayId,
+		room_id: roomId,
+		type,
+		...(stateKey !== null && {state_key: stateKey}),
+		delay: delayMs,
+		running_since: runningSinceTs,
+		content,
+	};
+}
+
 /**
  * Lists the caller's events that wait. What is sent or cancelled is not kept.
  * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140
@@ -32,18 +46,23 @@ export const getDelayedEvents = route({
 	path: folder,
 	auth: 'guest',
 	async handle({caller}, {delayedEvents}) {
-		const scheduledEvents = (await delayedEvents.list(caller.userId)).map((event) => ({
-			delay_id: event.delayId,
-			room_id: event.roomId,
-			type: event.type,
-			...(event.stateKey !== null && {state_key: event.stateKey}),
-			delay: event.delayMs,
-			running_since: event.runningSinceTs,
-			content: event.content,
-		}));
+		const scheduledEvents = (await delayedEvents.list(caller.userId)).map((event) => toBody(event));
 		// Under the name that clients knew first, too.
 		return {scheduled: scheduledEvents, finalised: [], delayed_events: scheduledEvents};
 	},
+});
+
+/**
+ * Gives one of the caller's events that wait.
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140
+ */
+export const getDelayedEvent = route({
+	id: 'getDelayedEvent',
+	method: 'GET',
+	path: `${folder}/:delayId`,
+	auth: 'guest',
+	handle: async ({caller, parameters}, {delayedEvents}) =>
+		toBody(await delayedEvents.get(caller.userId, parameters.delayId)),
 });
 
 /**

@@ -65,6 +65,10 @@ test('whoever has the id restarts, cancels or sends a delayed event, by body or 
 	const roomId = await createRoom(app, alice);
 	const delayId = await holdMember(app, alice, roomId, 60_000);
 	const [before] = await listWaiting(app, alice);
+	t.deepEqual(await call<unknown>(app, 'GET', `${FOLDER}/${delayId}`, {token: alice.access_token}), before);
+	const {access_token: stranger} = await register(app, 'bob');
+	t.is((await request(app, 'GET', `${FOLDER}/${delayId}`, {token: stranger})).status, 404);
+	t.is((await request(app, 'GET', `${FOLDER}/${delayId}`)).status, 401);
 	app.advance(30_000);
 	t.deepEqual(await call(app, 'POST', `${FOLDER}/${delayId}`, {body: {action: 'restart'}}), {});
 	const [after] = await listWaiting(app, alice);
