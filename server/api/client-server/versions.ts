@@ -5,6 +5,8 @@ const versions = Array.from({length: 19}, (_, index) => `v1.${index + 1}`);
 
 /** What clients look for under the names of proposals, though the specification has it, and proposals that it has not. */
 const unstableFeatures: Readonly<Record<string, true>> = {
+	// Uploads in two steps.
+	'fi.mau.msc2246.stable': true,
 	'org.matrix.msc2285.stable': true,
 	'org.matrix.msc3030': true,
 	'org.matrix.msc3440.stable': true,
@@ -12,6 +14,8 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	'org.matrix.msc3771': true,
 	'org.matrix.msc3773': true,
 	'org.matrix.msc3856.stable': true,
+	// Media for those who are signed in.
+	'org.matrix.msc3916.stable': true,
 	// Redaction of related events.
 	'org.matrix.msc3912': true,
 	'org.matrix.msc3981': true,
@@ -24,6 +28,10 @@ const unstableFeatures: Readonly<Record<string, true>> = {
 	'org.matrix.simplified_msc3575': true,
 	'uk.half-shot.msc2666.query_mutual_rooms': true,
 	'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
+	// Further fields of profiles.
+	'uk.tcpip.msc4133.stable': true,
+	// Locking and suspending.
+	'uk.timedout.msc4323.stable': true,
 };
 
 const body = {versions, unstable_features: unstableFeatures};

@@ -12,6 +12,9 @@ test('versions names every version from v1.1 to v1.19 and no unstable feature th
 	t.like(body.unstable_features, {
 		'org.matrix.msc3771': true,
 		'org.matrix.msc3773': true,
+		'org.matrix.msc4140': true,
+		'org.matrix.msc4143': true,
+		'uk.timedout.msc4323.stable': true,
 		'uk.half-shot.msc2666.query_mutual_rooms': true,
 	});
 });
