@@ -3,9 +3,18 @@ import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage, StorageError} from '../storage/index.ts';
-import {createAccounts, createSetUp, createSharedSecret, createUia} from './accounts/index.ts';
+import {
+	createAccounts,
+	createLoginTokens,
+	createModeration,
+	createSetUp,
+	createSharedSecret,
+	createUia,
+} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
+import {createCalls} from './calls/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
+import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
@@ -286,7 +295,10 @@ function buildPeople(
 	});
 	return {
 		accounts,
+		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
+		loginTokens: createLoginTokens({storage, devices, clock, random}),
+		moderation: createModeration({storage, serverName}),
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
@@ -339,6 +351,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
+		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),
 		encryption,
 		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
 		events,

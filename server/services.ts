@@ -1,8 +1,10 @@
 import type {AccountData} from './account-data/index.ts';
-import type {Accounts, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
+import type {Accounts, LoginTokens, Moderation, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
 import type {InviteContext, TransactionContext} from '../federation/inbound/index.ts';
 import type {PublishedKeys} from '../federation/outbound/index.ts';
+import type {Calls} from './calls/index.ts';
 import type {Config} from './config/index.ts';
+import type {DelayedEvents} from './delayed-events/index.ts';
 import type {Devices} from './devices/index.ts';
 import type {Encryption} from './encryption/index.ts';
 import type {Ephemeral} from './ephemeral/index.ts';
@@ -28,12 +30,16 @@ export interface Services {
 	readonly metrics: Metrics;
 	readonly accountData: AccountData;
 	readonly accounts: Accounts;
+	readonly calls: Calls;
+	readonly delayedEvents: DelayedEvents;
 	readonly devices: Devices;
 	readonly encryption: Encryption;
 	readonly ephemeral: Ephemeral;
 	readonly events: Events;
 	readonly filters: Filters;
+	readonly loginTokens: LoginTokens;
 	readonly media: Media;
+	readonly moderation: Moderation;
 	readonly openId: OpenId;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;

@@ -12,12 +12,14 @@ import {createAccountData, createFilters, createPushers} from './repositories/ac
 import {createAccounts} from './repositories/accounts.ts';
 import {createClientTransactions} from './repositories/client-transactions.ts';
 import {createCursors} from './repositories/cursors.ts';
+import {createDelayedEvents} from './repositories/delayed-events.ts';
 import {createDevices} from './repositories/devices.ts';
 import {createEvents} from './repositories/events.ts';
 import {createFederation} from './repositories/federation.ts';
 import {createJobs, createMeta} from './repositories/jobs.ts';
 import {createDehydratedDevices, createKeyBackups} from './repositories/key-backups.ts';
 import {createKeys} from './repositories/keys.ts';
+import {createLoginTokens} from './repositories/login-tokens.ts';
 import {createMedia} from './repositories/media.ts';
 import {createMemberships} from './repositories/memberships.ts';
 import {createOpenIdTokens} from './repositories/openid-tokens.ts';
@@ -78,6 +80,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		clientTransactions: createClientTransactions(core),
 		cursors: createCursors(core),
 		dehydratedDevices: createDehydratedDevices(core),
+		delayedEvents: createDelayedEvents(core),
 		devices: createDevices(core),
 		events: createEvents(core),
 		federation: createFederation(core),
@@ -85,6 +88,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		jobs: createJobs(core),
 		keyBackups: createKeyBackups(core),
 		keys: createKeys(core),
+		loginTokens: createLoginTokens(core),
 		media: createMedia(core),
 		memberships: createMemberships(core),
 		meta: createMeta(core, commit),

@@ -38,6 +38,8 @@ export type Condition =
 	| 'registration_token'
 	| 'refresh_token'
 	| 'cursor'
+	| 'delayed_event'
+	| 'login_token'
 	| 'job'
 	| 'account'
 	| 'dehydrated_device'

@@ -8,6 +8,7 @@ import type {
 	ProfilesRepository,
 	PushersRepository,
 } from './interfaces/accounts.ts';
+import type {DelayedEventsRepository, LoginTokensRepository} from './interfaces/calls.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
 import type {DehydratedDevicesRepository, KeyBackupsRepository} from './interfaces/key-backups.ts';
@@ -117,6 +118,7 @@ export interface Storage {
 	readonly clientTransactions: ClientTransactionsRepository;
 	readonly cursors: CursorsRepository;
 	readonly dehydratedDevices: DehydratedDevicesRepository;
+	readonly delayedEvents: DelayedEventsRepository;
 	readonly devices: DevicesRepository;
 	readonly events: EventsRepository;
 	readonly federation: FederationRepository;
@@ -124,6 +126,7 @@ export interface Storage {
 	readonly jobs: JobsRepository;
 	readonly keyBackups: KeyBackupsRepository;
 	readonly keys: KeysRepository;
+	readonly loginTokens: LoginTokensRepository;
 	readonly media: MediaRepository;
 	readonly memberships: MembershipsRepository;
 	readonly meta: MetaRepository;

@@ -9,6 +9,8 @@ const linesMax = 400;
 const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/account-data': [],
 	'server/accounts': ['server/devices', 'server/profiles', 'server/visibility'],
+	'server/calls': [],
+	'server/delayed-events': ['server/rooms'],
 	'server/devices': ['server/visibility'],
 	'server/encryption': ['server/devices', 'server/visibility'],
 	'server/ephemeral': ['server/visibility'],

@@ -19,6 +19,7 @@ export async function deactivate(
 	storage.accounts.setStates(batch, userId, {isDeactivated: true, isErased: erase});
 	batch.announce({kind: 'account', subject: userId});
 	await devices.removeAll(batch, userId);
+	storage.delayedEvents.removeOfUser(batch, userId);
 	storage.keys.removeDeviceKeys(batch, userId);
 	storage.keys.removeCrossSigningKeys(batch, userId);
 	storage.keyBackups.markAllDeleted(batch, userId);

@@ -20,6 +20,12 @@ export type AccountsErrorCode =
 	| 'password-too-long'
 	/** Too short to be a password. */
 	| 'weak-password'
+	/** The token that signs in once is unknown, was used, or has ended. */
+	| 'wrong-login-token'
+	/** It is an account of another server. */
+	| 'not-local'
+	/** Administrators are neither locked nor suspended. */
+	| 'protected'
 	/** There is no such account. */
 	| 'unknown-account';
 

@@ -9,6 +9,8 @@ export {
 } from './accounts.ts';
 export {LEAVE_ROOMS, REMOVE_ROOM_KEYS} from './deactivate.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
+export {createLoginTokens, type LoginToken, type LoginTokens} from './login-tokens.ts';
+export {createModeration, type Moderation, type Restriction} from './moderation.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
 export {createSetUp, type SetUp} from './set-up.ts';
 export {createUia, readClaimedName} from './stage-checks.ts';

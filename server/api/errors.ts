@@ -1,6 +1,7 @@
 import {AccountDataError} from '../account-data/index.ts';
 import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
 import {BusyError} from '../../crypto/index.ts';
+import {DELAY_MS_MAX, DelayedEventsError} from '../delayed-events/index.ts';
 import {DevicesError} from '../devices/index.ts';
 import {TypingError} from '../ephemeral/index.ts';
 import {FiltersError} from '../filters/index.ts';
@@ -66,6 +67,27 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'password-too-long': 'M_INVALID_PARAM',
 		'weak-password': 'M_WEAK_PASSWORD',
 		'unknown-account': 'M_NOT_FOUND',
+		'wrong-login-token': 'M_FORBIDDEN',
+		'not-local': 'M_INVALID_PARAM',
+		protected: 'M_FORBIDDEN',
+	}),
+	mapErrors(DelayedEventsError, {
+		'not-found': 'M_NOT_FOUND',
+		'delay-too-long': {
+			errcode: 'M_UNKNOWN',
+			status: 400,
+			fields: {
+				'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
+				'org.matrix.msc4140.max_delay': DELAY_MS_MAX,
+			},
+		},
+		'too-many': {
+			errcode: 'M_UNKNOWN',
+			status: 400,
+			fields: {'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED'},
+		},
+		'bad-event': 'M_BAD_JSON',
+		gone: 'M_NOT_FOUND',
 	}),
 	mapErrors(DevicesError, {
 		'unknown-device': 'M_NOT_FOUND',
@@ -166,6 +188,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'no-third-party-invites': 'M_THREEPID_DENIED',
 		'duplicate-annotation': 'M_DUPLICATE_ANNOTATION',
 		'nested-thread': {errcode: 'M_UNKNOWN', status: 400},
+		superseded: {errcode: 'M_UNKNOWN', status: 409},
 		unreachable: {errcode: 'M_UNKNOWN', status: 502},
 	}),
 	(error) =>

@@ -58,6 +58,10 @@ export interface Config {
 		readonly store: string;
 		readonly uploadBytesMax: number;
 	};
+	/** The relay for calls between two people; absent: there is none. */
+	readonly turn: {readonly uris: readonly string[]; readonly secret: string; readonly lifetimeMs: number} | undefined;
+	/** Where calls of several people are relayed; absent: nowhere. */
+	readonly rtc: {readonly livekitServiceUrl: string} | undefined;
 	/** Facts about other people that a stranger may learn in a day. */
 	readonly factBudgetPerDay: number;
 	readonly log: {
@@ -80,8 +84,6 @@ const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) =
 	['url_previews', isNotEnabled],
 	['appservices', isEmptyList],
 	['smtp', (value) => value === null],
-	['turn', (value) => value === null],
-	['rtc', (value) => value === null],
 	['identity_providers', isEmptyList],
 	['second_factor', (value) => value === 'optional'],
 	['quarantine', (value) => value === false],
@@ -139,9 +141,19 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		rateLimits: makeRateLimits(document.rate_limits ?? 'default'),
 		defaultRoomVersion: document.default_room_version ?? '12',
 		media: makeMedia(document.media ?? {}, dataPath, toPath),
+		turn: makeTurn(document.turn ?? undefined),
+		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
 		factBudgetPerDay: document.fact_budget_per_day ?? 30,
 		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},
 	};
+}
+
+/** A call's connection outlives the credentials by which it was made; an hour leaves time to make it anew. */
+const TURN_SECONDS_DEFAULT = 3600;
+
+function makeTurn(turn: NonNullable<ConfigDocument['turn']> | undefined): Config['turn'] {
+	if (turn === undefined) return undefined;
+	return {uris: turn.uris, secret: turn.secret, lifetimeMs: (turn.ttl_seconds ?? TURN_SECONDS_DEFAULT) * 1000};
 }
 
 function makeListener(

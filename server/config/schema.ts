@@ -104,6 +104,22 @@ const privacy = v.strictObject({
 
 const secret = v.string({min: 1, description: 'a string that is not empty'});
 
+const turn = v.strictObject({
+	uris: v.array(
+		schemaOf<string>(
+			'a TURN address such as turn:turn.news.example:3478?transport=udp',
+			(value) => typeof value === 'string' && /^turns?:[^\s]+$/u.test(value),
+			'string',
+		),
+		{min: 1, max: 16},
+	),
+	secret,
+	// Shorter ones end while a call is being set up; longer ones are good to whoever stole them.
+	ttl_seconds: v.optional(v.integer({min: 60, max: 7 * 86_400})),
+});
+
+const rtc = v.strictObject({livekit_service_url: httpUrl});
+
 /** The form of homeserver.yaml; keys that name what is not built yet are reserved, and must keep their default. */
 export const documentSchema = v.strictObject({
 	server_name: v.optional(serverName),
@@ -132,8 +148,8 @@ export const documentSchema = v.strictObject({
 	url_previews: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
 	appservices: v.optional(v.array(path)),
 	smtp: v.optional(v.nullable(v.jsonObject())),
-	turn: v.optional(v.nullable(v.jsonObject())),
-	rtc: v.optional(v.nullable(v.jsonObject())),
+	turn: v.optional(v.nullable(turn)),
+	rtc: v.optional(v.nullable(rtc)),
 	oauth: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
 	identity_providers: v.optional(v.array(v.jsonObject())),
 	second_factor: v.optional(v.literal('optional', 'administrators', 'everybody')),

@@ -7,6 +7,7 @@ import {reclaimSpace} from './reclaim-space.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
+import {sendDelayedEvent} from './send-delayed-event.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
@@ -24,6 +25,7 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 export const jobs: readonly Job[] = [
 	leaveRooms,
 	removeUnusedState,
+	sendDelayedEvent,
 	endSessions,
 	findUnusedState,
 	raiseFloor,

@@ -1,5 +1,6 @@
 import type {JsonObject} from '../../crypto/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
+import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
 import type {KeyBackups} from '../encryption/index.ts';
 import type {Media} from '../media/index.ts';
@@ -17,6 +18,7 @@ export type JobRole = 'background' | 'media';
 export interface JobServices {
 	readonly storage: Storage;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
+	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly media: Pick<Media, 'removeAbandoned' | 'removeUnused'>;
 	readonly rooms: Pick<Rooms, 'leave'>;

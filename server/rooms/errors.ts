@@ -40,6 +40,8 @@ export type RoomsErrorCode =
 	| 'no-third-party-invites'
 	/** The same reaction was sent before. */
 	| 'duplicate-annotation'
+	/** Somebody else has set the entry of the state since the event was handed in. */
+	| 'superseded'
 	/** A thread cannot begin at an event that relates to another one. */
 	| 'nested-thread'
 	/** No server that knows the room could be reached. */

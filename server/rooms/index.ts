@@ -8,6 +8,7 @@ export type {RemoteInvite, RemoteMembership, RemoteRooms} from './remote-rooms.t
 export {createRooms, type Rooms} from './rooms.ts';
 export type {NewMessage} from './send-message.ts';
 export type {NewRedaction} from './redact.ts';
+export type {HeldEvent} from './send-held.ts';
 export type {NewState} from './set-state.ts';
 export type {JoinedMember, MembersQuery, StateOfRoom} from './read-state.ts';
 export type {DirectoryPage, DirectoryQuery} from './published.ts';

@@ -52,6 +52,7 @@ import {
 } from './relations.ts';
 import type {NewRedaction} from './redact.ts';
 import {type NewMessage, redact, sendMessage} from './send-message.ts';
+import {type HeldEvent, sendHeld} from './send-held.ts';
 import {type NewState, setState} from './set-state.ts';
 import {listMessages, type Page, type PageQuery} from './timeline.ts';
 import {getSpaceFor, getSummary, type HierarchyPage, type HierarchyQuery, listHierarchy} from './spaces.ts';
@@ -85,6 +86,8 @@ export interface Rooms {
 	unban(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
 	/** Sends an event that is not state; a repetition gets the first one's id. @throws 'duplicate-annotation', 'nested-thread' */
 	send(actor: Actor, roomId: RoomId, message: NewMessage): Promise<EventId>;
+	/** Sends an event that was held back, as if its sender sent it now. @throws 'superseded' */
+	sendHeld(actor: Actor, roomId: RoomId, event: HeldEvent): Promise<EventId>;
 	/** Takes the content of an event away; a repetition gets the first one's id. @throws 'not-found' */
 	redact(actor: Actor, roomId: RoomId, redaction: NewRedaction): Promise<EventId>;
 	/** Sets an entry of the state; memberships too. @throws 'bad-event', 'bad-alias', and those of the other methods */
@@ -183,6 +186,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		ban: (...request) => ban(context, ...request),
 		unban: (...request) => unban(context, ...request),
 		send: (...request) => sendMessage(context, ...request),
+		sendHeld: (...request) => sendHeld(context, ...request),
 		redact: (...request) => redact(context, ...request),
 		setState: (...request) => setState(context, ...request),
 		updateOwnProfile: (...request) => updateOwnProfile(context, ...request),

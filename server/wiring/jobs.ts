@@ -7,7 +7,7 @@ import type {Logger} from '../telemetry/index.ts';
 /** What background jobs are run with. */
 interface JobParts {
 	readonly storage: Storage;
-	readonly services: Pick<Services, 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'>;
+	readonly services: Pick<Services, 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
 	/** Whose jobs this process does. */
@@ -16,7 +16,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, services, clock, log, roles}: JobParts): JobRunner {
-	const {devices, encryption, media, metrics, rooms} = services;
+	const {delayedEvents, devices, encryption, media, metrics, rooms} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -25,6 +25,7 @@ export function createJobRunner({storage, services, clock, log, roles}: JobParts
 		services: {
 			storage,
 			backups: encryption.backups,
+			delayedEvents,
 			devices,
 			media,
 			rooms,

@@ -1,10 +1,11 @@
 import * as accounts from './accounts.ts';
+import * as calls from './calls.ts';
 import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
 import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
 
 /** Every table of the database. */
-export const tables = {...accounts, ...conversations, ...encryption, ...rooms, ...transport};
+export const tables = {...accounts, ...calls, ...conversations, ...encryption, ...rooms, ...transport};
 
 export {type Kind, kindOf} from './columns.ts';

@@ -1,7 +1,14 @@
 /** Every answer that a test gets over HTTP is held against the specification's own schemas, without being asked. */
 import {Ajv2020, type ValidateFunction} from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import {nameOf, noteAnswer} from './conformance-coverage.ts';
 import {readShared} from './shared.ts';
+
+/** Parameters of proposals that have an endpoint answer something else. */
+const foreignParameters = /[?&]org\.matrix\.msc4140\.delay=/u;
+
+/** An empty answer is what clients know as no relay; the schema has no word for that. */
+const emptyAnswers: ReadonlySet<string> = new Set(['/_matrix/client/v3/voip/turnServer']);
 
 /** Formats of the specification that are patterns elsewhere in its schemas, or say how wide a number is. */
 const namedFormats = [
@@ -31,6 +38,8 @@ interface Api {
 interface Endpoint {
 	readonly pattern: RegExp;
 	readonly method: string;
+	/** Its place in the document, as coverage names it. */
+	readonly name: string;
 	readonly operation: Operation;
 	/** From the document's root to the operation. */
 	readonly pointer: string;
@@ -72,7 +81,9 @@ function createCheck(): Check {
 	return (method, path, status, body) => {
 		const [plain = ''] = path.split('?');
 		const endpoint = endpoints.find((it) => it.method === method && it.pattern.test(plain));
-		if (endpoint === undefined) return;
+		if (endpoint === undefined || foreignParameters.test(path)) return;
+		noteAnswer(endpoint.name, status);
+		if (emptyAnswers.has(plain) && status === 200 && Object.keys(body as object).length === 0) return;
 		// Common error codes may come from any endpoint, in the standard form.
 		if (status >= 400 && isStandardError(body)) return;
 		const response = endpoint.operation.responses?.[status];
@@ -95,7 +106,16 @@ function listEndpoints(name: string, {paths}: Api): Endpoint[] {
 	const found = Object.entries(paths).flatMap(([path, operations]) =>
 		Object.entries(operations).map(([method, operation]) => {
 			const pointer = `${name}#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1')}/${method}`;
-			return {path, endpoint: {pattern: patternOf(path), method: method.toUpperCase(), operation, pointer}};
+			return {
+				path,
+				endpoint: {
+					pattern: patternOf(path),
+					method: method.toUpperCase(),
+					name: nameOf(name, method, path),
+					operation,
+					pointer,
+				},
+			};
 		}),
 	);
 	// A path without parameters goes before one that would match it too.

@@ -25,11 +25,14 @@ export const getCapabilities = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/capabilities',
 	auth: 'user',
-	handle: (_request, {config}) => ({
+	handle: ({caller}, {config}) => ({
 		capabilities: {
 			'm.3pid_changes': {enabled: false},
+			// Left out for those who may not; the endpoints refuse them.
+			...(caller.isAdmin && {'m.account_moderation': {suspend: true, lock: true}}),
 			'm.change_password': {enabled: true},
-			'm.get_login_token': {enabled: false},
+			'm.forget_forced_upon_leave': {enabled: false},
+			'm.get_login_token': {enabled: true},
 			'm.profile_fields': {enabled: true},
 			'm.room_versions': {default: config.defaultRoomVersion, available: roomVersions},
 			// Deprecated, and must say what m.profile_fields says.

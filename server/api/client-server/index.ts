@@ -2,7 +2,19 @@ import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
-import {getAccount3pids} from './administrative-contact.ts';
+import {getAdminLockUser, getAdminSuspendUser, getWhoIs, setAdminLockUser, setAdminSuspendUser} from './admin.ts';
+import {
+	add3Pid,
+	bind3Pid,
+	delete3Pid,
+	getAccount3pids,
+	post3Pids,
+	requestTokenTo3PidEmail,
+	requestTokenToRegisterEmail,
+	requestTokenToResetPasswordEmail,
+	unbind3Pid,
+} from './administrative-contact.ts';
+import {pingAppservice, updateAppserviceRoomDirectoryVisibility} from './application-services.ts';
 import {
 	getConfigAuthed,
 	getContentAuthed,
@@ -58,6 +70,7 @@ import {
 	setRoomVisibilityOnDirectory,
 } from './list-public-rooms.ts';
 import {getLoginFlows, login} from './login.ts';
+import {generateLoginToken} from './login-token.ts';
 import {logout, logoutAll} from './logout.ts';
 import {getRoomEvents} from './message-pagination.ts';
 import {
@@ -67,6 +80,8 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
+import {actOnDelayedEvent, getDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
+import {getRtcTransports} from './msc4143-rtc-transports.ts';
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
@@ -108,15 +123,18 @@ import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {search} from './search.ts';
 import {getSpaceHierarchy} from './space-hierarchy.ts';
+import {redirectToIdp, redirectToSso} from './sso-login-redirect.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
 import {deleteRoomTag, getRoomTags, setRoomTag} from './tags.ts';
+import {getProtocols, thirdPartyLookups} from './third-party-lookup.ts';
 import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
 import {searchUserDirectory} from './users.ts';
 import {getVersions} from './versions.ts';
-import {getWellknown} from './wellknown.ts';
+import {getTurnServer} from './voip.ts';
+import {getWellknown, getWellknownPolicy} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
 export {sessionBody} from './device-fields.ts';
@@ -129,7 +147,22 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	setAccountDataPerRoom,
 	getAccountDataPerRoom,
 	deactivateAccount,
+	getWhoIs,
+	getAdminSuspendUser,
+	setAdminSuspendUser,
+	getAdminLockUser,
+	setAdminLockUser,
 	getAccount3pids,
+	post3Pids,
+	add3Pid,
+	bind3Pid,
+	delete3Pid,
+	unbind3Pid,
+	requestTokenTo3PidEmail,
+	requestTokenToRegisterEmail,
+	requestTokenToResetPasswordEmail,
+	pingAppservice,
+	updateAppserviceRoomDirectoryVisibility,
 	ban,
 	unban,
 	getCapabilities,
@@ -179,6 +212,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getPublicRooms,
 	queryPublicRooms,
 	getLoginFlows,
+	generateLoginToken,
 	login,
 	logout,
 	logoutAll,
@@ -188,6 +222,11 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	deleteDehydratedDevice,
 	getDehydratedEvents,
 	postDehydratedEvents,
+	getDelayedEvent,
+	getDelayedEvents,
+	updateDelayedEvent,
+	actOnDelayedEvent,
+	getRtcTransports,
 	getMutualRooms,
 	getMutualRoomsOfProposal,
 	getNotifications,
@@ -244,7 +283,12 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getJoinedMembersByRoom,
 	search,
 	searchUserDirectory,
+	redirectToSso,
+	redirectToIdp,
+	getProtocols,
+	...thirdPartyLookups,
 	getVersions,
+	getTurnServer,
 	getTokenOwner,
 ];
 
@@ -269,4 +313,8 @@ export const mediaRoutes: readonly Route<Services>[] = [
 export const syncRoutes: readonly Route<Services>[] = [slidingSync, sync];
 
 /** What clients ask of the server name's own host. */
-export const clientWellKnownRoutes: readonly Route<Services>[] = [getWellknownSupport, getWellknown];
+export const clientWellKnownRoutes: readonly Route<Services>[] = [
+	getWellknownSupport,
+	getWellknownPolicy,
+	getWellknown,
+];

@@ -14,7 +14,7 @@ export const getLoginFlows = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
-	handle: () => ({flows: [{type: 'm.login.password'}]}),
+	handle: () => ({flows: [{type: 'm.login.password'}, {type: 'm.login.token', get_login_token: true}]}),
 });
 
 /**
@@ -32,12 +32,17 @@ export const login = route({
 		identifier: v.optional(v.jsonObject()),
 		user: v.optional(v.string()),
 		password: v.optional(v.string()),
+		token: v.optional(v.string()),
 		...deviceFields,
 	}),
-	async handle(request, {accounts}) {
+	async handle(request, {accounts, loginTokens}) {
 		const {body} = request;
+		if (body.type === 'm.login.token') {
+			if (body.token === undefined) throw new MatrixError('M_MISSING_PARAM', 'Expected a token');
+			return sessionBody(await loginTokens.signIn(body.token, toDeviceRequest(body)));
+		}
 		if (body.type !== 'm.login.password') {
-			throw new MatrixError('M_UNKNOWN', 'Expected the login type m.login.password', {status: 400});
+			throw new MatrixError('M_UNKNOWN', 'Expected the login type m.login.password or m.login.token', {status: 400});
 		}
 		if (body.password === undefined) {
 			throw new MatrixError('M_MISSING_PARAM', 'Expected a password');

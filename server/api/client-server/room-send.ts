@@ -1,5 +1,6 @@
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {DELAY, delayQuery, scheduled} from './msc4140-delayed-events.ts';
 import {roomTransaction} from './transactions.ts';
 
 /**
@@ -13,9 +14,15 @@ export const sendMessage = route({
 	auth: 'guest',
 	rateLimit: 'message',
 	numbers: 'lossless',
+	query: delayQuery,
 	body: v.jsonObject(),
-	async handle({caller, parameters, body}, {rooms}) {
+	async handle({caller, parameters, query, body}, {rooms, delayedEvents}) {
 		const {roomId, eventType, txnId} = parameters;
+		const delayMs = query[DELAY];
+		if (delayMs !== undefined) {
+			const transaction = roomTransaction(caller, `delayMessage ${eventType}`, roomId, txnId);
+			return scheduled(delayedEvents, caller, roomId, {type: eventType, content: body, delayMs, transaction});
+		}
 		// A request with another event type has another path, and so is another request.
 		const transaction = roomTransaction(caller, `sendMessage ${eventType}`, roomId, txnId);
 		return {event_id: await rooms.send(caller, roomId, {type: eventType, content: body, transaction})};

@@ -1,5 +1,6 @@
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {DELAY, delayQuery, scheduled} from './msc4140-delayed-events.ts';
 
 /**
  * Sets an entry of a room's state.
@@ -13,9 +14,14 @@ export const setRoomStateWithKey = route({
 	auth: 'guest',
 	rateLimit: 'message',
 	numbers: 'lossless',
+	query: delayQuery,
 	body: v.jsonObject(),
-	async handle({caller, parameters, body}, {rooms}) {
+	async handle({caller, parameters, query, body}, {rooms, delayedEvents}) {
 		const {roomId, eventType: type, stateKey} = parameters;
+		const delayMs = query[DELAY];
+		if (delayMs !== undefined) {
+			return scheduled(delayedEvents, caller, roomId, {type, stateKey, content: body, delayMs});
+		}
 		return {event_id: await rooms.setState(caller, roomId, {type, stateKey, content: body})};
 	},
 });

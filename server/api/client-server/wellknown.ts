@@ -1,3 +1,4 @@
+import {MatrixError} from '../../http/index.ts';
 import {route} from '../route.ts';
 
 /**
@@ -9,5 +10,23 @@ export const getWellknown = route({
 	method: 'GET',
 	path: '/.well-known/matrix/client',
 	auth: 'none',
-	handle: (_request, {config}) => ({'m.homeserver': {base_url: config.publicUrl}}),
+	handle: (_request, {config, calls: {transports}}) => ({
+		'm.homeserver': {base_url: config.publicUrl},
+		// Where clients looked for the ways into calls before there was an endpoint, and some still do.
+		...(transports.length > 0 && {'org.matrix.msc4143.rtc_foci': transports}),
+	}),
+});
+
+/**
+ * Would give the key of the policy server behind this name; there is none.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixpolicy_server
+ */
+export const getWellknownPolicy = route({
+	id: 'getWellknownPolicy',
+	method: 'GET',
+	path: '/.well-known/matrix/policy_server',
+	auth: 'none',
+	handle() {
+		throw new MatrixError('M_NOT_FOUND', 'This is no policy server');
+	},
 });

@@ -5,6 +5,7 @@ import {slidingSnapshots} from './0003-sliding-snapshots.ts';
 import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 import {conversations} from './0005-conversations.ts';
 import {thumbnails} from './0006-thumbnails.ts';
+import {calls} from './0007-calls.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
 	{version: 4, sql: backupsAndDehydration},
 	{version: 5, sql: conversations},
 	{version: 6, sql: thumbnails},
+	{version: 7, sql: calls},
 ];

@@ -32,6 +32,8 @@ const allowedAuth: Readonly<Record<string, readonly AuthKind[]>> = {
 	optional: ['optional', 'none'],
 	none: ['none', 'optional'],
 	server_signature: ['server'],
+	// Application services are not served yet: whoever has a token is told that they are none.
+	as_token: ['user'],
 };
 
 /** Routes that ask more of their caller than the specification does, and why. */
@@ -39,6 +41,22 @@ const stricterAuth: Readonly<Record<string, AuthKind>> = {
 	// Without a token only a validated address could say whose password or account it is, and none opens an account here.
 	changePassword: 'user',
 	deactivateAccount: 'user',
+};
+
+const noPhoneNumbers = 'this server knows no phone numbers';
+const later = 'a later version serves it';
+
+/** Operations that are not served: whoever calls them is told M_UNRECOGNIZED. */
+const absent: Readonly<Record<string, string>> = {
+	'client-server getAuthMetadata': 'says so that there is no OAuth, until there is',
+	'client-server requestTokenTo3PIDMSISDN': noPhoneNumbers,
+	'client-server requestTokenToRegisterMSISDN': noPhoneNumbers,
+	'client-server requestTokenToResetPasswordMSISDN': noPhoneNumbers,
+	'server-server askPolicyServerToSign': 'a server is a policy server by serving this',
+	'client-server getEvents': later,
+	'client-server initialSync': later,
+	'client-server peekEvents': later,
+	'server-server getEventByTimestamp': later,
 };
 
 /** Paths that the specification names in its text alone. */
@@ -89,12 +107,9 @@ maybe('every route of the Matrix APIs is an operation of the specification, with
 	}
 });
 
-maybe('operations of the specification that are not served are listed', (t) => {
+maybe('every operation of the specification is served, or named with the reason why not', (t) => {
 	const served = new Set(routes.flatMap(({method, path, alsoAt}) => [path, ...alsoAt].map((at) => keyOf(method, at))));
 	const missing = readEndpoints().filter(({method, path}) => !served.has(keyOf(method, path)));
-	for (const {api, operationId, method, path} of missing) {
-		t.log(`${api} ${operationId}: ${method} ${path}`);
-	}
-	t.log(`${missing.length} operations are not served`);
-	t.pass();
+	const found = missing.map(({api, operationId}) => `${api} ${operationId}`).toSorted();
+	t.deepEqual(found, Object.keys(absent).toSorted());
 });

@@ -52,6 +52,7 @@ export class JobWorld {
 			services: {
 				storage,
 				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
+				delayedEvents: {deliverDue: () => Promise.resolve({status: 'gone'})},
 				devices,
 				media: {removeAbandoned: () => Promise.resolve(0), removeUnused: () => Promise.resolve(0)},
 				rooms: {leave: () => Promise.resolve()},

@@ -12,6 +12,9 @@ test('versions names every version from v1.1 to v1.19 and no unstable feature th
 	t.like(body.unstable_features, {
 		'org.matrix.msc3771': true,
 		'org.matrix.msc3773': true,
+		'org.matrix.msc4140': true,
+		'org.matrix.msc4143': true,
+		'uk.timedout.msc4323.stable': true,
 		'uk.half-shot.msc2666.query_mutual_rooms': true,
 	});
 });
@@ -31,6 +34,9 @@ test('capabilities are for people with an account, and name the room versions', 
 	t.is(rooms.default, '11');
 	t.deepEqual(Object.keys(rooms.available), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']);
 	t.deepEqual(capabilities['m.change_password'], {enabled: true});
+	t.deepEqual(capabilities['m.get_login_token'], {enabled: true});
+	t.deepEqual(capabilities['m.forget_forced_upon_leave'], {enabled: false});
+	t.is(capabilities['m.account_moderation'], undefined);
 	t.deepEqual(capabilities['m.set_displayname'], capabilities['m.set_avatar_url']);
 });
 

@@ -9,10 +9,12 @@ function passwordLogin(user: string, password: string, more: object = {}): objec
 	return {type: 'm.login.password', identifier: {type: 'm.id.user', user}, password, ...more};
 }
 
-test('the one way to sign in is a password', async (t) => {
+test('people sign in by password, or by a token that another of their devices got', async (t) => {
 	const app = await startApp(t);
-	t.deepEqual(await call(app, 'GET', PATH), {flows: [{type: 'm.login.password'}]});
-	const token = await request(app, 'POST', PATH, {body: {type: 'm.login.token', token: 'x'}});
+	t.deepEqual(await call(app, 'GET', PATH), {
+		flows: [{type: 'm.login.password'}, {type: 'm.login.token', get_login_token: true}],
+	});
+	const token = await request(app, 'POST', PATH, {body: {type: 'm.login.sso', token: 'x'}});
 	t.is(token.status, 400);
 	t.is(token.body['errcode'], 'M_UNKNOWN');
 });

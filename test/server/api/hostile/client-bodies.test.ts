@@ -41,7 +41,7 @@ async function checkAlive(t: ExecutionContext, app: App): Promise<void> {
 for (const [row, texts] of Object.entries(brokenBodies)) {
 	test(`${row}: a broken body is 400 at every endpoint, and changes nothing`, async (t) => {
 		const app = await startApp(t);
-		const somebody = await addSomebody(app);
+		const somebody = await addSomebody(app, {isAdmin: true});
 		const {stream} = app.application.storage;
 		const before = stream.head();
 		for (const endpoint of endpoints) {
@@ -62,7 +62,7 @@ test('A9: an odd value anywhere in a body is taken or refused, and a refusal cha
 	const app = await startApp(t);
 	const {stream} = app.application.storage;
 	for (const endpoint of endpoints) {
-		const somebody = await addSomebody(app);
+		const somebody = await addSomebody(app, {isAdmin: true});
 		const texts = [...mutationsOf(bodyOf(endpoint, somebody.names))];
 		const first = await sendAll(app, endpoint, somebody, texts);
 		for (const {text, answer} of first) {

@@ -1,4 +1,5 @@
 /** People with something to lose, for tests that try every endpoint. */
+import type {UserId} from '../../../../crypto/index.ts';
 import {type App, call, register} from '../../../harness/index.ts';
 import type {Endpoint, Names} from './every-endpoint.ts';
 
@@ -10,11 +11,18 @@ export interface Somebody {
 
 let people = 0;
 
-/** Registers somebody new. */
-export async function addSomebody(app: App): Promise<Somebody> {
+/** Registers somebody new; an administrator gets past the door of the endpoints that are for them alone. */
+export async function addSomebody(app: App, {isAdmin = false} = {}): Promise<Somebody> {
 	people += 1;
 	const name = `person${people}`;
 	const {user_id: userId, access_token: token, device_id: deviceId} = await register(app, name);
+	if (isAdmin) {
+		const {storage} = app.application;
+		const batch = storage.batch();
+		storage.accounts.setStates(batch, userId as UserId, {isAdmin});
+		batch.announce({kind: 'account', subject: userId});
+		await storage.commit(batch);
+	}
 	const {room_id: roomId} = await call<{room_id: string}>(app, 'POST', '/_matrix/client/v3/createRoom', {
 		token,
 		body: {room_alias_name: name, room_version: '11'},

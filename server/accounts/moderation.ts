@@ -1,0 +1,62 @@
+import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
+import {type AccountRow, type AccountStates, ConflictError, type Storage} from '../../storage/index.ts';
+import {AccountsError} from './errors.ts';
+
+/** What an administrator may take from an account, and give back. */
+export type Restriction = 'isLocked' | 'isSuspended';
+
+/**
+ * Locks and suspends accounts. Only for administrators: the answers tell which names exist.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#account-moderation
+ */
+export interface Moderation {
+	/** @throws AccountsError 'not-local', 'unknown-account' */
+	get(userId: UserId, restriction: Restriction): Promise<boolean>;
+	/**
+	 * Sets it. Nobody does it to themselves or to an administrator: whoever took over one account would shut out all others.
+	 * @throws AccountsError 'not-local', 'unknown-account', 'protected'
+	 */
+	set(administrator: UserId, userId: UserId, restriction: Restriction, value: boolean): Promise<void>;
+}
+
+/** Makes what locks and suspends accounts. */
+export function createModeration({
+	storage,
+	serverName,
+}: {
+	readonly storage: Storage;
+	readonly serverName: ServerName;
+}): Moderation {
+	async function getAccount(userId: UserId): Promise<AccountRow> {
+		if (domainOf(userId) !== serverName) {
+			throw new AccountsError('not-local', 'Expected a user of this server');
+		}
+		const account = await storage.accounts.find(userId);
+		if (account === undefined || account.isDeactivated) {
+			throw new AccountsError('unknown-account', 'No such account');
+		}
+		return account;
+	}
+
+	return {
+		get: async (userId, restriction) => (await getAccount(userId))[restriction],
+		async set(administrator, userId, restriction, value) {
+			const account = await getAccount(userId);
+			if (userId === administrator || account.isAdmin) {
+				throw new AccountsError('protected', 'Administrators are neither locked nor suspended');
+			}
+			const states: AccountStates = {[restriction]: value};
+			const batch = storage.batch();
+			storage.accounts.setStates(batch, userId, states);
+			batch.announce({kind: 'account', subject: userId});
+			try {
+				await storage.commit(batch);
+			} catch (cause) {
+				if (cause instanceof ConflictError && cause.condition === 'account') {
+					throw new AccountsError('unknown-account', 'No such account', {cause});
+				}
+				throw cause;
+			}
+		},
+	};
+}

@@ -1,0 +1,2 @@
+export {type Calls, createCalls, type RtcTransport} from './calls.ts';
+export type {TurnCredentials, TurnRelay} from './turn-credentials.ts';
