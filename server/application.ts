@@ -16,7 +16,7 @@ import {createCalls} from './calls/index.ts';
 import type {Config, DatabaseConfig} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
-import {createEvents} from './events/index.ts';
+import {createEvents, type Events} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
@@ -306,6 +306,21 @@ function buildPeople(
 	};
 }
 
+function buildSearch(
+	storage: Storage,
+	{engine, log}: ServiceParts,
+	events: Events,
+	clock: Clock,
+): Services['search'] & {close(): void} {
+	return createSearch({
+		storage,
+		engine,
+		events,
+		clock,
+		onProblem: (problem) => log.warn({err: problem}, 'Events could not be indexed for search'),
+	});
+}
+
 function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
 	const {
 		clock = systemClock,
@@ -340,13 +355,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		},
 	});
 	const people = buildPeople(config, storage, {...parts, events, carryOver: personal.carryOver});
-	const search = createSearch({
-		storage,
-		engine,
-		events,
-		clock,
-		onProblem: (problem) => parts.log.warn({err: problem}, 'Events could not be indexed for search'),
-	});
+	const search = buildSearch(storage, parts, events, clock);
 	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, clock});
 	const services: Services = {
 		config,
