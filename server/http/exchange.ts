@@ -8,6 +8,7 @@ import {type BodyPace, hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
 import {readClientBody, readServerBody} from './json.ts';
 import {readForm, readQuery} from './query.ts';
+import type {RememberedBodies} from './remembered-bodies.ts';
 import type {RateLimitClass, RateLimiter} from './rate-limit.ts';
 import type {AnyRequest, Route} from './route.ts';
 import {type AbortReason, RequestAborted} from './signals.ts';
@@ -18,6 +19,7 @@ export interface ExchangeContext {
 	readonly limiter: RateLimiter;
 	readonly isTrusted: TrustedProxies;
 	readonly pace: BodyPace;
+	readonly bodies: RememberedBodies;
 	/** Requests under way; they are told when the server stops. */
 	readonly underway: Set<Exchange>;
 	isStopping: boolean;
@@ -153,9 +155,9 @@ export class Exchange implements AnyRequest {
 
 	async #readClientBody(route: Route<never>, schema: Schema<unknown>): Promise<unknown> {
 		const bytes = await this.#readBytes(route);
-		return route.bodyFormat === 'form'
-			? readForm(schema, bytes)
-			: checkBody(route, readClientBody(bytes, route.numbers));
+		if (route.bodyFormat === 'form') return readForm(schema, bytes);
+		const read = (): unknown => checkBody(route, readClientBody(bytes, route.numbers));
+		return route.remembersBodies ? this.#context.bodies.get(route.id, bytes, read) : read();
 	}
 
 	/** An absent body of a POST is the empty object, as many clients mean it. */

@@ -62,6 +62,8 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	 * integers come as LosslessNumber, to be refused there. Bodies of servers are always lossless.
 	 */
 	readonly numbers?: 'plain' | 'lossless';
+	/** Clients send the same body again and again, and no handler changes it: what was read of it before is given again. */
+	readonly remembersBodies?: boolean;
 	/** For servers: a body with defects in parts of it is handed on, with `defects`, and not refused as a whole. */
 	readonly allowsDefects?: boolean;
 	/** The handler reads the body itself, with `openBody`. */
@@ -89,6 +91,7 @@ export interface Route<Services> {
 	readonly bodyFormat: 'json' | 'form';
 	readonly bodyBytesMax: number;
 	readonly numbers: 'plain' | 'lossless';
+	readonly remembersBodies: boolean;
 	readonly allowsDefects: boolean;
 	readonly upload: boolean;
 	readonly query: ObjectSchema<unknown> | undefined;
@@ -139,6 +142,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		bodyBytesMax: declaration.bodyBytesMax ?? bodyBytesMaxDefault,
 		bodyFormat: declaration.bodyFormat ?? 'json',
 		numbers: declaration.numbers ?? 'plain',
+		remembersBodies: declaration.remembersBodies ?? false,
 		allowsDefects: declaration.allowsDefects ?? false,
 		upload: declaration.upload ?? false,
 		query: declaration.query,

@@ -5,6 +5,7 @@ import type {ErrorMapper} from './errors.ts';
 import type {EdgeLog, RequestObserver} from './koa.ts';
 import {type HttpServer, type ListenerOptions, startListeners} from './listeners.ts';
 import {RateLimiter, type RateLimits} from './rate-limit.ts';
+import {RememberedBodies} from './remembered-bodies.ts';
 import type {RouteTable} from './route.ts';
 
 /** All that a server needs from outside. */
@@ -39,6 +40,7 @@ export function startHttpServer<Services>(options: ServerOptions<Services>): Pro
 			limiter: new RateLimiter(options.rateLimits),
 			isTrusted: trustedProxies(options.trustedProxies),
 			pace: options.pace ?? defaultPace,
+			bodies: new RememberedBodies(),
 			underway: new Set(),
 			isStopping: false,
 		},

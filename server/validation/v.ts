@@ -122,8 +122,11 @@ function array<T>(item: Schema<T>, {min = 0, max = Number.POSITIVE_INFINITY}: Li
 			if (!Array.isArray(value) || value.length < min || value.length > max) {
 				throw new SchemaError('invalid', path, expected);
 			}
-			for (let index = 0; index < value.length; index++) {
-				item.check(value[index], `${path}[${index}]`);
+			try {
+				for (const one of value) item.check(one, path);
+			} catch {
+				// Where each part stands is only of interest when one is wrong.
+				for (const [index, one] of value.entries()) item.check(one, `${path}[${index}]`);
 			}
 			return value as readonly T[];
 		},
@@ -227,7 +230,7 @@ function union<const T extends readonly Schema<unknown>[]>(...schemas: T): Schem
 		expected,
 		...(shape && {shape}),
 		check(value, path) {
-			let error: unknown = new SchemaError('invalid', path, expected);
+			let error: SchemaError | undefined;
 			for (const schema of schemas) {
 				try {
 					return schema.check(value, path) as Infer<T[number]>;
@@ -238,7 +241,7 @@ function union<const T extends readonly Schema<unknown>[]>(...schemas: T): Schem
 					}
 				}
 			}
-			throw error;
+			throw error ?? new SchemaError('invalid', path, expected);
 		},
 	};
 }

@@ -1,6 +1,13 @@
 import type {RoomId, UserId} from '../../../crypto/index.ts';
 import {MatrixError, rawJson} from '../../http/index.ts';
-import type {ExtensionRequests, ListRequest, RequiredState, RoomRequest, StateElement} from '../../sync/index.ts';
+import type {
+	ExtensionRequests,
+	ListRequest,
+	RequiredState,
+	RoomRequest,
+	SlidingSyncRequest,
+	StateElement,
+} from '../../sync/index.ts';
 import {type Infer, v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -55,6 +62,21 @@ const extensions = v.object({
 });
 const presence = v.literal('offline', 'online', 'unavailable');
 
+const slidingBody = v.object({
+	conn_id: v.optional(v.string({max: 255})),
+	pos: v.optional(v.string()),
+	timeout: v.optional(v.integer()),
+	set_presence: v.optional(v.string()),
+	lists: v.optional(v.record(list)),
+	room_subscriptions: v.optional(v.record(v.object(roomRequest))),
+	extensions: v.optional(extensions),
+});
+type SlidingBody = Infer<typeof slidingBody>;
+type Asked = Pick<SlidingSyncRequest, 'lists' | 'subscriptions' | 'extensions'>;
+
+/** What bodies ask for, as long as they are remembered: of each for the user who sent it last. */
+const askedBefore = new WeakMap<SlidingBody, {readonly userId: UserId; readonly asked: Asked}>();
+
 /**
  * Tells a device what is new to it in windows on its rooms, and waits for news where there is none. Both as the clients
  * in use ask, and as the proposal was accepted.
@@ -71,15 +93,8 @@ export const slidingSync = route({
 		set_presence: v.optional(presence),
 		timeout: v.optional(v.integer()),
 	}),
-	body: v.object({
-		conn_id: v.optional(v.string({max: 255})),
-		pos: v.optional(v.string()),
-		timeout: v.optional(v.integer()),
-		set_presence: v.optional(v.string()),
-		lists: v.optional(v.record(list)),
-		room_subscriptions: v.optional(v.record(v.object(roomRequest))),
-		extensions: v.optional(extensions),
-	}),
+	body: slidingBody,
+	remembersBodies: true,
 	async handle({caller: {userId, deviceId}, query, body, signal}, {sync}) {
 		const text = await sync.slidingSync({
 			userId,
@@ -88,17 +103,27 @@ export const slidingSync = route({
 			pos: query.pos ?? body.pos,
 			timeoutMs: query.timeout ?? body.timeout ?? 0,
 			presence: query.set_presence ?? readPresence(body.set_presence),
-			lists: readMap('lists', body.lists, (one) => readList(userId, one)),
-			subscriptions: readMap('room_subscriptions', body.room_subscriptions, (one) => readRoom(userId, one)) as Map<
-				RoomId,
-				RoomRequest
-			>,
-			extensions: readExtensions(body.extensions),
+			...readAsked(userId, body),
 			signal,
 		});
 		return rawJson(text);
 	},
 });
+
+function readAsked(userId: UserId, body: SlidingBody): Asked {
+	const before = askedBefore.get(body);
+	if (before?.userId === userId) return before.asked;
+	const asked = {
+		lists: readMap('lists', body.lists, (one) => readList(userId, one)),
+		subscriptions: readMap('room_subscriptions', body.room_subscriptions, (one) => readRoom(userId, one)) as Map<
+			RoomId,
+			RoomRequest
+		>,
+		extensions: readExtensions(body.extensions),
+	};
+	askedBefore.set(body, {userId, asked});
+	return asked;
+}
 
 function readPresence(text = 'online'): Infer<typeof presence> {
 	if (text === 'online' || text === 'offline' || text === 'unavailable') return text;

@@ -127,8 +127,18 @@ export class SlidingSync {
 	}
 }
 
+type Asked = Pick<SlidingSyncRequest, 'lists' | 'subscriptions' | 'extensions'>;
+
+/** Fingerprints of what was asked before, by its lists: who polls asks the same for hours. */
+const fingerprints = new WeakMap<Asked['lists'], Asked & {readonly fingerprint: string}>();
+
 /** Two requests with the same fingerprint ask for the same of rooms. */
-function fingerprintOf({lists, subscriptions, extensions}: SlidingSyncRequest): string {
+function fingerprintOf({lists, subscriptions, extensions}: Asked): string {
+	const before = fingerprints.get(lists);
+	if (before?.subscriptions === subscriptions && before.extensions === extensions) return before.fingerprint;
 	const {accountData, receipts, typing} = extensions;
-	return sha256Base64Url(JSON.stringify([[...lists], [...subscriptions], accountData, receipts, typing]));
+	const text = JSON.stringify([[...lists], [...subscriptions], accountData, receipts, typing]);
+	const fingerprint = sha256Base64Url(text);
+	fingerprints.set(lists, {lists, subscriptions, extensions, fingerprint});
+	return fingerprint;
 }

@@ -5,6 +5,13 @@ import {content, type HttpResponse} from '../../../server/http/index.ts';
 import {v} from '../../../server/validation/index.ts';
 import {route, startTestServer, type TestServices} from './fixture.ts';
 
+/** Numbers the objects that a handler was given. */
+const given = new Map<object, number>();
+function numberOf(body: object): number {
+	given.set(body, given.get(body) ?? given.size + 1);
+	return given.get(body)!;
+}
+
 const routes = [
 	route({
 		id: 'put',
@@ -26,6 +33,16 @@ const routes = [
 			limit: v.optional(v.integer({min: 0})),
 		}),
 		handle: ({body}) => ({keys: Object.keys(body), reason: body.reason ?? null}),
+	}),
+	route({
+		id: 'again',
+		method: 'POST',
+		path: '/again',
+		auth: 'none',
+		body: v.object({name: v.string({max: 10})}),
+		bodyBytesMax: 200_000,
+		remembersBodies: true,
+		handle: ({body}) => ({name: body.name, number: numberOf(body)}),
 	}),
 	route({
 		id: 'small',
@@ -262,4 +279,24 @@ test('an unexpected failure is 500 M_UNKNOWN with an id, and neither answer nor 
 	t.true(String(answer.body['error']).includes(entry.fields.errorId));
 	t.deepEqual([entry.fields.operation, entry.fields.kind], ['broken', 'TypeError']);
 	t.false(JSON.stringify([answer, entry]).includes('secret'));
+});
+
+test('a body that comes again is read once where the route says so, and what is refused is refused each time', async (t) => {
+	const server = await startTestServer(t, routes);
+	const post = async (body: string) => {
+		const response = await fetch(`${server.url}/again`, {method: 'POST', body});
+		return {status: response.status, answer: (await response.json()) as Record<string, unknown>};
+	};
+	const first = await post('{"name":"ä"}');
+	t.deepEqual(first, {status: 200, answer: {name: 'ä', number: first.answer['number']}});
+	t.deepEqual(await post('{"name":"ä"}'), first);
+	const other = await post('{"name": "ä"}');
+	t.is(other.answer['name'], 'ä');
+	t.not(other.answer['number'], first.answer['number'], 'other bytes are read by themselves');
+	for (let times = 0; times < 2; times += 1) {
+		t.is((await post('{"name":5}')).status, 400);
+		t.is((await post('{"name"')).answer['errcode'], 'M_NOT_JSON');
+	}
+	const long = `{"name":"b","rest":"${'x'.repeat(20_000)}"}`;
+	t.not((await post(long)).answer['number'], (await post(long)).answer['number'], 'long bodies are not held');
 });
