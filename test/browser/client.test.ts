@@ -9,7 +9,7 @@ const WITHIN_MS = 30_000;
 const RED = [200, 30, 40];
 const BLUE = [30, 90, 200];
 
-// Run by itself (`npm run test:browser`), until it has proven to pass on a machine under whatever load.
+// Run by itself (`npm run test:browser`): a browser takes most of a small machine while other tests count on their part.
 const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
 const program = findChromium();
 const testInBrowser = isAsked && program !== undefined ? test : test.skip;
