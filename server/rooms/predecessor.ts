@@ -16,3 +16,9 @@ export async function carrySettingsOver(context: RoomsContext, userId: UserId, r
 	const tombstone = await (await engine.findRoom(from))?.findState('m.room.tombstone', '');
 	if (tombstone?.content['replacement_room'] === roomId) await carryOver(userId, {from, to: roomId});
 }
+
+/** Does so where the user has entered that room already. */
+export async function carrySettingsOverIfIn(context: RoomsContext, userId: UserId, roomId: RoomId): Promise<void> {
+	const row = await context.storage.memberships.find(roomId, userId);
+	if (row?.membership === 'join') await carrySettingsOver(context, userId, roomId);
+}

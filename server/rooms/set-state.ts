@@ -2,6 +2,7 @@ import {
 	canonicalJson,
 	CanonicalJsonError,
 	type EventId,
+	isRoomId,
 	isUserId,
 	type JsonObject,
 	type RoomId,
@@ -18,6 +19,7 @@ import {knock} from './knock.ts';
 import {leave} from './leave.ts';
 import {membershipKey, ownContent} from './member-content.ts';
 import {ban, kick, unban} from './moderate.ts';
+import {carrySettingsOverIfIn} from './predecessor.ts';
 
 /** A state event as a client sends it. */
 export interface NewState {
@@ -45,7 +47,12 @@ export async function setState(
 	if (type === 'm.room.canonical_alias' && stateKey === '') {
 		await mustNameRoom(context, actor, roomId, content, current?.content ?? {});
 	}
-	return (await sendAllowed(context, roomId, {type, stateKey, sender: actor.userId, content})).eventId;
+	const {eventId} = await sendAllowed(context, roomId, {type, stateKey, sender: actor.userId, content});
+	if (type === 'm.room.tombstone' && stateKey === '' && isRoomId(content['replacement_room'])) {
+		// Whoever upgrades a room by hand is in the new one before the old one says so.
+		await carrySettingsOverIfIn(context, actor.userId, content['replacement_room']);
+	}
+	return eventId;
 }
 
 async function setMembership(

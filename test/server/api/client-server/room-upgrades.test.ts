@@ -148,6 +148,22 @@ test('who enters the new room finds their tags, push rules and direct chats ther
 	t.deepEqual(await carol.do('GET', `${inRoom(carol, next)}/tags`), {tags: {}});
 });
 
+test('who replaces a room by hand keeps what they had there, once both rooms say so', async (t) => {
+	const {alice} = await newsroom(t);
+	const old = await alice.create({preset: 'public_chat'});
+	const tags = (roomId: string) => `/user/${encodeURIComponent(alice.id)}/rooms/${encodeURIComponent(roomId)}/tags`;
+	await alice.do('PUT', `${tags(old)}/u.desk`, {});
+	await alice.do('PUT', `/pushrules/global/room/${encodeURIComponent(old)}`, {actions: []});
+	const next = await alice.create({creation_content: {predecessor: {room_id: old}}});
+	const other = await alice.create();
+	t.deepEqual(await alice.do('GET', tags(next)), {tags: {}});
+	await alice.setState(old, 'm.room.tombstone', {body: 'Gone on', replacement_room: other});
+	t.deepEqual(await alice.do('GET', tags(other)), {tags: {}}, 'that room knows of no other');
+	await alice.setState(old, 'm.room.tombstone', {body: 'Gone on', replacement_room: next});
+	t.deepEqual(await alice.do('GET', tags(next)), {tags: {'u.desk': {}}});
+	t.deepEqual((await rulesOf(alice, 'room')).map(({rule_id: id}) => id).toSorted(), [old, next].toSorted());
+});
+
 test('F12: a room that only says to replace another gets nothing that was kept for it', async (t) => {
 	const {alice, bob} = await newsroom(t);
 	const old = await alice.create({preset: 'public_chat'});
