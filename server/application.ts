@@ -247,7 +247,7 @@ interface ServiceParts extends Surroundings {
 	readonly remoteRooms: RemoteRooms;
 	readonly federation: FederationServices;
 	/** Whom ephemeral news is sent to and comes from. */
-	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'sender'>;
+	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'network' | 'sender'>;
 	readonly log: Pick<Logger, 'warn'>;
 	readonly visibility: Visibility;
 }

@@ -1,4 +1,5 @@
-import {DEFAULT_RATE, readBody} from './body.ts';
+import type {Readable} from 'node:stream';
+import {type BodyLimits, BodyTooLargeError, DEFAULT_RATE, limitBody, readBody} from './body.ts';
 import {createConnector, type Network} from './connect.ts';
 import {OutboundError} from './errors.ts';
 
@@ -16,6 +17,14 @@ export interface FetchedAnswer {
 	/** Lower-case names; a header that came several times is joined by commas. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: Buffer;
+}
+
+/** An answer of {@link streamPublic}. Whoever gets one reads its body to the end or calls `close`. */
+export interface StreamedAnswer extends Pick<FetchedAnswer, 'status' | 'headers'> {
+	/** Throws OutboundError where the server is too slow or sends too much. */
+	readonly body: AsyncIterable<Buffer>;
+	/** Ends the answer where it is, and its connection with it. Does nothing once the body was read. */
+	close(): void;
 }
 
 // Errors of undici are told by their codes: it is a megabyte of code, loaded when the first request leaves.
@@ -36,6 +45,32 @@ const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
  */
 export async function fetchPublic(network: Network, url: URL, limits: FetchLimits): Promise<FetchedAnswer> {
 	const signal = AbortSignal.timeout(limits.totalTimeoutMs);
+	return follow(url, limits.redirectsMax, (target) => fetchOnce(network, {method: 'GET', url: target}, limits, signal));
+}
+
+/** Bounds of {@link streamPublic}. */
+export interface StreamLimits extends Pick<FetchLimits, 'sizeBytesMax' | 'redirectsMax'> {
+	/** From the first byte of DNS to the last byte of the answer's head, redirects included; what follows has a least pace. */
+	readonly headTimeoutMs: number;
+}
+
+/** As {@link fetchPublic}, for what is too large to be held: the body comes as it is sent. */
+export async function streamPublic(network: Network, url: URL, limits: StreamLimits): Promise<StreamedAnswer> {
+	const deadline = new AbortController();
+	const timer = setTimeout(() => deadline.abort(), limits.headTimeoutMs);
+	try {
+		return await follow(url, limits.redirectsMax, (target) => streamOnce(network, target, limits, deadline.signal));
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** Asks at a URL, and on where its answers send, as long as that is https without credentials. */
+async function follow<T extends Pick<FetchedAnswer, 'status' | 'headers'>>(
+	url: URL,
+	redirectsMax: number,
+	ask: (target: URL) => Promise<T>,
+): Promise<T> {
 	const visited = new Set<string>();
 	let target = url;
 	for (;;) {
@@ -43,11 +78,11 @@ export async function fetchPublic(network: Network, url: URL, limits: FetchLimit
 			throw new OutboundError('not_allowed', 'Expected an https URL without credentials');
 		}
 		visited.add(target.href);
-		const answer = await fetchOnce(network, {method: 'GET', url: target}, limits, signal);
+		const answer = await ask(target);
 		const location = answer.headers['location'];
 		if (!REDIRECT_STATUSES.has(answer.status) || location === undefined) return answer;
-		if (visited.size > limits.redirectsMax) {
-			throw new OutboundError('bad_response', `Expected at most ${limits.redirectsMax} redirects, got more`);
+		if (visited.size > redirectsMax) {
+			throw new OutboundError('bad_response', `Expected at most ${redirectsMax} redirects, got more`);
 		}
 		if (!URL.canParse(location, target.href)) throw new OutboundError('bad_response', 'Expected a URL in Location');
 		target = new URL(location, target.href);
@@ -107,6 +142,61 @@ async function fetchOnce(
 	} finally {
 		// Nothing of it is used again; a body not read to its end goes with the connection.
 		await client.destroy();
+	}
+}
+
+async function streamOnce(
+	network: Network,
+	url: URL,
+	limits: StreamLimits,
+	deadline: AbortSignal,
+): Promise<StreamedAnswer> {
+	const {Client} = await import('undici');
+	const client = new Client(url.origin, {connect: createConnector(network)});
+	// That it was cut off is an error to nobody once it is not wanted any more.
+	const end = (): void => void client.destroy().catch(() => undefined);
+	try {
+		const {statusCode, headers, body} = await client.request({
+			method: 'GET',
+			path: url.pathname + url.search,
+			headers: {accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'Broadsheet'},
+			headersTimeout: limits.headTimeoutMs,
+			bodyTimeout: DEFAULT_RATE.windowMs,
+			signal: deadline,
+		});
+		const flat = flattenHeaders(headers);
+		const close = (): void => {
+			body.on('error', () => undefined).destroy();
+			end();
+		};
+		if (REDIRECT_STATUSES.has(statusCode)) {
+			close();
+			return {status: statusCode, headers: flat, body: nothing(), close};
+		}
+		try {
+			checkEncoding(flat);
+			if (Number(flat['content-length'] ?? 0) > limits.sizeBytesMax) throw new BodyTooLargeError(limits);
+		} catch (error) {
+			close();
+			throw error;
+		}
+		return {status: statusCode, headers: flat, body: readOn(body, {...DEFAULT_RATE, ...limits}, end), close};
+	} catch (error) {
+		end();
+		throw toOutboundError(error, deadline);
+	}
+}
+
+// oxlint-disable-next-line require-yield -- an answer that sends elsewhere says nothing itself
+async function* nothing(): AsyncGenerator<Buffer, void, void> {}
+
+async function* readOn(body: Readable, limits: BodyLimits, end: () => void): AsyncGenerator<Buffer, void, void> {
+	try {
+		yield* limitBody(body, limits);
+	} catch (error) {
+		throw toOutboundError(error);
+	} finally {
+		end();
 	}
 }
 

@@ -8,9 +8,17 @@ export {
 	path,
 	type RequestLimits,
 } from './client.ts';
+export {BodyTooLargeError} from './body.ts';
 export {nextFailure, timeUntilRetry} from './backoff.ts';
 export type {Network, Target} from './connect.ts';
-export {type FetchedAnswer, type FetchLimits, postPublic} from './fetch-public.ts';
+export {
+	type FetchedAnswer,
+	type FetchLimits,
+	postPublic,
+	type StreamedAnswer,
+	type StreamLimits,
+	streamPublic,
+} from './fetch-public.ts';
 export type {Discovery, Route} from './discovery.ts';
 export {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 export {createKeySource, type KeySource} from './fetch-keys.ts';

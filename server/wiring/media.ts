@@ -1,5 +1,6 @@
 import type {RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
+import {streamPublic} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Config} from '../config/index.ts';
 import {ContentStore, createMedia, createRemoteMedia, type Media} from '../media/index.ts';
@@ -13,7 +14,7 @@ interface MediaParts {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly log: Pick<Logger, 'warn'>;
-	readonly federation: Pick<Federation, 'client' | 'isAllowed'>;
+	readonly federation: Pick<Federation, 'client' | 'isAllowed' | 'network'>;
 }
 
 /** Builds the media domain over the configured directory. */
@@ -26,7 +27,11 @@ export function wireMedia({config, log, federation, ...parts}: MediaParts): Medi
 		store,
 		serverName: config.serverName,
 		uploadBytesMax,
-		remote: createRemoteMedia(federation.client, uploadBytesMax),
+		remote: createRemoteMedia({
+			client: federation.client,
+			openPublic: (url, limits) => streamPublic(federation.network, url, limits),
+			sizeBytesMax: uploadBytesMax,
+		}),
 		mayFederateWith: (server) => federation.isAllowed(server),
 		onProblem,
 	});
