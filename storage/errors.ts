@@ -46,7 +46,9 @@ export type Condition =
 	| 'device'
 	| 'key_backup'
 	| 'event'
-	| 'media';
+	| 'media'
+	/** Somebody would have more media than they may. */
+	| 'media_usage';
 
 /** A condition of the batch did not hold; the caller reads again and builds the batch anew, or gives up. */
 export class ConflictError extends StorageError {

@@ -9,7 +9,7 @@ import {EngineError} from '../../federation/engine/index.ts';
 import {InboundError} from '../../federation/inbound/index.ts';
 import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
 import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
-import {MediaError} from '../media/index.ts';
+import {MediaError, MediaQuotaError} from '../media/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {PushersError} from '../pushers/index.ts';
@@ -110,12 +110,18 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-filter': 'M_BAD_JSON',
 		'invalid-parameter': 'M_INVALID_PARAM',
 	}),
+	(error) =>
+		error instanceof MediaQuotaError
+			? new MatrixError('M_USER_LIMIT_EXCEEDED', error.message, {fields: {info_uri: error.infoUri}, cause: error})
+			: undefined,
 	mapErrors(MediaError, {
 		'not-found': 'M_NOT_FOUND',
 		'not-yet-uploaded': 'M_NOT_YET_UPLOADED',
 		'not-yours': 'M_FORBIDDEN',
 		'already-uploaded': 'M_CANNOT_OVERWRITE_MEDIA',
 		'too-many-pending': 'M_LIMIT_EXCEEDED',
+		'over-quota': 'M_USER_LIMIT_EXCEEDED',
+		'remote-too-much': 'M_LIMIT_EXCEEDED',
 		'invalid-name': 'M_INVALID_PARAM',
 		'no-space': {errcode: 'M_UNKNOWN', status: 507},
 		'store-failed': {errcode: 'M_UNKNOWN', status: 503},

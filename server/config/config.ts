@@ -57,6 +57,10 @@ export interface Config {
 		/** A directory. */
 		readonly store: string;
 		readonly uploadBytesMax: number;
+		/** What one person may keep here; absent: any number of files. */
+		readonly userBytesMax: number | undefined;
+		/** What is kept of other servers' files; absent: all that anybody here has looked at. */
+		readonly cacheBytesMax: number | undefined;
 	};
 	/** The relay for calls between two people; absent: there is none. */
 	readonly turn: {readonly uris: readonly string[]; readonly secret: string; readonly lifetimeMs: number} | undefined;
@@ -140,7 +144,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		presence: document.presence ?? 'local',
 		rateLimits: makeRateLimits(document.rate_limits ?? 'default'),
 		defaultRoomVersion: document.default_room_version ?? '12',
-		media: makeMedia(document.media ?? {}, dataPath, toPath),
+		media: makeMedia(document.media ?? {}, {dataPath, toPath, registration}),
 		turn: makeTurn(document.turn ?? undefined),
 		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
 		factBudgetPerDay: document.fact_budget_per_day ?? 30,
@@ -233,17 +237,42 @@ function makeRateLimits(limits: NonNullable<ConfigDocument['rate_limits']>): Rat
 	);
 }
 
+/** Some weeks of what a newsroom looks at, and small beside the disk of any server. */
+const CACHE_DEFAULT = '10GiB';
+/** Thousands of pictures. */
+const OPEN_QUOTA_DEFAULT = '1GiB';
+
 function makeMedia(
 	media: NonNullable<ConfigDocument['media']>,
-	dataPath: string,
-	toPath: (path: string) => string,
+	{
+		dataPath,
+		toPath,
+		registration,
+	}: {
+		readonly dataPath: string;
+		readonly toPath: (path: string) => string;
+		readonly registration: Config['registration'];
+	},
 ): Config['media'] {
 	if (media.store?.startsWith('s3:') === true || (media.s3 ?? null) !== null) {
 		throw new ConfigError('media.store: storage in S3 is reserved for a later version, expected a directory');
 	}
 	const store = media.store ?? undefined;
+	const uploadBytesMax = readSize(media.max_upload ?? '100MiB');
+	const cache = media.remote_cache === undefined ? CACHE_DEFAULT : media.remote_cache;
+	const cacheBytesMax = cache === null ? undefined : readSize(cache);
+	if (cacheBytesMax !== undefined && cacheBytesMax < uploadBytesMax) {
+		throw new ConfigError('media.remote_cache: expected at least the size of one file (media.max_upload), or null');
+	}
+	const quota = media.quota_per_user ?? null;
+	const isDefault = media.quota_per_user === undefined || quota === 'default';
+	// Whom nobody has vetted takes no more than a share of the disk.
+	const usual = registration === 'open' ? OPEN_QUOTA_DEFAULT : null;
+	const size = isDefault ? usual : quota;
 	return {
 		store: store === undefined ? resolve(dataPath, 'media') : toPath(store),
-		uploadBytesMax: readSize(media.max_upload ?? '100MiB'),
+		uploadBytesMax,
+		userBytesMax: size === null ? undefined : readSize(size),
+		cacheBytesMax,
 	};
 }

@@ -142,6 +142,8 @@ export const documentSchema = v.strictObject({
 		v.strictObject({
 			store: v.optional(v.nullable(path)),
 			max_upload: v.optional(sizeSchema),
+			quota_per_user: v.optional(v.nullable(v.union(v.literal('default'), sizeSchema))),
+			remote_cache: v.optional(v.nullable(sizeSchema)),
 			s3: v.optional(v.nullable(v.jsonObject())),
 		}),
 	),

@@ -1,4 +1,5 @@
 import {endSessions} from './end-sessions.ts';
+import {evictRemoteMedia} from './evict-remote-media.ts';
 import {findUnusedState} from './find-unused-state.ts';
 import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
@@ -27,6 +28,7 @@ export const jobs: readonly Job[] = [
 	removeUnusedState,
 	sendDelayedEvent,
 	endSessions,
+	evictRemoteMedia,
 	findUnusedState,
 	raiseFloor,
 	reclaimSpace,

@@ -20,7 +20,7 @@ export interface JobServices {
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
-	readonly media: Pick<Media, 'removeAbandoned' | 'removeUnused'>;
+	readonly media: Pick<Media, 'evictRemote' | 'removeAbandoned' | 'removeUnused'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
 	/** Told of what a job passed over. */
 	readonly onProblem: (problem: unknown) => void;

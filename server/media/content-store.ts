@@ -15,7 +15,7 @@ export interface StoredContent {
 const FREE_SHARE_MIN = 0.02;
 const FREE_BYTES_MIN_MAX = 64 << 20;
 /** An upload that is not done after a day was broken off with the process. */
-const ABANDONED_MS = 86_400_000;
+export const ABANDONED_MS = 86_400_000;
 const INCOMING = 'incoming';
 /** Where files lie while it is decided whether they go. */
 const ASIDE = 'aside';
@@ -97,7 +97,7 @@ export class ContentStore {
 		for (const name of await readdir(directory, {recursive: true}).catch(() => [])) {
 			const sha256 = part + name.replaceAll(sep, '');
 			if (!/^[0-9a-f]{64}$/u.test(sha256)) continue;
-			if (await isOlder(join(directory, name), nowMs)) found.push(sha256);
+			if (await isOlder(join(directory, name), nowMs, ABANDONED_MS)) found.push(sha256);
 		}
 		return found;
 	}
@@ -106,9 +106,13 @@ export class ContentStore {
 	 * Removes a file that nothing names. An upload of the same content may come at any moment, here or in another
 	 * process, so the file is first put aside, looked at once more, and put back where it is wanted after all: a new
 	 * upload shows in its time, and then in what names it.
+	 * @param ageMs a younger file stays, for it may be of an upload that is not written down yet
 	 * @returns whether it was removed
 	 */
-	async removeUnused(sha256: string, nowMs: number, isUsed: () => Promise<boolean>): Promise<boolean> {
+	async removeUnused(
+		sha256: string,
+		{nowMs, ageMs, isUsed}: {nowMs: number; ageMs: number; isUsed: () => Promise<boolean>},
+	): Promise<boolean> {
 		if (await isUsed()) return false;
 		const aside = join(this.#root, ASIDE);
 		await onDisk(() => makeDirectory(aside));
@@ -118,27 +122,37 @@ export class ContentStore {
 			if (codeOf(cause) === 'ENOENT') return false;
 			throw new MediaError('store-failed', 'The file cannot be removed just now', {cause});
 		}
-		return this.#decide(sha256, nowMs, isUsed);
+		return this.#decide(sha256, {nowMs, ageMs, isUsed});
 	}
 
 	/** Ends what a process left undone that was stopped while a file was put aside. */
 	async settle(nowMs: number, isUsed: (sha256: string) => Promise<boolean>): Promise<void> {
 		for (const sha256 of await readdir(join(this.#root, ASIDE)).catch(() => [])) {
-			await this.#decide(sha256, nowMs, () => isUsed(sha256));
+			await this.#decide(sha256, {nowMs, ageMs: ABANDONED_MS, isUsed: () => isUsed(sha256)});
 		}
 	}
 
-	async #decide(sha256: string, nowMs: number, isUsed: () => Promise<boolean>): Promise<boolean> {
+	async #decide(
+		sha256: string,
+		{nowMs, ageMs, isUsed}: {nowMs: number; ageMs: number; isUsed: () => Promise<boolean>},
+	): Promise<boolean> {
 		const file = join(this.#root, ASIDE, sha256);
-		const isWanted = !(await isOlder(file, nowMs)) || (await isUsed());
+		const isWanted = !(await isOlder(file, nowMs, ageMs)) || (await isUsed());
 		const path = this.#pathOf(sha256);
-		await onDisk(async () => {
-			if (!isWanted) return unlink(file);
+		try {
+			if (!isWanted) {
+				await unlink(file);
+				return true;
+			}
 			// Where the same content came meanwhile this is the same file.
 			await rename(file, path);
-			return syncDirectory(dirname(path));
-		});
-		return !isWanted;
+			await syncDirectory(dirname(path));
+		} catch (cause) {
+			// Somebody else decided.
+			if (codeOf(cause) !== 'ENOENT')
+				throw new MediaError('store-failed', 'The file cannot be moved just now', {cause});
+		}
+		return false;
 	}
 
 	#pathOf(sha256: string): string {
@@ -153,9 +167,9 @@ export class ContentStore {
 	}
 }
 
-async function isOlder(path: string, nowMs: number): Promise<boolean> {
+async function isOlder(path: string, nowMs: number, ageMs: number): Promise<boolean> {
 	const found = await stat(path).catch(() => undefined);
-	return found !== undefined && found.isFile() && nowMs - found.mtimeMs > ABANDONED_MS;
+	return found !== undefined && found.isFile() && nowMs - found.mtimeMs > ageMs;
 }
 
 async function write(handle: FileHandle, source: AsyncIterable<Uint8Array>): Promise<StoredContent> {

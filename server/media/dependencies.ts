@@ -14,6 +14,12 @@ export interface MediaDependencies {
 	readonly random: RandomBytes;
 	/** Largest upload. */
 	readonly uploadBytesMax: number;
+	/** What one person may keep here; `undefined`: any number of files. */
+	readonly userBytesMax: number | undefined;
+	/** What is kept of other servers' files; `undefined`: all that anybody has looked at. */
+	readonly cacheBytesMax: number | undefined;
+	/** Where people are told of what they may keep. */
+	readonly quotaInfoUri: string;
 	/** Whether the settings let this server talk with another. */
 	readonly mayFederateWith: (server: ServerName) => boolean;
 	/** Told of what failed with nobody waiting for it. */

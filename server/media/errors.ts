@@ -10,6 +10,10 @@ export type MediaErrorCode =
 	| 'already-uploaded'
 	/** The person has been handed out as many ids as may wait for their content. */
 	| 'too-many-pending'
+	/** The person would keep more here than one may. */
+	| 'over-quota'
+	/** The server has sent as much today as one server may. */
+	| 'remote-too-much'
 	/** A name of a file that no file may have. */
 	| 'invalid-name'
 	/** The disk is full. */
@@ -29,10 +33,21 @@ export type MediaErrorCode =
 
 /** Every expected failure of the media domain. */
 export class MediaError extends Error {
-	override readonly name = 'MediaError';
+	override readonly name: string = 'MediaError';
 	readonly code: MediaErrorCode;
 	constructor(code: MediaErrorCode, message: string, options?: ErrorOptions) {
 		super(message, options);
 		this.code = code;
+	}
+}
+
+/** Somebody would keep more here than one may. */
+export class MediaQuotaError extends MediaError {
+	override readonly name = 'MediaQuotaError';
+	/** Where people are told of it. */
+	readonly infoUri: string;
+	constructor(bytesMax: number, infoUri: string, options?: ErrorOptions) {
+		super('over-quota', `Expected at most ${bytesMax} bytes of files of one person in all`, options);
+		this.infoUri = infoUri;
 	}
 }

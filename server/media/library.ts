@@ -1,13 +1,14 @@
 import type {FileHandle} from 'node:fs/promises';
 import type {Readable} from 'node:stream';
 import type {MediaId, ServerName, UserId} from '../../crypto/index.ts';
-import {DuplicateError, type MediaRow, StorageError} from '../../storage/index.ts';
+import {ConflictError, DuplicateError, type MediaRow, StorageError} from '../../storage/index.ts';
 import type {Arrivals} from './arrivals.ts';
 import {Beginning} from './beginning.ts';
 import type {ContentDescription} from './content-description.ts';
 import type {StoredContent} from './content-store.ts';
 import type {MediaDependencies} from './dependencies.ts';
 import {MediaError} from './errors.ts';
+import {RemoteShare} from './remote-share.ts';
 
 /** How long somebody waits for content that was announced. */
 export interface WaitOptions {
@@ -60,11 +61,13 @@ const LOOK_MS = 1000;
 export class Library {
 	readonly #dependencies: MediaDependencies;
 	readonly #arrivals: Arrivals;
+	readonly #share: RemoteShare;
 	readonly #flights = new Map<string, Flight>();
 
 	constructor(dependencies: MediaDependencies, arrivals: Arrivals) {
 		this.#dependencies = dependencies;
 		this.#arrivals = arrivals;
+		this.#share = new RemoteShare(dependencies);
 	}
 
 	/** @throws MediaError */
@@ -154,20 +157,24 @@ export class Library {
 	async #fetch(origin: ServerName, mediaId: MediaId, timeoutMs: number, beginning: Beginning): Promise<FullRow> {
 		const {storage, store, remote, clock, mayFederateWith} = this.#dependencies;
 		if (!mayFederateWith(origin)) throw notFound();
+		this.#share.note(origin, 0);
 		const medium = await remote.fetch(origin, mediaId, {timeoutMs});
 		beginning.announce();
 		const {contentType, fileName} = medium;
 		try {
-			const content = await store.receive(() => medium.body);
+			const content = await store.receive(() => this.#share.meter(origin, medium.body));
 			const row = {...newRow(origin, mediaId, null, clock.now()), contentType, fileName, ...content};
+			// Its file was missing.
+			const earlier = await storage.media.find(origin, mediaId);
 			const batch = storage.batch();
-			storage.media.remove(batch, origin, mediaId);
+			if (earlier !== undefined) storage.media.remove(batch, earlier);
 			storage.media.add(batch, row);
 			await storage.commit(batch);
 			return row;
 		} catch (error) {
 			// Another process was faster.
-			const stored = error instanceof DuplicateError ? await storage.media.find(origin, mediaId) : undefined;
+			const isLate = error instanceof DuplicateError || error instanceof ConflictError;
+			const stored = isLate ? await storage.media.find(origin, mediaId) : undefined;
 			if (stored !== undefined && isFull(stored)) return stored;
 			throw error;
 		} finally {

@@ -4,14 +4,18 @@ import {Arrivals} from './arrivals.ts';
 import {checkFileName, readContentType} from './content-description.ts';
 import type {MediaDependencies} from './dependencies.ts';
 import {MediaError} from './errors.ts';
+import {removeUnused} from './unused-content.ts';
+import {UploadQuota} from './upload-quota.ts';
 import {Library, newRow, type OpenedMedium, RESERVED_MS, type WaitOptions} from './library.ts';
 import type {ThumbnailRequest} from './thumbnail-forms.ts';
+import {evictRemote} from './eviction.ts';
 import {type OpenedThumbnail, Thumbnails} from './thumbnails.ts';
 
 /** What an uploader says of a file, unchecked. */
 export interface UploadDescription {
 	readonly contentType: string | undefined;
 	readonly fileName: string | undefined;
+	readonly sizeBytes: number | undefined;
 }
 
 /** A medium that was handed out before its content came. */
@@ -27,7 +31,7 @@ export interface Media {
 	/**
 	 * Keeps a file; it is on the disk when the promise resolves.
 	 * @returns its `mxc:` URI
-	 * @throws MediaError 'invalid-name', 'no-space', 'store-failed'; whatever the source throws
+	 * @throws MediaError 'invalid-name', 'over-quota', 'no-space', 'store-failed'; whatever the source throws
 	 */
 	upload(owner: UserId, description: UploadDescription, openSource: () => AsyncIterable<Uint8Array>): Promise<string>;
 	/** Hands out an id whose content comes later. @throws MediaError 'too-many-pending' */
@@ -57,6 +61,10 @@ export interface Media {
 	 * @returns how many files were removed
 	 */
 	removeUnused(part: string): Promise<number>;
+	/**
+	 * Removes some of other servers' media where more is kept than the settings say; how many, 0 where there is nothing to do.
+	 */
+	evictRemote(): Promise<number>;
 	/** Removes the files of uploads that ended with an earlier process; how many there were. */
 	removeAbandoned(): Promise<number>;
 	/** Checks a name under which somebody wants a file. @throws MediaError 'invalid-name' */
@@ -70,13 +78,14 @@ export function createMedia(dependencies: MediaDependencies): Media {
 	const {serverName, uploadBytesMax} = dependencies;
 	const arrivals = new Arrivals();
 	const library = new Library(dependencies, arrivals);
+	const quota = new UploadQuota(dependencies);
 	const thumbnails = new Thumbnails(dependencies);
 	return {
 		uploadBytesMax,
-		upload: (owner, description, openSource) => upload(dependencies, owner, description, openSource),
+		upload: (owner, description, openSource) => upload(dependencies, quota, owner, {description, openSource}),
 		reserve: (owner) => reserve(dependencies, owner),
 		fill: (owner, medium, description, openSource) =>
-			fill(dependencies, arrivals, owner, {...medium, description, openSource}),
+			fill(dependencies, {arrivals, quota}, owner, {...medium, description, openSource}),
 		open: (origin, mediaId, wait) => library.open(origin, mediaId, wait),
 		async openThumbnail(origin, mediaId, options) {
 			const opened = await library.open(origin, mediaId, options);
@@ -87,23 +96,27 @@ export function createMedia(dependencies: MediaDependencies): Media {
 			}
 		},
 		removeUnused: (part) => removeUnused(dependencies, part),
+		evictRemote: () => evictRemote(dependencies),
 		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),
 		checkFileName,
 	};
 }
 
 async function upload(
-	{storage, store, serverName, clock, random}: MediaDependencies,
+	{storage, serverName, clock, random}: MediaDependencies,
+	quota: UploadQuota,
 	owner: UserId,
-	{contentType, fileName}: UploadDescription,
-	openSource: () => AsyncIterable<Uint8Array>,
+	{
+		description: {contentType, fileName, sizeBytes},
+		openSource,
+	}: {readonly description: UploadDescription; readonly openSource: () => AsyncIterable<Uint8Array>},
 ): Promise<string> {
 	const description = {contentType: readContentType(contentType), fileName: checkFileName(fileName)};
-	const content = await store.receive(openSource);
+	const content = await quota.receive(owner, {sizeBytes, openSource});
 	const mediaId = newMediaId(random);
 	const batch = storage.batch();
 	storage.media.add(batch, {...newRow(serverName, mediaId, owner, clock.now()), ...description, ...content});
-	await storage.commit(batch);
+	await quota.commit(owner, batch);
 	return `mxc://${serverName}/${mediaId}`;
 }
 
@@ -129,8 +142,8 @@ async function reserve(
 }
 
 async function fill(
-	{storage, store, serverName, clock}: MediaDependencies,
-	arrivals: Arrivals,
+	{storage, serverName, clock}: MediaDependencies,
+	{arrivals, quota}: {readonly arrivals: Arrivals; readonly quota: UploadQuota},
 	owner: UserId,
 	request: {
 		readonly serverName: ServerName;
@@ -150,11 +163,12 @@ async function fill(
 		contentType: readContentType(request.description.contentType),
 		fileName: checkFileName(request.description.fileName),
 	};
-	const content = await store.receive(request.openSource);
+	const {openSource} = request;
+	const content = await quota.receive(owner, {sizeBytes: request.description.sizeBytes, openSource});
 	const batch = storage.batch();
-	storage.media.fill(batch, {origin: serverName, mediaId, ...description, ...content});
+	storage.media.fill(batch, {origin: serverName, mediaId, uploader: owner, ...description, ...content});
 	try {
-		await storage.commit(batch);
+		await quota.commit(owner, batch);
 	} catch (cause) {
 		throw cause instanceof ConflictError && cause.condition === 'media' ? alreadyUploaded({cause}) : cause;
 	}
@@ -163,20 +177,4 @@ async function fill(
 
 function alreadyUploaded(options?: ErrorOptions): MediaError {
 	return new MediaError('already-uploaded', 'This medium has its content already', options);
-}
-
-async function removeUnused({storage, store, clock}: MediaDependencies, part: string): Promise<number> {
-	const nowMs = clock.now();
-	const isUsed = async (sha256: string): Promise<boolean> => (await storage.media.countOfContent(sha256)) > 0;
-	await store.settle(nowMs, isUsed);
-	let count = 0;
-	for (const sha256 of await store.listOlder(part, nowMs)) {
-		if (!(await store.removeUnused(sha256, nowMs, () => isUsed(sha256)))) continue;
-		count += 1;
-		const batch = storage.batch();
-		// Their files are content that nothing names then.
-		storage.media.removeThumbnails(batch, sha256);
-		await storage.commit(batch);
-	}
-	return count;
 }

@@ -9,7 +9,7 @@ import type {Federation} from './federation.ts';
 
 /** What media are built with. */
 interface MediaParts {
-	readonly config: Pick<Config, 'media' | 'serverName'>;
+	readonly config: Pick<Config, 'media' | 'publicUrl' | 'serverName' | 'support'>;
 	readonly storage: Storage;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
@@ -19,18 +19,19 @@ interface MediaParts {
 
 /** Builds the media domain over the configured directory. */
 export function wireMedia({config, log, federation, ...parts}: MediaParts): Media {
-	const {store: root, uploadBytesMax} = config.media;
+	const {store: root, ...limits} = config.media;
 	const store = new ContentStore(root, parts.random);
 	const onProblem = (cause: unknown): void => log.warn({err: cause}, 'A file of a medium has a problem');
 	return createMedia({
 		...parts,
 		store,
 		serverName: config.serverName,
-		uploadBytesMax,
+		...limits,
+		quotaInfoUri: config.support?.support_page ?? config.publicUrl,
 		remote: createRemoteMedia({
 			client: federation.client,
-			openPublic: (url, limits) => streamPublic(federation.network, url, limits),
-			sizeBytesMax: uploadBytesMax,
+			openPublic: (url, bounds) => streamPublic(federation.network, url, bounds),
+			sizeBytesMax: limits.uploadBytesMax,
 		}),
 		mayFederateWith: (server) => federation.isAllowed(server),
 		onProblem,

@@ -19,6 +19,14 @@ export interface MediaRow {
 	readonly lastUsedDay: number;
 }
 
+/** How much is kept of whom. Equal files count as often as somebody has them. */
+export interface MediaUsage {
+	readonly kind: 'cache' | 'origin' | 'uploader';
+	/** A person, a server, or nothing where it is all of the cache. */
+	readonly holder: string;
+	readonly bytes: number;
+}
+
 /** A picture in small. */
 export interface ThumbnailRow {
 	/** SHA-256 of the content that it shows. */
@@ -38,14 +46,30 @@ export interface MediaRepository {
 	/** Fills a medium that was handed out without content; ConflictError('media') where it is unknown or filled. */
 	fill(
 		batch: Batch,
-		media: Pick<MediaRow, 'origin' | 'mediaId' | 'contentType' | 'fileName'> & {sizeBytes: number; sha256: string},
+		media: Omit<MediaRow, 'isQuarantined' | 'createdTs' | 'lastUsedDay'> & {sizeBytes: number; sha256: string},
 	): void;
 	setQuarantined(batch: Batch, origin: ServerName, mediaId: string, isQuarantined: boolean): void;
 	setLastUsed(batch: Batch, origin: ServerName, mediaId: string, day: number): void;
-	remove(batch: Batch, origin: ServerName, mediaId: string): void;
+	/** Removes a medium that was found; ConflictError('media') where it is gone, or has got its content meanwhile. */
+	remove(batch: Batch, media: Pick<MediaRow, 'origin' | 'mediaId' | 'uploader' | 'sizeBytes'>): void;
+	/** Makes the batch fail with ConflictError('media_usage') where its media bring somebody over so many bytes. */
+	checkUsage(batch: Batch, usage: MediaUsage): void;
 	/** Removes media ids that were handed out before a time and got no content, some hundreds at once; how many it were. */
 	sweepReserved(batch: Batch, beforeTs: number): Outcome<number>;
 	find(origin: ServerName, mediaId: string): Promise<MediaRow | undefined>;
+	/** Gives how many bytes are kept: of a person, of another server, or of all of them; 0 where nothing is. */
+	countUsage(kind: MediaUsage['kind'], holder: string): Promise<number>;
+	/** Finds the other server of which most is kept. */
+	findLargestOrigin(): Promise<MediaUsage | undefined>;
+	/**
+	 * Lists other servers' media that came before a time and that nobody has used for longest, of one server or of all.
+	 * Those that nobody may see are left out: they would be fetched anew. At most 1,000.
+	 */
+	listLeastUsed(page: {
+		readonly origin: ServerName | undefined;
+		readonly beforeTs: number;
+		readonly limit: number;
+	}): Promise<MediaRow[]>;
 	/** Counts the media ids that were handed out to a person after a time and wait for their content. */
 	countPending(uploader: UserId, createdAfterTs: number): Promise<number>;
 	/** Counts the media and thumbnails that name this content: a file is deleted when none is left. */

@@ -4,6 +4,7 @@ import {above, bind, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {MediaRepository, MediaRow, ThumbnailRow} from '../interfaces/media.ts';
 import {tables} from '../schema/index.ts';
+import {createMediaUsage} from './media-usage.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
@@ -15,21 +16,8 @@ type Key = {origin: ServerName; mediaId: string};
 export function createMedia(core: Core): MediaRepository {
 	const {catalog} = core;
 	const key = ['origin', 'mediaId'] as const;
-	const add = core.put(catalog.insert(media));
-	type Content = Key & {contentType: string; fileName: string | null; sizeBytes: number; sha256: string};
-	const fill = core.put(
-		catalog.write<Content>(
-			(p) => sql`update ${media} set content_type = ${bind(media.contentType, p.contentType)},
-				file_name = ${bind(media.fileName, p.fileName)}, size_bytes = ${bind(media.sizeBytes, p.sizeBytes)},
-				sha256 = ${bind(media.sha256, p.sha256)}
-				where ${equals(media.origin, p.origin)} and ${equals(media.mediaId, p.mediaId)} and size_bytes is null`,
-		),
-		{expect: {changes: 1, condition: 'media'}},
-	);
 	const setQuarantined = core.put(catalog.update(media, ['isQuarantined'], key));
 	const setLastUsed = core.put(catalog.update(media, ['lastUsedDay'], key));
-	const remove = core.put(catalog.delete(media, key));
-	const removeReferences = core.put(catalog.delete(mediaReferences, key));
 	const find = core.one<Key, MediaRow>((p) =>
 		build
 			.select()
@@ -39,6 +27,7 @@ export function createMedia(core: Core): MediaRepository {
 	const count = core.one<{sha256: string}, {count: number}>((p) =>
 		build.select({count: sql<number>`count(*)`}).from(media).where(equals(media.sha256, p.sha256)),
 	);
+	const {countBytes, ...ofUsage} = createMediaUsage(core);
 	const {countThumbnails, ...ofThumbnails} = createThumbnails(core);
 	const countPending = core.one<{uploader: UserId; createdTs: number}, {count: number}>((p) =>
 		build
@@ -55,14 +44,9 @@ export function createMedia(core: Core): MediaRepository {
 			.limit(p.limit.placeholder),
 	);
 	return {
-		add,
-		fill: (batch, content) => fill(batch, content),
 		setQuarantined: (batch, origin, mediaId, isQuarantined) => setQuarantined(batch, {origin, mediaId, isQuarantined}),
 		setLastUsed: (batch, origin, mediaId, day) => setLastUsed(batch, {origin, mediaId, lastUsedDay: day}),
-		remove(batch, origin, mediaId) {
-			remove(batch, {origin, mediaId});
-			removeReferences(batch, {origin, mediaId});
-		},
+		...createCounted(core, countBytes),
 		sweepReserved: sweepOlder(core, media, media.createdTs, isNull(media.sizeBytes)),
 		find: (origin, mediaId) => find({origin, mediaId}),
 		countPending: async (uploader, createdTs) => (await countPending({uploader, createdTs}))?.count ?? 0,
@@ -72,7 +56,53 @@ export function createMedia(core: Core): MediaRepository {
 		},
 		listOfUploader: (uploader, {after, limit}) => listOfUploader({uploader, after: after ?? '', limit: pageOf(limit)}),
 		...ofThumbnails,
+		...ofUsage,
 		...createReferences(core),
+	};
+}
+
+/** The writes by which what is kept of somebody grows and shrinks. */
+function createCounted(
+	core: Core,
+	countBytes: ReturnType<typeof createMediaUsage>['countBytes'],
+): Pick<MediaRepository, 'add' | 'fill' | 'remove'> {
+	const {catalog} = core;
+	const key = ['origin', 'mediaId'] as const;
+	const add = core.put(catalog.insert(media));
+	type Content = Key & {contentType: string; fileName: string | null; sizeBytes: number; sha256: string};
+	const fill = core.put(
+		catalog.write<Content>(
+			(p) => sql`update ${media} set content_type = ${bind(media.contentType, p.contentType)},
+				file_name = ${bind(media.fileName, p.fileName)}, size_bytes = ${bind(media.sizeBytes, p.sizeBytes)},
+				sha256 = ${bind(media.sha256, p.sha256)}
+				where ${equals(media.origin, p.origin)} and ${equals(media.mediaId, p.mediaId)} and size_bytes is null`,
+		),
+		{expect: {changes: 1, condition: 'media'}},
+	);
+	const remove = core.put(
+		// A row that is counted is taken off the count once, whoever else removes it.
+		catalog.write<Key & {sizeBytes: number}>(
+			(p) => sql`delete from ${media} where ${equals(media.origin, p.origin)} and ${equals(media.mediaId, p.mediaId)}
+				and coalesce(size_bytes, -1) = ${bind(media.sizeBytes, p.sizeBytes)}`,
+		),
+		{expect: {changes: 1, condition: 'media'}},
+	);
+	const removeReferences = core.put(catalog.delete(mediaReferences, key));
+	return {
+		add(batch, row) {
+			add(batch, row);
+			if (row.sizeBytes !== null) countBytes(batch, row, row.sizeBytes);
+		},
+		fill(batch, content) {
+			fill(batch, content);
+			countBytes(batch, content, content.sizeBytes);
+		},
+		remove(batch, row) {
+			const {origin, mediaId, sizeBytes} = row;
+			remove(batch, {origin, mediaId, sizeBytes: sizeBytes ?? -1});
+			removeReferences(batch, {origin, mediaId});
+			if (sizeBytes !== null) countBytes(batch, row, -sizeBytes);
+		},
 	};
 }
 

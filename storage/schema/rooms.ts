@@ -192,8 +192,22 @@ export const media = table(
 			{on: ['sha256'], where: 'sha256'},
 			{on: ['uploader', 'mediaId'], where: 'uploader'},
 			{on: ['createdTs'], whereNull: 'sizeBytes'},
+			{on: ['lastUsedDay', 'createdTs'], whereNull: 'uploader'},
+			{on: ['origin', 'lastUsedDay', 'createdTs'], whereNull: 'uploader'},
 		],
 	},
+);
+
+/** How much is kept of whom, counted in the commits that add and remove it. */
+export const mediaUsage = table(
+	'media_usage',
+	{
+		kind: text<'cache' | 'origin' | 'uploader'>(),
+		/** A person, a server, or nothing where it is all of the cache. */
+		holder: text(),
+		bytes: integer(),
+	},
+	{key: ['kind', 'holder'], index: [{on: ['kind', 'bytes']}]},
 );
 
 /** Pictures in small, made of a content and kept as one. */

@@ -227,6 +227,7 @@ onBoth('a medium is filled once, counted by content, and known by the events tha
 	const content = {
 		origin: partner,
 		mediaId: 'm1',
+		uploader: alice,
 		contentType: 'image/webp',
 		fileName: null,
 		sizeBytes: 3,
@@ -260,7 +261,7 @@ onBoth('a medium is filled once, counted by content, and known by the events tha
 	await write(storage, (batch) => media.removeThumbnails(batch, 'ff'));
 	t.is(await media.findThumbnail('ff', 'crop-32'), undefined);
 	t.is((await media.listOfUploader(alice, {limit: 9})).length, 1);
-	await write(storage, (batch) => media.remove(batch, partner, 'm1'));
+	await write(storage, (batch) => media.remove(batch, {...row, sizeBytes: 3}));
 	t.deepEqual([await media.find(partner, 'm1'), await media.listReferences(partner, 'm1')], [undefined, []]);
 });
 

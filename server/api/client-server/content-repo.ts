@@ -1,8 +1,18 @@
+import type {IncomingHttpHeaders} from 'node:http';
 import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
 const fileNameQuery = v.object({filename: v.optional(v.string())});
+
+function describe(headers: IncomingHttpHeaders, {filename}: {readonly filename?: string | undefined}) {
+	const length = headers['content-length'];
+	return {
+		contentType: headers['content-type'],
+		fileName: filename,
+		sizeBytes: length === undefined ? undefined : Number(length),
+	};
+}
 
 /** Keeps a file. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload */
 export const uploadContent = route({
@@ -14,7 +24,7 @@ export const uploadContent = route({
 	upload: true,
 	query: fileNameQuery,
 	async handle({caller, headers, openBody, query}, {media}) {
-		const description = {contentType: headers['content-type'], fileName: query.filename};
+		const description = describe(headers, query);
 		const uri = await media.upload(caller.userId, description, () => openBody(media.uploadBytesMax));
 		return {content_uri: uri};
 	},
@@ -33,7 +43,7 @@ export const uploadContentToMxc = route({
 	upload: true,
 	query: fileNameQuery,
 	async handle({caller, headers, openBody, parameters, query}, {media}) {
-		const description = {contentType: headers['content-type'], fileName: query.filename};
+		const description = describe(headers, query);
 		await media.fill(caller.userId, parameters, description, () => openBody(media.uploadBytesMax));
 		return {};
 	},

@@ -6,6 +6,7 @@ import {backupsAndDehydration} from './0004-backups-and-dehydration.ts';
 import {conversations} from './0005-conversations.ts';
 import {thumbnails} from './0006-thumbnails.ts';
 import {calls} from './0007-calls.ts';
+import {mediaUsage} from './0008-media-usage.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
 	{version: 5, sql: conversations},
 	{version: 6, sql: thumbnails},
 	{version: 7, sql: calls},
+	{version: 8, sql: mediaUsage},
 ];

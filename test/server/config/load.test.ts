@@ -33,9 +33,28 @@ test('an empty file is the default configuration', (t) => {
 	t.is(config.registration, 'closed');
 	t.is(config.federation.mode, 'open');
 	t.deepEqual(config.privacy, {profiles: 'server', directory: 'server', keys: 'server'});
-	t.deepEqual(config.media, {store: join(directory, 'data/media'), uploadBytesMax: 100 * 1024 * 1024});
+	t.deepEqual(config.media, {
+		store: join(directory, 'data/media'),
+		uploadBytesMax: 100 * 1024 * 1024,
+		userBytesMax: undefined,
+		cacheBytesMax: 10 * 1024 ** 3,
+	});
 	t.is(config.defaultRoomVersion, '12');
 	t.is(config.rateLimits, 'default');
+});
+
+test('how much is kept of people and of other servers is as the settings say, and bounded for people nobody has vetted', (t) => {
+	const of = (text: string) => {
+		const {userBytesMax, cacheBytesMax} = load(t, text).media;
+		return [userBytesMax, cacheBytesMax];
+	};
+	t.deepEqual(of('registration: open'), [1024 ** 3, 10 * 1024 ** 3]);
+	t.deepEqual(of('registration: token'), [undefined, 10 * 1024 ** 3]);
+	t.deepEqual(of('registration: open\nmedia: {quota_per_user: null, remote_cache: null}'), [undefined, undefined]);
+	t.deepEqual(of('media: {quota_per_user: 5MiB, remote_cache: 1GiB}'), [5 * 1024 ** 2, 1024 ** 3]);
+	t.deepEqual(of('registration: open\nmedia: {quota_per_user: default}'), [1024 ** 3, 10 * 1024 ** 3]);
+	t.regex(errorOf(t, 'media: {remote_cache: 1MiB}'), /media\.remote_cache: expected at least/u);
+	t.regex(errorOf(t, 'media: {quota_per_user: much}'), /media\.quota_per_user/u);
 });
 
 test('the homeserver.yaml that comes with the program is good, and so is every line commented out in it', (t) => {
@@ -84,7 +103,12 @@ test('JSON is a configuration too, and paths are relative to the file', (t) => {
 	t.is(String(config.serverName), 'news.example');
 	t.is(config.publicUrl, 'https://localhost:1');
 	t.deepEqual(config.database, {kind: 'sqlite', path: at('x.db')});
-	t.deepEqual(config.media, {store: '/srv/media', uploadBytesMax: 2 * 1024 ** 3});
+	t.deepEqual(config.media, {
+		store: '/srv/media',
+		uploadBytesMax: 2 * 1024 ** 3,
+		userBytesMax: undefined,
+		cacheBytesMax: 10 * 1024 ** 3,
+	});
 	t.deepEqual(config.listeners, [
 		{port: 1, address: '::', serves: ['client'], tls: [{certificate: at('c.pem'), key: '/k.pem'}]},
 		{path: at('http.sock'), serves: ['admin']},

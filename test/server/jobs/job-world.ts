@@ -54,7 +54,11 @@ export class JobWorld {
 				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
 				delayedEvents: {deliverDue: () => Promise.resolve({status: 'gone'})},
 				devices,
-				media: {removeAbandoned: () => Promise.resolve(0), removeUnused: () => Promise.resolve(0)},
+				media: {
+					evictRemote: () => Promise.resolve(0),
+					removeAbandoned: () => Promise.resolve(0),
+					removeUnused: () => Promise.resolve(0),
+				},
 				rooms: {leave: () => Promise.resolve()},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,

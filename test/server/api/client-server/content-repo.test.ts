@@ -305,14 +305,23 @@ test('F6: a file goes a day after the last medium that names it, and a new uploa
 	const {sha256} = await contents.receive(give('came back'));
 	const never = () => Promise.resolve(false);
 	const laterMs = Date.now() + 2 * 86_400_000;
-	t.false(await contents.removeUnused(unused.sha256, Date.now(), never), 'it may be of an upload under way');
+	t.false(
+		await contents.removeUnused(unused.sha256, {nowMs: Date.now(), ageMs: 86_400_000, isUsed: never}),
+		'it may be of an upload under way',
+	);
 	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), Date.now()), []);
 	t.deepEqual(await contents.listOlder(unused.sha256.slice(0, 2), laterMs), [unused.sha256]);
-	t.true(await contents.removeUnused(unused.sha256, laterMs, never));
-	t.false(await contents.removeUnused(unused.sha256, laterMs, never), 'it is gone');
+	t.true(await contents.removeUnused(unused.sha256, {nowMs: laterMs, ageMs: 86_400_000, isUsed: never}));
+	t.false(await contents.removeUnused(unused.sha256, {nowMs: laterMs, ageMs: 86_400_000, isUsed: never}), 'it is gone');
 	// Between the two looks somebody uploads the same content, and what names it is written.
 	const answers = [false, true];
-	t.false(await contents.removeUnused(sha256, laterMs, () => Promise.resolve(answers.shift() ?? true)));
+	t.false(
+		await contents.removeUnused(sha256, {
+			nowMs: laterMs,
+			ageMs: 86_400_000,
+			isUsed: () => Promise.resolve(answers.shift() ?? true),
+		}),
+	);
 	await (await contents.open(sha256))?.close();
 	t.true(listFiles(store).some((name) => name.replaceAll('/', '') === sha256));
 	// A process was stopped while it had put the file aside.

@@ -1,0 +1,28 @@
+import type {MediaDependencies} from './dependencies.ts';
+import {ABANDONED_MS} from './content-store.ts';
+
+/** Removes a file that nothing names and that is as old as said, and the thumbnails made of it; whether it was. */
+export async function removeContent(
+	{storage, store, clock}: MediaDependencies,
+	sha256: string,
+	ageMs: number,
+): Promise<boolean> {
+	const isUsed = async (): Promise<boolean> => (await storage.media.countOfContent(sha256)) > 0;
+	if (!(await store.removeUnused(sha256, {nowMs: clock.now(), ageMs, isUsed}))) return false;
+	const batch = storage.batch();
+	// Their files are content that nothing names then.
+	storage.media.removeThumbnails(batch, sha256);
+	await storage.commit(batch);
+	return true;
+}
+
+/** Removes the files, of one part of them, that nothing names any more; how many it were. */
+export async function removeUnused(dependencies: MediaDependencies, part: string): Promise<number> {
+	const {storage, store, clock} = dependencies;
+	await store.settle(clock.now(), async (sha256) => (await storage.media.countOfContent(sha256)) > 0);
+	let count = 0;
+	for (const sha256 of await store.listOlder(part, clock.now())) {
+		if (await removeContent(dependencies, sha256, ABANDONED_MS)) count += 1;
+	}
+	return count;
+}
