@@ -2,6 +2,7 @@ import Sqlite from 'better-sqlite3';
 import test from 'ava';
 import {StorageError} from '../../storage/index.ts';
 import {migrate, type Migration, type MigrationSession} from '../../storage/migrate.ts';
+import {migrations as released} from '../../storage/sqlite/migrations/index.ts';
 
 const first: Migration = {
 	version: 1,
@@ -59,4 +60,26 @@ test('a program that knows less than the database refuses it', async (t) => {
 	const {run} = open();
 	await run([first, second]);
 	t.is((await t.throwsAsync(run([first]), {instanceOf: StorageError}))?.code, 'too_new');
+});
+
+test('what was kept of people and of other servers before it was counted is counted', async (t) => {
+	const {db, run} = open();
+	await run(released.filter(({version}) => version < 8));
+	const insert = db.prepare(
+		`insert into media (origin, media_id, uploader, content_type, size_bytes, sha256, is_quarantined, created_ts, last_used_day)
+			values (?, ?, ?, 'text/plain', ?, 'ff', 0, 1, 1)`,
+	);
+	insert.run('a.example', '1', '@alice:a.example', 5);
+	insert.run('a.example', '2', '@alice:a.example', 6);
+	insert.run('a.example', '3', '@bob:a.example', null);
+	insert.run('b.example', '1', null, 20);
+	insert.run('c.example', '1', null, 30);
+	insert.run('c.example', '2', null, 40);
+	await run(released);
+	t.deepEqual(db.prepare('select kind, holder, bytes from media_usage order by kind, holder').raw().all(), [
+		['cache', '', 90],
+		['origin', 'b.example', 20],
+		['origin', 'c.example', 70],
+		['uploader', '@alice:a.example', 11],
+	]);
 });
