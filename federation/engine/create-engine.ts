@@ -6,6 +6,7 @@ import {buildEvent} from './build-event.ts';
 import {createRoom} from './create-room.ts';
 import type {Engine, RemoteEvents, SendRequest, SentEvent, SignatureChecker, StoredEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
+import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
 import {Receiver} from './receiver.ts';
@@ -181,6 +182,12 @@ class RoomEngine implements Engine {
 		const room = {roomId, version: actor.version};
 		const {serverName} = this.#context;
 		return this.#receiver.inOrder(roomId, () => backfill(this.#context, room, from, {limit, serverName}));
+	}
+
+	fetchByTime(roomId: RoomId, query: TimeQuery): Promise<boolean> {
+		const end = {anchor: Number.MAX_SAFE_INTEGER, minor: 0};
+		const fetchPage = (limit: number): Promise<boolean> => this.backfill(roomId, end, limit);
+		return fetchByTime({...this.#context, fetchPage}, roomId, query);
 	}
 }
 

@@ -1,6 +1,7 @@
 import type {EventId, JsonObject, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Batch, ClientTransactionKey, EventRow, Position} from '../../storage/index.ts';
 import type {Pdu, RoomVersionId, Verdict} from '../rooms/index.ts';
+import type {TimeQuery} from './fetch-by-time.ts';
 
 /** An event that somebody of this server wants to send: all that the room does not decide. */
 export interface EventTemplate {
@@ -171,6 +172,8 @@ export interface Engine {
 	listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]>;
 	/** Fetches older events from partner servers into the gap at or before a place; whether something came. */
 	backfill(roomId: RoomId, from: {readonly anchor: Position; readonly minor: number}, limit: number): Promise<boolean>;
+	/** Asks partner servers for an event nearer to a time than the one known here, and fetches it; whether it came. */
+	fetchByTime(roomId: RoomId, query: TimeQuery): Promise<boolean>;
 }
 
 /**
@@ -207,6 +210,13 @@ export interface RemoteEvents {
 	getEventAuth(server: ServerName, roomId: RoomId, eventId: EventId): Promise<JsonObject[]>;
 	/** `GET /backfill`. */
 	backfill(server: ServerName, roomId: RoomId, from: readonly EventId[], limit: number): Promise<JsonObject[]>;
+	/** `GET /timestamp_to_event`: the event nearest to a time that the server knows and shows us. */
+	findByTime(
+		server: ServerName,
+		roomId: RoomId,
+		ts: number,
+		direction: TimeQuery['direction'],
+	): Promise<{readonly eventId: EventId; readonly originServerTs: number} | undefined>;
 }
 
 /** The rule in a verdict about signatures that only means: a key cannot be had now. The event may be judged again later. */

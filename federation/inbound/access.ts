@@ -120,6 +120,20 @@ export async function listVisible(
 	return visible;
 }
 
+/** Finds the first of these events that a server may see whole. */
+export async function findSeen(
+	{engine}: InboundContext,
+	origin: ServerName,
+	events: readonly StoredEvent[],
+): Promise<StoredEvent | undefined> {
+	const memberships = new Map<string, Promise<boolean>>();
+	for (const event of events) {
+		if (event.row.rejected !== null || event.row.softFailed) continue;
+		if (await maySee(engine, origin, event, memberships)) return event;
+	}
+	return undefined;
+}
+
 async function maySee(
 	engine: Engine,
 	origin: ServerName,

@@ -6,6 +6,8 @@ import {asObject} from './key-document.ts';
 
 /** One event is at most 64 KiB, with what is around it less than twice that. */
 const EVENT_LIMITS = {timeoutMs: 20_000, responseBytesMax: 131_072} as const;
+/** An id and a time, for which somebody waits. */
+const TIME_LIMITS = {timeoutMs: 10_000, responseBytesMax: 8_192} as const;
 /** A page of events: as many as one asks for, each of full size. */
 const PAGE_LIMITS = {timeoutMs: 60_000, responseBytesMax: 10 << 20} as const;
 /** The state of the largest rooms (threats D7). */
@@ -95,6 +97,7 @@ export function createRemoteEvents(client: Pick<FederationClient, 'request'>): R
 			});
 			return listEvents(answer['pdus']).slice(0, limit);
 		},
+		findByTime: (...question) => askByTime(ask, ...question),
 	};
 }
 
@@ -102,6 +105,20 @@ export function createRemoteEvents(client: Pick<FederationClient, 'request'>): R
 export function listEvents(value: JsonValue | undefined): JsonObject[] {
 	if (!Array.isArray(value)) throw new OutboundError('bad_response', 'Expected a list of events');
 	return value.map(asObject).filter((event) => event !== undefined);
+}
+
+async function askByTime(
+	ask: (request: Omit<FederationRequest, 'method'>) => Promise<JsonObject>,
+	...[destination, roomId, ts, direction]: Parameters<RemoteEvents['findByTime']>
+): ReturnType<RemoteEvents['findByTime']> {
+	const {event_id: eventId, origin_server_ts: originServerTs} = await ask({
+		destination,
+		path: path`/_matrix/federation/v1/timestamp_to_event/${roomId}`,
+		query: {ts, dir: direction === 'forwards' ? 'f' : 'b'},
+		limits: TIME_LIMITS,
+	});
+	if (!isEventId(eventId) || typeof originServerTs !== 'number') return undefined;
+	return Number.isSafeInteger(originServerTs) ? {eventId, originServerTs} : undefined;
 }
 
 function listIds(value: JsonValue | undefined): EventId[] {

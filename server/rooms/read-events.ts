@@ -1,7 +1,7 @@
-import {type EventId, isEventId, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
+import {isEventId, type JsonObject, type RoomId, type UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {EventNid, TimelinePlace} from '../../storage/index.ts';
-import {boundAt, pointAfter, pointBefore, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
+import {pointAfter, pointBefore, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
 import type {CompiledRoomEventFilter} from '../filters/index.ts';
 import {mayRead} from './access.ts';
 import type {Actor, RoomsContext} from './context.ts';
@@ -9,9 +9,6 @@ import {RoomsError} from './errors.ts';
 import {profileContent} from './member-content.ts';
 import {listEntries, listSenders} from './read-state.ts';
 import {type Page, readPage} from './timeline.ts';
-
-/** Events that are looked at in search of one that the reader may see. */
-const SEARCHED_MAX = 200;
 
 /** An event with what came around it. */
 export interface Surroundings {
@@ -142,32 +139,6 @@ export async function listProfilesAt(
 	const events = await context.engine.findEvents(members.map(({eventId}) => eventId));
 	const shown = events.filter(({row: member}) => member.redactedBy === null);
 	return new Map(shown.map(({pdu}) => [pdu.stateKey as UserId, profileContent(pdu.content)]));
-}
-
-/**
- * Finds the event nearest to a time that somebody may see.
- * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
- * @throws RoomsError 'not-in-room', 'not-found'
- */
-export async function findByTime(
-	context: RoomsContext,
-	{userId}: Actor,
-	roomId: RoomId,
-	ts: number,
-	direction: 'forwards' | 'backwards',
-): Promise<{readonly eventId: EventId; readonly originServerTs: number}> {
-	await mayRead(context, roomId, userId);
-	const {storage, engine, events} = context;
-	const nearest = await storage.events.findByTime(roomId, ts, direction);
-	const place = nearest && nearest.anchor !== null && nearest.minor !== null ? nearest : undefined;
-	if (place) {
-		const point = {anchor: place.anchor ?? 0, minor: place.minor ?? 0};
-		const from = boundAt(direction === 'forwards' ? point : pointAfter(point), direction);
-		const rows = await storage.events.listTimeline({roomId, direction, from, limit: SEARCHED_MAX});
-		const [found] = await events.filterVisible(userId, await engine.readRows(rows));
-		if (found) return {eventId: found.pdu.eventId, originServerTs: found.pdu.originServerTs};
-	}
-	throw new RoomsError('not-found', 'There is no event that near to the time');
 }
 
 function noSuchEvent(options?: ErrorOptions): RoomsError {

@@ -21,9 +21,9 @@ import {
 	listPublishedBy,
 	setPublished,
 } from './published.ts';
+import {findByTime} from './find-by-time.ts';
 import {
 	type EventContext,
-	findByTime,
 	getContext,
 	getEvent,
 	getEventOfAnyRoom,

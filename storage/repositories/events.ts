@@ -188,7 +188,11 @@ function createLookups(core: Core) {
 						sql`${events.originServerTs} ${sql.raw(isForwards ? '>=' : '<=')} ${bind(events.originServerTs, p.ts)}`,
 					),
 				)
-				.orderBy(isForwards ? events.originServerTs : desc(events.originServerTs))
+				.orderBy(
+					...(isForwards
+						? [events.originServerTs, events.anchor, events.minor]
+						: [desc(events.originServerTs), desc(events.anchor), desc(events.minor)]),
+				)
 				.limit(1),
 		);
 	return {byIds, byNids, marks, byId, byNid, lowestMinor, forwards: byTime(true), backwards: byTime(false)};

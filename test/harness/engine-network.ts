@@ -77,6 +77,10 @@ export class EngineNetwork implements AsyncDisposable {
 				const found = await engine.findEvents(from);
 				return wire([...found.map(({pdu}) => pdu), ...(await listBetween(engine, [], from, limit - found.length))]);
 			},
+			findByTime: async (server, roomId, ts, direction) => {
+				const row = await this.#home(server, 'time').storage.events.findByTime(roomId, ts, direction);
+				return row && {eventId: row.eventId, originServerTs: row.originServerTs};
+			},
 		};
 		const answering = (): RemoteEvents => ({...truth, ...this.lies});
 		return {
@@ -86,6 +90,7 @@ export class EngineNetwork implements AsyncDisposable {
 			getState: (...question) => answering().getState(...question),
 			getEventAuth: (...question) => answering().getEventAuth(...question),
 			backfill: (...question) => answering().backfill(...question),
+			findByTime: (...question) => answering().findByTime(...question),
 		};
 	}
 }

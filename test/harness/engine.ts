@@ -29,6 +29,7 @@ export const unreachable: RemoteEvents = {
 	getState: () => Promise.reject(new Error('unreachable')),
 	getEventAuth: () => Promise.reject(new Error('unreachable')),
 	backfill: () => Promise.reject(new Error('unreachable')),
+	findByTime: () => Promise.reject(new Error('unreachable')),
 };
 
 /** Makes an engine over an open database, as one process of the server has it. */

@@ -1,5 +1,6 @@
 import type {EventId} from '../../../crypto/index.ts';
 import {
+	findEventByTime,
 	readBackfill,
 	readEvent,
 	readEventAuth,
@@ -104,5 +105,20 @@ export const getMissingPreviousEvents = route({
 			minDepth: body.min_depth ?? 0,
 		};
 		return {events: await readMissingEvents(federation.inbound, {...caller, ...parameters}, request)};
+	},
+});
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1timestamp_to_eventroomid */
+export const getEventByTimestamp = route({
+	id: 'getEventByTimestamp',
+	method: 'GET',
+	path: '/_matrix/federation/v1/timestamp_to_event/:roomId',
+	auth: 'server',
+	rateLimit: 'federation',
+	query: v.object({ts: v.integer(), dir: v.literal('f', 'b')}),
+	async handle({caller, parameters, query: {ts, dir}}, {federation}) {
+		const direction = dir === 'f' ? 'forwards' : 'backwards';
+		const found = await findEventByTime(federation.inbound, {...caller, ...parameters}, {ts, direction});
+		return {event_id: found.eventId, origin_server_ts: found.originServerTs};
 	},
 });

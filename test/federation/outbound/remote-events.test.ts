@@ -43,6 +43,7 @@ test('each question is the request that the specification says', async (t) => {
 	await remote.getState(server, roomId, eventId);
 	await remote.getEventAuth(server, roomId, eventId);
 	await remote.backfill(server, roomId, [eventId, eventId], 5);
+	await remote.findByTime(server, roomId, 7, 'backwards');
 	const room = '!room%3Athem.example';
 	t.deepEqual(
 		requests.map(({method, path, query, body}) => [method, path, ...(query ? [query] : []), ...(body ? [body] : [])]),
@@ -57,6 +58,7 @@ test('each question is the request that the specification says', async (t) => {
 			['GET', `/_matrix/federation/v1/state/${room}`, {event_id: eventId}],
 			['GET', `/_matrix/federation/v1/event_auth/${room}/%24${'a'.repeat(43)}`],
 			['GET', `/_matrix/federation/v1/backfill/${room}`, {v: [eventId, eventId], limit: 5}],
+			['GET', `/_matrix/federation/v1/timestamp_to_event/${room}`, {ts: 7, dir: 'b'}],
 		] as unknown[],
 	);
 });
@@ -173,4 +175,17 @@ test('a restricted join must also be signed by the server that authorised it', a
 	t.false((await checker.check(join)).allowed);
 	t.true((await checker.check(signPdu(join, 'other.example' as ServerName, authoriser))).allowed);
 	t.false((await checker.check(signPdu(join, 'other.example' as ServerName, key))).allowed);
+});
+
+test('an event by its time is an id and a time, or nothing', async (t) => {
+	const good = {event_id: eventId, origin_server_ts: 5};
+	t.deepEqual(await createWorld(good).remote.findByTime(server, roomId, 1, 'forwards'), {eventId, originServerTs: 5});
+	for (const answer of [
+		{},
+		{...good, event_id: 'x'},
+		{...good, origin_server_ts: '5'},
+		{...good, origin_server_ts: 0.5},
+	]) {
+		t.is(await createWorld(answer).remote.findByTime(server, roomId, 1, 'forwards'), undefined);
+	}
 });

@@ -56,7 +56,6 @@ const absent: Readonly<Record<string, string>> = {
 	'client-server getEvents': later,
 	'client-server initialSync': later,
 	'client-server peekEvents': later,
-	'server-server getEventByTimestamp': later,
 };
 
 /** Paths that the specification names in its text alone. */

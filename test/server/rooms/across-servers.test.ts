@@ -1,6 +1,6 @@
 /** What the rooms domain has other servers do, with two servers over TLS. */
 import test, {type ExecutionContext} from 'ava';
-import {register, startApps, until} from '../../harness/index.ts';
+import {register, request, startApps, until} from '../../harness/index.ts';
 import {type ClientEvent, Person, room} from '../api/client-server/newsroom.ts';
 
 interface Stage {
@@ -125,4 +125,32 @@ test('who knocks elsewhere may knock again, whether or not the knock before was 
 	await alice.do('POST', `${room(roomId)}/kick`, {user_id: bob.id});
 	await knock('once more');
 	t.is((await alice.state(roomId, 'm.room.member', bob.id))['membership'], 'knock');
+});
+
+test('an event of before one came is found by its time, in either direction, and its surroundings are there', async (t) => {
+	const {alice, bob} = await stage(t);
+	const roomId = await alice.create({invite: [bob.id]});
+	const first = await alice.say(roomId, 'first');
+	const second = await alice.say(roomId, 'second');
+	const timeOf = async (eventId: string): Promise<number> => {
+		const event = await alice.do('GET', `${room(roomId)}/event/${encodeURIComponent(eventId)}`);
+		return Number(event['origin_server_ts']);
+	};
+	const [firstTs, secondTs] = [await timeOf(first), await timeOf(second)];
+	await bob.join(roomId);
+	const near = (ts: number, dir: string) =>
+		request<{event_id: string}>(
+			bob.app,
+			'GET',
+			`/_matrix/client/v1${room(roomId)}/timestamp_to_event?ts=${ts}&dir=${dir}`,
+			{
+				token: bob.session.access_token,
+			},
+		);
+	t.is((await near(secondTs, 'b')).body.event_id, second);
+	t.is((await near(firstTs, 'f')).body.event_id, first);
+	const around = await bob.do<{start: string}>('GET', `${room(roomId)}/context/${encodeURIComponent(second)}?limit=0`);
+	const page = await bob.do<{chunk: ClientEvent[]}>('GET', `${room(roomId)}/messages?dir=b&from=${around.start}`);
+	t.is(page.chunk[0]?.event_id, first);
+	t.is((await near(1, 'b')).status, 404);
 });

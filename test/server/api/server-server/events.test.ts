@@ -54,7 +54,7 @@ test('row 43: an event of a room that a server is not in is none', async (t) => 
 	t.is(real!.status, 404);
 });
 
-test('row 42: no server learns of events by their time', async (t) => {
+test('row 42: a server that is not in a room learns of no event by its time', async (t) => {
 	const host = await startHost(t);
 	const roomId = await host.createRoom();
 	await say(host, roomId, 'between us');
@@ -197,4 +197,42 @@ test('A12: a run of rejected events does not end the history for a server', asyn
 	t.true(answer.text.includes('last of alice') && answer.text.includes('early'));
 	await say(host, roomId, 'after all');
 	await hear(host, roomId, 'after all');
+});
+
+test('a server in the room finds the event nearest to a time, in either direction', async (t) => {
+	const host = await startShared(t);
+	const {app, peer, roomId} = host;
+	const near = (ts: number, dir: string) =>
+		peer.request('GET', `${federation}/timestamp_to_event/${path(roomId)}?ts=${ts}&dir=${dir}`);
+	app.advance(60_000);
+	const {event_id: eventId} = await say(host, roomId, 'late');
+	const {body: found} = await near(2 ** 50, 'b');
+	t.is(found['event_id'], eventId);
+	const ts = Number(found['origin_server_ts']);
+	t.is((await near(ts - 1_000, 'f')).body['event_id'], eventId);
+	t.not((await near(ts - 1_000, 'b')).body['event_id'], eventId);
+	for (const answer of [await near(ts + 1_000, 'f'), await near(0, 'b')]) {
+		t.deepEqual([answer.status, answer.body['errcode']], [404, 'M_NOT_FOUND']);
+	}
+	for (const query of ['ts=x&dir=f', 'ts=1&dir=x', 'dir=b']) {
+		const answer = await peer.request('GET', `${federation}/timestamp_to_event/${path(roomId)}?${query}`);
+		t.is(answer.status, 400, query);
+	}
+});
+
+test('an event of before a server was in the room is none that it finds by its time, where history is for members', async (t) => {
+	const host = await startHost(t);
+	const {app, peer} = host;
+	const hidden = {type: 'm.room.history_visibility', content: {history_visibility: 'joined'}};
+	const roomId = await host.createRoom({initialState: [hidden]});
+	const near = (ts: number, dir: string) =>
+		peer.request('GET', `${federation}/timestamp_to_event/${path(roomId)}?ts=${ts}&dir=${dir}`);
+	app.advance(60_000);
+	const {event_id: before} = await say(host, roomId, 'before');
+	app.advance(60_000);
+	await peer.join(roomId, peer.userId('bob'));
+	const ts = Date.now() + 30_000;
+	t.not((await near(ts, 'f')).body['event_id'], before);
+	t.is((await near(ts, 'f')).status, 200);
+	t.not((await near(ts + 60_000, 'b')).body['event_id'], before);
 });
