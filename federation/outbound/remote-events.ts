@@ -28,9 +28,11 @@ function asEngineError(error: unknown): unknown {
 	return isPassing ? new EngineError('unavailable', 'The other server does not answer', {cause: error}) : error;
 }
 
-/** Gives the engine's eyes on what other servers have. What they answer is not checked here but for its shape. */
-export function createRemoteEvents(client: Pick<FederationClient, 'request'>): RemoteEvents {
-	const ask = async (request: Omit<FederationRequest, 'method'> & {readonly method?: 'POST'}): Promise<JsonObject> => {
+/** A question that is answered with an object. */
+type Ask = (request: Omit<FederationRequest, 'method'> & {readonly method?: 'POST'}) => Promise<JsonObject>;
+
+function createAsk(client: Pick<FederationClient, 'request'>): Ask {
+	return async (request) => {
 		const {body} = await client.request({method: 'GET', ...request}).catch((error: unknown) => {
 			throw asEngineError(error);
 		});
@@ -38,6 +40,11 @@ export function createRemoteEvents(client: Pick<FederationClient, 'request'>): R
 		if (object === undefined) throw new OutboundError('bad_response', 'Expected an object');
 		return object;
 	};
+}
+
+/** Gives the engine's eyes on what other servers have. What they answer is not checked here but for its shape. */
+export function createRemoteEvents(client: Pick<FederationClient, 'request'>): RemoteEvents {
+	const ask = createAsk(client);
 	return {
 		async getEvent(destination, eventId) {
 			try {
@@ -108,7 +115,7 @@ export function listEvents(value: JsonValue | undefined): JsonObject[] {
 }
 
 async function askByTime(
-	ask: (request: Omit<FederationRequest, 'method'>) => Promise<JsonObject>,
+	ask: Ask,
 	...[destination, roomId, ts, direction]: Parameters<RemoteEvents['findByTime']>
 ): ReturnType<RemoteEvents['findByTime']> {
 	const {event_id: eventId, origin_server_ts: originServerTs} = await ask({

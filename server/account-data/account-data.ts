@@ -9,14 +9,22 @@ export interface AccountDataKey {
 	readonly type: string;
 }
 
+/** What is kept under one type. */
+export interface KeptData {
+	/** `null` for what is of the account. */
+	readonly roomId: RoomId | null;
+	readonly type: string;
+	readonly content: JsonObject;
+}
+
 /** What clients keep for their user, and what this server keeps there for itself. */
 export interface AccountData {
 	/** Finds the content; `undefined` where there is none. */
 	find(key: AccountDataKey): Promise<JsonObject | undefined>;
 	/** @throws AccountDataError 'not-found', 'not-in-room' */
 	get(key: AccountDataKey): Promise<JsonObject>;
-	/** Lists what there is for one of the user's rooms. */
-	listOfRoom(userId: UserId, roomId: RoomId): Promise<{readonly type: string; readonly content: JsonObject}[]>;
+	/** Lists what there is for the account and for all of the user's rooms. */
+	listAll(userId: UserId): Promise<KeptData[]>;
 	/**
 	 * Sets what a client may set.
 	 * @throws AccountDataError 'server-managed', 'invalid-type', 'too-large', 'not-in-room'
@@ -81,9 +89,9 @@ export function createAccountData({storage}: {readonly storage: Storage}): Accou
 			if (content === undefined) throw new AccountDataError('not-found', 'No account data of this type');
 			return content;
 		},
-		async listOfRoom(userId, roomId) {
+		async listAll(userId) {
 			const rows = await storage.accountData.listChanged(userId, 0, storage.stream.head());
-			return rows.flatMap(({roomId: of, type, content}) => (of === roomId && content ? [{type, content}] : []));
+			return rows.flatMap(({roomId, type, content}) => (content ? [{roomId, type, content}] : []));
 		},
 		async set(key, content) {
 			if (serverManaged.has(key.type)) {

@@ -1,4 +1,4 @@
-export {type AccountData, type AccountDataKey, createAccountData} from './account-data.ts';
+export {type AccountData, type AccountDataKey, type KeptData, createAccountData} from './account-data.ts';
 export {carryRoomDataOver} from './carry-over.ts';
 export {AccountDataError, type AccountDataErrorCode} from './errors.ts';
 export {getTags, removeTag, setTag} from './tags.ts';

@@ -1,5 +1,6 @@
 export type {Notification, NotificationsFound, NotificationsPage} from './notifications.ts';
 export {SyncError, type SyncErrorCode} from './errors.ts';
+export type {EventsWait} from './old-events.ts';
 export type {
 	ExtensionRequests,
 	ExtensionScope,

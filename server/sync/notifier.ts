@@ -6,6 +6,8 @@ import type {Ephemeral, EphemeralChange} from '../ephemeral/index.ts';
 import {Feed, type WaitEnd, type Waiter} from './feed.ts';
 import {Positions} from './positions.ts';
 
+/** The longest that a request waits; behind proxies a longer one would be cut off. */
+export const TIMEOUT_MS_MAX = 120_000;
 /** Memberships held in the feeds of all users together; who synced longest ago is let go of first. */
 const MEMBERSHIPS_MAX = 1_000_000;
 /** Ended sessions remembered, for requests that were just about to wait. */

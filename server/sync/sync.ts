@@ -8,7 +8,9 @@ import type {Outcome, PushRules} from '../push/index.ts';
 import {SyncError} from './errors.ts';
 import type {Moment} from './moment.ts';
 import {listNotifications, type NotificationsFound, type NotificationsPage} from './notifications.ts';
-import {Notifier} from './notifier.ts';
+import {Notifier, TIMEOUT_MS_MAX} from './notifier.ts';
+import {createOldEvents, type OldEvents} from './old-events.ts';
+import {RoomWatch} from './room-watch.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
 import {Summaries} from './summaries.ts';
@@ -21,9 +23,6 @@ import {DeviceNews} from './v3/device.ts';
 import {mayHaveNews, type Request} from './v3/news.ts';
 import {SentMembers} from './v3/sent-members.ts';
 import type {DeviceListSource, StateAfterName, SyncParts} from './v3/view.ts';
-
-/** The longest that a request waits; behind proxies a longer one would be cut off. */
-const TIMEOUT_MS_MAX = 120_000;
 
 /** What sync is built from. */
 export interface SyncDependencies {
@@ -60,7 +59,7 @@ export interface SyncRequest {
 }
 
 /** What changed for a device since its token. */
-export interface Sync {
+export interface Sync extends OldEvents {
 	/**
 	 * Answers a device, at once where there is news for it, and otherwise when there is or when its time is up. Gives
 	 * JSON text.
@@ -85,7 +84,11 @@ export interface Sync {
 /** Makes sync. */
 export function createSync(dependencies: SyncDependencies): Sync {
 	const {storage, events, ephemeral, clock} = dependencies;
-	const {parts, notifier, unlisten} = createParts(dependencies, (changes) => sliding.apply(changes));
+	const watch = new RoomWatch();
+	const {parts, notifier, unlisten} = createParts(dependencies, (changes) => {
+		sliding.apply(changes);
+		watch.apply(changes);
+	});
 	const {positions} = parts;
 	const devices = new DeviceNews(storage, positions);
 
@@ -130,6 +133,7 @@ export function createSync(dependencies: SyncDependencies): Sync {
 			}
 		},
 		slidingSync: (request) => sliding.answer(request),
+		...createOldEvents({...dependencies, parts, notifier, watch, takeMoment}),
 		async listNotifications(userId, page) {
 			if (storage.dialect === 'postgres') await storage.barrier();
 			const {rooms} = await takeMoment(userId);

@@ -86,7 +86,7 @@ import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
 import {getNotifications} from './notifications.ts';
 import {getPushers, postPusher} from './pusher.ts';
-import {getOneEvent} from './old-sync.ts';
+import {getEvents, getOneEvent, initialSync} from './old-sync.ts';
 import {requestOpenIdToken} from './openid.ts';
 import {changePassword} from './password-management.ts';
 import {getPresence, setPresence} from './presence.ts';
@@ -310,7 +310,7 @@ export const mediaRoutes: readonly Route<Services>[] = [
 ];
 
 /** Long polls: they may go to processes of their own. */
-export const syncRoutes: readonly Route<Services>[] = [slidingSync, sync];
+export const syncRoutes: readonly Route<Services>[] = [slidingSync, sync, getEvents, initialSync];
 
 /** What clients ask of the server name's own host. */
 export const clientWellKnownRoutes: readonly Route<Services>[] = [

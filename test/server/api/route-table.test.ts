@@ -44,7 +44,6 @@ const stricterAuth: Readonly<Record<string, AuthKind>> = {
 };
 
 const noPhoneNumbers = 'this server knows no phone numbers';
-const later = 'a later version serves it';
 
 /** Operations that are not served: whoever calls them is told M_UNRECOGNIZED. */
 const absent: Readonly<Record<string, string>> = {
@@ -53,9 +52,6 @@ const absent: Readonly<Record<string, string>> = {
 	'client-server requestTokenToRegisterMSISDN': noPhoneNumbers,
 	'client-server requestTokenToResetPasswordMSISDN': noPhoneNumbers,
 	'server-server askPolicyServerToSign': 'a server is a policy server by serving this',
-	'client-server getEvents': later,
-	'client-server initialSync': later,
-	'client-server peekEvents': later,
 };
 
 /** Paths that the specification names in its text alone. */
