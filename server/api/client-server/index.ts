@@ -80,7 +80,13 @@ import {
 	postDehydratedEvents,
 	putDehydratedDevice,
 } from './msc3814-dehydrated-devices.ts';
-import {actOnDelayedEvent, getDelayedEvent, getDelayedEvents, updateDelayedEvent} from './msc4140-delayed-events.ts';
+import {
+	actOnDelayedEvent,
+	getDelayedEvent,
+	getDelayedEvents,
+	scheduleDelayedEvent,
+	updateDelayedEvent,
+} from './msc4140-delayed-events.ts';
 import {getRtcTransports} from './msc4143-rtc-transports.ts';
 import {slidingSync} from './msc4186-sliding-sync.ts';
 import {getMutualRooms, getMutualRoomsOfProposal} from './mutual-rooms.ts';
@@ -224,6 +230,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	postDehydratedEvents,
 	getDelayedEvent,
 	getDelayedEvents,
+	scheduleDelayedEvent,
 	updateDelayedEvent,
 	actOnDelayedEvent,
 	getRtcTransports,

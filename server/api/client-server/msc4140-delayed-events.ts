@@ -3,6 +3,7 @@ import type {DelayedEvents, NewDelayedEvent} from '../../delayed-events/index.ts
 import {MatrixError, type UserCaller} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
+import {roomTransaction} from './transactions.ts';
 
 /** The parameter by which a client has an event sent later. */
 export const DELAY = 'org.matrix.msc4140.delay';
@@ -21,6 +22,31 @@ export async function scheduled(
 ): Promise<object> {
 	return {delay_id: await delayedEvents.schedule(userId, roomId, event)};
 }
+
+/**
+ * Holds an event back: a message or, with `state_key`, state. The proposal calls the delay `delay_ms`, and called it
+ * `delay` before.
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140
+ */
+export const scheduleDelayedEvent = route({
+	id: 'scheduleDelayedEvent',
+	method: 'PUT',
+	path: '/_matrix/client/unstable/org.matrix.msc4140/rooms/:roomId/delayed_event/:eventType/:txnId',
+	auth: 'guest',
+	rateLimit: 'message',
+	body: v.object({
+		delay_ms: v.optional(v.integer({min: 1})),
+		delay: v.optional(v.integer({min: 1})),
+		state_key: v.optional(v.string()),
+		content: v.jsonObject(),
+	}),
+	async handle({caller, parameters: {roomId, eventType, txnId}, body}, {delayedEvents}) {
+		const {delay_ms: delayMs = body.delay, state_key: stateKey, content} = body;
+		if (delayMs === undefined) throw new MatrixError('M_MISSING_PARAM', 'Expected delay_ms');
+		const transaction = roomTransaction(caller, `delayEvent ${eventType}`, roomId, txnId);
+		return scheduled(delayedEvents, caller, roomId, {type: eventType, stateKey, content, delayMs, transaction});
+	},
+});
 
 type Waiting = Awaited<ReturnType<DelayedEvents['list']>>[number];
 

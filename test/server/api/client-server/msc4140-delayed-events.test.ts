@@ -159,3 +159,30 @@ test('delays that are none, too long or too many are refused', async (t) => {
 	t.like(tooMany.body, {'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED'});
 	t.is((await request(app, 'GET', FOLDER)).status, 401);
 });
+
+test('an event is held back by an endpoint of its own, as a message or as state, once for each transaction', async (t) => {
+	const app = await startApp(t);
+	const alice = await register(app, 'alice');
+	const token = alice.access_token;
+	const roomId = await createRoom(app, alice);
+	const path = (type: string, txnId: string) =>
+		`/_matrix/client/unstable/org.matrix.msc4140/rooms/${encodeURIComponent(roomId)}/delayed_event/${type}/${txnId}`;
+	const hold = (txnId: string, body: object, type = MEMBER) => request(app, 'PUT', path(type, txnId), {token, body});
+	const state = {delay_ms: 60_000, state_key: 'key', content: {left: true}};
+	const [first, again] = [await hold('t1', state), await hold('t1', state)];
+	t.is(first.status, 200);
+	t.deepEqual(again.body, first.body);
+	await hold('t2', {delay: 70_000, content: {body: 'later'}}, 'm.room.message');
+	t.like(await listWaiting(app, alice), [
+		{delay_id: first.body['delay_id'] as string, type: MEMBER, state_key: 'key', delay: 60_000},
+		{type: 'm.room.message', delay: 70_000},
+	]);
+	await call(app, 'POST', `${FOLDER}/${String(first.body['delay_id'])}/send`);
+	t.deepEqual(await readMember(app, alice, roomId), {left: true});
+	for (const body of [{content: {}}, {delay_ms: 0, content: {}}, {delay_ms: 5}, {delay_ms: 86_400_001, content: {}}]) {
+		t.is((await hold('t3', body)).status, 400, JSON.stringify(body));
+	}
+	t.is((await hold('t4', {...state, content: {membership: 'leave'}}, 'm.room.member')).status, 400);
+	t.is((await request(app, 'PUT', path(MEMBER, 't5'), {body: state})).status, 401);
+	t.is((await listWaiting(app, alice)).length, 1);
+});
