@@ -73,3 +73,40 @@ test('who is deactivated is in no room any more', async (t) => {
 	}
 	t.pass();
 });
+
+test('a room that one is in is not forgotten; one that was is left to other devices, and opens again by an invite', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'private_chat', invite: [bob.id]});
+	await bob.join(roomId);
+	const inRoom = await bob.ask('POST', `${room(roomId)}/forget`, {});
+	t.deepEqual([inRoom.status, inRoom.body['errcode']], [400, 'M_UNKNOWN']);
+	const filter = encodeURIComponent(JSON.stringify({room: {include_leave: true}}));
+	const sync = async (since?: string) =>
+		bob.do<{next_batch: string; rooms?: {leave?: Readonly<Record<string, object>>}}>(
+			'GET',
+			`/sync?filter=${filter}${since === undefined ? '' : `&since=${since}`}`,
+		);
+	const {next_batch: since} = await sync();
+	const before = await alice.say(roomId, 'before');
+	await bob.do('POST', `${room(roomId)}/leave`, {});
+	await bob.do('POST', `${room(roomId)}/forget`, {});
+	t.is((await bob.ask('GET', `${room(roomId)}/messages`)).status, 403);
+	t.is((await sync()).rooms?.leave?.[roomId], undefined);
+	t.truthy((await sync(since)).rooms?.leave?.[roomId]);
+	t.is((await bob.ask('POST', `/join/${encodeURIComponent(roomId)}`, {})).status, 403);
+	await alice.do('POST', `${room(roomId)}/invite`, {user_id: bob.id});
+	await bob.join(roomId);
+	const {chunk} = await bob.do<{chunk: readonly {event_id: string}[]}>(
+		'GET',
+		`${room(roomId)}/messages?dir=b&limit=100`,
+	);
+	t.true(chunk.some(({event_id: id}) => id === before));
+});
+
+test('an invite that was turned down is forgotten', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const roomId = await alice.create({invite: [bob.id]});
+	await bob.do('POST', `${room(roomId)}/leave`, {});
+	t.deepEqual(await bob.do('POST', `${room(roomId)}/forget`, {}), {});
+	t.is((await bob.ask('GET', `${room(roomId)}/messages`)).status, 403);
+});
