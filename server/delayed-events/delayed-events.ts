@@ -12,7 +12,8 @@ import {type NewDelayedEvent, schedule, type ScheduleContext} from './schedule.t
 export interface DelayedEvents {
 	/**
 	 * Holds an event back, and gives the id by which it is restarted, cancelled, or sent at once. Whether it may be sent
-	 * is not judged yet. @throws DelayedEventsError 'delay-too-long', 'too-many', 'bad-event'
+	 * is not judged yet, but for that the sender is in the room.
+	 * @throws DelayedEventsError 'delay-too-long', 'too-many', 'bad-event'; RoomsError 'not-in-room'
 	 */
 	schedule(userId: UserId, roomId: RoomId, event: NewDelayedEvent): Promise<string>;
 	/** Lets the time begin anew. Whoever has the id may: a call's server does it for its people. @throws 'not-found' */

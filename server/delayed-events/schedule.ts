@@ -10,6 +10,7 @@ import {
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import {type ClientTransactionKey, DuplicateError, type Storage} from '../../storage/index.ts';
+import type {Rooms} from '../rooms/index.ts';
 import {SEND_DELAYED_EVENT} from './deliver.ts';
 import {DelayedEventsError} from './errors.ts';
 
@@ -36,6 +37,7 @@ export interface NewDelayedEvent {
 /** What scheduling needs. */
 export interface ScheduleContext {
 	readonly storage: Storage;
+	readonly rooms: Pick<Rooms, 'mustBeJoined'>;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 }
@@ -49,6 +51,8 @@ export async function schedule(
 ): Promise<string> {
 	const {storage} = context;
 	checkEvent(event);
+	// What may be sent is judged when it is sent, but nothing waits for rooms of others.
+	await context.rooms.mustBeJoined(userId, roomId);
 	const earlier = await findEarlier(storage, event.transaction);
 	if (earlier !== undefined) return earlier;
 	if ((await storage.delayedEvents.listOfUser(userId)).length >= WAITING_OF_USER_MAX) {

@@ -3,7 +3,7 @@ import type {EventId, JsonObject, JsonValue, RoomAlias, RoomId, ServerName, User
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import type {RenderedEvent} from '../events/index.ts';
 import {addAlias, listAliases, removeAlias} from './aliases.ts';
-import type {Actor, RoomsContext, RoomsDependencies} from './context.ts';
+import {type Actor, mustBeJoined, type RoomsContext, type RoomsDependencies} from './context.ts';
 import {createRoom, type NewRoom} from './create-room.ts';
 import {type AliasedRoom, getAlias, getAliasFor} from './find-room.ts';
 import {invite} from './invite.ts';
@@ -86,6 +86,8 @@ export interface Rooms {
 	unban(actor: Actor, roomId: RoomId, target: UserId, said?: JsonObject): Promise<void>;
 	/** Sends an event that is not state; a repetition gets the first one's id. @throws 'duplicate-annotation', 'nested-thread' */
 	send(actor: Actor, roomId: RoomId, message: NewMessage): Promise<EventId>;
+	/** Makes sure that somebody is in a room. @throws 'not-in-room' */
+	mustBeJoined(userId: UserId, roomId: RoomId): Promise<void>;
 	/** Sends an event that was held back, as if its sender sent it now. @throws 'superseded' */
 	sendHeld(actor: Actor, roomId: RoomId, event: HeldEvent): Promise<EventId>;
 	/** Takes the content of an event away; a repetition gets the first one's id. @throws 'not-found' */
@@ -186,6 +188,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		ban: (...request) => ban(context, ...request),
 		unban: (...request) => unban(context, ...request),
 		send: (...request) => sendMessage(context, ...request),
+		mustBeJoined: (userId, roomId) => mustBeJoined(context, roomId, userId),
 		sendHeld: (...request) => sendHeld(context, ...request),
 		redact: (...request) => redact(context, ...request),
 		setState: (...request) => setState(context, ...request),

@@ -118,13 +118,24 @@ test('state that somebody else has set meanwhile stays', async (t) => {
 test('whether somebody may send is judged when it is sent, and nothing is sent for who has left', async (t) => {
 	const app = await startApp(t);
 	const [alice, bob] = [await register(app, 'alice'), await register(app, 'bob')];
-	const roomId = await createRoom(app, alice);
-	const foreign = await holdMember(app, bob, roomId, 60_000);
-	const nowhere = await holdMember(app, bob, '!nowhere:news.example', 60_000);
-	const refusals = await Promise.all([foreign, nowhere].map((id) => request(app, 'POST', `${FOLDER}/${id}/send`)));
+	const roomId = await createRoom(app, alice, {preset: 'public_chat'});
+	const {access_token: token} = bob;
+	const refusals = await Promise.all(
+		[roomId, '!nowhere:news.example'].map((id) =>
+			request(app, 'PUT', delayed(statePath(id, 'key'), 60_000), {token, body: {}}),
+		),
+	);
 	// A room that there is not is refused as one that the sender is not in.
 	t.deepEqual(refusals[0]!.body, refusals[1]!.body);
 	t.is(refusals[0]!.status, 403);
+	const inRoom = (verb: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/${verb}`;
+	await call(app, 'POST', inRoom('join'), {token, body: {}});
+	const forbidden = await holdMember(app, bob, roomId, 60_000);
+	t.is((await request(app, 'POST', `${FOLDER}/${forbidden}/send`)).status, 403, 'bob may not set state there');
+	const message = delayed(sendPath(roomId, 't'), 60_000);
+	const {delay_id: left} = await call<{delay_id: string}>(app, 'PUT', message, {token, body: {body: 'x'}});
+	await call(app, 'POST', inRoom('leave'), {token, body: {}});
+	t.is((await request(app, 'POST', `${FOLDER}/${left}/send`)).status, 403);
 	t.deepEqual(await listWaiting(app, bob), []);
 });
 
@@ -141,7 +152,8 @@ test('delays that are none, too long or too many are refused', async (t) => {
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');
 	const token = alice.access_token;
-	const path = statePath('!nowhere:news.example', 'key');
+	const roomId = await createRoom(app, alice);
+	const path = statePath(roomId, 'key');
 	for (const delay of ['-1', 'soon', '1.5']) {
 		t.is((await request(app, 'PUT', delayed(path, delay), {token, body: {}})).status, 400);
 	}
@@ -151,10 +163,10 @@ test('delays that are none, too long or too many are refused', async (t) => {
 		'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
 		'org.matrix.msc4140.max_delay': 86_400_000,
 	});
-	const member = '/_matrix/client/v3/rooms/!nowhere:news.example/state/m.room.member/@a:b';
+	const member = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.member/@a:b`;
 	t.is((await request(app, 'PUT', delayed(member, 10), {token, body: {membership: 'leave'}})).status, 400);
 	t.is((await request(app, 'PUT', delayed(path, 10), {token, text: '{"a":1.5}'})).status, 400);
-	for (let count = 0; count < 100; count += 1) await holdMember(app, alice, '!nowhere:news.example', 60_000);
+	for (let count = 0; count < 100; count += 1) await holdMember(app, alice, roomId, 60_000);
 	const tooMany = await request(app, 'PUT', delayed(path, 60_000), {token, body: {}});
 	t.like(tooMany.body, {'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED'});
 	t.is((await request(app, 'GET', FOLDER)).status, 401);

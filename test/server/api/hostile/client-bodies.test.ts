@@ -1,6 +1,6 @@
 /** Section A of the list of threats, sent to every endpoint that reads JSON of clients. */
 import test, {type ExecutionContext} from 'ava';
-import {type Answer, type App, request, startApp} from '../../../harness/index.ts';
+import {type Answer, type App, call, request, startApp, until} from '../../../harness/index.ts';
 import {bodyOf, type Endpoint, endpointsOf, uriOf} from './every-endpoint.ts';
 import {brokenBodies, mutationsOf} from './hostile-json.ts';
 import {addSomebody, callerOf, type Somebody} from './somebody.ts';
@@ -31,6 +31,15 @@ async function sendAll<Text extends string | Buffer<ArrayBuffer>>(
 		found.push(...(await Promise.all(some)));
 	}
 	return found;
+}
+
+/** Waits until what was taken with a short delay is sent. */
+async function untilSent(app: App, {token}: Somebody): Promise<void> {
+	const path = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events';
+	await until(async () => {
+		const {scheduled} = await call<{scheduled: {delay: number}[]}>(app, 'GET', path, {token});
+		return scheduled.every(({delay}) => delay > 1_000) || undefined;
+	}, 'what was to be sent at once');
 }
 
 async function checkAlive(t: ExecutionContext, app: App): Promise<void> {
@@ -69,6 +78,7 @@ test('A9: an odd value anywhere in a body is taken or refused, and a refusal cha
 			if (answer.status < 500) continue;
 			t.fail(`${endpoint.id} ${text.slice(0, 200)}: ${answer.status} ${answer.text}`);
 		}
+		if (endpoint.id === 'scheduleDelayedEvent') await untilSent(app, somebody);
 		// Once more what was refused, with nothing else going on.
 		const refused = first.filter(({answer}) => answer.status >= 400).map(({text}) => text);
 		const before = stream.head();

@@ -76,6 +76,8 @@ const deepBodies: Readonly<Record<string, (names: Names) => object>> = {
 		room_version: '12',
 		is_direct: true,
 	}),
+	// Long, so that nothing is sent while a test looks.
+	scheduleDelayedEvent: () => ({delay_ms: 86_400_000, content: {body: 'x'}}),
 	defineFilter: () => ({
 		event_fields: ['content.body'],
 		presence: {types: ['*'], limit: 3},
