@@ -25,7 +25,7 @@ import {createPushers, type Delivery} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
-import {createSearch} from './search/index.ts';
+import {createSearch, type Search} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
@@ -306,12 +306,7 @@ function buildPeople(
 	};
 }
 
-function buildSearch(
-	storage: Storage,
-	{engine, log}: ServiceParts,
-	events: Events,
-	clock: Clock,
-): Services['search'] & {close(): void} {
+function buildSearch(storage: Storage, {engine, log}: ServiceParts, events: Events, clock: Clock): Search {
 	return createSearch({
 		storage,
 		engine,

@@ -13,6 +13,16 @@ const MARK = 'push';
 const MARK_DELAY_MS = 60_000;
 const STORE_RETRY_MS = 5000;
 const PAGE = 1000;
+/** Changes that a pusher may have to be told of, or that say who has one where; the others come in hundreds. */
+const TOLD_KINDS: ReadonlySet<CommittedChange['kind']> = new Set([
+	'account',
+	'cursor',
+	'device',
+	'event',
+	'membership',
+	'receipt',
+	'state',
+]);
 
 /** What delivery is built with. */
 export interface DeliveryContext extends LaneContext {
@@ -96,7 +106,7 @@ export class Delivery {
 			this.#pending = [];
 			for (const change of changes) {
 				if (this.#isStopped) return;
-				await this.#distribute(change);
+				if (TOLD_KINDS.has(change.kind)) await this.#distribute(change);
 				this.#done = change.pos;
 			}
 		}

@@ -29,7 +29,9 @@ export class Recipients {
 
 	/** Drops what a change makes wrong. */
 	apply({kind, roomId, subject}: CommittedChange): void {
-		if (roomId !== undefined && (subject !== undefined || kind === 'state')) this.#rooms.delete(roomId);
+		// A receipt names somebody too, but moves nobody.
+		if (roomId === undefined || kind === 'receipt') return;
+		if (subject !== undefined || kind === 'state') this.#rooms.delete(roomId);
 	}
 
 	/** Lists those in a room who have pushers. */
