@@ -1,9 +1,9 @@
 import type {JsonObject} from '../../crypto/index.ts';
-import type {Clock, Random, Timer} from '../../federation/engine/index.ts';
+import {pause, type Clock, type Random, type Timer} from '../../federation/engine/index.ts';
 import {ConflictError, type JobRow, type Storage, StorageError} from '../../storage/index.ts';
 import {Holding} from './holding.ts';
 import type {Job, JobOutcome, JobServices} from './job.ts';
-import {createPace, pause} from './pacing.ts';
+import {createPace} from './pacing.ts';
 
 /** Jobs that run at once: some wait for slow servers, and the others must not wait for them. */
 const RUNNING_MAX = 4;

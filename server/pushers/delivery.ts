@@ -1,5 +1,5 @@
 import type {UserId} from '../../crypto/index.ts';
-import type {StoredEvent, Timer} from '../../federation/engine/index.ts';
+import {pause, type StoredEvent, type Timer} from '../../federation/engine/index.ts';
 import {type CommittedChange, type CursorRow, type Position, StorageError} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
 import type {Outcome} from '../push/index.ts';
@@ -42,8 +42,7 @@ export class Delivery {
 	#pending: CommittedChange[] = [];
 	#distributing: Promise<void> | undefined;
 	#isStarted = false;
-	#isStopped = false;
-	#wake: (() => void) | undefined;
+	readonly #stop = new AbortController();
 	#mark: Position = 0;
 	#done: Position = 0;
 	#markTimer: Timer | undefined;
@@ -76,13 +75,16 @@ export class Delivery {
 	/** Ends what is under way; what is not delivered is told after the next start. */
 	async stop(): Promise<void> {
 		if (this.#isStopped) return;
-		this.#isStopped = true;
+		this.#stop.abort();
 		this.#unlisten?.();
 		this.#markTimer?.cancel();
-		this.#wake?.();
 		await this.#distributing;
 		await Promise.all(this.#listLanes().map((lane) => lane.stop()));
 		if (this.#isStarted) await this.#saveMark();
+	}
+
+	get #isStopped(): boolean {
+		return this.#stop.signal.aborted;
 	}
 
 	#listLanes(): Lane[] {
@@ -114,7 +116,7 @@ export class Delivery {
 
 	/** Distributes one change, again and again where the database fails: what follows it may not overtake it. */
 	async #distribute(change: CommittedChange): Promise<void> {
-		const {onProblem} = this.#context;
+		const {clock, onProblem} = this.#context;
 		this.#recipients.apply(change);
 		for (;;) {
 			try {
@@ -124,7 +126,7 @@ export class Delivery {
 				onProblem(error);
 				// What only this change is wrong with must not hold up the others.
 				if (!(error instanceof StorageError) || error.code === 'corrupt') return;
-				await this.#pause();
+				await pause(clock, STORE_RETRY_MS, this.#stop.signal);
 				if (this.#isStopped) return;
 			}
 		}
@@ -253,15 +255,5 @@ export class Delivery {
 		} catch (error) {
 			onProblem(error);
 		}
-	}
-
-	#pause(): Promise<void> {
-		return new Promise((resolve) => {
-			const timer = this.#context.clock.setTimer(STORE_RETRY_MS, resolve);
-			this.#wake = () => {
-				timer.cancel();
-				resolve();
-			};
-		});
 	}
 }

@@ -1,4 +1,4 @@
-import type {Clock, Engine, Random, StoredEvent, Timer} from '../../federation/engine/index.ts';
+import {type Clock, type Engine, pause, type Random, type StoredEvent} from '../../federation/engine/index.ts';
 import {type FetchedAnswer, nextFailure, OutboundError, timeUntilRetry} from '../../federation/outbound/index.ts';
 import {
 	ConflictError,
@@ -111,7 +111,7 @@ export class Lane {
 				if (signal.aborted) return;
 				if (!(error instanceof ConflictError)) {
 					this.#context.onProblem(error);
-					await this.#sleep(BROKEN_RETRY_MS);
+					await pause(this.#context.clock, BROKEN_RETRY_MS, signal);
 				}
 				await this.#reload().catch((cause: unknown) => this.#context.onProblem(cause));
 			}
@@ -170,7 +170,7 @@ export class Lane {
 		const {clock} = this.#context;
 		const {failure} = this.#row;
 		const waitMs = failure ? timeUntilRetry(failure, clock.now()) : 0;
-		if (waitMs > 0) await this.#sleep(waitMs);
+		if (waitMs > 0) await pause(clock, waitMs, this.#stop.signal);
 		if (this.#stop.signal.aborted) return;
 		if (Number(inFlight.txnId) <= clock.now()) {
 			await this.#advance(inFlight, {keepsFailure: true});
@@ -224,19 +224,5 @@ export class Lane {
 		batch.announce({kind: 'cursor', subject: this.#name});
 		await storage.commit(batch);
 		this.#stop.abort();
-	}
-
-	#sleep(delayMs: number): Promise<void> {
-		const {signal} = this.#stop;
-		return new Promise((resolve) => {
-			const end = (): void => {
-				timer.cancel();
-				signal.removeEventListener('abort', end);
-				resolve();
-			};
-			const timer: Timer = this.#context.clock.setTimer(delayMs, end);
-			signal.addEventListener('abort', end);
-			if (signal.aborted) end();
-		});
 	}
 }
