@@ -1,4 +1,4 @@
-import type {JsonObject, RoomId} from '../crypto/index.ts';
+import type {JsonObject, RoomId, UserId} from '../crypto/index.ts';
 import type {Condition} from './errors.ts';
 
 /** A place in the server's one stream; positions are whole numbers from 1 on, in commit order, without gaps. */
@@ -15,9 +15,9 @@ export type Position = number;
  * | membership | its room | the user | event nid | a membership changed without a live event of its own (invite or knock over federation; state resolution, local users only) |
  * | receipt | its room | reader | – | a receipt moved |
  * | account_data | room or none | owner | – | account data, push rules or tags changed |
- * | to_device | – | user id | – | messages wait for devices of the user |
+ * | to_device | – | user id, or none where `extra.user_ids` names several | – | messages wait for devices of the users |
  * | device_list | – | user id | – | a device's keys or a cross-signing key of a user (local or remote) changed |
- * | device_keys | – | user id | – | the one-time-key or fallback counts of devices of the user changed, or the user signed the keys of `extra.signed` for their own eyes |
+ * | device_keys | – | as above | – | the one-time-key or fallback counts of devices of the users changed, or the user signed the keys of `extra.signed` for their own eyes |
  * | profile | – | user id | – | a profile field changed |
  * | device | – | user id | – | sessions ended or a device was removed (`extra.device_ids`; absent: all) |
  * | account | – | user id | – | made, locked, suspended, deactivated, made administrator, and back |
@@ -54,13 +54,23 @@ export interface Change {
 	readonly ref?: number | undefined;
 	/** Whether this server sends it to the partner servers of the room: our own events, and what we accepted for others. */
 	readonly relay?: boolean | undefined;
-	/** Small facts that listeners need without a read; at most 1 KiB as JSON. */
+	/** Small facts that listeners need without a read; at most 32 KiB as JSON. */
 	readonly extra?: JsonObject | undefined;
 }
 
 /** A change that is on disk. */
 export interface CommittedChange extends Change {
 	readonly pos: Position;
+}
+
+/** Users that one change may be about: their ids, of 255 bytes at most, stay within what `extra` may hold. */
+export const usersOfChangeMax = 100;
+
+/** Gives the users that a change of the kind `to_device` or `device_keys` is about. */
+export function usersOf({subject, extra}: Pick<Change, 'subject' | 'extra'>): readonly string[] {
+	if (subject !== undefined) return [subject];
+	const userIds = extra?.['user_ids'];
+	return Array.isArray(userIds) ? (userIds as string[]) : [];
 }
 
 /** JSON that is text already: it is stored as it is. The text must be what `JSON.stringify` gives. */
@@ -138,6 +148,15 @@ export class Batch {
 		this.positions.push(position);
 		this.changes.push(change);
 		return position;
+	}
+
+	/**
+	 * Announces the same of several users, at most {@link usersOfChangeMax} of them and each once, with one change: where a
+	 * hundred are concerned at once, a change for each would cost more than what is announced.
+	 */
+	announceUsers(kind: 'to_device' | 'device_keys', userIds: readonly UserId[]): AnnouncedPosition {
+		if (userIds.length > usersOfChangeMax) throw new Error('one change is about too many users');
+		return this.announce(userIds.length === 1 ? {kind, subject: userIds[0]} : {kind, extra: {user_ids: [...userIds]}});
 	}
 
 	get isEmpty(): boolean {

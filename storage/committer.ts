@@ -12,7 +12,7 @@ const internAttemptsMax = 5;
 /** Batches under way at once: beyond, the disk does not keep up and more waiting helps nobody. */
 const pendingMax = 20_000;
 /** Bytes that the `extra` of a change may take as JSON. */
-const extraMax = 1024;
+const extraMax = 32_768;
 
 interface Pending {
 	readonly batch: Batch;

@@ -33,14 +33,14 @@ export type Loose<P> = {
 
 /** What a write needs beside its statement. */
 export interface PutOptions {
-	/** How many rows it must change, and what is lost where it does not. */
-	readonly expect?: {readonly changes: number; readonly condition: Condition} | undefined;
+	/** How many rows it must change (`given`: said with each write), and what is lost where it does not. */
+	readonly expect?: {readonly changes: number | 'given'; readonly condition: Condition} | undefined;
 	/** Whether it is about a row that the same batch may have added with a position. */
 	readonly isLate?: true;
 }
 
-/** A write, ready to be put into a batch. */
-export type Write<P> = (batch: Batch, params: Loose<P>) => void;
+/** A write, ready to be put into a batch; `changes` where its expectation says that it is given. */
+export type Write<P> = (batch: Batch, params: Loose<P>, changes?: number) => void;
 
 const noTexts: ReadonlyMap<number, string> = new Map();
 
@@ -133,7 +133,7 @@ export class Core {
 
 	/** Makes a write. With an expectation the batch fails where another number of rows is changed. */
 	put<P>(statement: TypedWrite<P>, options: PutOptions = {}): Write<P> {
-		return (batch, params) => this.#put(batch, statement, params, options);
+		return (batch, params, changes) => this.#put(batch, statement, params, {...options, changes});
 	}
 
 	/**
@@ -155,7 +155,10 @@ export class Core {
 		batch: Batch,
 		statement: Statement,
 		params: Readonly<Record<string, unknown>>,
-		options: PutOptions & {readonly onRows?: (rows: readonly RawRow[]) => void},
+		options: PutOptions & {
+			readonly changes?: number | undefined;
+			readonly onRows?: (rows: readonly RawRow[]) => void;
+		},
 	): void {
 		let isLate = options.isLate === true;
 		const encoded = statement.parameters.map((plan) => {
@@ -170,11 +173,15 @@ export class Core {
 				return this.#names.peekId(value as string) ?? new NameValue(value as string);
 			return encodeValue(plan.kind, value);
 		});
+		const {expect} = options;
 		batch.operations.push({
 			statement: statement.index,
 			params: encoded,
 			isLate,
-			expect: options.expect,
+			expect: expect && {
+				changes: expect.changes === 'given' ? (options.changes ?? 0) : expect.changes,
+				condition: expect.condition,
+			},
 			onRows: options.onRows,
 		});
 	}

@@ -19,6 +19,8 @@ export interface Dialect {
 	isIn(column: AnySQLiteColumn | SQL, list: Param, kind: Kind): SQL;
 	/** A list that is one parameter, as rows of one column `value`. */
 	rowsOf(list: Param, kind: Kind): SQL;
+	/** The members of one JSON list, as rows of one column `value` of JSON. */
+	membersOf(list: Param): SQL;
 	/** A member of a JSON list, as text. */
 	memberOf(list: SQL, index: number): SQL;
 	/** What keeps the rows that a read finds from others until the end of the transaction; empty where there is one writer. */
@@ -69,6 +71,7 @@ export const sqliteDialect: Dialect = {
 	},
 	isIn: (column, list) => sql`${column} in (select value from json_each(${list}))`,
 	rowsOf: (list) => sql`json_each(${list})`,
+	membersOf: (list) => sql`json_each(${list})`,
 	memberOf: (list, index) => sql`${list} ->> ${sql.raw(String(index))}`,
 	forUpdate: sql``,
 	encodeList: (values) => JSON.stringify(values),
@@ -93,6 +96,8 @@ export const postgresDialect: Dialect = {
 	render: (query) => postgresRenderer.sqlToQuery(query),
 	isIn: (column, list, kind) => sql`${column} = any(${list}::${arrayType(kind)})`,
 	rowsOf: (list, kind) => sql`unnest(${list}::${arrayType(kind)}) as listed(value)`,
+	// Not jsonb, which would read every string of it and refuse those with an escaped NUL.
+	membersOf: (list) => sql`json_array_elements(${list}::json) as listed(value)`,
 	memberOf: (list, index) => sql`(${list}::jsonb) ->> ${sql.raw(String(index))}`,
 	forUpdate: sql` for update`,
 	encodeList: (values) => values,

@@ -45,6 +45,7 @@ export type Condition =
 	| 'dehydrated_device'
 	| 'device'
 	| 'key_backup'
+	| 'one_time_key'
 	| 'event'
 	| 'media'
 	/** Somebody would have more media than they may. */

@@ -8,6 +8,8 @@ export {
 	Outcome,
 	type Position,
 	type PositionOrAnnounced,
+	usersOf,
+	usersOfChangeMax,
 } from './batch.ts';
 export {type Condition, ConflictError, DuplicateError, StorageError, type StorageErrorCode} from './errors.ts';
 export type * from './interfaces/accounts.ts';

@@ -11,7 +11,7 @@ const WORKERS = 8;
 /** Uploads that one device makes, so that it has no more keys than servers keep. */
 const UPLOADS_PER_DEVICE = 20;
 /** Every operation is a hundred of them for the server, and what it leaves behind stays. */
-const OPERATIONS_MAX = 400;
+const OPERATIONS_MAX = 1000;
 const AT_ONCE = 8;
 
 const unpadded = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replaceAll('=', '');

@@ -6,6 +6,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
+import {usersOfChangeMax} from '../../storage/index.ts';
 import type {ClaimsByUser, EncryptionCaller, EncryptionContext, KeysByUser} from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
 import {readClaimedKey} from './remote-answers.ts';
@@ -88,8 +89,9 @@ async function claimLocal(
 		const batch = storage.batch();
 		const outcome = storage.keys.claim(batch, part);
 		// Devices are told how many of their keys are left.
-		for (const userId of new Set(part.map((claim) => claim.userId))) {
-			batch.announce({kind: 'device_keys', subject: userId});
+		const owners = [...new Set(part.map((claim) => claim.userId))];
+		for (let at = 0; at < owners.length; at += usersOfChangeMax) {
+			batch.announceUsers('device_keys', owners.slice(at, at + usersOfChangeMax));
 		}
 		await storage.commit(batch);
 		claimed.push(...outcome.value);

@@ -27,7 +27,8 @@ import {RemoteDeviceLists} from './remote-device-lists.ts';
 import {receiveDeviceListUpdate, receiveSigningKeyUpdate} from './remote-updates.ts';
 import {receiveDirectToDevice, sendToDevice, type ToDeviceRequest} from './to-device.ts';
 import {Turns} from './turns.ts';
-import {countKeys, type KeyCounts, type KeysUpload, uploadKeys} from './upload-keys.ts';
+import {type KeyCounts, LocalKeyCounts} from './key-counts.ts';
+import {type KeysUpload, uploadKeys} from './upload-keys.ts';
 import {type SignatureFailure, type SignaturesUpload, uploadSignatures} from './upload-signatures.ts';
 
 /** The devices of somebody here, as another server is told of them. */
@@ -43,6 +44,7 @@ export interface ListedDevices {
 export interface Encryption {
 	/** Stores keys that a device publishes, and counts what is unclaimed. @throws EncryptionError */
 	uploadKeys(owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts>;
+	/** Counts the keys of a device that others may still claim. */
 	countKeys(userId: UserId, deviceId: DeviceId): Promise<KeyCounts>;
 	/** Gives keys of users anywhere; of those whom the caller may not know of, none. Never fails for a server that does not answer. */
 	queryKeys(caller: EncryptionCaller, wanted: DevicesByUser, timeoutMs: number): Promise<QueryAnswer>;
@@ -96,13 +98,14 @@ export interface Encryption {
 export function createEncryption(dependencies: EncryptionDependencies): Encryption {
 	const {storage} = dependencies;
 	const localKeys = new LocalKeys(storage);
+	const keyCounts = new LocalKeyCounts(storage);
 	const context: EncryptionContext = {...dependencies, localKeys, remoteLists: new RemoteDeviceLists(dependencies)};
 	const follower = new DeviceListFollower(storage);
 	// What a person uploads is compared with what is stored, so uploads of one person come one after the other.
 	const turns = new Turns<UserId>();
 	return {
-		uploadKeys: (owner, upload) => turns.run(owner.userId, () => uploadKeys(storage, owner, upload)),
-		countKeys: (userId, deviceId) => countKeys(storage, {userId, deviceId}),
+		uploadKeys: (owner, upload) => turns.run(owner.userId, () => uploadKeys({storage, keyCounts}, owner, upload)),
+		countKeys: (userId, deviceId) => keyCounts.find(userId, deviceId),
 		queryKeys: (caller, wanted, timeoutMs) => queryKeys(context, caller, wanted, timeoutMs),
 		claimKeys: (caller, claims, timeoutMs) => claimKeys(context, caller, claims, timeoutMs),
 		async uploadCrossSigningKeys(userId, upload, authenticate) {
@@ -139,6 +142,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 		},
 		close() {
 			localKeys.close();
+			keyCounts.close();
 			follower.close();
 		},
 	};

@@ -10,6 +10,7 @@ export type {DeviceListChanges} from './device-list-changes.ts';
 export {createEncryption, type Encryption, type ListedDevices} from './encryption.ts';
 export type {RoomKeyRow} from '../../storage/index.ts';
 export {EncryptionError, type EncryptionErrorCode} from './errors.ts';
+export type {KeyCounts} from './key-counts.ts';
 export type {KeyBackupMethod, KeyBackups, KeyBackupVersion} from './key-backups.ts';
 export type {QueriedKeys} from './key-views.ts';
 export type {ToDeviceContents} from './to-device.ts';

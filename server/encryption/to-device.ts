@@ -11,12 +11,13 @@ import {
 	type UserId,
 } from '../../crypto/index.ts';
 import {
-	type AnnouncedPosition,
 	type Batch,
 	type ClientTransactionKey,
 	DuplicateError,
 	JsonText,
+	type NewToDeviceMessages,
 	type Storage,
+	usersOfChangeMax,
 } from '../../storage/index.ts';
 import type {EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
@@ -162,18 +163,18 @@ async function deliver(
 	batch: Batch,
 	{sender, type, texts}: {readonly sender: UserId; readonly type: string; readonly texts: ToDeviceTexts},
 ): Promise<number> {
-	let count = 0;
-	const positions = new Map<UserId, AnnouncedPosition>();
+	const found: NewToDeviceMessages['messages'][number][] = [];
 	for (const {userId, deviceId} of await storage.devices.listOfUsers([...texts.keys()])) {
 		const ofUser = texts.get(userId);
 		const content = ofUser?.get(deviceId) ?? ofUser?.get('*');
-		if (content === undefined) continue;
-		const pos = positions.get(userId) ?? batch.announce({kind: 'to_device', subject: userId});
-		positions.set(userId, pos);
-		storage.toDevice.add(batch, {userId, deviceId, sender, type, content, pos});
-		count += 1;
+		if (content !== undefined) found.push({userId, deviceId, content});
 	}
-	return count;
+	for (let at = 0; at < found.length; at += usersOfChangeMax) {
+		const messages = found.slice(at, at + usersOfChangeMax);
+		const pos = batch.announceUsers('to_device', [...new Set(messages.map(({userId}) => userId))]);
+		storage.toDevice.add(batch, {pos, sender, type, messages});
+	}
+	return found.length;
 }
 
 /** Adds what another server is owed, in as many EDUs as their size asks for. */

@@ -12,6 +12,8 @@ import {
 	signedText,
 	signingKeyOf,
 } from './key-objects.ts';
+import type {KeyCounts, LocalKeyCounts} from './key-counts.ts';
+import {retryOvertaken} from './retry.ts';
 
 /** Keys as a client uploads them. */
 export interface KeysUpload {
@@ -20,12 +22,6 @@ export interface KeysUpload {
 	readonly oneTimeKeys?: JsonObject | undefined;
 	/** Likewise, one for each algorithm. */
 	readonly fallbackKeys?: JsonObject | undefined;
-}
-
-/** Unclaimed one-time keys by algorithm, and the algorithms whose fallback key nobody was given yet. */
-export interface KeyCounts {
-	readonly oneTimeKeys: Readonly<Record<string, number>>;
-	readonly unusedFallbackKeyTypes: readonly string[];
 }
 
 /** Unclaimed one-time keys of a device; clients keep 50 to 100. */
@@ -39,6 +35,12 @@ export interface CheckedUpload {
 	readonly fallbackKeys: readonly CheckedOneTimeKey[];
 }
 
+/** What an upload is stored with. */
+export interface UploadContext {
+	readonly storage: Storage;
+	readonly keyCounts: LocalKeyCounts;
+}
+
 /**
  * Checks what a device publishes of its keys.
  * @param stored the device's keys that are there
@@ -50,7 +52,7 @@ export function checkUpload(owner: DeviceOwner, upload: KeysUpload, stored: Json
 	const oneTimeKeys = checkOneTimeKeys(upload.oneTimeKeys ?? {}, owner);
 	if (oneTimeKeys.length > ONE_TIME_KEYS_MAX) throw tooManyKeys();
 	const fallbackKeys = checkFallbackKeys(checkOneTimeKeys(upload.fallbackKeys ?? {}, owner));
-	checkSignatures([oneTimeKeys.at(0), oneTimeKeys.at(-1), ...fallbackKeys], owner, signingKey);
+	checkSignatures([oneTimeKeys.at(-1), ...fallbackKeys], owner, signingKey);
 	return {device, oneTimeKeys, fallbackKeys};
 }
 
@@ -58,14 +60,37 @@ export function checkUpload(owner: DeviceOwner, upload: KeysUpload, stored: Json
  * Stores what a device publishes of its keys. A key that is there already with the same content is taken as told again.
  * @throws EncryptionError
  */
-export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: KeysUpload): Promise<KeyCounts> {
+export async function uploadKeys(
+	{storage, keyCounts}: UploadContext,
+	owner: DeviceOwner,
+	upload: KeysUpload,
+): Promise<KeyCounts> {
+	let attempts = 0;
+	return retryOvertaken({condition: 'one_time_key', table: 'one_time_keys'}, async () => {
+		const stored = (await storage.keys.findDeviceKeys(owner.userId, owner.deviceId))?.json;
+		const checked = checkUpload(owner, upload, stored);
+		attempts += 1;
+		// Keys are new but for uploads that are told again: only where some were there are they looked up.
+		return store({storage, keyCounts}, owner, {...checked, stored, areNew: attempts === 1});
+	});
+}
+
+async function store(
+	{storage, keyCounts}: UploadContext,
+	owner: DeviceOwner,
+	{
+		device,
+		oneTimeKeys,
+		fallbackKeys,
+		stored,
+		areNew,
+	}: CheckedUpload & {readonly stored: JsonObject | undefined; readonly areNew: boolean},
+): Promise<KeyCounts> {
 	const {userId, deviceId} = owner;
-	const stored = (await storage.keys.findDeviceKeys(userId, deviceId))?.json;
-	const {device, oneTimeKeys, fallbackKeys} = checkUpload(owner, upload, stored);
 	const batch = storage.batch();
 	const hasNewIdentity = device !== undefined && addDevice(storage, batch, owner, device, stored);
-	const counts = await countKeys(storage, owner);
-	const newKeys = hasNewIdentity ? oneTimeKeys : await findNewKeys(storage, owner, oneTimeKeys);
+	const counts = await keyCounts.find(userId, deviceId);
+	const newKeys = hasNewIdentity || areNew ? oneTimeKeys : await findNewKeys(storage, owner, oneTimeKeys);
 	const total = Object.values(counts.oneTimeKeys).reduce((sum, count) => sum + count, newKeys.length);
 	if (total > ONE_TIME_KEYS_MAX) throw tooManyKeys();
 	const newFallbackKeys = hasNewIdentity ? fallbackKeys : await findNewFallbackKeys(storage, owner, fallbackKeys);
@@ -75,8 +100,13 @@ export async function uploadKeys(storage: Storage, owner: DeviceOwner, upload: K
 		for (const key of newFallbackKeys) storage.keys.setFallbackKey(batch, userId, deviceId, key);
 	}
 	if (batch.isEmpty) return counts;
-	await storage.commit(batch);
-	return hasNewIdentity ? countKeys(storage, owner) : addCounts(counts, newKeys, newFallbackKeys);
+	if (hasNewIdentity) {
+		await storage.commit(batch);
+		return keyCounts.find(userId, deviceId);
+	}
+	const after = addCounts(counts, newKeys, newFallbackKeys);
+	await keyCounts.change(userId, deviceId, () => storage.commit(batch), after);
+	return after;
 }
 
 function addCounts(
@@ -97,16 +127,6 @@ export function toStored({keyId, text}: CheckedOneTimeKey): NewOneTimeKey {
 
 function tooManyKeys(): EncryptionError {
 	return new EncryptionError('too-many', `Expected at most ${ONE_TIME_KEYS_MAX} one-time keys for a device`);
-}
-
-/** Counts what is left of a device's keys. */
-export async function countKeys(storage: Storage, {userId, deviceId}: DeviceOwner): Promise<KeyCounts> {
-	const [oneTimeKeys, unusedFallbackKeyTypes] = await Promise.all([
-		storage.keys.countOneTimeKeys(userId, deviceId),
-		storage.keys.listUnusedFallbackKeys(userId, deviceId),
-	]);
-	// Clients watch this algorithm, and some take its absence for no news rather than for none.
-	return {oneTimeKeys: {signed_curve25519: 0, ...oneTimeKeys}, unusedFallbackKeyTypes};
 }
 
 /**
@@ -157,7 +177,7 @@ function checkFallbackKeys(keys: readonly CheckedOneTimeKey[]): readonly Checked
 }
 
 /**
- * Checks that signatures hold. Of one-time keys the caller gives two: who takes a key checks it anyway, and a client that
+ * Checks that signatures hold. Of one-time keys the caller gives one: who takes a key checks it anyway, and a client that
  * signs wrongly does so with all of them; fifty verifications would cost more than all else in an upload.
  */
 function checkSignatures(

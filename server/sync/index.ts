@@ -12,4 +12,4 @@ export type {
 	StateElement,
 } from './sliding/request.ts';
 export {createSync, type Sync, type SyncDependencies, type SyncRequest} from './sync.ts';
-export type {DeviceListSource} from './v3/view.ts';
+export type {EncryptionSource} from './v3/view.ts';

@@ -1,7 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {CommittedChange, MembershipRow, Position, Storage} from '../../storage/index.ts';
+import {type CommittedChange, type MembershipRow, type Position, type Storage, usersOf} from '../../storage/index.ts';
 import type {Ephemeral, EphemeralChange} from '../ephemeral/index.ts';
 import {Feed, type WaitEnd, type Waiter} from './feed.ts';
 import {Positions} from './positions.ts';
@@ -191,9 +191,11 @@ export class Notifier {
 				else if (roomId !== undefined) this.#touchMembers(roomId, pos);
 				break;
 			case 'account_data':
+				this.#feeds.peek(subject as UserId)?.touch(pos);
+				break;
 			case 'to_device':
 			case 'device_keys':
-				this.#feeds.peek(subject as UserId)?.touch(pos);
+				for (const userId of usersOf({subject, extra})) this.#feeds.peek(userId as UserId)?.touch(pos);
 				break;
 			case 'device_list':
 				this.#tellPeers(subject as UserId, (feed) => feed.touch(pos));

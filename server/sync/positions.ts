@@ -1,5 +1,5 @@
 import type {RoomId} from '../../crypto/index.ts';
-import type {CommittedChange, Position, Storage} from '../../storage/index.ts';
+import {type CommittedChange, type Position, type Storage, usersOf} from '../../storage/index.ts';
 import type {EphemeralChange} from '../ephemeral/index.ts';
 import {TouchedRooms} from './touched-rooms.ts';
 
@@ -162,21 +162,19 @@ export class Positions {
 			const room = this.#room(roomId);
 			room.receipts = Math.max(room.receipts, pos);
 			this.#touched.touch(roomId, pos);
-		} else if (subject !== undefined) {
-			this.#applyToUser(kind, subject, pos);
-		}
-	}
-
-	#applyToUser(kind: CommittedChange['kind'], subject: string, pos: Position): void {
-		if (kind === 'account_data') {
+		} else if (kind === 'account_data' && subject !== undefined) {
 			const user = this.#user(subject);
 			user.accountData = Math.max(user.accountData, pos);
 		} else if (kind === 'to_device') {
-			const user = this.#user(subject);
-			user.toDevice = Math.max(user.toDevice, pos);
+			for (const userId of usersOf({subject, extra})) {
+				const user = this.#user(userId);
+				user.toDevice = Math.max(user.toDevice, pos);
+			}
 		} else if (kind === 'device_keys') {
-			const user = this.#user(subject);
-			user.deviceKeys = Math.max(user.deviceKeys, pos);
+			for (const userId of usersOf({subject, extra})) {
+				const user = this.#user(userId);
+				user.deviceKeys = Math.max(user.deviceKeys, pos);
+			}
 		}
 	}
 

@@ -22,7 +22,7 @@ import {makeAnswer} from './v3/answer.ts';
 import {DeviceNews} from './v3/device.ts';
 import {mayHaveNews, type Request} from './v3/news.ts';
 import {SentMembers} from './v3/sent-members.ts';
-import type {DeviceListSource, StateAfterName, SyncParts} from './v3/view.ts';
+import type {EncryptionSource, StateAfterName, SyncParts} from './v3/view.ts';
 
 /** What sync is built from. */
 export interface SyncDependencies {
@@ -31,7 +31,7 @@ export interface SyncDependencies {
 	readonly events: Events;
 	readonly ephemeral: Ephemeral;
 	readonly pushRules: PushRules;
-	readonly encryption: DeviceListSource;
+	readonly encryption: EncryptionSource;
 	readonly clock: Clock;
 	/** Bytes that nobody can guess. */
 	readonly random: RandomBytes;

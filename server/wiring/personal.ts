@@ -7,7 +7,7 @@ import type {Events} from '../events/index.ts';
 import {createFilters, type Filters} from '../filters/index.ts';
 import {createPushRules, type PushRules} from '../push/index.ts';
 import {createReceipts, type Receipts} from '../receipts/index.ts';
-import {createSync, type DeviceListSource, type Sync} from '../sync/index.ts';
+import {createSync, type EncryptionSource, type Sync} from '../sync/index.ts';
 import type {Federation} from './federation.ts';
 
 /** What the domains of a user's own things are built with. */
@@ -15,7 +15,7 @@ export interface PersonalParts {
 	readonly storage: Storage;
 	readonly engine: Engine;
 	readonly events: Events;
-	readonly encryption: DeviceListSource;
+	readonly encryption: EncryptionSource;
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly serverName: ServerName;

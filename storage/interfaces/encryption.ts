@@ -76,9 +76,9 @@ export interface KeysRepository {
 	listDeviceKeys(userIds: readonly UserId[]): Promise<DeviceKeysRow[]>;
 
 	/**
-	 * Adds one-time keys, at most 2,000, in this order and behind those of earlier positions. A key id that is already there
-	 * stays as it is, and so does one of the last 200 that were claimed: an upload that is told again must not bring back
-	 * what somebody was given meanwhile.
+	 * Adds one-time keys, at most 2,000, in this order and behind those of earlier positions; ConflictError('one_time_key')
+	 * where a key id is there already, or is one of the last 200 that were claimed: an upload that is told again must not
+	 * bring back what somebody was given meanwhile.
 	 */
 	addOneTimeKeys(
 		batch: Batch,
@@ -130,16 +130,25 @@ export interface ToDeviceMessage {
 	readonly content: JsonObject;
 }
 
+/** Messages as they are added. */
+export interface NewToDeviceMessages {
+	readonly pos: PositionOrAnnounced;
+	readonly sender: UserId;
+	readonly type: string;
+	readonly messages: readonly {
+		readonly userId: UserId;
+		readonly deviceId: DeviceId;
+		readonly content: JsonObject | JsonText;
+	}[];
+}
+
 /** Messages that wait for devices. */
 export interface ToDeviceRepository {
-	/** Adds a message for one device; `deviceId` must be resolved (`*` is for the caller to expand). */
-	add(
-		batch: Batch,
-		message: Omit<ToDeviceMessage, 'content' | 'pos'> & {
-			readonly content: JsonObject | JsonText;
-			readonly pos: PositionOrAnnounced;
-		},
-	): void;
+	/**
+	 * Adds messages of one sender and type, at most 256: once for a position. Device ids must be resolved (`*` is for the
+	 * caller to expand).
+	 */
+	add(batch: Batch, messages: NewToDeviceMessages): void;
 	/** Notes a message id of a partner server; `DuplicateError('to_device_received')` where it came before. */
 	addReceived(batch: Batch, origin: ServerName, messageId: string, receivedTs: number): void;
 	/** Lists messages in `(after, upto]` in order. At most 1,000. */

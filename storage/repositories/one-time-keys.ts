@@ -1,10 +1,12 @@
 import {and, sql} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import {type Batch, Outcome} from '../batch.ts';
+import {type Batch, JsonText, Outcome} from '../batch.ts';
 import {bind, bindList, build, equals, type Values} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {KeysRepository, OneTimeKey} from '../interfaces/encryption.ts';
+import type {KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
+import {encodeText} from '../text.ts';
+import {listOf} from './list.ts';
 
 const {claimedOneTimeKeys, deviceKeys, fallbackKeys, oneTimeKeys} = tables;
 
@@ -118,18 +120,18 @@ function createClaim(core: Core): KeysRepository['claim'] {
 }
 
 function createWrites(core: Core) {
-	const {catalog} = core;
-	type New = DeviceKey & {pos: number; index: number; algorithm: string; keyId: string; json: OneTimeKey['json']};
-	const {userId, deviceId, algorithm, keyId, json} = oneTimeKeys;
+	const {catalog, dialect} = core;
+	type New = DeviceKey & {pos: number; keys: readonly unknown[]};
+	const {userId, deviceId, algorithm} = oneTimeKeys;
 	// Keys are given out by their ids, so ids follow the stream, which is one for all processes.
 	const add = core.put(
 		catalog.write<New>(
-			(p) => sql`insert into ${oneTimeKeys} (id, user_id, device_id, algorithm, key_id, json) values (
-				cast(${bind(oneTimeKeys.id, p.pos)} as bigint) * ${keysOfUpload} + cast(${bind(oneTimeKeys.id, p.index)} as bigint) + ${firstId},
-				${bind(userId, p.userId)}, ${bind(deviceId, p.deviceId)}, ${bind(algorithm, p.algorithm)},
-				${bind(keyId, p.keyId)}, ${bind(json, p.json)})
-				on conflict do nothing`,
+			(p) => sql`insert into ${oneTimeKeys} (id, user_id, device_id, algorithm, key_id, json)
+				select cast(${bind(oneTimeKeys.id, p.pos)} as bigint) * ${keysOfUpload} + cast(value ->> 0 as bigint) + ${firstId},
+				${bind(userId, p.userId)}, ${bind(deviceId, p.deviceId)}, value ->> 1, value ->> 2, cast(value -> 3 as text)
+				from ${dialect.membersOf(bind(oneTimeKeys.json, p.keys))} where true on conflict do nothing`,
 		),
+		{expect: {changes: 'given', condition: 'one_time_key'}},
 	);
 	const setFallback = core.put(catalog.upsert(fallbackKeys, ['userId', 'deviceId', 'algorithm']));
 	const removals = [oneTimeKeys, fallbackKeys].map((table) =>
@@ -184,6 +186,13 @@ function createReads(core: Core) {
 	return {find, count, fallback, unused};
 }
 
+const rowOf = ({keyId, json}: NewOneTimeKey, index: number) => [
+	index,
+	JSON.stringify(encodeText(algorithmOf(keyId))),
+	JSON.stringify(encodeText(keyId)),
+	json instanceof JsonText ? json.text : JSON.stringify(json),
+];
+
 type OneTimeKeys = Pick<
 	KeysRepository,
 	| 'addOneTimeKeys'
@@ -205,9 +214,7 @@ export function createOneTimeKeys(core: Core): OneTimeKeys {
 			for (const algorithm of new Set(keys.map(({keyId}) => algorithmOf(keyId)))) {
 				writes.forgetClaimed(batch, {userId, deviceId, algorithm});
 			}
-			for (const [index, {keyId, json}] of keys.entries()) {
-				writes.add(batch, {pos, index, userId, deviceId, algorithm: algorithmOf(keyId), keyId, json});
-			}
+			if (keys.length > 0) writes.add(batch, {pos, userId, deviceId, keys: listOf(keys.map(rowOf))}, keys.length);
 		},
 		removeOneTimeKeys: (batch, userId, deviceId) => writes.remove(batch, {userId, deviceId}),
 		setFallbackKey: (batch, userId, deviceId, {keyId, json}) =>

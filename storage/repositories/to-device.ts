@@ -1,9 +1,12 @@
-import {and} from 'drizzle-orm';
+import {and, sql} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import {above, atMost, build, equals} from '../catalog.ts';
-import {type Core, freshId} from '../core.ts';
+import {JsonText} from '../batch.ts';
+import {above, atMost, bind, build, equals, type Values} from '../catalog.ts';
+import type {Core} from '../core.ts';
 import type {ToDeviceMessage, ToDeviceRepository} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
+import {encodeText} from '../text.ts';
+import {listOf} from './list.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
@@ -11,10 +14,40 @@ const {toDevice, toDeviceReceived} = tables;
 
 type Range = {userId: UserId; deviceId: DeviceId; after: number; upto: number; limit: number};
 
+/** Ids that the messages of one position may take. */
+const messagesOfPosition = 256;
+/** Above every id that was leased before ids followed the stream: 2^50. */
+const firstId = sql.raw('1125899906842624');
+
+/** One statement for all messages: what costs is the statement, and each value that is handed to the writer. */
+function createAdd(core: Core): ToDeviceRepository['add'] {
+	const {catalog, dialect} = core;
+	type Params = {pos: number; sender: UserId; type: string; rows: readonly unknown[]};
+	const pos = (p: Values<Params>) => sql`cast(${bind(toDevice.pos, p.pos)} as bigint)`;
+	const add = core.put(
+		catalog.write<Params>(
+			(p) => sql`insert into ${toDevice} (id, user_id, device_id, pos, sender, type, content)
+				select ${pos(p)} * ${sql.raw(String(messagesOfPosition))} + cast(value ->> 0 as bigint) + ${firstId}, value ->> 1,
+				value ->> 2, ${pos(p)}, ${bind(toDevice.sender, p.sender)}, ${bind(toDevice.type, p.type)}, cast(value -> 3 as text)
+				from ${dialect.membersOf(bind(toDevice.content, p.rows))}`,
+		),
+	);
+	return (batch, {pos: at, sender, type, messages}) => {
+		if (messages.length > messagesOfPosition) throw new Error('too many messages at one position');
+		const rows = messages.map(({userId, deviceId, content}, index) => [
+			index,
+			JSON.stringify(encodeText(userId)),
+			JSON.stringify(encodeText(deviceId)),
+			content instanceof JsonText ? content.text : JSON.stringify(content),
+		]);
+		add(batch, {pos: at, sender, type, rows: listOf(rows)});
+	};
+}
+
 /** Makes the repository of messages to devices. */
 export function createToDevice(core: Core): ToDeviceRepository {
 	const {catalog} = core;
-	const add = core.put(catalog.insert(toDevice));
+	const add = createAdd(core);
 	const addReceived = core.put(catalog.insert(toDeviceReceived));
 	const list = core.many<Range, ToDeviceMessage>((p) =>
 		build
@@ -48,7 +81,7 @@ export function createToDevice(core: Core): ToDeviceRepository {
 		),
 	);
 	return {
-		add: (batch, message) => add(batch, {...message, id: freshId}),
+		add,
 		addReceived: (batch, origin, messageId, receivedTs) => addReceived(batch, {origin, messageId, receivedTs}),
 		list: (userId, deviceId, {after, upto, limit}) => list({userId, deviceId, after, upto, limit: pageOf(limit)}),
 		removeUpTo: (batch, userId, deviceId, pos) => removeUpTo(batch, {userId, deviceId, pos}),

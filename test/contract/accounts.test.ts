@@ -111,7 +111,7 @@ onBoth('a removed device takes everything that hangs on it along, and nothing el
 		storage.keys.setFallbackKey(batch, alice, deviceId, {keyId: 'curve25519:f', json: 'k'});
 		const pos = batch.announce({kind: 'to_device', subject: alice});
 		storage.keys.addOneTimeKeys(batch, {userId: alice, deviceId}, [{keyId: 'curve25519:a', json: 'k'}], pos);
-		storage.toDevice.add(batch, {userId: alice, deviceId, pos, sender: bob, type: 'm', content: {}});
+		storage.toDevice.add(batch, {pos, sender: bob, type: 'm', messages: [{userId: alice, deviceId, content: {}}]});
 		storage.pushers.set(batch, {userId: alice, deviceId, appId: 'app', pushkey: deviceId, json: {}, pos});
 		const key = {userId: alice, deviceId, method: 'PUT', endpoint: 'send', roomId: room, txnId: 't'};
 		storage.clientTransactions.add(batch, {...key, answer: {}, ts: 1});
@@ -307,7 +307,17 @@ onBoth('one-time keys are given in the order of upload, and an id that is there 
 		phone,
 		last.map((keyId) => ({keyId, json: keyId})),
 	);
-	await addKeys(storage, phone, [{keyId: 'x:a', json: 'other'}]);
+	const taken = await t.throwsAsync(
+		addKeys(
+			storage,
+			phone,
+			['x:new', 'x:a'].map((keyId) => ({keyId, json: 'other'})),
+		),
+		{
+			instanceOf: ConflictError,
+		},
+	);
+	t.is(taken?.condition, 'one_time_key');
 	t.deepEqual(await storage.keys.countOneTimeKeys(alice, phone), {x: 8});
 	for (const keyId of [...names, ...last]) {
 		const claimed = await claimKeys(storage, [{userId: alice, deviceId: phone, algorithm: 'x'}]);
@@ -341,9 +351,8 @@ onBoth(
 			write(storage, (batch) => {
 				storage.toDevice.addReceived(batch, partner, messageId, 5);
 				const pos = batch.announce({kind: 'to_device', subject: alice});
-				for (const deviceId of [phone, tablet]) {
-					storage.toDevice.add(batch, {userId: alice, deviceId, pos, sender: bob, type, content: {type}});
-				}
+				const messages = [phone, tablet].map((deviceId) => ({userId: alice, deviceId, content: {type}}));
+				storage.toDevice.add(batch, {pos, sender: bob, type, messages});
 			});
 		await deliver('m1', 'first');
 		const again = await t.throwsAsync(deliver('m1', 'first'), {instanceOf: DuplicateError});

@@ -1,8 +1,9 @@
 import {type CommittedChange, ConflictError, DuplicateError, type Storage, StorageError} from '../../storage/index.ts';
-import type {EventId, RoomId, UserId} from '../../crypto/index.ts';
+import type {EventId, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import {onBoth, onPostgres} from './databases.ts';
 import {account, addLive, alice, bob, eventId, newEvent, phone, room, write} from './rows.ts';
 
+const partner = 'partner.example' as ServerName;
 const range = (count: number) => Array.from({length: count}, (_, index) => index);
 
 /** Notes what a storage delivers. */
@@ -253,13 +254,12 @@ onBoth('closing finishes what was asked, and afterwards everything is unavailabl
 onBoth('a batch of more rows than ids in stock is written', async (t, database) => {
 	const storage = await database.open();
 	await write(storage, (batch) => {
-		const pos = batch.announce({kind: 'to_device', subject: alice});
+		const pos = batch.announce({kind: 'edu', subject: partner});
 		for (const index of range(3000)) {
-			const message = {userId: alice, deviceId: phone, pos, sender: bob, type: `t${index}`, content: {}};
-			storage.toDevice.add(batch, message);
+			storage.federation.addOutgoingEdu(batch, {destination: partner, pos, type: `t${index}`, content: {}});
 		}
 	});
-	const listed = await storage.toDevice.list(alice, phone, {after: 0, upto: 1, limit: 1000});
+	const listed = await storage.federation.listOutgoingEdus(partner, {after: 0, upto: 1, limit: 1000});
 	t.deepEqual(
 		listed.map(({type}) => type),
 		range(1000).map((index) => `t${index}`),

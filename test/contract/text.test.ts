@@ -104,14 +104,8 @@ onBoth(
 		await write(storage, (batch) => {
 			for (const index of [0, 1, 2]) {
 				const pos = batch.announce({kind: 'to_device', subject: alice});
-				storage.toDevice.add(batch, {
-					userId: alice,
-					deviceId: phone,
-					pos,
-					sender: alice,
-					type: `t${index}`,
-					content: {index},
-				});
+				const messages = [{userId: alice, deviceId: phone, content: {index}}];
+				storage.toDevice.add(batch, {pos, sender: alice, type: `t${index}`, messages});
 			}
 			storage.filters.add(batch, alice, {damaged: true}).catch(() => undefined);
 		});

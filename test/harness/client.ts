@@ -99,11 +99,12 @@ export async function register(server: ClientTarget, username: string): Promise<
 }
 
 /** Logs an account made by {@link register} in once more: a new device. */
-export function login(server: ClientTarget, username: string): Promise<Session> {
+export function login(server: ClientTarget, username: string, deviceId?: string): Promise<Session> {
 	const body = {
 		type: 'm.login.password',
 		identifier: {type: 'm.id.user', user: username},
 		password: passwordOf(username),
+		...(deviceId !== undefined && {device_id: deviceId}),
 	};
 	return call<Session>(server, 'POST', '/_matrix/client/v3/login', {body});
 }

@@ -28,7 +28,7 @@ export async function makeSlidingAnswer(
 	const told = await tellRooms(parts, view);
 	const global = request.extensions.accountData && !isSettled ? listGlobal(parts, view) : [];
 	const toDevice = await tellToDevice(devices, view);
-	const encryption = await tellEncryption(parts, devices, view);
+	const encryption = await tellEncryption(parts, view);
 	const hasNews =
 		[told.rooms, told.receipts, told.accountData, told.typing].some(({size}) => size > 0) ||
 		global.length > 0 ||

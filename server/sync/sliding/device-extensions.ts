@@ -39,17 +39,16 @@ export async function tellToDevice(
 /** Tells of keys: whose devices changed, and how many keys the device has left for others. @see proposal 3884 */
 export async function tellEncryption(
 	parts: SlidingParts,
-	devices: DeviceNews,
 	{request: {userId, deviceId, extensions}, connection, upto, rooms}: SlidingView,
 ): Promise<ExtensionTelling> {
 	if (!extensions.e2ee) return notAsked;
 	const since = connection.hasBegun ? connection.state : undefined;
-	const keys = await devices.countKeys({userId, deviceId, upto});
+	const keys = await parts.encryption.countKeys(userId, deviceId);
 	const lists = await renderDeviceLists(parts, {userId, since, upto}, [...rooms.values()]);
 	const text = objectText({
 		device_lists: lists,
-		device_one_time_keys_count: JSON.stringify(keys.oneTime),
-		device_unused_fallback_key_types: JSON.stringify(keys.unusedFallback),
+		device_one_time_keys_count: JSON.stringify(keys.oneTimeKeys),
+		device_unused_fallback_key_types: JSON.stringify(keys.unusedFallbackKeyTypes),
 	});
 	const hasKeyNews = since !== undefined && parts.positions.hasDeviceKeys(userId, since.pos);
 	return {text, isNews: lists !== undefined || hasKeyNews};

@@ -27,7 +27,7 @@ export async function makeAnswer(parts: SyncParts, devices: DeviceNews, request:
 	const toDevice = await devices.listToDevice(view);
 	const deviceLists = await renderDeviceLists(parts, view, touched);
 	const presence = await listPresence(parts, view, touched);
-	const keys = await devices.countKeys(view);
+	const keys = await parts.encryption.countKeys(request.userId, request.deviceId);
 	const {positions, ephemeral} = parts;
 	const {since, upto, seq, userId} = view;
 	const hasNews =
@@ -43,8 +43,8 @@ export async function makeAnswer(parts: SyncParts, devices: DeviceNews, request:
 			presence: eventsText(presence),
 			to_device: eventsText(toDevice.events),
 			device_lists: deviceLists,
-			device_one_time_keys_count: JSON.stringify(keys.oneTime),
-			device_unused_fallback_key_types: JSON.stringify(keys.unusedFallback),
+			device_one_time_keys_count: JSON.stringify(keys.oneTimeKeys),
+			device_unused_fallback_key_types: JSON.stringify(keys.unusedFallbackKeyTypes),
 			rooms,
 		}),
 	};

@@ -33,19 +33,12 @@ export interface ToDevice {
 	readonly upto: Position;
 }
 
-interface KeyCounts {
-	readonly oneTime: Record<string, number>;
-	readonly unusedFallback: readonly string[];
-	readonly upto: Position;
-}
-
-/** What devices are told of themselves: messages to them, and how many keys are left. */
+/** What devices are told of themselves: messages to them. */
 export class DeviceNews {
 	readonly #storage: Storage;
 	readonly #positions: Positions;
 	/** The last message that was sent to a device and is not acknowledged. */
 	readonly #unacknowledged = new LRUCache<string, Position>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
-	readonly #counts = new LRUCache<string, KeyCounts>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, positions: Positions) {
 		this.#storage = storage;
@@ -75,26 +68,6 @@ export class DeviceNews {
 			events: messages.map(({sender, type, content}) => JSON.stringify({sender, type, content})),
 			upto: last && messages.length === most ? last.pos : upto,
 		};
-	}
-
-	/** Counts the keys that others may still claim. */
-	async countKeys({
-		userId,
-		deviceId,
-		upto,
-	}: Pick<View, 'userId' | 'deviceId' | 'upto'>): Promise<Pick<KeyCounts, 'oneTime' | 'unusedFallback'>> {
-		const key = `${userId} ${deviceId}`;
-		const known = this.#counts.get(key);
-		if (known && !this.#positions.hasDeviceKeys(userId, known.upto)) return known;
-		const {keys} = this.#storage;
-		const counts: KeyCounts = {
-			// Clients watch this algorithm, and some take its absence for no news rather than for none.
-			oneTime: {signed_curve25519: 0, ...(await keys.countOneTimeKeys(userId, deviceId))},
-			unusedFallback: await keys.listUnusedFallbackKeys(userId, deviceId),
-			upto,
-		};
-		this.#counts.set(key, counts);
-		return counts;
 	}
 
 	/** Removing is housekeeping: a token says by itself what was delivered, so a full disk must not end reading. */

@@ -1,6 +1,7 @@
 import type {DeviceId, RoomId, UserId} from '../../../crypto/index.ts';
 import type {Engine} from '../../../federation/engine/index.ts';
 import type {AccountDataRow, MembershipRow, Position, Storage} from '../../../storage/index.ts';
+import type {KeyCounts} from '../../encryption/index.ts';
 import type {Ephemeral} from '../../ephemeral/index.ts';
 import type {Events, Unwanted} from '../../events/index.ts';
 import type {CompiledFilter} from '../../filters/index.ts';
@@ -13,13 +14,15 @@ import type {SyncToken} from '../tokens.ts';
 import type {Unread} from '../unread.ts';
 import type {SentMembers} from './sent-members.ts';
 
-/** Whose device lists changed, and whom somebody has met: what sync asks of the encryption domain. */
-export interface DeviceListSource {
+/** Whose device lists changed, whom somebody has met, and how many keys are left: what sync asks of the encryption domain. */
+export interface EncryptionSource {
 	listDeviceListChanges(
 		userId: UserId,
 		since: Position,
 		upto: Position,
 	): Promise<{readonly changed: readonly UserId[]; readonly left: readonly UserId[]}>;
+	/** Counts the keys of a device that others may still claim. */
+	countKeys(userId: UserId, deviceId: DeviceId): Promise<KeyCounts>;
 	/** Lists with whom the user has come to share a room. */
 	listMet(userId: UserId, since: Position, upto: Position): Promise<readonly UserId[]>;
 }
@@ -31,7 +34,7 @@ export interface SyncParts {
 	readonly events: Events;
 	readonly pushRules: PushRules;
 	readonly ephemeral: Ephemeral;
-	readonly encryption: DeviceListSource;
+	readonly encryption: EncryptionSource;
 	readonly positions: Positions;
 	readonly tails: RoomTails;
 	readonly states: RoomStates;

@@ -110,6 +110,23 @@ test('a device hears how many of its keys are left', async (t) => {
 	t.deepEqual((await counts())[1], []);
 });
 
+test('a device that comes again under its id has no keys, whatever was counted before', async (t) => {
+	const app = await startApp(t);
+	const {alice} = await stage(app);
+	const path = '/_matrix/client/v3/keys/upload';
+	const body = {one_time_keys: {'curve25519:A': 'aaaa', 'curve25519:B': 'bbbb'}};
+	const counts = async (token: string, upload: object) =>
+		(await call<{one_time_key_counts: Record<string, number>}>(app, 'POST', path, {token, body: upload}))
+			.one_time_key_counts['curve25519'];
+	t.is(await counts(alice.access_token, body), 2);
+	t.is(await counts(alice.access_token, body), 2, 'an upload that is told again adds nothing');
+	t.is(await counts(alice.access_token, {one_time_keys: {...body.one_time_keys, 'curve25519:C': 'cccc'}}), 3);
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token: alice.access_token, body: {}});
+	const again = await login(app, 'alice', alice.device_id);
+	t.is(again.device_id, alice.device_id);
+	t.is(await counts(again.access_token, {}), undefined);
+});
+
 test('messages to a device come a hundred at a time, in order, until they are acknowledged', async (t) => {
 	const app = await startApp(t);
 	const {alice, bob, readerB} = await stage(app);

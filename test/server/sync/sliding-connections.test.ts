@@ -71,6 +71,7 @@ class Place {
 			encryption: {
 				listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
 				listMet: () => Promise.resolve([]),
+				countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
 			},
 			random: (count) => systemRandom.bytes(count),
 			ephemeral: createEphemeral({

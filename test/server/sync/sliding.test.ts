@@ -40,6 +40,7 @@ function startSync(
 		encryption: {
 			listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
 			listMet: () => Promise.resolve([]),
+			countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
 		},
 		clock: systemClock,
 		random: (count) => systemRandom.bytes(count),

@@ -146,3 +146,43 @@ test('messages for people elsewhere are owed to their servers in small parts, wi
 	await send(app, alice, '2', {[bob]: {A: big}});
 	t.is((await owed()).length, 2);
 });
+
+test('a message reaches people and devices by the hundreds, also through one who waits', async (t) => {
+	const app = await startApp(t);
+	const {storage} = app.application;
+	const alice = await register(app, 'alice');
+	const people = await Promise.all(['bobby', 'carol'].map((name) => register(app, name)));
+	for (const person of people) await shareRoom(app, alice, person);
+	const waits = people.map(async ({access_token: token}) => {
+		const sync = (since: string) =>
+			call<{next_batch: string; to_device?: {events: {content: object}[]}}>(
+				app,
+				'GET',
+				`/_matrix/client/v3/sync?timeout=${since === '' ? 0 : 20_000}&since=${since}`,
+				{token},
+			);
+		let answer = await sync('');
+		while (answer.to_device === undefined) answer = await sync(answer.next_batch);
+		return answer.to_device.events.map(({content}) => content);
+	});
+	const batch = storage.batch();
+	const many = Array.from({length: 230}, (_, index) => `D${index}` as DeviceId);
+	for (const {user_id: userId} of people) {
+		for (const deviceId of many) {
+			storage.devices.add(batch, {userId: userId as UserId, deviceId, displayName: null, lastSeenDay: null});
+		}
+	}
+	await storage.commit(batch);
+	const messages = Object.fromEntries(people.map(({user_id: userId}) => [userId, {'*': {to: userId}}]));
+	t.is((await send(app, alice, 'many', messages)).status, 200);
+	t.deepEqual(
+		await Promise.all(waits),
+		people.map(({user_id: userId}) => [{to: userId}]),
+	);
+	for (const person of people) {
+		for (const deviceId of many) {
+			const [waiting, ...others] = await listWaiting(app, {...person, device_id: deviceId});
+			t.deepEqual([waiting?.content, others.length], [{to: person.user_id}, 0]);
+		}
+	}
+});
