@@ -17,12 +17,8 @@ export interface Dialect {
 	render(query: SQL): {readonly sql: string; readonly params: readonly unknown[]};
 	/** A condition that holds for the members of a list that is one parameter, so that no bind limit applies. */
 	isIn(column: AnySQLiteColumn | SQL, list: Param, kind: Kind): SQL;
-	/** A list that is one parameter, as rows of one column `value`. */
-	rowsOf(list: Param, kind: Kind): SQL;
 	/** The members of one JSON list, as rows of one column `value` of JSON. */
 	membersOf(list: Param): SQL;
-	/** A member of a JSON list, as text. */
-	memberOf(list: SQL, index: number): SQL;
 	/** What keeps the rows that a read finds from others until the end of the transaction; empty where there is one writer. */
 	readonly forUpdate: SQL;
 	/** Encodes a list parameter. */
@@ -70,9 +66,7 @@ export const sqliteDialect: Dialect = {
 		return {sql: text.replaceAll(bareLimit, 'limit ? + 0'), params};
 	},
 	isIn: (column, list) => sql`${column} in (select value from json_each(${list}))`,
-	rowsOf: (list) => sql`json_each(${list})`,
 	membersOf: (list) => sql`json_each(${list})`,
-	memberOf: (list, index) => sql`${list} ->> ${sql.raw(String(index))}`,
 	forUpdate: sql``,
 	encodeList: (values) => JSON.stringify(values),
 	maxOf: (a, b) => sql`max(${a}, ${b})`,
@@ -95,10 +89,8 @@ export const postgresDialect: Dialect = {
 	tableOptions: () => '',
 	render: (query) => postgresRenderer.sqlToQuery(query),
 	isIn: (column, list, kind) => sql`${column} = any(${list}::${arrayType(kind)})`,
-	rowsOf: (list, kind) => sql`unnest(${list}::${arrayType(kind)}) as listed(value)`,
 	// Not jsonb, which would read every string of it and refuse those with an escaped NUL.
 	membersOf: (list) => sql`json_array_elements(${list}::json) as listed(value)`,
-	memberOf: (list, index) => sql`(${list}::jsonb) ->> ${sql.raw(String(index))}`,
 	forUpdate: sql` for update`,
 	encodeList: (values) => values,
 	maxOf: (a, b) => sql`greatest(${a}, ${b})`,

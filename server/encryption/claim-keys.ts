@@ -6,7 +6,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import {usersOfChangeMax} from '../../storage/index.ts';
+import {type KeyClaim, type Storage, usersOfChangeMax} from '../../storage/index.ts';
 import type {ClaimsByUser, EncryptionCaller, EncryptionContext, KeysByUser} from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
 import {readClaimedKey} from './remote-answers.ts';
@@ -86,17 +86,38 @@ async function claimLocal(
 	const claimed: ClaimedKey[] = [];
 	for (let start = 0; start < existing.length; start += CLAIMS_PER_COMMIT) {
 		const part = existing.slice(start, start + CLAIMS_PER_COMMIT);
-		const batch = storage.batch();
-		const outcome = storage.keys.claim(batch, part);
-		// Devices are told how many of their keys are left.
-		const owners = [...new Set(part.map((claim) => claim.userId))];
-		for (let at = 0; at < owners.length; at += usersOfChangeMax) {
-			batch.announceUsers('device_keys', owners.slice(at, at + usersOfChangeMax));
-		}
-		await storage.commit(batch);
-		claimed.push(...outcome.value);
+		const oneTimeKeys = await commitClaims(storage, 'claimOneTimeKeys', part);
+		claimed.push(...oneTimeKeys);
+		if (oneTimeKeys.length === part.length) continue;
+		// Few have none left, and looking for fallback keys costs as much as all else.
+		const served = new Set(oneTimeKeys.map(nameOf));
+		claimed.push(
+			...(await commitClaims(
+				storage,
+				'claim',
+				part.filter((claim) => !served.has(nameOf(claim))),
+			)),
+		);
 	}
 	return claimed;
+}
+
+const nameOf = ({userId, deviceId}: Pick<KeyClaim, 'userId' | 'deviceId'>): string => `${userId} ${deviceId}`;
+
+async function commitClaims(
+	storage: Storage,
+	how: 'claim' | 'claimOneTimeKeys',
+	claims: readonly KeyClaim[],
+): Promise<readonly ClaimedKey[]> {
+	const batch = storage.batch();
+	const outcome = storage.keys[how](batch, claims);
+	// Devices are told how many of their keys are left.
+	const owners = [...new Set(claims.map((claim) => claim.userId))];
+	for (let at = 0; at < owners.length; at += usersOfChangeMax) {
+		batch.announceUsers('device_keys', owners.slice(at, at + usersOfChangeMax));
+	}
+	await storage.commit(batch);
+	return outcome.value;
 }
 
 function isAlgorithm(algorithm: string): boolean {

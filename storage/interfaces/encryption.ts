@@ -96,6 +96,8 @@ export interface KeysRepository {
 	 * named twice. At most 250.
 	 */
 	claim(batch: Batch, claims: readonly KeyClaim[]): Outcome<ClaimedKey[]>;
+	/** The same without fallback keys, for a first try: devices that have no one-time key are not in the outcome. */
+	claimOneTimeKeys(batch: Batch, claims: readonly KeyClaim[]): Outcome<ClaimedKey[]>;
 	/** Finds those of the named keys that are stored or were claimed lately: the same id with other content must be refused. */
 	findOneTimeKeys(userId: UserId, deviceId: DeviceId, keyIds: readonly string[]): Promise<OneTimeKey[]>;
 	/** Counts one-time keys by algorithm. */

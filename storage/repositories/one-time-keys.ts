@@ -1,9 +1,9 @@
 import {and, sql} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
 import {type Batch, JsonText, Outcome} from '../batch.ts';
-import {bind, bindList, build, equals, type Values} from '../catalog.ts';
+import {bind, build, equals, type Values} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
+import type {KeyClaim, KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
 import {encodeText} from '../text.ts';
 import {listOf} from './list.ts';
@@ -28,18 +28,19 @@ const lastClaimed = (of: {readonly userId: unknown; readonly deviceId: unknown; 
 
 function prepareClaim(core: Core) {
 	const {catalog, dialect} = core;
-	type Params = {claims: readonly (readonly string[])[]};
+	type Params = {claims: readonly unknown[]};
 	type Claimed = DeviceKey & OneTimeKey;
 	// Each claim is a list of user, device and algorithm.
-	const [user, device, algorithm] = [0, 1, 2].map((index) => dialect.memberOf(sql`value`, index));
 	const wanted = (p: Values<Params>) =>
-		sql`with wanted (user_id, device_id, algorithm) as materialized (select ${user}, ${device}, ${algorithm}
-			from ${dialect.rowsOf(bindList(oneTimeKeys.json, p.claims), 'json')})`;
+		sql`with wanted (user_id, device_id, algorithm) as materialized (select value ->> 0, value ->> 1, value ->> 2
+			from ${dialect.membersOf(bind(oneTimeKeys.json, p.claims))})`;
 	const ofWanted = {
 		userId: sql`wanted.user_id`,
 		deviceId: sql`wanted.device_id`,
 		algorithm: sql`wanted.algorithm`,
 	};
+	const {userId, deviceId, keyId, json} = oneTimeKeys;
+	const fields = {userId, deviceId, keyId, json};
 	// Processes that claim from one device take turns at its row, so that each sees what the one before left.
 	const lock = core.put(
 		catalog.write<Params>(
@@ -56,15 +57,12 @@ function prepareClaim(core: Core) {
 						and left_over.device_id = wanted.device_id and left_over.algorithm = wanted.algorithm
 						and left_over.id > ${lastClaimed(ofWanted)}))
 				returning user_id, device_id, key_id, json`,
-			{
-				userId: fallbackKeys.userId,
-				deviceId: fallbackKeys.deviceId,
-				keyId: fallbackKeys.keyId,
-				json: fallbackKeys.json,
-			},
+			fields,
 		),
 	);
-	const takeOneTime = core.putReturning<Params, {lastId: number}>(
+	const taken = (column: string) =>
+		sql`(select taken.${sql.identifier(column)} from ${oneTimeKeys} as taken where taken.id = last_id)`;
+	const takeOneTime = core.putReturning<Params, Claimed>(
 		catalog.write<Params>(
 			(p) => sql`${wanted(p)} insert into ${claimedOneTimeKeys} (user_id, device_id, algorithm, last_id)
 				select user_id, device_id, algorithm, next_id from (select wanted.*, (select min(oldest.id)
@@ -73,49 +71,39 @@ function prepareClaim(core: Core) {
 					and oldest.id > ${lastClaimed(ofWanted)}) as next_id from wanted) as found
 				where next_id is not null
 				on conflict (user_id, device_id, algorithm) do update set last_id = excluded.last_id
-				returning last_id`,
-			{lastId: claimedOneTimeKeys.lastId},
+				returning user_id, device_id, ${taken('key_id')}, ${taken('json')}`,
+			fields,
 		),
 	);
-	const listLast = core.putReturning<Params, Claimed & {id: number}>(
-		catalog.write<Params>(
-			(p) => sql`${wanted(p)} select taken.id, taken.user_id, taken.device_id, taken.key_id, taken.json from wanted
-				join ${claimedOneTimeKeys} as claimed on claimed.user_id = wanted.user_id
-				and claimed.device_id = wanted.device_id and claimed.algorithm = wanted.algorithm
-				join ${oneTimeKeys} as taken on taken.id = claimed.last_id`,
-			{
-				id: oneTimeKeys.id,
-				userId: oneTimeKeys.userId,
-				deviceId: oneTimeKeys.deviceId,
-				keyId: oneTimeKeys.keyId,
-				json: oneTimeKeys.json,
-			},
-		),
-	);
-	return {lock, takeFallback, takeOneTime, listLast};
+	return {lock, takeFallback, takeOneTime};
 }
 
 /**
  * Keys are claimed in the order of their ids, so that for each device and algorithm the last one that was claimed says
  * which are left. A claim writes that row alone, and leaves the keys and their indexes as they are.
  */
-function createClaim(core: Core): KeysRepository['claim'] {
-	const {lock, takeFallback, takeOneTime, listLast} = prepareClaim(core);
-	return (batch, wants) => {
-		const claims = wants.map(({userId, deviceId, algorithm: name}) => [userId, deviceId, name]);
+function createClaims(core: Core): Pick<KeysRepository, 'claim' | 'claimOneTimeKeys'> {
+	const {lock, takeFallback, takeOneTime} = prepareClaim(core);
+	const begin = (batch: Batch, wants: readonly KeyClaim[]) => {
+		const claims = listOf(
+			wants.map((want) => [want.userId, want.deviceId, want.algorithm].map((text) => JSON.stringify(encodeText(text)))),
+		);
 		if (core.dialect.name === 'postgres') lock(batch, {claims});
-		const fallback = takeFallback(batch, {claims});
-		const taken = takeOneTime(batch, {claims});
-		const last = listLast(batch, {claims});
-		return new Outcome(() => {
-			// Where no key was left, the last one is one that somebody else has.
-			const ids = new Set(taken.value.map(({lastId}) => lastId));
-			const oneTime = last.value.filter(({id}) => ids.has(id));
-			return [
-				...oneTime.map(({id: _id, ...key}) => ({...key, isFallback: false})),
-				...fallback.value.map((key) => ({...key, isFallback: true})),
-			];
-		});
+		return claims;
+	};
+	const oneTimeOf = (taken: Outcome<(DeviceKey & OneTimeKey)[]>) =>
+		taken.value.map((key) => ({...key, isFallback: false}));
+	return {
+		claimOneTimeKeys(batch, wants) {
+			const taken = takeOneTime(batch, {claims: begin(batch, wants)});
+			return new Outcome(() => oneTimeOf(taken));
+		},
+		claim(batch, wants) {
+			const claims = begin(batch, wants);
+			const fallback = takeFallback(batch, {claims});
+			const taken = takeOneTime(batch, {claims});
+			return new Outcome(() => [...oneTimeOf(taken), ...fallback.value.map((key) => ({...key, isFallback: true}))]);
+		},
 	};
 }
 
@@ -199,6 +187,7 @@ type OneTimeKeys = Pick<
 	| 'removeOneTimeKeys'
 	| 'setFallbackKey'
 	| 'claim'
+	| 'claimOneTimeKeys'
 	| 'findOneTimeKeys'
 	| 'countOneTimeKeys'
 	| 'listFallbackKeys'
@@ -219,7 +208,7 @@ export function createOneTimeKeys(core: Core): OneTimeKeys {
 		removeOneTimeKeys: (batch, userId, deviceId) => writes.remove(batch, {userId, deviceId}),
 		setFallbackKey: (batch, userId, deviceId, {keyId, json}) =>
 			writes.setFallback(batch, {userId, deviceId, algorithm: algorithmOf(keyId), keyId, json, isUsed: false}),
-		claim: createClaim(core),
+		...createClaims(core),
 		findOneTimeKeys: (userId, deviceId, keyIds) => reads.find({userId, deviceId, keyIds}),
 		async countOneTimeKeys(userId, deviceId) {
 			const rows = await reads.count({userId, deviceId});
