@@ -39,6 +39,8 @@ export class Delivery {
 	readonly #context: DeliveryContext;
 	readonly #recipients: Recipients;
 	readonly #lanes = new Map<UserId, Map<string, Lane>>();
+	/** Who has pushers and is locked: their devices are told nothing, for they may be in somebody else's hands. */
+	readonly #locked = new Set<UserId>();
 	#pending: CommittedChange[] = [];
 	#distributing: Promise<void> | undefined;
 	#isStarted = false;
@@ -135,7 +137,7 @@ export class Delivery {
 	async #tell(change: CommittedChange): Promise<void> {
 		const {kind, subject, roomId, pos} = change;
 		if (kind === 'device' || kind === 'account') {
-			if (this.#recipients.has(subject)) await this.#loadUser(subject);
+			if (this.#recipients.has(subject) || this.#locked.has(subject as UserId)) await this.#loadUser(subject as UserId);
 		} else if (kind === 'cursor') {
 			const owner = findCursorOwner(subject);
 			if (owner !== undefined) await this.#loadUser(owner);
@@ -203,22 +205,25 @@ export class Delivery {
 		const pushers = (await storage.pushers.listOfUser(userId)).map(readPusher);
 		const rows = new Map<string, CursorRow>();
 		for (const row of await storage.cursors.list(cursorPrefix(userId), {limit: PAGE})) rows.set(row.name, row);
+		const isLocked = pushers.length > 0 && (await storage.accounts.find(userId))?.isLocked === true;
 		const lanes = this.#lanes.get(userId) ?? new Map<string, Lane>();
 		const named = new Map(pushers.map((pusher) => [cursorName(userId, pusher), pusher] as const));
 		for (const [name, lane] of lanes) {
 			const pusher = named.get(name);
-			if (pusher?.isEnabled && rows.has(name) && !lane.isEnded) continue;
+			if (pusher?.isEnabled && !isLocked && rows.has(name) && !lane.isEnded) continue;
 			lanes.delete(name);
 			await lane.stop();
 		}
 		for (const [name, pusher] of named) {
 			const [lane, row] = [lanes.get(name), rows.get(name)];
 			if (lane) lane.pusher = pusher;
-			else if (pusher.isEnabled && row) lanes.set(name, new Lane(this.#context, pusher, row));
+			else if (pusher.isEnabled && !isLocked && row) lanes.set(name, new Lane(this.#context, pusher, row));
 		}
 		if (lanes.size > 0) this.#lanes.set(userId, lanes);
 		else this.#lanes.delete(userId);
 		this.#recipients.set(userId, lanes.size > 0);
+		if (isLocked) this.#locked.add(userId);
+		else this.#locked.delete(userId);
 		const batch = storage.batch();
 		for (const name of rows.keys()) if (!named.has(name)) storage.cursors.remove(batch, name);
 		if (!batch.isEmpty) await storage.commit(batch);

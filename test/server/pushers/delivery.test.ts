@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
 import {call, until} from '../../harness/index.ts';
 import {newsroom, room} from '../api/client-server/newsroom.ts';
 import {read} from '../api/client-server/sync-answers.ts';
@@ -70,6 +71,31 @@ test('nobody is told of whom they ignore; an invite is told of; a pusher that is
 	await bob.join(other);
 	const last = await alice.say(other, 'last');
 	t.deepEqual((await gateway.told(3)).map(({event_id: id}) => id).slice(1), [heard, last]);
+});
+
+test('while an account is locked its devices are told nothing', async (t) => {
+	const gateway = await startGateway(t);
+	const {app, alice, bob} = await newsroom(t, {config: gateway.config});
+	const {storage} = app.application;
+	const roomId = await alice.create({preset: 'public_chat'});
+	await bob.join(roomId);
+	await bob.do('POST', '/pushers/set', pusherTo(gateway.url));
+	const setLocked = async (isLocked: boolean) => {
+		const batch = storage.batch();
+		storage.accounts.setStates(batch, bob.id as UserId, {isLocked});
+		batch.announce({kind: 'account', subject: bob.id});
+		await storage.commit(batch);
+	};
+	const before = await alice.say(roomId, 'before');
+	await gateway.told(1);
+	await setLocked(true);
+	await alice.say(roomId, 'meanwhile');
+	await setLocked(false);
+	const after = await alice.say(roomId, 'after');
+	t.deepEqual(
+		(await gateway.told(2)).map(({event_id: id}) => id),
+		[before, after],
+	);
 });
 
 test('what a gateway did not take is sent again byte for byte, across a restart, and given up after a day', async (t) => {
