@@ -1,4 +1,14 @@
 export {
+	type CopyAge,
+	copyDatabase,
+	DatabaseCopy,
+	type DatabaseLabel,
+	lookAtDatabase,
+	type Revival,
+	setDatabaseAside,
+} from './backup/index.ts';
+export {type DatabaseInspection, inspectDatabase} from './backup/inspect.ts';
+export {
 	AnnouncedPosition,
 	Batch,
 	type Change,

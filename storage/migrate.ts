@@ -21,7 +21,8 @@ export interface MigrationSession {
 
 const quote = (text: string) => JSON.stringify(text);
 
-async function findMeta(session: MigrationSession, name: string): Promise<string | undefined> {
+/** Reads a fact of the server. */
+export async function findMeta(session: MigrationSession, name: string): Promise<string | undefined> {
 	const [first] = session.placeholders;
 	const row = await session.first(`select value from meta where name = ${first}`, [name]);
 	return row?.[0] as string | undefined;

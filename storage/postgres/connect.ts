@@ -22,11 +22,14 @@ const types = {
 	},
 };
 
+/** How our connections are told from others'. */
+export const applicationName = 'broadsheet';
+
 /** Gives the settings of every connection of ours. */
 function configOf(url: string): ClientConfig {
 	return {
 		connectionString: url,
-		application_name: 'broadsheet',
+		application_name: applicationName,
 		keepAlive: true,
 		connectionTimeoutMillis: connectTimeoutMs,
 		statement_timeout: statementTimeoutMs,

@@ -15,7 +15,8 @@ const versionMin = 15;
 /** A lock of our own, so that of several processes one migrates and the others wait. */
 const migrationLock = 0x42534854;
 
-function sessionOf(client: Client): MigrationSession {
+/** Gives what migrations need of a connection. */
+export function sessionOf(client: Client): MigrationSession {
 	const first = async (text: string, values: readonly unknown[]) =>
 		(await client.query<unknown[]>({text, values: [...values], rowMode: 'array'})).rows[0];
 	const tables = 'select 1 from information_schema.tables where table_schema = current_schema()';
@@ -42,7 +43,8 @@ async function checkServer(session: MigrationSession): Promise<void> {
 	}
 }
 
-async function prepareDatabase(url: string, serverName: string): Promise<void> {
+/** Makes the tables where there are none, or brings them to this program's schema. */
+export async function prepareDatabase(url: string, serverName: string): Promise<void> {
 	const client = await connect(url, {pipeline: false});
 	try {
 		const session = sessionOf(client);

@@ -12,7 +12,7 @@ import {failureOf} from './failure.ts';
 import {migrations} from './migrations/index.ts';
 
 /** 'BSHT': tells our files from others'. */
-const applicationId = 0x42534854;
+export const applicationId = 0x42534854;
 
 /** Gives what migrations need of a connection. */
 export function sessionOf(db: Database): MigrationSession {
@@ -39,7 +39,7 @@ function checkFile(db: Database): void {
 }
 
 /** Sets what can only be set before the first table is made. */
-function prepareFile(db: Database): void {
+export function prepareFile(db: Database): void {
 	const id = db.pragma('application_id', {simple: true});
 	const isEmpty = db.prepare('select 1 from sqlite_master').get() === undefined;
 	if (isEmpty && id === 0) {
