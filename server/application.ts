@@ -13,7 +13,7 @@ import {
 } from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import {createCalls} from './calls/index.ts';
-import type {Config, DatabaseConfig} from './config/index.ts';
+import {type Config, databaseUrl} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents, type Events} from './events/index.ts';
@@ -218,11 +218,6 @@ function storageErrorMapper(damage: Damage): (error: unknown) => MatrixError | u
 
 function unavailable(text: string, cause: StorageError): MatrixError {
 	return new MatrixError('M_UNKNOWN', text, {status: 503, headers: {'retry-after': '5'}, cause});
-}
-
-/** The address of a database as storage takes it. */
-export function databaseUrl(database: DatabaseConfig): string {
-	return database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url;
 }
 
 function buildVisibility(

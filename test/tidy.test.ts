@@ -9,6 +9,7 @@ const linesMax = 400;
 const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/account-data': [],
 	'server/accounts': ['server/devices', 'server/profiles', 'server/visibility'],
+	'server/backup': ['server/media'],
 	'server/calls': [],
 	'server/delayed-events': ['server/rooms'],
 	'server/devices': ['server/visibility'],

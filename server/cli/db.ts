@@ -1,7 +1,6 @@
 import {mkdirSync} from 'node:fs';
 import {openStorage} from '../../storage/index.ts';
-import {databaseUrl} from '../application.ts';
-import {loadConfig} from '../config/index.ts';
+import {databaseUrl, loadConfig} from '../config/index.ts';
 import {type Command, configOption} from './command.ts';
 
 /** Brings the database to this program's schema, as starting the server would; for those who migrate before they start. */

@@ -1,5 +1,4 @@
 import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
 import {
 	loadOldVerifyKeys,
 	loadOrCreateSigningKeys,
@@ -41,14 +40,10 @@ import {
 } from '../../federation/outbound/index.ts';
 import type {Pdu} from '../../federation/rooms/index.ts';
 import type {Storage} from '../../storage/index.ts';
-import type {Config} from '../config/index.ts';
+import {type Config, keyFilesOf} from '../config/index.ts';
 import {type Authenticators, MatrixError} from '../http/index.ts';
 import type {FederationServices} from '../services.ts';
 import type {Logger} from '../telemetry/index.ts';
-
-/** The files of this server's own keys, in the data folder. */
-const SIGNING_KEY_FILE = 'signing.key';
-const OLD_KEYS_FILE = 'old-signing.keys';
 
 /** What federation is built with. */
 export interface FederationParts {
@@ -115,7 +110,7 @@ export function federationServices(
 export async function createFederation(parts: FederationParts): Promise<Federation> {
 	const {config, storage, clock, random, log} = parts;
 	const {serverName} = config;
-	const {keys: signingKeys} = await loadOrCreateSigningKeys(join(config.dataPath, SIGNING_KEY_FILE));
+	const {keys: signingKeys} = await loadOrCreateSigningKeys(keyFilesOf(config).signing);
 	const [signer] = signingKeys;
 	if (!signer) throw new Error('a signing key file without a key was taken for one');
 	const keys = await publishKeys(parts, signingKeys);
@@ -212,7 +207,7 @@ function createStaging(
 }
 
 async function publishKeys({config, clock}: FederationParts, keys: readonly SigningKey[]): Promise<PublishedKeys> {
-	const oldKeys = await loadOldVerifyKeys(join(config.dataPath, OLD_KEYS_FILE));
+	const oldKeys = await loadOldVerifyKeys(keyFilesOf(config).old);
 	return new PublishedKeys({serverName: config.serverName, keys, oldKeys, clock});
 }
 
