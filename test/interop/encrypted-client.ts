@@ -23,6 +23,10 @@ export class EncryptedClient implements Person {
 	private constructor(client: sdk.MatrixClient) {
 		this.#client = client;
 		client.on(sdk.MatrixEventEvent.Decrypted, (event) => this.#note(event));
+		// The SDK does not pass on what it hears of an event that came in one answer with events that it had already.
+		client.on(sdk.RoomEvent.Timeline, (event) => {
+			if (event.isEncrypted()) event.on(sdk.MatrixEventEvent.Decrypted, () => this.#note(event));
+		});
 	}
 
 	/** Logs the SDK in with a session and waits for its first answer from /sync. */
