@@ -13,6 +13,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/calls': [],
 	'server/delayed-events': ['server/rooms'],
 	'server/devices': ['server/visibility'],
+	'server/doctor': [],
 	'server/encryption': ['server/devices', 'server/visibility'],
 	'server/ephemeral': ['server/visibility'],
 	'server/events': [],

@@ -10,10 +10,11 @@ export {
 } from './client.ts';
 export {BodyTooLargeError} from './body.ts';
 export {nextFailure, timeUntilRetry} from './backoff.ts';
-export type {Network, Target} from './connect.ts';
+export {type Network, openConnection, type Target} from './connect.ts';
 export {
 	type FetchedAnswer,
 	type FetchLimits,
+	fetchPublic,
 	postPublic,
 	type StreamedAnswer,
 	type StreamLimits,
@@ -22,7 +23,7 @@ export {
 export type {Discovery, Route} from './discovery.ts';
 export {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 export {createKeySource, type KeySource} from './fetch-keys.ts';
-export type {ServerKey} from './key-document.ts';
+export {readKeyDocument, type ServerKey} from './key-document.ts';
 export {createKeyStore} from './key-store.ts';
 export {
 	Keyring,

@@ -8,6 +8,7 @@ import {backupCommands} from './backup.ts';
 import {type Command, CommandError, readCommandLine, UsageError} from './command.ts';
 import {configCheck} from './config-check.ts';
 import {dbCommands} from './db.ts';
+import {doctorCommand} from './doctor.ts';
 import {keyCommands} from './keys.ts';
 import {processTerminal} from './terminal.ts';
 import {tokenCommands} from './token.ts';
@@ -18,6 +19,7 @@ const commands: readonly Command[] = [
 	configCheck,
 	...backupCommands,
 	...dbCommands,
+	doctorCommand,
 	...keyCommands,
 	...tokenCommands,
 	...userCommands,
