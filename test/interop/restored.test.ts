@@ -6,6 +6,7 @@ import test, {type ExecutionContext, registerCompletionHandler} from 'ava';
 import {
 	type ClientTarget,
 	call,
+	createTestDevice,
 	findPostgres,
 	login,
 	PostgresServer,
@@ -42,6 +43,23 @@ async function loseAndRestore(server: ServerProcess, file: string, ...options: r
 	await run(server, 'restore', file, ...options);
 	await server.start();
 }
+
+/** Whom somebody sees among another's devices. */
+async function listDevices(server: ClientTarget, {access_token: token}: Session, of: Session): Promise<string[]> {
+	const {device_keys: keys} = await call<{device_keys: Record<string, Record<string, object>>}>(
+		server,
+		'POST',
+		'/_matrix/client/v3/keys/query',
+		{token, body: {device_keys: {[of.user_id]: []}}},
+	);
+	return Object.keys(keys[of.user_id] ?? {}).toSorted();
+}
+
+const uploadKeys = (server: ClientTarget, session: Session) =>
+	call(server, 'POST', '/_matrix/client/v3/keys/upload', {
+		token: session.access_token,
+		body: {device_keys: createTestDevice(session).deviceKeys},
+	});
 
 /** How many one-time keys a server has of a device. */
 async function countKeys(server: ClientTarget, {access_token: token}: Session): Promise<number> {
@@ -131,16 +149,35 @@ async function converseOn(
 	there: ServerProcess,
 	options: readonly string[] = [],
 ): Promise<void> {
-	using editor = new PlainClient(here, await register(here, 'editor'));
-	using source = new PlainClient(there, await register(there, 'correspondent'));
+	const [ofEditor, ofSource] = [await register(here, 'editor'), await register(there, 'correspondent')];
+	using editor = new PlainClient(here, ofEditor);
+	using source = new PlainClient(there, ofSource);
+	await uploadKeys(here, ofEditor);
+	await uploadKeys(there, ofSource);
+	// Each sees the other's devices, as its server keeps them.
+	const areSeen = (editors: readonly Session[], sources: readonly Session[]) =>
+		until(
+			async () => {
+				const seen = [await listDevices(there, ofSource, ofEditor), await listDevices(here, ofEditor, ofSource)];
+				const wanted = [editors, sources].map((sessions) => sessions.map((session) => session.device_id).toSorted());
+				return JSON.stringify(seen) === JSON.stringify(wanted);
+			},
+			`${editors.length} devices here and ${sources.length} there`,
+			30_000,
+		);
 	await inTime(t, [here, there], async () => {
 		const roomId = await editor.createRoom(source.userId, '12');
 		await source.accept(roomId);
 		await editor.meet(roomId, source.userId);
 		await editor.say(roomId, 'before');
 		await source.hear(roomId, ['before']);
+		await areSeen([ofEditor], [ofSource]);
 		const file = join(here.directory, 'yesterday.tar');
 		await run(here, 'backup', file);
+		const [hereAnew, thereAnew] = [await login(here, 'editor'), await login(there, 'correspondent')];
+		await uploadKeys(here, hereAnew);
+		await uploadKeys(there, thereAnew);
+		await areSeen([ofEditor, hereAnew], [ofSource, thereAnew]);
 		const lost: string[] = [];
 		for (let index = 0; index < 5; index += 1) {
 			await editor.say(roomId, `lost here ${index}`);
@@ -150,6 +187,8 @@ async function converseOn(
 		await source.hear(roomId, lost);
 		await editor.hear(roomId, lost);
 		await loseAndRestore(here, file, ...options);
+		// The partner forgets a device that came after the backup, and here one is known that the backup does not.
+		await areSeen([ofEditor], [ofSource, thereAnew]);
 		// This server goes on where it was: its events fork off what the others have.
 		await editor.say(roomId, 'after, of one who knows less');
 		await source.hear(roomId, ['after, of one who knows less']);
