@@ -27,14 +27,14 @@ export async function examineDisks({dataPath, database, media}: Config): Promise
 		let directory = place;
 		while (!existsSync(directory)) directory = dirname(directory);
 		try {
-			const {bavail, blocks, bsize, type} = await statfs(directory);
+			const {bavail, blocks, bsize} = await statfs(directory);
 			const [free, all] = [bavail * bsize, blocks * bsize];
 			const text = `${gibibytes(free)} of ${gibibytes(all)} are free at ${directory}`;
 			const advice = 'make room, or move the data to a larger disk';
 			const isScarce = free < SPARE_BYTES || free < all * SPARE_SHARE;
 			const found = free < LEAST_BYTES ? bad(text, advice) : isScarce ? warning(text, advice) : good(text);
 			// Directories on one disk are told of once.
-			findings.set(`${type} ${blocks} ${bavail}`, found);
+			findings.set(String(statSync(directory).dev), found);
 		} catch (error) {
 			findings.set(place, bad(`${directory}: ${explain(error)}`, 'let the server read and write there'));
 		}
