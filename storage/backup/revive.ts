@@ -31,7 +31,8 @@ export interface Revival {
  *   brings a new one and can be reached until then;
  * - device lists of our people are announced anew, to partner servers and clients; those of others count as outdated;
  * - tokens that work once or for minutes go;
- * - jobs that a process had in hand are free.
+ * - jobs that a process had in hand are free;
+ * - whoever did not take what they were owed is tried at once: that they are failing since yesterday nobody knows.
  *
  * Bodies that were being sent stay: they are sent byte for byte under their transaction ids, which a partner that took
  * them knows. New transactions get ids that no other ever had.
@@ -46,6 +47,9 @@ export function revive(db: Database, serverName: string, {madeTs, nowTs}: CopyAg
 		db.exec('update fallback_keys set is_used = 1');
 		const {changes: remoteUsers} = db.prepare('update remote_device_lists set is_stale = 1').run();
 		db.exec('update jobs set leased_until_ts = null');
+		db.prepare(
+			'update cursors set failing_since_ts = :nowTs, retry_ts = :nowTs, attempts = 1 where failing_since_ts is not null',
+		).run({nowTs});
 		announce(db, 'device_list', 'select distinct user_id from device_keys');
 		// Counts of one-time keys are told with the answer to a change of them.
 		const isOurs = "substr(user_id, instr(user_id, ':') + 1) = ?";

@@ -165,6 +165,28 @@ onBoth('a revived copy gives out no one-time key, and announces all device lists
 	t.deepEqual((await inspectDatabase(database.url)).faults, []);
 });
 
+onBoth(
+	'who was failing when a copy was made is tried at once, with the body that was under way',
+	async (t, database) => {
+		const storage = await database.open();
+		const inFlight = {txnId: '1-a', to: 1, body: '{"pdus":[]}'};
+		await write(storage, (batch) => {
+			storage.cursors.add(batch, 'federation:b.example', 0);
+			storage.cursors.freeze(batch, 'federation:b.example', 0, inFlight);
+			storage.cursors.setFailure(batch, 'federation:b.example', {sinceTs: 5, attempts: 9, retryTs: 9 * DAY_MS});
+			storage.cursors.add(batch, 'federation:c.example', 0);
+		});
+		const revived = await reviveInto(t, database, 1);
+		t.deepEqual(await revived.cursors.find('federation:b.example'), {
+			name: 'federation:b.example',
+			acked: 0,
+			inFlight,
+			failure: {sinceTs: DAY_MS, attempts: 1, retryTs: DAY_MS},
+		});
+		t.is((await revived.cursors.find('federation:c.example'))?.failure, null);
+	},
+);
+
 onBoth('a database is seen to be absent, present, or in use', async (t, database) => {
 	const storage = await database.open();
 	t.is(await lookAtDatabase(database.url), 'in_use');

@@ -172,8 +172,15 @@ async function converseOn(
 		await editor.say(roomId, 'before');
 		await source.hear(roomId, ['before']);
 		await areSeen([ofEditor], [ofSource]);
+		// A transaction is under way while the backup is made, and taken before the server is lost.
+		await there.stop();
+		await editor.say(roomId, 'in flight');
 		const file = join(here.directory, 'yesterday.tar');
 		await run(here, 'backup', file);
+		await there.start();
+		await source.say(roomId, 'here again');
+		await source.hear(roomId, ['in flight']);
+		await editor.hear(roomId, ['here again']);
 		const [hereAnew, thereAnew] = [await login(here, 'editor'), await login(there, 'correspondent')];
 		await uploadKeys(here, hereAnew);
 		await uploadKeys(there, thereAnew);
@@ -194,9 +201,10 @@ async function converseOn(
 		await source.hear(roomId, ['after, of one who knows less']);
 		await source.say(roomId, 'after');
 		// With what comes next the server gets back what it lost, its own events too, each once.
-		await editor.hear(roomId, ['before', ...lost, 'after, of one who knows less', 'after']);
+		const all = ['before', 'in flight', 'here again', ...lost, 'after, of one who knows less', 'after'];
+		await editor.hear(roomId, all);
 		await editor.say(roomId, 'at last');
-		await source.hear(roomId, ['before', ...lost, 'after, of one who knows less', 'after', 'at last']);
+		await source.hear(roomId, [...all, 'at last']);
 	});
 }
 
