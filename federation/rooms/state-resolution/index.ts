@@ -3,6 +3,7 @@ export {type AuthGraph, createAuthGraph, type EventNumbers} from './auth-graph.t
 export {
 	type ConflictResolutionInput,
 	resolveConflict,
+	resolveConflictInSteps,
 	resolveLoading,
 	resolveState,
 	type StateResolutionInput,
@@ -17,4 +18,5 @@ export {
 	stateKeyOf,
 	type UnconflictedState,
 } from './state-map.ts';
+export type {Steps} from './steps.ts';
 export {BudgetExceeded, createWorkBudget, type WorkBudget} from './work-budget.ts';

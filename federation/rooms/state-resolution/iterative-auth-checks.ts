@@ -3,6 +3,7 @@ import type {Pdu, StateLookup} from '../pdu.ts';
 import type {AuthRules, EventSource} from './sources.ts';
 import {type StateKey, stateKeyOf} from './state-map.ts';
 import {CREATE, impliedCreateId} from './state-types.ts';
+import type {Steps} from './steps.ts';
 import type {WorkBudget} from './work-budget.ts';
 
 /** What one check of the authorisation rules counts as, besides the auth events looked at: a few lookups and comparisons. */
@@ -23,15 +24,15 @@ export function findInState(state: PartialState, key: StateKey): EventId | undef
  * Lays each event that the authorisation rules allow in the state so far over it, in the order given; ignores the others.
  * @see https://spec.matrix.org/v1.19/rooms/v2/#definitions
  */
-export function applyAllowedEvents(
+export function* applyAllowedEvents(
 	events: readonly Pdu[],
 	state: PartialState,
 	rules: AuthRules,
 	source: EventSource,
 	budget: WorkBudget,
-): void {
+): Steps<void> {
 	for (const event of events) {
-		budget.spend(CHECK_UNITS + event.authEvents.length);
+		if (budget.spend(CHECK_UNITS + event.authEvents.length)) yield;
 		if (event.stateKey === undefined || source.rejectionOf(event.eventId) === 'auth-events') continue;
 		const verdict = rules.checkAuth(event, lookUpFor(event, state, rules, source));
 		if (verdict.allowed) state.resolved.set(stateKeyOf(event.type, event.stateKey), event.eventId);

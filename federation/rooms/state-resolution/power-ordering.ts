@@ -10,6 +10,7 @@ import {
 	MEMBER,
 	POWER_LEVELS,
 } from './state-types.ts';
+import type {Steps} from './steps.ts';
 import type {WorkBudget} from './work-budget.ts';
 
 /**
@@ -33,14 +34,14 @@ export function isPowerEvent(event: Pdu): boolean {
  * Chains are followed only through these events, as every server does. An auth event that is not among them can lead back
  * to one that is only where a room's state went back to an older event, before room version 12.
  */
-export function selectPowerEvents(events: ReadonlyMap<EventId, Pdu>, budget: WorkBudget): Map<EventId, Pdu> {
+export function* selectPowerEvents(events: ReadonlyMap<EventId, Pdu>, budget: WorkBudget): Steps<Map<EventId, Pdu>> {
 	const selected = new Map<EventId, Pdu>();
 	for (const [eventId, event] of events) {
 		if (isPowerEvent(event)) selected.set(eventId, event);
 	}
 	// A map may grow while it is walked, and what is added is walked as well.
 	for (const event of selected.values()) {
-		budget.spend(1 + event.authEvents.length);
+		if (budget.spend(1 + event.authEvents.length)) yield;
 		for (const authEventId of event.authEvents) {
 			const authEvent = events.get(authEventId);
 			if (authEvent !== undefined) selected.set(authEventId, authEvent);
@@ -61,15 +62,15 @@ interface Vertex {
  * Sorts events in reverse topological power ordering, earliest first, by Kahn's algorithm.
  * @see https://spec.matrix.org/v1.19/rooms/v2/#definitions
  */
-export function sortByPower(
+export function* sortByPower(
 	events: ReadonlyMap<EventId, Pdu>,
 	rules: AuthRules,
 	source: EventSource,
 	budget: WorkBudget,
-): Pdu[] {
+): Steps<Pdu[]> {
 	const vertices = new Map<EventId, Vertex>();
 	for (const [eventId, event] of events) {
-		budget.spend(2 + 2 * event.authEvents.length);
+		if (budget.spend(2 + 2 * event.authEvents.length)) yield;
 		const powerLevels = findCitedPowerLevels(event, source);
 		const create = findCreate(event, rules.isCreateImplied, source);
 		const level = rules.senderLevel(event, powerLevels, create);
@@ -89,7 +90,7 @@ export function sortByPower(
 	}
 	const sorted: Pdu[] = [];
 	for (let next = popFromHeap(candidates); next !== undefined; next = popFromHeap(candidates)) {
-		budget.spend(1 + next.dependants.length);
+		if (budget.spend(1 + next.dependants.length)) yield;
 		sorted.push(next.event);
 		for (const dependant of next.dependants) {
 			dependant.awaited--;

@@ -5,13 +5,14 @@ import {powerLevelsOf, userLevel} from '../power-levels.ts';
 import {type RoomVersion, roomVersion} from '../versions.ts';
 import {type AuthRules, EventSource, MissingEvents, type ResolutionInput} from './sources.ts';
 import {type Conflict, type StateKey, type StateMap, separateStates} from './state-map.ts';
+import {finish, type Steps} from './steps.ts';
 import {resolveV1} from './v1.ts';
 import {type Resolution, resolveV2} from './v2.ts';
 import {resolveV2Dot1} from './v2-1.ts';
 import {createWorkBudget} from './work-budget.ts';
 
 const ALGORITHMS: Readonly<
-	Record<RoomVersion['stateResolution'], (resolution: Resolution) => ReadonlyMap<StateKey, EventId>>
+	Record<RoomVersion['stateResolution'], (resolution: Resolution) => Steps<ReadonlyMap<StateKey, EventId>>>
 > = {
 	v1: resolveV1,
 	v2: resolveV2,
@@ -49,10 +50,18 @@ export function resolveState(version: RoomVersionId, input: StateResolutionInput
  * @throws MissingEvents, ForeignEvent, BudgetExceeded, AuthChainCycle, UnknownAuthChain
  */
 export function resolveConflict(version: RoomVersionId, input: ConflictResolutionInput): StateMap {
+	return finish(resolveConflictInSteps(version, input));
+}
+
+/**
+ * Like {@link resolveConflict}, in steps of some milliseconds: what a large conflict takes need not be taken from others
+ * at once. Where no auth graph is given, reading one is the first step, whatever it takes.
+ */
+export function* resolveConflictInSteps(version: RoomVersionId, input: ConflictResolutionInput): Steps<StateMap> {
 	const {conflict} = input;
 	if (conflict.conflicted.every((entries) => entries.size === 0)) return new Map();
 	const row = roomVersion(version);
-	const resolved = ALGORITHMS[row.stateResolution]({
+	const resolved = yield* ALGORITHMS[row.stateResolution]({
 		conflict,
 		rules: authRulesOf(row),
 		source: new EventSource(input),

@@ -2,10 +2,13 @@ import {type EventId, LosslessNumber, sha1Hex} from '../../../crypto/index.ts';
 import type {Pdu, StateLookup} from '../pdu.ts';
 import {type StateKey, splitStateKey, stateKeyOf} from './state-map.ts';
 import {JOIN_RULES, MEMBER, POWER_LEVELS_KEY} from './state-types.ts';
+import type {Steps} from './steps.ts';
 import type {Resolution} from './v2.ts';
 
-/** What one conflicted event counts as: a hash, its share of the sort, a check of the authorisation rules. */
-const EVENT_UNITS = 20;
+/** What one conflicted event counts as: a hash and its share of the sort. */
+const EVENT_UNITS = 10;
+/** What one check of the authorisation rules counts as. */
+const CHECK_UNITS = 10;
 
 /** The rivals for one `(type, state_key)`, by ascending depth, then descending SHA-1 of the id. */
 interface Contest {
@@ -23,12 +26,14 @@ interface Contest {
  * lists; and where no event of the last pass is allowed, the one of the least depth is taken.
  * @see https://spec.matrix.org/v1.19/rooms/v1/#state-resolution
  */
-export function resolveV1(resolution: Resolution): ReadonlyMap<StateKey, EventId> {
-	const {resolved, contests} = listContests(resolution);
+export function* resolveV1(resolution: Resolution): Steps<ReadonlyMap<StateKey, EventId>> {
+	const {resolved, contests} = yield* listContests(resolution);
 	for (const [pass, resolve] of [resolveInTurn, resolveInTurn, resolveInTurn, resolveLast].entries()) {
-		const winners = contests
-			.filter(({key}) => passOf(key) === pass)
-			.map((contest) => ({contest, winner: resolve(contest, resolved, resolution)}));
+		const winners: {readonly contest: Contest; readonly winner: Pdu}[] = [];
+		for (const contest of contests.filter(({key}) => passOf(key) === pass)) {
+			if (resolution.budget.spend(CHECK_UNITS * contest.events.length)) yield;
+			winners.push({contest, winner: resolve(contest, resolved, resolution)});
+		}
 		for (const {contest, winner} of winners) resolved.set(contest.key, winner.eventId);
 	}
 	resolution.source.checkComplete();
@@ -44,7 +49,9 @@ function passOf(key: StateKey): number {
 }
 
 /** Sorts the conflicted events into contests; a key with one event only is decided at once. */
-function listContests(resolution: Resolution): {resolved: Map<StateKey, EventId>; contests: Contest[]} {
+function* listContests(
+	resolution: Resolution,
+): Steps<{readonly resolved: Map<StateKey, EventId>; readonly contests: Contest[]}> {
 	const {conflict, source, budget} = resolution;
 	const rivals = new Map<StateKey, Set<EventId>>();
 	for (const [key, eventId] of conflict.conflicted.flatMap((entries) => [...entries])) {
@@ -55,7 +62,7 @@ function listContests(resolution: Resolution): {resolved: Map<StateKey, EventId>
 	const resolved = new Map<StateKey, EventId>();
 	const contests: Contest[] = [];
 	for (const [key, eventIds] of rivals) {
-		budget.spend(EVENT_UNITS * eventIds.size);
+		if (budget.spend(EVENT_UNITS * eventIds.size)) yield;
 		const events: Pdu[] = [];
 		for (const eventId of eventIds) {
 			const event = source.rejectionOf(eventId) === undefined ? source.find(eventId) : undefined;

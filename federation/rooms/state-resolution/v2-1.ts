@@ -1,5 +1,6 @@
 import type {EventId} from '../../../crypto/index.ts';
 import type {StateKey} from './state-map.ts';
+import type {Steps} from './steps.ts';
 import {findAll, listConflicted, openAuthGraph, type Resolution, resolveFullConflictedSet} from './v2.ts';
 
 /**
@@ -8,7 +9,7 @@ import {findAll, listConflicted, openAuthGraph, type Resolution, resolveFullConf
  * state sets agree on, so that old state is judged by what it was based on.
  * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
  */
-export function resolveV2Dot1(resolution: Resolution): ReadonlyMap<StateKey, EventId> {
+export function* resolveV2Dot1(resolution: Resolution): Steps<ReadonlyMap<StateKey, EventId>> {
 	const {conflict, source, budget} = resolution;
 	const graph = openAuthGraph(resolution);
 	const conflicted = listConflicted(conflict);
@@ -20,5 +21,5 @@ export function resolveV2Dot1(resolution: Resolution): ReadonlyMap<StateKey, Eve
 	const subgraph = graph.conflictedSubgraph(conflicted, budget);
 	const fullConflictedSet = findAll([...conflicted, ...subgraph, ...authDifference], source);
 	const empty = new Map<StateKey, EventId>();
-	return resolveFullConflictedSet(fullConflictedSet, {base: empty, resolved: new Map()}, resolution);
+	return yield* resolveFullConflictedSet(fullConflictedSet, {base: empty, resolved: new Map()}, resolution);
 }

@@ -7,6 +7,7 @@ import {selectPowerEvents, sortByPower} from './power-ordering.ts';
 import type {AuthRules, EventSource} from './sources.ts';
 import type {Conflict, StateKey} from './state-map.ts';
 import {POWER_LEVELS_KEY} from './state-types.ts';
+import type {Steps} from './steps.ts';
 import type {WorkBudget} from './work-budget.ts';
 
 /** One conflict and all that it takes to resolve it. */
@@ -24,7 +25,7 @@ export interface Resolution {
  * has to be laid over the result (step 5).
  * @see https://spec.matrix.org/v1.19/rooms/v2/#state-resolution
  */
-export function resolveV2(resolution: Resolution): ReadonlyMap<StateKey, EventId> {
+export function* resolveV2(resolution: Resolution): Steps<ReadonlyMap<StateKey, EventId>> {
 	const {conflict, source, budget} = resolution;
 	const authDifference = openAuthGraph(resolution).authDifference(
 		conflict.conflicted.map((entries) => entries.values()),
@@ -32,7 +33,11 @@ export function resolveV2(resolution: Resolution): ReadonlyMap<StateKey, EventId
 		budget,
 	);
 	const fullConflictedSet = findAll([...listConflicted(conflict), ...authDifference], source);
-	return resolveFullConflictedSet(fullConflictedSet, {base: conflict.unconflicted, resolved: new Map()}, resolution);
+	return yield* resolveFullConflictedSet(
+		fullConflictedSet,
+		{base: conflict.unconflicted, resolved: new Map()},
+		resolution,
+	);
 }
 
 /** Lists the conflicted state set, each event once. */
@@ -60,22 +65,22 @@ export function findAll(eventIds: Iterable<EventId>, source: EventSource): Map<E
 }
 
 /** The algorithm's steps 1 to 4, which all versions from 2 on share: lays what is allowed over a state. */
-export function resolveFullConflictedSet(
+export function* resolveFullConflictedSet(
 	fullConflictedSet: ReadonlyMap<EventId, Pdu>,
 	state: PartialState,
 	{rules, source, budget}: Resolution,
-): ReadonlyMap<StateKey, EventId> {
+): Steps<ReadonlyMap<StateKey, EventId>> {
 	// 1. and 2.: what might take somebody's ability away goes first, and what it depends on.
-	const powerEvents = selectPowerEvents(fullConflictedSet, budget);
-	const sorted = sortByPower(powerEvents, rules, source, budget);
+	const powerEvents = yield* selectPowerEvents(fullConflictedSet, budget);
+	const sorted = yield* sortByPower(powerEvents, rules, source, budget);
 	source.checkComplete();
-	applyAllowedEvents(sorted, state, rules, source, budget);
+	yield* applyAllowedEvents(sorted, state, rules, source, budget);
 	// 3. and 4.: all others, in the order of the power levels that they are based on.
 	const others = [...fullConflictedSet.values()].filter((event) => !powerEvents.has(event.eventId));
 	const powerLevelsId = findInState(state, POWER_LEVELS_KEY);
 	const powerLevels = powerLevelsId === undefined ? undefined : source.find(powerLevelsId);
 	source.checkComplete();
-	applyAllowedEvents(sortByMainline(others, powerLevels, source, budget), state, rules, source, budget);
+	yield* applyAllowedEvents(yield* sortByMainline(others, powerLevels, source, budget), state, rules, source, budget);
 	source.checkComplete();
 	return state.resolved;
 }
