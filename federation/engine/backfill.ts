@@ -1,7 +1,7 @@
 import type {EventId, JsonObject, ServerName} from '../../crypto/index.ts';
 import type {Batch, EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
 import {eventFacts, extraOf} from './draft.ts';
-import {EngineError} from './errors.ts';
+import {EngineError, type EngineErrorCode} from './errors.ts';
 import {
 	checkAll,
 	fetchAuthEvents,
@@ -145,9 +145,12 @@ async function tell(context: MissingContext, batch: Batch, {nid, checked, stateB
 	if (redactedBy !== undefined) events.setRedactedBy(batch, nid, redactedBy);
 }
 
+/** What says that an event could not be judged. */
+const UNSETTLED: ReadonlySet<EngineErrorCode> = new Set(['bad_response', 'too_complex', 'unavailable']);
+
 /** What an event needs to be judged could not be had. */
 function unlessUnsettled(error: unknown): undefined {
-	if (error instanceof EngineError && (error.code === 'bad_response' || error.code === 'unavailable')) return undefined;
+	if (error instanceof EngineError && UNSETTLED.has(error.code)) return undefined;
 	throw error;
 }
 

@@ -1,4 +1,4 @@
-import type {EventId, RoomId, ServerName, Signer} from '../../crypto/index.ts';
+import {type EventId, type RoomId, Semaphore, type ServerName, type Signer} from '../../crypto/index.ts';
 import type {ClientTransactionKey, EventRow, Storage} from '../../storage/index.ts';
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
@@ -9,8 +9,10 @@ import {EngineError} from './errors.ts';
 import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
+import {breathe} from './pause.ts';
 import {Receiver} from './receiver.ts';
 import type {RoomActor} from './room-actor.ts';
+import {Resolving} from './resolving.ts';
 import {RoomActors} from './room-actors.ts';
 import {CommittedView} from './room-view.ts';
 import type {Clock, Random} from './seams.ts';
@@ -20,6 +22,11 @@ import {StoredEvents} from './stored-events.ts';
 
 /** Events of an auth chain that are followed at most (C11). */
 const AUTH_CHAIN_MAX = 100_000;
+/** Layers of one that are read before others get their turn: a chain may be one long line. */
+const AUTH_LAYERS_AT_ONCE = 50;
+
+/** Auth chains that are read at once, and that may wait for it. */
+const AUTH_WALKS = {permits: 4, waitingMax: 1_000, retryAfterMs: 1_000} as const;
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -36,6 +43,10 @@ export interface EngineOptions {
 	readonly notifies: (pdu: Pdu) => boolean;
 	/** Told of a stored event that cannot be read back; it costs that event only. */
 	readonly onDamage: (eventId: EventId, cause: unknown) => void;
+	/** Told of a room whose state is kept as it is for a while, because working it out would take too much (C11). */
+	readonly onStrain?: ((roomId: RoomId) => void) | undefined;
+	/** What one resolution of states may take, in units of work; absent: one to two seconds. */
+	readonly resolutionUnitsMax?: number | undefined;
 }
 
 /** Makes the engine of a server. */
@@ -48,12 +59,16 @@ class RoomEngine implements Engine {
 	readonly #actors: RoomActors;
 	readonly #receiver: Receiver;
 	readonly #pending = new Map<string, Promise<SentEvent>>();
+	/** Whoever asks for long auth chains again and again waits for them; others get their turn in between. */
+	readonly #walks = new Semaphore(AUTH_WALKS);
 
 	constructor(options: EngineOptions) {
 		const {storage, verifySignature, clock} = options;
 		const events = new StoredEvents(storage, options.onDamage);
-		const states = new StatesAtEvents({storage, events, verifySignature});
-		this.#context = {...options, events, states, now: () => clock.now()};
+		const {onStrain, resolutionUnitsMax: unitsMax} = options;
+		const resolving = new Resolving({events, clock, unitsMax, onStrain});
+		const states = new StatesAtEvents({storage, events, verifySignature, resolving});
+		this.#context = {...options, events, states, resolving, now: () => clock.now()};
 		this.#actors = new RoomActors(this.#context);
 		this.#receiver = new Receiver(this.#context, (roomId) => this.#actors.find(roomId));
 	}
@@ -163,11 +178,18 @@ class RoomEngine implements Engine {
 		return found.filter((event) => event !== undefined);
 	}
 
-	async listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]> {
+	listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]> {
+		return this.#walks.run(() => this.#listAuthChain(eventIds));
+	}
+
+	async #listAuthChain(eventIds: readonly EventId[]): Promise<Pdu[]> {
 		const chain = new Map<EventId, Pdu>();
 		const start = await this.#context.events.findPdus(eventIds);
 		let wanted = [...new Set([...start.values()].flatMap(({pdu}) => pdu.authEvents))];
+		let layers = 0;
 		while (wanted.length > 0 && chain.size < AUTH_CHAIN_MAX) {
+			layers += 1;
+			if (layers % AUTH_LAYERS_AT_ONCE === 0) await breathe();
 			const layer = await this.#context.events.findPdus(wanted);
 			for (const [eventId, {pdu}] of layer) chain.set(eventId, pdu);
 			const next = new Set([...layer.values()].flatMap(({pdu}) => pdu.authEvents));

@@ -14,6 +14,8 @@ export type EngineErrorCode =
 	| 'overloaded'
 	/** The database or a partner server cannot be used just now, or the room's head moved too often; nothing was written. */
 	| 'unavailable'
+	/** Working out the state of the room would take more than one room may take of the server; nothing was written. */
+	| 'too_complex'
 	/** What a partner server gave cannot be used: missing events, wrong signatures, contradictions. */
 	| 'bad_response'
 	/** Another device or endpoint used this transaction id for something else that is still going on. */

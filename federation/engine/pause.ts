@@ -13,3 +13,10 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 		if (signal?.aborted === true) end();
 	});
 }
+
+/** Lets everything else that waits for this thread have its turn. */
+export function breathe(): Promise<void> {
+	return new Promise((resolve) => {
+		setImmediate(resolve);
+	});
+}

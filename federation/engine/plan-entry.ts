@@ -7,10 +7,18 @@ import type {RoomState} from './room-state.ts';
 import type {StatesAtEvents} from './state-before.ts';
 import type {KnownEvent} from './stored-events.ts';
 
+/**
+ * Places in which the graph of a room ends at most (C10); each costs every event beside it. Where somebody of this server
+ * may send, they are brought together long before; elsewhere a fork beyond them is no end, until an event names it.
+ */
+const EXTREMITIES_MAX = 50;
+
 /** What a room comes to by an event. */
 export interface EntryPlan extends Pick<Entrance, 'extremities' | 'state' | 'after' | 'changes'> {
 	/** Whether states had to be resolved for it: it then fits no other head. */
 	readonly isConflicted: boolean;
+	/** Whether it is not known what the room comes to by the event, which then must not count. */
+	readonly isUnsettled?: boolean;
 }
 
 /** A head that is planned on, and whether all its events are on disk. */
@@ -50,6 +58,27 @@ export async function planEntry(
 	if (!isStored) throw new HeadUnstored();
 	const resolved = await resolveStates(context, {roomId: pdu.roomId, version}, states);
 	return {...(await changesTo(head, resolved, event)), extremities, after, isConflicted: true};
+}
+
+/**
+ * What a room comes to by an event where working that out would take too much (C11), or would have the graph end in more
+ * places than it may (C10): its state stays as it is. A message is part of it all the same; what could change the state is
+ * not, for by what the others have made of it meanwhile it may be of long ago.
+ */
+export function planUnsettled(
+	head: Head,
+	{event, stateBefore}: {readonly event: KnownEvent; readonly stateBefore: RoomState},
+): EntryPlan {
+	const {pdu} = event;
+	const extremities = [...head.extremities.filter((eventId) => !pdu.prevEvents.includes(eventId)), pdu.eventId];
+	const isUnsettled = pdu.stateKey !== undefined || extremities.length > EXTREMITIES_MAX;
+	return {extremities, state: head.state, after: stateBefore, changes: [], isConflicted: true, isUnsettled};
+}
+
+/** Whether an event would have the graph of a room end in more places than it may. */
+export function addsTooManyEnds(head: Head, prevEvents: readonly EventId[]): boolean {
+	if (head.extremities.length < EXTREMITIES_MAX) return false;
+	return !prevEvents.some((eventId) => head.extremities.includes(eventId));
 }
 
 /**

@@ -18,8 +18,8 @@ import {type Reception, type SignatureChecker, UNKNOWN_KEY} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
-import {type EntryPlan, planEntry} from './plan-entry.ts';
-import type {ResolveContext} from './resolve-states.ts';
+import {addsTooManyEnds, type EntryPlan, planEntry, planUnsettled} from './plan-entry.ts';
+import {isTooComplex, type ResolveContext} from './resolve-states.ts';
 import {HeadMoved, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
 import type {StatesAtEvents} from './state-before.ts';
@@ -157,6 +157,7 @@ export class ReceiveEvent implements Intent<Reception> {
 		if (this.#judged.rejected !== undefined) return;
 		const {events, storage} = this.#context;
 		const {pdu} = this.#event;
+		this.#plan = undefined;
 		await head.state.load(keysOfPdu(pdu));
 		this.#threadNotifyCount = await findThreadCount(storage, pdu.roomId, pdu);
 		if (pdu.redacts !== undefined) this.#redaction = await findRedactionTarget(events, pdu.roomId, pdu.redacts);
@@ -164,6 +165,8 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#gaps = await storage.events.listGapsWaitingFor([pdu.eventId]);
 		// An event that others here follow already is no new end of the graph; those that have no place do not count.
 		this.#isFollowed = this.#gaps.some(({anchor}) => anchor !== null);
+		// What the present does not allow changes nothing, and costs no more than that.
+		if (!judgeByState(this.#context, pdu, head.state).allowed) return;
 		this.#plan = {head, ...(await this.#planOn(head, isStored))};
 	}
 
@@ -172,7 +175,14 @@ export class ReceiveEvent implements Intent<Reception> {
 		if (this.#isFollowed || !stateBefore) {
 			return {extremities: head.extremities, state: head.state, changes: [], after: undefined, isConflicted: false};
 		}
-		return planEntry(this.#context, this.#version, {head, isStored}, {event: this.#event, stateBefore});
+		const entry = {event: this.#event, stateBefore};
+		if (addsTooManyEnds(head, this.#event.pdu.prevEvents)) return planUnsettled(head, entry);
+		try {
+			return await planEntry(this.#context, this.#version, {head, isStored}, entry);
+		} catch (error) {
+			if (!isTooComplex(error)) throw error;
+			return planUnsettled(head, entry);
+		}
 	}
 
 	turn(draft: Draft): () => Reception {
@@ -184,10 +194,10 @@ export class ReceiveEvent implements Intent<Reception> {
 			return () => ({status: 'rejected', reason: rejected});
 		}
 		if (!stateBefore) throw new Error('an allowed event has no state before it');
-		const plan = this.#planFor(draft.head);
-		// 6: against the current state; who fails is soft-failed, and leaves the head as it is.
-		const isSoftFailed = !judgeByState(this.#context, pdu, draft.head.state).allowed;
 		const {head} = draft;
+		// 6: against the current state; who fails is soft-failed, and leaves the head as it is.
+		const plan = judgeByState(this.#context, pdu, head.state).allowed ? this.#planFor(head) : undefined;
+		const isSoftFailed = plan === undefined || plan.isUnsettled === true;
 		const pos = draft.append(this.#event, {
 			stateBefore,
 			isSoftFailed,

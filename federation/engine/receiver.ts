@@ -4,6 +4,7 @@ import type {RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {isHistory} from './history.ts';
+import {mergeEnds} from './merge-ends.ts';
 import {fetchAuthEvents, fetchGap, fetchStateBefore, listMissing, type MissingContext} from './missing-events.ts';
 import {storeOutliers} from './outliers.ts';
 import {
@@ -15,9 +16,10 @@ import {
 	keysOfPdu,
 	ReceiveEvent,
 } from './receive-event.ts';
+import {isTooComplex} from './resolve-states.ts';
 import type {RoomActor} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
-import {findSent} from './send-event.ts';
+import {findSent, type SendContext} from './send-event.ts';
 import {StateUnknown} from './state-before.ts';
 
 interface Room {
@@ -26,13 +28,16 @@ interface Room {
 	readonly actor: RoomActor;
 }
 
+/** What receiving needs of the engine: what comes from outside may have to be answered in the room. */
+type ReceiverContext = MissingContext & SendContext;
+
 /** Takes PDUs from outside through the checks on receipt, one after the other in each room. */
 export class Receiver {
-	readonly #context: MissingContext;
+	readonly #context: ReceiverContext;
 	readonly #activate: (roomId: RoomId) => Promise<RoomActor | undefined>;
 	readonly #queues = new Map<RoomId, Promise<unknown>>();
 
-	constructor(context: MissingContext, activate: (roomId: RoomId) => Promise<RoomActor | undefined>) {
+	constructor(context: ReceiverContext, activate: (roomId: RoomId) => Promise<RoomActor | undefined>) {
 		this.#context = context;
 		this.#activate = activate;
 	}
@@ -70,7 +75,13 @@ export class Receiver {
 			if (!relay && (await this.#isHistory(room, event))) {
 				return this.#drop(request, 'it lies before what is known of the room');
 			}
-			return this.#receiveChecked(room, event, true);
+			try {
+				return await this.#receiveChecked(room, event, true);
+			} catch (error) {
+				// Later it would take as much. Events after it are judged by what the other server says of the state.
+				if (!isTooComplex(error)) throw error;
+				return this.#drop(request, 'the state before it takes too much to be worked out');
+			}
 		});
 	}
 
@@ -134,8 +145,12 @@ export class Receiver {
 		return this.#submit(room, checked, {stateBefore: state, rejected, missing}, mark?.nid);
 	}
 
-	#submit(room: Room, checked: CheckedPdu, judged: Judged, outlier: EventNid | undefined): Promise<Reception> {
-		return room.actor.submit(new ReceiveEvent(this.#context, room.version, checked, judged, outlier));
+	async #submit(room: Room, checked: CheckedPdu, judged: Judged, outlier: EventNid | undefined): Promise<Reception> {
+		const intent = new ReceiveEvent(this.#context, room.version, checked, judged, outlier);
+		const reception = await room.actor.submit(intent);
+		// The event is in; whether its ends could be brought together does not matter to who sent it.
+		if (reception.status === 'accepted') await mergeEnds(this.#context, room.actor);
+		return reception;
 	}
 
 	/** Receives the events between what is known and this one; each that fails is left to the state that is asked for. */

@@ -7,7 +7,7 @@ import type {EventTemplate, SendRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {type EntryPlan, findStatesAfter, type PlanContext, type PlannedHead, planEntry} from './plan-entry.ts';
-import {resolveStates} from './resolve-states.ts';
+import {isTooComplex, resolveStates} from './resolve-states.ts';
 import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent, StoredEvents} from './stored-events.ts';
@@ -124,12 +124,32 @@ export class SendEvent implements Intent<SentEvent> {
 		await this.#load(head.state);
 		const named = await findStatesAfter(this.#context, planned, choosePrevEvents(head));
 		if (!planned.isStored) throw new HeadUnstored();
-		const stateBefore = await resolveStates(this.#context, room, named);
-		await stateBefore.load(this.#keys);
-		const event = buildAllowed(this.#context, room, {...head, state: stateBefore}, this.#request.event);
+		try {
+			const stateBefore = await resolveStates(this.#context, room, named);
+			const event = await this.#buildOn(stateBefore, head, head.extremities);
+			const plan = await planEntry(this.#context, this.#version, planned, {event, stateBefore});
+			this.#merge = {head, event, stateBefore, plan};
+		} catch (error) {
+			const newest = named.at(-1);
+			if (!isTooComplex(error) || !newest) throw error;
+			this.#merge = await this.#prepareBeside(head, newest);
+		}
+	}
+
+	/** Where the ends of the graph cannot be brought together, people still talk: on top of the newest, beside the others. */
+	async #prepareBeside(head: Head, stateBefore: RoomState): Promise<Merge> {
+		const event = await this.#buildOn(stateBefore, head, head.extremities.slice(-1));
+		const extremities = [...head.extremities.slice(0, -1), event.pdu.eventId];
+		const [state, after] = [head.state.after(event), stateBefore.after(event)];
+		return {head, event, stateBefore, plan: {extremities, state, after, changes: [], isConflicted: true}};
+	}
+
+	async #buildOn(state: RoomState, head: Head, extremities: readonly EventId[]): Promise<KnownEvent> {
+		const room = {roomId: this.#request.roomId, version: this.#version};
+		await state.load(this.#keys);
+		const event = buildAllowed(this.#context, room, {...head, state, extremities}, this.#request.event);
 		mustBeAllowed(this.#context, event.pdu, head.state);
-		const plan = await planEntry(this.#context, this.#version, planned, {event, stateBefore});
-		this.#merge = {head, event, stateBefore, plan};
+		return event;
 	}
 
 	async #load(state: RoomState): Promise<void> {

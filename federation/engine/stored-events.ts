@@ -3,9 +3,12 @@ import {type EventId, type JsonObject, type JsonValue, readStrictJson, type Room
 import type {EventNid, EventRow, Storage} from '../../storage/index.ts';
 import {type Pdu, type RoomVersionId, roomVersion} from '../rooms/index.ts';
 import type {StoredEvent} from './engine.ts';
+import {breathe} from './pause.ts';
 
 /** Events held in memory; an event of ordinary size takes about 2 KiB. */
 const CACHED_EVENTS_MAX = 8_000;
+/** Rows whose JSON is read before others get their turn: some milliseconds. */
+const READ_AT_ONCE = 200;
 /** Rooms whose version is held in memory. */
 const CACHED_ROOMS_MAX = 20_000;
 
@@ -96,7 +99,10 @@ export class StoredEvents {
 	/** Reads rows; a damaged one is reported and left out, so that one bad row costs one event. */
 	async read(rows: Iterable<EventRow>): Promise<StoredEvent[]> {
 		const read: StoredEvent[] = [];
+		let count = 0;
 		for (const row of rows) {
+			count += 1;
+			if (count % READ_AT_ONCE === 0) await breathe();
 			const event = this.readRow(row, await this.findVersion(row.roomId));
 			if (event) read.push(event);
 		}

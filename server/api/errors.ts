@@ -207,6 +207,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		unsupported_version: 'M_UNSUPPORTED_ROOM_VERSION',
 		overloaded: 'M_LIMIT_EXCEEDED',
 		unavailable: {errcode: 'M_UNKNOWN', status: 503},
+		too_complex: {errcode: 'M_UNKNOWN', status: 503},
 		bad_response: {errcode: 'M_UNKNOWN', status: 502},
 		conflict: {errcode: 'M_UNKNOWN', status: 409},
 	}),

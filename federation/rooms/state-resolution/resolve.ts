@@ -89,17 +89,18 @@ function authRulesOf(version: RoomVersion): AuthRules {
  * @throws MissingEvents when an event is missing still after it was to be loaded, and whatever `resolve` or `load` throw.
  */
 export async function resolveLoading<Result>(
-	resolve: () => Result,
+	resolve: () => Result | Promise<Result>,
 	load: (eventIds: readonly EventId[]) => Promise<void>,
 ): Promise<Result> {
 	const asked = new Set<EventId>();
 	for (;;) {
 		try {
-			return resolve();
+			// oxlint-disable-next-line no-await-in-loop -- Each round needs what the one before it loaded.
+			return await resolve();
 		} catch (error) {
 			if (!(error instanceof MissingEvents) || error.eventIds.some((eventId) => asked.has(eventId))) throw error;
 			for (const eventId of error.eventIds) asked.add(eventId);
-			// oxlint-disable-next-line no-await-in-loop -- Each round needs what the one before it loaded.
+			// oxlint-disable-next-line no-await-in-loop -- As above.
 			await load(error.eventIds);
 		}
 	}
