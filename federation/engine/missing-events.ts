@@ -187,7 +187,7 @@ async function fetchStateAfter(
 	const before = await fetchStateAt(context, room, eventId, origin).catch(orElse(undefined));
 	if (!before) return undefined;
 	const mark = (await context.storage.events.findMarks([eventId])).get(eventId);
-	await before.load(keysOfPdu(event.pdu));
+	await before.loadForChange(keysOfPdu(event.pdu));
 	const isAllowed = mark?.rejected === null && judgeByState(context, event.pdu, before).allowed;
 	return isAllowed ? before.after(event) : before;
 }

@@ -48,7 +48,7 @@ export async function planEntry(
 		const after = head.state.after(event);
 		return {extremities, state: after, after, changes: [], isConflicted: false};
 	}
-	if (pdu.stateKey !== undefined) await stateBefore.load([{type: pdu.type, stateKey: pdu.stateKey}]);
+	if (pdu.stateKey !== undefined) await stateBefore.loadForChange([{type: pdu.type, stateKey: pdu.stateKey}]);
 	const after = stateBefore.after(event);
 	const states = [...(await findStatesAfter(context, {head, isStored}, kept)), after];
 	if (states.every(({root}) => root === head.state.root)) {
@@ -109,7 +109,7 @@ async function changesTo(
 	event: KnownEvent,
 ): Promise<Pick<EntryPlan, 'state' | 'changes'>> {
 	const difference = await resolved.differenceFrom(head.state, [event]);
-	await head.state.load(difference.map(({key}) => key));
+	await head.state.loadForChange(difference.map(({key}) => key));
 	return {
 		state: head.state.with(difference.map(({key, after}) => ({key, event: after ?? null}))),
 		changes: difference.filter(({after}) => after?.nid !== event.nid),

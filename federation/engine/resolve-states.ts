@@ -60,7 +60,8 @@ export async function resolveStates(
 	if (!first) throw new Error('no state to resolve');
 	if (differing.length === 1) return first;
 	const {resolving} = context;
-	const name = `${room.roomId} ${differing.map(({root}) => root).toSorted((a, b) => a - b)}`;
+	const roots = differing.map(({root}) => root).toSorted((a, b) => a - b);
+	const name = `${room.roomId} ${roots.join()}`;
 	const known = resolving.resolved.get(name);
 	if (known) return known;
 	try {
@@ -223,5 +224,6 @@ async function layOver(
 	});
 	await base.load(all.map(({key}) => key));
 	const changes = all.filter(({key, event}) => base.nid(key.type, key.stateKey) !== event?.nid);
+	await base.loadForChange(changes.map(({key}) => key));
 	return changes.length === 0 ? base : base.with(changes);
 }

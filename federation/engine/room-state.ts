@@ -62,6 +62,13 @@ export class RoomState {
 		}
 	}
 
+	/** Loads entries that are to be changed: `with` asks for more than the events that are held. */
+	async loadForChange(keys: readonly StateKey[]): Promise<void> {
+		await this.load(keys);
+		const gone = keys.filter(({type, stateKey}) => !this.snapshot.isLoaded(type, stateKey));
+		if (gone.length > 0) await this.snapshot.load(gone);
+	}
+
 	/** Gives a loaded entry. @throws NotLoaded */
 	entry(type: string, stateKey: string): KnownEvent | undefined {
 		const held = this.#held.get(keyOf(type, stateKey));

@@ -140,6 +140,9 @@ export class SendEvent implements Intent<SentEvent> {
 	async #prepareBeside(head: Head, stateBefore: RoomState): Promise<Merge> {
 		const event = await this.#buildOn(stateBefore, head, head.extremities.slice(-1));
 		const extremities = [...head.extremities.slice(0, -1), event.pdu.eventId];
+		const {type, stateKey} = event.pdu;
+		const changed = stateKey === undefined ? [] : [{type, stateKey}];
+		await Promise.all([head.state, stateBefore].map((each) => each.loadForChange(changed)));
 		const [state, after] = [head.state.after(event), stateBefore.after(event)];
 		return {head, event, stateBefore, plan: {extremities, state, after, changes: [], isConflicted: true}};
 	}

@@ -75,7 +75,7 @@ export class StatesAtEvents {
 		if (!event) return undefined;
 		const {type, stateKey} = event.pdu;
 		if (stateKey === undefined || mark.rejected !== null) return before;
-		await before.load([{type, stateKey}]);
+		await before.loadForChange([{type, stateKey}]);
 		const after = before.after(event);
 		this.note(mark.eventId, after);
 		return after;

@@ -10,6 +10,7 @@ import {
 import {
 	type Engine,
 	EngineError,
+	type EngineOptions,
 	type ImportRoomRequest,
 	type Reception,
 	type RemoteEvents,
@@ -28,9 +29,13 @@ export class EngineNetwork implements AsyncDisposable {
 	/** What servers answer instead of the truth. */
 	readonly lies: {-readonly [Question in keyof RemoteEvents]?: RemoteEvents[Question]} = {};
 
-	/** Adds a server; `wrap` stands between its engine and its database. */
-	async add(serverName: string, wrap?: (storage: Storage) => Storage): Promise<TestEngine> {
-		const over = {remote: this.#remote(), signer: generateSigningKey()};
+	/** Adds a server; `wrap` stands between its engine and its database, `parts` replaces parts of its engine. */
+	async add(
+		serverName: string,
+		wrap?: (storage: Storage) => Storage,
+		parts: Partial<EngineOptions> = {},
+	): Promise<TestEngine> {
+		const over = {remote: this.#remote(), signer: generateSigningKey(), ...parts};
 		const home = await makeEngine(serverName, {over, ...(wrap && {wrap})});
 		this.#homes.set(home.serverName, home);
 		return home;
