@@ -36,6 +36,12 @@ function readCpuSeconds(pid: number): number {
 	return ticks / TICKS_PER_SECOND;
 }
 
+/** Gives the seconds of processor time that one thread has used; a process's first thread has its number. */
+export function readThreadCpuSeconds(pid: number, thread: number): number {
+	const [nanoseconds = 'NaN'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+	return Number(nanoseconds) / 1e9;
+}
+
 function readField(file: string, name: string): number {
 	const match = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(file, 'utf8'));
 	return Number(match?.[1] ?? 0);

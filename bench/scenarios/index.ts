@@ -6,6 +6,7 @@ import {federation} from './federation.ts';
 import {floor} from './floor.ts';
 import {keysClaim, keysQuery, keysUpload, toDevice} from './keys.ts';
 import {send, sendRooms} from './send.ts';
+import {signatures} from './signatures.ts';
 import {sliding} from './sliding.ts';
 import {messages, syncRooms} from './sync.ts';
 
@@ -23,4 +24,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	keysClaim,
 	toDevice,
 	federation,
+	signatures,
 ];

@@ -113,6 +113,10 @@ class RoomEngine implements Engine {
 		return {roomId, pdus};
 	}
 
+	checkAhead(request: Parameters<Engine['checkAhead']>[0]): void {
+		this.#receiver.checkAhead(request);
+	}
+
 	receive(request: Parameters<Engine['receive']>[0]): ReturnType<Engine['receive']> {
 		return this.#receiver.receive(request);
 	}

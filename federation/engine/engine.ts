@@ -133,6 +133,11 @@ export interface Engine {
 	send(request: SendRequest): Promise<SentEvent>;
 	/** Makes a room. */
 	createRoom(request: CreateRoomRequest): Promise<{readonly roomId: RoomId; readonly pdus: readonly Pdu[]}>;
+	/**
+	 * Begins the checks of an event from outside that need nothing but itself: its signatures are verified beside those of
+	 * others, outside of this thread, before its turn in the room has come. The same object is then given to `receive`.
+	 */
+	checkAhead(request: Pick<ReceiveRequest, 'roomId' | 'json'>): void;
 	/** Takes an event from outside through all checks. Asks `origin` for what is missing before it. */
 	receive(request: ReceiveRequest): Promise<Reception>;
 	/** Enters a room by what a resident server gave us. */

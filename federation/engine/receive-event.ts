@@ -41,6 +41,9 @@ export interface CheckedPdu {
 	readonly alsoWrite?: ((batch: Batch) => void) | undefined;
 }
 
+/** What the checks of a PDU by itself have come to. */
+export type PduCheck = {readonly pdu: Pdu} | {readonly reason: string; readonly isTemporary?: boolean};
+
 /**
  * The checks that depend on nothing but the event itself: form, content hash (redacted where it does not match), and
  * signatures. @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu 1 to 3
@@ -50,7 +53,7 @@ export async function checkPdu(
 	version: RoomVersionId,
 	json: JsonObject,
 	options: {readonly roomId: RoomId; readonly allowManyReferences?: boolean},
-): Promise<{readonly pdu: Pdu} | {readonly reason: string; readonly isTemporary?: boolean}> {
+): Promise<PduCheck> {
 	const parsed = parsePdu(json, version, options);
 	if (!parsed.ok) return {reason: parsed.fault.reason};
 	if (parsed.pdu.roomId !== options.roomId) return {reason: 'the event is of another room'};

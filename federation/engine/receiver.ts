@@ -1,4 +1,4 @@
-import type {EventId, RoomId} from '../../crypto/index.ts';
+import type {EventId, JsonObject, RoomId} from '../../crypto/index.ts';
 import type {Batch, EventNid} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
@@ -10,6 +10,7 @@ import {storeOutliers} from './outliers.ts';
 import {
 	type CheckedPdu,
 	checkPdu,
+	type PduCheck,
 	judgeByAuthEvents,
 	judgeByState,
 	type Judged,
@@ -36,6 +37,8 @@ export class Receiver {
 	readonly #context: ReceiverContext;
 	readonly #activate: (roomId: RoomId) => Promise<RoomActor | undefined>;
 	readonly #queues = new Map<RoomId, Promise<unknown>>();
+	/** Checks that were begun before the turn of their event; forgotten with it. */
+	readonly #ahead = new WeakMap<JsonObject, Promise<PduCheck | undefined>>();
 
 	constructor(context: ReceiverContext, activate: (roomId: RoomId) => Promise<RoomActor | undefined>) {
 		this.#context = context;
@@ -54,12 +57,25 @@ export class Receiver {
 		}
 	}
 
+	/** Begins the checks of a PDU by itself; what fails here is done again, and told of, when it is received. */
+	checkAhead({roomId, json}: Pick<ReceiveRequest, 'roomId' | 'json'>): void {
+		if (this.#ahead.has(json)) return;
+		const check = async (): Promise<PduCheck | undefined> => {
+			const version = await this.#context.events.findVersion(roomId);
+			return version && checkPdu(this.#context.signatures, version, json, {roomId});
+		};
+		const checking = check().catch(() => undefined);
+		this.#ahead.set(json, checking);
+	}
+
 	/** Receives one PDU. @throws EngineError, TransportError: nothing is settled; the PDU may be received again. */
 	async receive(request: ReceiveRequest): Promise<Reception> {
 		const {roomId, json, origin, relay = false, alsoWrite} = request;
 		const version = await this.#context.events.findVersion(roomId);
 		if (!version) return this.#drop(request, 'the room is not known here');
-		const checked = await checkPdu(this.#context.signatures, version, json, {roomId});
+		const ahead = this.#ahead.get(json);
+		this.#ahead.delete(json);
+		const checked = (await ahead) ?? (await checkPdu(this.#context.signatures, version, json, {roomId}));
 		if ('reason' in checked) {
 			// The sender's server may be away for a while: an event must not be lost for that.
 			if (checked.isTemporary) throw new EngineError('unavailable', checked.reason);

@@ -8,10 +8,10 @@ import type {Clock} from './seams.ts';
 import type {StoredEvents} from './stored-events.ts';
 
 /**
- * What one resolution may take (C11): one to two seconds of the processor, in steps of some milliseconds. It is counted in
+ * What one resolution may take (C11): between one and two seconds of the processor, in steps of some milliseconds. It is counted in
  * units of work and not in time, so that the same events come to the same end in every run.
  */
-const UNITS_MAX = 5_000_000;
+const UNITS_MAX = 2_000_000;
 /** What a resolution may take in a room where one was given up lately: enough for an ordinary conflict. */
 const STRAINED_UNITS_MAX = 100_000;
 /** How long such a room is kept short: nobody can have the server think for nothing again and again. */

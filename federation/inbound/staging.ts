@@ -25,6 +25,9 @@ const WAITING_OF_ORIGIN_MAX = 2_000;
 /** Rooms that are worked on at once: some wait for slow servers, so more than there are cores. */
 const ROOMS_MAX = 64;
 
+/** PDUs of one room whose signatures are verified before their turn: a transaction, and the beginning of the next. */
+const AHEAD_MAX = 64;
+
 /** What draining needs. */
 export interface StagingOptions extends RetractionContext {
 	readonly clock: Clock;
@@ -186,6 +189,7 @@ export class Staging {
 		for (let waiting = queue[0]; waiting && !this.#isStopped; waiting = queue[0]) {
 			// Asked anew for each: a join may begin while others are received.
 			await this.#options.joins.settled(roomId);
+			for (const {json} of queue.slice(0, AHEAD_MAX)) this.#options.engine.checkAhead({roomId, json});
 			await this.#receive(waiting);
 			queue.shift();
 		}

@@ -129,6 +129,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			parts.noteDamage();
 			log.warn({err: cause, eventId}, 'A stored event cannot be read');
 		},
+		onStrain: (roomId) => log.warn({roomId}, 'The state of a room takes too much to be worked out, and stays as it is'),
 	});
 	const sender = new FederationSender({
 		storage,

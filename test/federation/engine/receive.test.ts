@@ -1,5 +1,6 @@
 import test from 'ava';
 import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {SignatureChecker} from '../../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
 import type {CommittedChange} from '../../../storage/index.ts';
 import {firstEvents, gated, type TestEngine} from '../../harness/engine.ts';
@@ -329,4 +330,31 @@ test('what was redacted stays so when it is fetched by backfill, whatever the ot
 	);
 	t.true(heard.every(({kind}) => kind === 'history'));
 	t.true(heard.some(({extra}) => extra?.['redacted'] === rows.get(before!.eventId)?.nid));
+});
+
+test('an event that was checked ahead of its turn is checked once, and refused like any other where it is wrong', async (t) => {
+	await using network = new EngineNetwork();
+	const asked: unknown[] = [];
+	const signatures: SignatureChecker = {
+		check(pdu) {
+			asked.push(pdu.content['body']);
+			const isRight = pdu.content['body'] !== 'forged';
+			return Promise.resolve(isRight ? {allowed: true} : {allowed: false, rule: '', reason: 'a wrong signature'});
+		},
+	};
+	const one = await network.add('one.test', undefined, {signatures});
+	const two = await network.add('two.test');
+	const {roomId} = await one.engine.createRoom({version: '12', events: firstEvents('12', alice, 'public')});
+	await joinThrough(one, two, roomId, bob);
+	const sent = [];
+	for (const body of ['a', 'forged', 'b']) sent.push(await two.engine.send({roomId, event: message(bob, body)}));
+	asked.length = 0;
+	const requests = sent.map(({pdu}) => ({roomId, json: pdu.json, origin: two.serverName}));
+	for (const request of [...requests, ...requests]) one.engine.checkAhead(request);
+	await until(() => asked.length === 3, 'all are checked');
+	network.lies.getMissingEvents = () => Promise.resolve([]);
+	const statuses = [];
+	for (const request of requests) statuses.push((await one.engine.receive(request)).status);
+	t.deepEqual(statuses, ['accepted', 'rejected', 'accepted']);
+	t.is(asked.filter((body) => body === 'a' || body === 'b').length, 2);
 });

@@ -17,9 +17,13 @@ async function open(t: ExecutionContext, wrap: (storage: Storage) => Storage = (
 	t.teardown(() => home[Symbol.asyncDispose]());
 	const storage = wrap(home.storage);
 	const received: unknown[] = [];
+	const ahead: unknown[] = [];
 	const world = {isEntered: false};
 	const engine = {
 		findRoom: () => Promise.resolve(world.isEntered ? {isServerJoined: () => true} : undefined),
+		checkAhead({json}: Pick<ReceiveRequest, 'json'>) {
+			if (!ahead.includes(json)) ahead.push(json);
+		},
 		async receive({json, alsoWrite}: ReceiveRequest) {
 			received.push((json['content'] as JsonObject)['body']);
 			const batch = home.storage.batch();
@@ -47,7 +51,7 @@ async function open(t: ExecutionContext, wrap: (storage: Storage) => Storage = (
 			{...context, staging, joins, edus: {}, onProblem: () => undefined},
 			{origin, txnId, pdus, edus: [], brokenPdus: new Set(), brokenEdus: new Set()},
 		);
-	return {storage: home.storage, staging, clock, received, take, enter};
+	return {storage: home.storage, staging, clock, received, ahead, take, enter};
 }
 
 test('events of a room that is being entered wait until it is entered', async (t) => {
@@ -88,4 +92,18 @@ test('events that are on disk although nobody could say so are received all the 
 	release();
 	await until(() => staging.waiting === 0, 'it is received');
 	t.deepEqual(received, ['a']);
+});
+
+test('the events of one or several transactions are checked together, before the first of them has had its turn', async (t) => {
+	const {staging, received, ahead, take, enter} = await open(t);
+	const release = enter();
+	const bodies = Array.from({length: 50}, (_, n) => pdu(`${n}`));
+	await take('1', ...bodies.slice(0, 30));
+	await take('2', ...bodies.slice(30));
+	release();
+	await until(() => received.length > 0, 'the first one is received');
+	t.is(ahead.length, 50);
+	await until(() => staging.waiting === 0, 'all are received');
+	t.is(received.length, 50);
+	t.is(ahead.length, 50);
 });
