@@ -95,6 +95,8 @@ export class Draft {
 	readonly #from: Head;
 	#head: Head;
 	#rootPos: AnnouncedPosition | null = null;
+	/** The counts of the servers' members, once this draft has changed one. */
+	#joined: Map<ServerName, number> | undefined;
 
 	constructor(context: DraftContext, roomId: RoomId, head: Head) {
 		this.#context = context;
@@ -291,7 +293,8 @@ export class Draft {
 		if ((before === 'join') === (after === 'join')) return;
 		const {storage, serverName} = this.#context;
 		const server = domainOf(userId);
-		const joined = new Map(this.#head.joined);
+		// Copied once for all changes of a draft: a join brings as many as the room has members.
+		const joined = (this.#joined ??= new Map(this.#head.joined));
 		const count = (joined.get(server) ?? 0) + (after === 'join' ? 1 : -1);
 		if (count > 0) joined.set(server, count);
 		else joined.delete(server);

@@ -1,10 +1,10 @@
 import {domainOf, type EventId, type UserId} from '../../crypto/index.ts';
-import {membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
+import {checkAuth, membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
 import {Draft, type Head} from './draft.ts';
 import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
-import {storeOutliers} from './outliers.ts';
-import {judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
+import {type JudgedOutlier, judgeOutliers, writeOutliers} from './outliers.ts';
+import {keysOfPdu, type ReceiveContext} from './receive-event.ts';
 import {loadHead} from './read-head.ts';
 import type {ActorContext} from './room-actor.ts';
 import {resolveStates} from './resolve-states.ts';
@@ -26,23 +26,38 @@ export async function importRoom(
 	context: ImportContext,
 	request: ImportRoomRequest,
 ): Promise<{sent: SentEvent; head: Head}> {
-	const {roomId, version, join, state, authChain, origin} = request;
+	const {roomId, version, join, state, authChain} = request;
 	if (state.length + authChain.length > IMPORTED_EVENTS_MAX) throw badResponse('it holds too many events');
 	const foreign = [...state, ...authChain, join].find((pdu) => pdu.roomId !== roomId || pdu.roomVersion !== version);
 	if (foreign) throw badResponse('it holds an event of another room');
+	// Nothing is written before the join is known to be allowed: a room that was refused leaves nothing behind (C13).
+	const judged = await judgeOutliers(context, [...authChain, ...state]);
+	await checkJoin(context, request, judged);
 	context.events.noteVersion(roomId, version);
 	await context.storage.rooms.find(roomId).then((room) => (room ? undefined : addRoom(context, request)));
-	await storeOutliers(
-		context,
-		[...authChain, ...state].map((pdu) => ({pdu, origin, relay: false})),
-	);
+	await writeOutliers(context, judged);
 	const entries = await usableState(context, state);
-	if (!stateOf(entries.map(({pdu}) => pdu))('m.room.create', '')) throw badResponse('it lacks the create event');
 	const before = await context.states.build(roomId, entries);
-	await before.load(keysOfPdu(join));
-	const verdict = judgeByState(context, join, before);
-	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+	await before.loadForChange(keysOfPdu(join));
 	return writeJoin(context, request, entries, before);
+}
+
+/** Judges our join by what the answer says of the state before it. @throws EngineError('bad_response' | 'forbidden') */
+async function checkJoin(
+	context: ImportContext,
+	{join, state}: ImportRoomRequest,
+	judged: readonly JudgedOutlier[],
+): Promise<void> {
+	const news = new Map(judged.map(({pdu, verdict}) => [pdu.eventId, verdict.allowed]));
+	const marks = await context.storage.events.findMarks(state.map(({eventId}) => eventId));
+	const isUsable = ({eventId, stateKey}: Pdu): boolean =>
+		stateKey !== undefined && (news.get(eventId) ?? marks.get(eventId)?.rejected === null);
+	const lookup = stateOf(state.filter(isUsable));
+	const createEvent = lookup('m.room.create', '');
+	if (!createEvent) throw badResponse('it lacks the create event');
+	const {verifySignature} = context;
+	const verdict = checkAuth(join, lookup, {createEvent, verifySignature});
+	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
 }
 
 async function addRoom({storage}: ImportContext, {roomId, version}: ImportRoomRequest): Promise<void> {

@@ -9,6 +9,7 @@ import {
 	type Pdu,
 	parsePdu,
 	redactPdu,
+	roomVersion,
 	type RoomVersionId,
 	stateOf,
 	type Verdict,
@@ -72,38 +73,56 @@ export interface Judged {
 	readonly missing: readonly EventId[];
 }
 
+/** An event that another one rests on. */
+export interface CitedEvent {
+	readonly pdu: Pdu;
+	readonly isRejected: boolean;
+}
+
+/** Lists what an event rests on: its auth events, and the create event, which from version 12 on the room's id names. */
+export function listCited(pdu: Pdu): EventId[] {
+	if (pdu.type === 'm.room.create' || roomVersion(pdu.roomVersion).selectsCreateEvent) return [...pdu.authEvents];
+	return [...pdu.authEvents, `$${pdu.roomId.slice(1)}` as EventId];
+}
+
 /**
  * Judges an event by its auth events (4). All of them must be stored: of an event whose auth events cannot be had nothing
  * is known, and so nothing is settled. @throws EngineError('bad_response')
  */
-export async function judgeByAuthEvents(
-	{events, storage, verifySignature}: ResolveContext,
-	pdu: Pdu,
-): Promise<Verdict> {
-	const [found, marks] = await Promise.all([events.findPdus(pdu.authEvents), storage.events.findMarks(pdu.authEvents)]);
-	const missing = pdu.authEvents.filter((eventId) => !found.has(eventId));
-	if (missing.length > 0) throw new EngineError('bad_response', `${missing.length} auth events cannot be had`);
-	const authEvents = pdu.authEvents.map((eventId) => found.get(eventId)?.pdu).filter((event) => event !== undefined);
-	const verdict = checkAuthEvents(pdu, authEvents, {isRejected: (eventId) => isRejected(marks.get(eventId)?.rejected)});
-	if (!verdict.allowed) return verdict;
-	const createEvent = await findCreateEvent({events}, pdu, authEvents);
-	return checkAuth(pdu, stateOf(authEvents), {createEvent, verifySignature});
+export async function judgeByAuthEvents(context: ResolveContext, pdu: Pdu): Promise<Verdict> {
+	const cited = listCited(pdu);
+	const [known, marks] = await Promise.all([context.events.findPdus(cited), context.storage.events.findMarks(cited)]);
+	const verdict = judgeByCited(context, pdu, (eventId) => {
+		const event = known.get(eventId);
+		return event && {pdu: event.pdu, isRejected: (marks.get(eventId)?.rejected ?? null) !== null};
+	});
+	if (!verdict) throw new EngineError('bad_response', 'auth events cannot be had');
+	return verdict;
 }
 
-function isRejected(rejected: string | null | undefined): boolean {
-	return rejected !== null && rejected !== undefined;
+/** Judges an event by its auth events, where they are found; gives no verdict where one of them is not. */
+export function judgeByCited(
+	{verifySignature}: Pick<ResolveContext, 'verifySignature'>,
+	pdu: Pdu,
+	find: (eventId: EventId) => CitedEvent | undefined,
+): Verdict | undefined {
+	const found = pdu.authEvents.map(find).filter((event) => event !== undefined);
+	if (found.length < pdu.authEvents.length) return undefined;
+	const authEvents = found.map((event) => event.pdu);
+	const verdict = checkAuthEvents(pdu, authEvents, {isRejected: (eventId) => find(eventId)?.isRejected === true});
+	if (!verdict.allowed) return verdict;
+	return checkAuth(pdu, stateOf(authEvents), {createEvent: findCreateEvent(pdu, authEvents, find), verifySignature});
 }
 
 /** Finds the room's create event: among the auth events, or from version 12 on by the room's id. */
-async function findCreateEvent(
-	{events}: Pick<ResolveContext, 'events'>,
+function findCreateEvent(
 	pdu: Pdu,
 	authEvents: readonly Pdu[],
-): Promise<Pdu | undefined> {
+	find: (eventId: EventId) => CitedEvent | undefined,
+): Pdu | undefined {
 	const named = authEvents.find(({type}) => type === 'm.room.create');
 	if (named || pdu.type === 'm.room.create') return named;
-	const createId = `$${pdu.roomId.slice(1)}` as EventId;
-	return (await events.findPdus([createId])).get(createId)?.pdu;
+	return find(`$${pdu.roomId.slice(1)}` as EventId)?.pdu;
 }
 
 /** Lists the entries of state that judging an event asks for. */

@@ -1,5 +1,5 @@
 import type {JsonObject, JsonValue, RoomId} from '../../crypto/index.ts';
-import type {SignatureChecker} from '../engine/index.ts';
+import {breathe, type SignatureChecker} from '../engine/index.ts';
 import {
 	hasRightContentHash,
 	mergeSignatures,
@@ -14,8 +14,8 @@ import {listEvents} from './remote-events.ts';
 
 /** Events of one answer (threats C13): rooms with more do not exist outside of attacks. */
 const EVENTS_MAX = 200_000;
-/** Events whose signatures are checked at a time: enough for all cores, and little memory. */
-const CHECKED_AT_ONCE = 500;
+/** Events that are checked at a time: enough for all cores, little memory, and some milliseconds of this thread. */
+const CHECKED_AT_ONCE = 200;
 
 /** What a resident server gave us with our join, checked: forms, hashes, signatures. */
 export interface JoinAnswer {
@@ -61,10 +61,12 @@ async function checkEvents(
 	room: {readonly roomId: RoomId; readonly version: RoomVersionId},
 	signatures: SignatureChecker,
 ): Promise<(Pdu | undefined)[]> {
-	const parsed = events.map((json) => {
+	const parsed: (Pdu | undefined)[] = [];
+	for (const json of events) {
+		if (parsed.length % CHECKED_AT_ONCE === CHECKED_AT_ONCE - 1) await breathe();
 		const result = parsePdu(json, room.version, {allowManyReferences: true});
-		return result.ok ? result.pdu : undefined;
-	});
+		parsed.push(result.ok ? result.pdu : undefined);
+	}
 	if (parsed.some((pdu) => pdu !== undefined && pdu.roomId !== room.roomId)) throw bad('events of this room only');
 	const unique = new Map(parsed.filter((pdu) => pdu !== undefined).map((pdu) => [pdu.eventId, pdu]));
 	const checked = new Map<string, Pdu>();
