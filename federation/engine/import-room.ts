@@ -5,6 +5,7 @@ import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {type JudgedOutlier, judgeOutliers, writeOutliers} from './outliers.ts';
 import {keysOfPdu, type ReceiveContext} from './receive-event.ts';
+import {breathe} from './pause.ts';
 import {loadHead} from './read-head.ts';
 import type {ActorContext} from './room-actor.ts';
 import {resolveStates} from './resolve-states.ts';
@@ -109,7 +110,10 @@ async function writeJoin(
 		missing: await listMissing(context, join.prevEvents),
 	});
 	alsoWrite?.(draft.batch, {roomId, pdus: [join]});
+	// A large state takes some time in each of these.
+	await breathe();
 	const head = draft.finish();
+	await breathe();
 	await storage.commit(draft.batch);
 	context.events.note(event);
 	return {sent: {eventId: join.eventId, pdu: join, pos: pos.value}, head};

@@ -17,6 +17,18 @@ const GAP_EVENTS_MAX = 1_024;
 /** State events that are fetched one by one before the whole state is asked for at once. */
 const SINGLE_FETCHES_MAX = 20;
 
+/** What one event may still ask of the server that sent it (C12). */
+export interface Allowance {
+	/** States before events. */
+	states: number;
+	/** Auth chains of events. */
+	chains: number;
+}
+
+/** What one event may ask for by itself, and what all the events of a gap may together: few begin where nothing is known. */
+export const OWN_ALLOWANCE: Readonly<Allowance> = {states: 1, chains: 1};
+export const GAP_ALLOWANCE: Readonly<Allowance> = {states: 3, chains: 10};
+
 /** What filling gaps needs. */
 export interface MissingContext extends ReceiveContext {
 	readonly remote: RemoteEvents;
@@ -139,13 +151,11 @@ export async function fetchStateBefore(
 		else unknown.push(eventId);
 	}
 	if (known.length === 0) return fetchStateAt(context, room, pdu.eventId, origin);
-	for (const eventId of unknown) {
-		// What the server says the state before its event is holds what follows from all of them, if it does not lie.
-		const state =
-			(await fetchStateAfter(context, room, eventId, origin)) ??
-			(await fetchStateAt(context, room, pdu.eventId, origin));
-		known.push(state);
-	}
+	// Of several the state is asked for once (C12): what the server says it is before its event holds what follows from
+	// all of them, if it does not lie.
+	const [only] = unknown;
+	const after = unknown.length === 1 && only ? await fetchStateAfter(context, room, only, origin) : undefined;
+	known.push(after ?? (await fetchStateAt(context, room, pdu.eventId, origin)));
 	return resolveStates(context, room, known);
 }
 
@@ -222,11 +232,17 @@ async function fetchEvent(
 }
 
 /** Makes sure that the auth events of an event are here, asking for its auth chain where some are not. */
-export async function fetchAuthEvents(context: MissingContext, room: Room, checked: CheckedPdu): Promise<void> {
+export async function fetchAuthEvents(
+	context: MissingContext,
+	room: Room,
+	checked: CheckedPdu,
+	allowance: Allowance = {...OWN_ALLOWANCE},
+): Promise<void> {
 	const {pdu, origin} = checked;
 	const known = await context.events.findPdus(pdu.authEvents);
 	const missing = pdu.authEvents.filter((eventId) => !known.has(eventId));
-	if (missing.length === 0) return;
+	if (missing.length === 0 || allowance.chains === 0) return;
+	allowance.chains -= 1;
 	const chain = await context.remote.getEventAuth(origin, room.roomId, pdu.eventId).catch(orElse<JsonObject[]>([]));
 	await storeOutliers(context, await checkAll(context, room, chain, origin));
 }

@@ -5,7 +5,16 @@ import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './en
 import {EngineError} from './errors.ts';
 import {isHistory} from './history.ts';
 import {mergeEnds} from './merge-ends.ts';
-import {fetchAuthEvents, fetchGap, fetchStateBefore, listMissing, type MissingContext} from './missing-events.ts';
+import {
+	type Allowance,
+	fetchAuthEvents,
+	fetchGap,
+	fetchStateBefore,
+	GAP_ALLOWANCE,
+	listMissing,
+	type MissingContext,
+	OWN_ALLOWANCE,
+} from './missing-events.ts';
 import {storeOutliers} from './outliers.ts';
 import {
 	type CheckedPdu,
@@ -92,7 +101,7 @@ export class Receiver {
 				return this.#drop(request, 'it lies before what is known of the room');
 			}
 			try {
-				return await this.#receiveChecked(room, event, true);
+				return await this.#receiveChecked(room, event);
 			} catch (error) {
 				// Later it would take as much. Events after it are judged by what the other server says of the state.
 				if (!isTooComplex(error)) throw error;
@@ -112,7 +121,7 @@ export class Receiver {
 			[...authChain, ...state].map((event) => ({pdu: event, origin, relay: false})),
 		);
 		const write = alsoWrite && ((batch: Batch) => alsoWrite(batch, {roomId: room.roomId, pdus: [pdu]}));
-		const reception = await this.#receiveChecked(room, {pdu, origin, relay: false, alsoWrite: write}, true);
+		const reception = await this.#receiveChecked(room, {pdu, origin, relay: false, alsoWrite: write});
 		const sent = await findSent(this.#context.events, pdu.eventId);
 		if (reception.status === 'rejected' || reception.status === 'soft_failed' || !sent) {
 			throw new EngineError('forbidden', 'The room has changed meanwhile and does not allow the join any more');
@@ -141,20 +150,22 @@ export class Receiver {
 		await this.#context.storage.commit(batch);
 	}
 
-	async #receiveChecked(room: Room, checked: CheckedPdu, mayFillGap: boolean): Promise<Reception> {
+	/** @param gap What the events of a gap may still ask for, where the event is one of them. */
+	async #receiveChecked(room: Room, checked: CheckedPdu, gap?: Allowance): Promise<Reception> {
 		const {pdu} = checked;
 		const mark = (await this.#context.storage.events.findMarks([pdu.eventId])).get(pdu.eventId);
 		if (mark && !mark.outlier) {
 			await this.#writeAlone(checked.alsoWrite);
 			return {status: 'known', pdu};
 		}
-		await fetchAuthEvents(this.#context, room, checked);
+		const allowance = gap ?? {...OWN_ALLOWANCE};
+		await fetchAuthEvents(this.#context, room, checked, allowance);
 		const verdict = await judgeByAuthEvents(this.#context, pdu);
 		if (!verdict.allowed) {
 			return this.#submit(room, checked, {stateBefore: null, rejected: verdict.reason, missing: []}, mark?.nid);
 		}
-		if (mayFillGap) await this.#fillGap(room, checked);
-		const {state, missing} = await this.#stateBefore(room, checked);
+		if (!gap) await this.#fillGap(room, checked);
+		const {state, missing} = await this.#stateBefore(room, checked, allowance);
 		await state.load(keysOfPdu(pdu));
 		const byState = judgeByState(this.#context, pdu, state);
 		const rejected = byState.allowed ? undefined : byState.reason;
@@ -172,9 +183,10 @@ export class Receiver {
 	/** Receives the events between what is known and this one; each that fails is left to the state that is asked for. */
 	async #fillGap(room: Room, checked: CheckedPdu): Promise<void> {
 		if ((await listMissing(this.#context, checked.pdu.prevEvents)).length === 0) return;
+		const allowance = {...GAP_ALLOWANCE};
 		for (const earlier of await fetchGap(this.#context, room, checked, room.actor.committed.extremities)) {
 			try {
-				await this.#receiveChecked(room, earlier, false);
+				await this.#receiveChecked(room, earlier, allowance);
 			} catch (error) {
 				if (error instanceof EngineError && error.code === 'unavailable') throw error;
 			}
@@ -184,6 +196,7 @@ export class Receiver {
 	async #stateBefore(
 		room: Room,
 		{pdu, origin}: CheckedPdu,
+		allowance: Allowance,
 	): Promise<{readonly state: RoomState; readonly missing: readonly EventId[]}> {
 		const {committed} = room.actor;
 		if (isSameSet(pdu.prevEvents, committed.extremities)) return {state: committed.state, missing: []};
@@ -191,6 +204,8 @@ export class Receiver {
 			return {state: await this.#context.states.before(room, pdu.prevEvents), missing: []};
 		} catch (error) {
 			if (!(error instanceof StateUnknown)) throw error;
+			if (allowance.states === 0) throw new EngineError('bad_response', 'too many states would have to be asked for');
+			allowance.states -= 1;
 			const state = await fetchStateBefore(this.#context, room, {pdu, origin});
 			return {state, missing: error.eventIds};
 		}
