@@ -4,7 +4,7 @@ import type {RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {isHistory} from './history.ts';
-import {mergeEnds} from './merge-ends.ts';
+import {EndMerger, type MergeContext} from './merge-ends.ts';
 import {
 	type Allowance,
 	fetchAuthEvents,
@@ -29,7 +29,7 @@ import {
 import {isTooComplex} from './resolve-states.ts';
 import type {RoomActor} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
-import {findSent, type SendContext} from './send-event.ts';
+import {findSent} from './send-event.ts';
 import {StateUnknown} from './state-before.ts';
 
 interface Room {
@@ -39,11 +39,12 @@ interface Room {
 }
 
 /** What receiving needs of the engine: what comes from outside may have to be answered in the room. */
-type ReceiverContext = MissingContext & SendContext;
+type ReceiverContext = MissingContext & MergeContext;
 
 /** Takes PDUs from outside through the checks on receipt, one after the other in each room. */
 export class Receiver {
 	readonly #context: ReceiverContext;
+	readonly #merger: EndMerger;
 	readonly #activate: (roomId: RoomId) => Promise<RoomActor | undefined>;
 	readonly #queues = new Map<RoomId, Promise<unknown>>();
 	/** Checks that were begun before the turn of their event; forgotten with it. */
@@ -52,6 +53,7 @@ export class Receiver {
 	constructor(context: ReceiverContext, activate: (roomId: RoomId) => Promise<RoomActor | undefined>) {
 		this.#context = context;
 		this.#activate = activate;
+		this.#merger = new EndMerger(context);
 	}
 
 	/** Runs something that must not run beside the reception of an event of the same room. */
@@ -176,7 +178,7 @@ export class Receiver {
 		const intent = new ReceiveEvent(this.#context, room.version, checked, judged, outlier);
 		const reception = await room.actor.submit(intent);
 		// The event is in; whether its ends could be brought together does not matter to who sent it.
-		if (reception.status === 'accepted') await mergeEnds(this.#context, room.actor);
+		if (reception.status === 'accepted') await this.#merger.look(room.actor);
 		return reception;
 	}
 
