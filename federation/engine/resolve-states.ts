@@ -64,14 +64,17 @@ export async function resolveStates(
 	const name = `${room.roomId} ${roots.join()}`;
 	const known = resolving.resolved.get(name);
 	if (known) return known;
+	const budget = await resolving.openBudget(room.roomId);
 	try {
-		const resolved = await resolveDiffering(context, room, differing, first);
+		const resolved = await resolveDiffering(context, room, {states: differing, first, budget});
 		resolving.resolved.set(name, resolved);
 		return resolved;
 	} catch (error) {
 		if (!(error instanceof BudgetExceeded)) throw error;
 		resolving.noteStrain(room.roomId);
 		throw new EngineError('too_complex', 'Working out the state of the room takes too much', {cause: error});
+	} finally {
+		resolving.noteSpent(room.roomId, budget);
 	}
 }
 
@@ -83,10 +86,9 @@ export function isTooComplex(error: unknown): boolean {
 async function resolveDiffering(
 	context: ResolveContext,
 	room: Room,
-	states: readonly RoomState[],
-	first: RoomState,
+	work: {readonly states: readonly RoomState[]; readonly first: RoomState; readonly budget: WorkBudget},
 ): Promise<RoomState> {
-	const budget = context.resolving.openBudget(room.roomId);
+	const {states, first, budget} = work;
 	const known = new Map<EventId, KnownEvent>();
 	const conflicted = await findConflicts(states, known, budget);
 	if (conflicted.keys.size === 0) return first;

@@ -2,7 +2,7 @@ import {LRUCache} from 'lru-cache';
 import {type RoomId, Semaphore} from '../../crypto/index.ts';
 import {createWorkBudget, type Steps, type WorkBudget} from '../rooms/index.ts';
 import {AuthGraphs} from './auth-graphs.ts';
-import {breathe} from './pause.ts';
+import {breathe, pause} from './pause.ts';
 import type {RoomState} from './room-state.ts';
 import type {Clock} from './seams.ts';
 import type {StoredEvents} from './stored-events.ts';
@@ -16,6 +16,11 @@ const UNITS_MAX = 2_000_000;
 const STRAINED_UNITS_MAX = 100_000;
 /** How long such a room is kept short: nobody can have the server think for nothing again and again. */
 const STRAINED_MS = 10 * 60_000;
+/**
+ * What one room may take of the server for as long as it likes: a third of one core. What it takes beyond is a debt, and
+ * while that is larger than one resolution may take, the next one waits; so do the events of this room, and no others.
+ */
+const UNITS_PER_SECOND = 400_000;
 /** Rooms that are kept short at once. */
 const STRAINED_ROOMS_MAX = 1_000;
 /** Resolved states that are kept: as long as a fork is open, every event beside it asks for the same one. */
@@ -39,6 +44,11 @@ export class Resolving {
 	readonly #onStrain: (roomId: RoomId) => void;
 	/** Until when rooms are kept short. */
 	readonly #strained = new LRUCache<RoomId, number>({maxSize: STRAINED_ROOMS_MAX, sizeCalculation: () => 1});
+	/** What rooms have taken and not made up for: so much at a time, falling ever since. */
+	readonly #debts = new LRUCache<RoomId, {readonly units: number; readonly at: number}>({
+		maxSize: STRAINED_ROOMS_MAX,
+		sizeCalculation: () => 1,
+	});
 	/** Large ones go one after the other: a step of each in every turn of the event loop would add up. */
 	readonly #large = new Semaphore({permits: 1, waitingMax: WAITING_MAX, retryAfterMs: RETRY_AFTER_MS});
 
@@ -60,9 +70,22 @@ export class Resolving {
 		return (this.#strained.get(roomId) ?? 0) > this.#clock.monotonic();
 	}
 
-	/** Gives what the next resolution in a room may take. */
-	openBudget(roomId: RoomId): WorkBudget {
+	/** Gives what the next resolution in a room may take, once the room has made up for the last ones. */
+	async openBudget(roomId: RoomId): Promise<WorkBudget> {
+		const surplus = this.#debtOf(roomId) - this.#unitsMax;
+		if (surplus > 0) await pause(this.#clock, Math.ceil((surplus / UNITS_PER_SECOND) * 1_000));
 		return createWorkBudget(this.isStrained(roomId) ? Math.min(STRAINED_UNITS_MAX, this.#unitsMax) : this.#unitsMax);
+	}
+
+	/** Notes what a resolution has taken. */
+	noteSpent(roomId: RoomId, budget: WorkBudget): void {
+		this.#debts.set(roomId, {units: this.#debtOf(roomId) + budget.spent, at: this.#clock.monotonic()});
+	}
+
+	#debtOf(roomId: RoomId): number {
+		const debt = this.#debts.get(roomId);
+		if (!debt) return 0;
+		return Math.max(0, debt.units - ((this.#clock.monotonic() - debt.at) / 1_000) * UNITS_PER_SECOND);
 	}
 
 	/** Notes that a resolution was given up. */

@@ -1,5 +1,7 @@
 /** Bounds the work of one resolution, so that nobody can make a server think for minutes by the shape of a room. */
 export interface WorkBudget {
+	/** What was spent so far. */
+	readonly spent: number;
 	/**
 	 * Counts work before it is done; a unit is about one event or one edge of the event graph looked at. Gives whether
 	 * enough was done for one step: who can then lets others have their turn.
@@ -33,6 +35,9 @@ export function createWorkBudget(unitsMax: number = WORK_UNITS_MAX): WorkBudget 
 	let left = unitsMax;
 	let leftOfStep = STEP_UNITS;
 	return {
+		get spent() {
+			return unitsMax - left;
+		},
 		spend(units) {
 			left -= units;
 			if (left < 0) throw new BudgetExceeded(unitsMax, 'units of work');

@@ -3,6 +3,8 @@ import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts
 import type {EventTemplate} from '../../../federation/engine/index.ts';
 import {firstEvents, type TestEngine} from '../../harness/engine.ts';
 import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
+import {until} from '../../harness/index.ts';
+import {ManualClock} from '../../harness/manual-clock.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:two.test' as UserId;
@@ -160,4 +162,39 @@ test('C11: people talk on where the many ends of a graph cannot be brought toget
 	t.is(sent.pdu.prevEvents.length, 1);
 	const room = await stateOf(one, roomId);
 	t.deepEqual(room.state, room.table);
+});
+
+test('C11: a room that takes much again and again waits for its turn, and no other room does', async (t) => {
+	await using network = new EngineNetwork();
+	const clock = new ManualClock();
+	const one = await network.add('one.test', undefined, {clock, resolutionUnitsMax: 50_000});
+	const two = await network.add('two.test');
+	const [hard, other] = [await openRoom(one, two), await openRoom(one, two)];
+	const [hardBase, otherBase] = [(await ends(one, hard))[0], (await ends(one, other))[0]];
+	await fork(one, two, hard, 400);
+	await one.engine.send({roomId: other, event: state(alice, 'm.room.topic', {topic: 'one'})});
+	/** An event of Bob's on a fork of its own, whose state has to be resolved against that of all others. */
+	const beside = async (roomId: RoomId, base: EventId | undefined, n: number) => {
+		const event = state(bob, 'test.beside', {n}, `${n}`);
+		const proto = await two.engine.makeProto(roomId, event);
+		const authEvents = proto.event['auth_events'] as EventId[];
+		const prevEvents = [base as EventId];
+		return two.engine.signFromProto({version: '11', roomId, event, prevEvents, authEvents, depth: 100});
+	};
+	let done = 0;
+	const delivering = (async () => {
+		for (let n = 0; n < 15; n += 1) {
+			await deliver(two, one, await beside(hard, hardBase, n));
+			done += 1;
+		}
+	})();
+	await until(() => clock.nextDelay() !== undefined, 'the room waits');
+	const before = done;
+	t.true(before > 0 && before < 15, `${before} were received`);
+	t.is((await deliver(two, one, await beside(other, otherBase, 0))).status, 'accepted');
+	t.is(done, before);
+	const moving = setInterval(() => clock.advance(1_000), 1);
+	await delivering;
+	clearInterval(moving);
+	t.is(done, 15);
 });
