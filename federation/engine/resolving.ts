@@ -72,7 +72,7 @@ export class Resolving {
 
 	/** Gives what the next resolution in a room may take, once the room has made up for the last ones. */
 	async openBudget(roomId: RoomId): Promise<WorkBudget> {
-		const surplus = this.#debtOf(roomId) - this.#unitsMax;
+		const surplus = this.#debtOf(roomId) - UNITS_MAX;
 		if (surplus > 0) await pause(this.#clock, Math.ceil((surplus / UNITS_PER_SECOND) * 1_000));
 		return createWorkBudget(this.isStrained(roomId) ? Math.min(STRAINED_UNITS_MAX, this.#unitsMax) : this.#unitsMax);
 	}
