@@ -48,6 +48,7 @@ export {
 } from './identifiers.ts';
 export {isJsonObject, type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 export {type JsonDefect, type JsonFault, JsonSyntaxError} from './json-fault.ts';
+export {readJsonInParts} from './json-parts.ts';
 export {
 	type JsonReading,
 	type ReadClientJsonOptions,

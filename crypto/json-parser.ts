@@ -2,7 +2,7 @@ import {type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 import {type JsonDefect, type JsonFault, JsonSyntaxError} from './json-fault.ts';
 
 /** A body with more defects than this is refused whole, so that an attacker cannot make us list them for ever. */
-const defectsMax = 1000;
+export const defectsMax = 1000;
 /** Deeper nesting is refused whole; what is too deep but not as deep costs only its part. */
 const nestingMax = 1_000_000;
 /** Shorter strings are copied by the engine when they are cut out; longer ones would keep the whole body alive. */

@@ -5,7 +5,7 @@ import {parseJson} from './json-parser.ts';
 import {scanJson} from './json-scan.ts';
 
 /** The deepest nesting of a federation body, counted from the body's outermost array or object. */
-const federationDepthMax = 512;
+export const federationDepthMax = 512;
 /** The deepest nesting of a client's body. */
 const clientDepthMax = 100;
 
@@ -85,7 +85,8 @@ export function readClientJson(input: Uint8Array | string, options: ReadClientJs
 	return value;
 }
 
-function decodeText(input: Uint8Array | string): string {
+/** Gives the text of a body. @throws JsonSyntaxError for what is no UTF-8, and for a byte order mark */
+export function decodeText(input: Uint8Array | string): string {
 	if (typeof input === 'string') {
 		if (!input.isWellFormed()) throw new JsonSyntaxError('lone_surrogate');
 		if (input.startsWith('\ufeff')) throw new JsonSyntaxError('byte_order_mark', 0);

@@ -3,6 +3,7 @@ import type {RoomVersionId} from '../rooms/index.ts';
 import type {RemoteEvents} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {storeOutliers} from './outliers.ts';
+import {breathe} from './pause.ts';
 import {findHorizon, mayLieBehind} from './horizon.ts';
 import {checkPdu, type CheckedPdu, judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
 import {resolveStates} from './resolve-states.ts';
@@ -28,6 +29,11 @@ export interface Allowance {
 /** What one event may ask for by itself, and what all the events of a gap may together: few begin where nothing is known. */
 export const OWN_ALLOWANCE: Readonly<Allowance> = {states: 1, chains: 1};
 export const GAP_ALLOWANCE: Readonly<Allowance> = {states: 3, chains: 10};
+
+/** Events of one answer that are looked at; the largest rooms have half as much state. */
+const CHECKED_MAX = 200_000;
+/** Events that are checked at a time: enough for all cores, and some milliseconds of this thread. */
+const CHECKED_AT_ONCE = 200;
 
 /** What filling gaps needs. */
 export interface MissingContext extends ReceiveContext {
@@ -263,7 +269,14 @@ export async function checkAll(
 	origin: ServerName,
 ): Promise<CheckedPdu[]> {
 	const options = {roomId: room.roomId, allowManyReferences: true};
-	const checked = await Promise.all(events.map((json) => checkPdu(context.signatures, room.version, json, options)));
-	const right = checked.flatMap((result) => ('pdu' in result ? [{pdu: result.pdu, origin, relay: false}] : []));
-	return [...new Map(right.map((event) => [event.pdu.eventId, event])).values()];
+	const right = new Map<EventId, CheckedPdu>();
+	for (let start = 0; start < Math.min(events.length, CHECKED_MAX); start += CHECKED_AT_ONCE) {
+		const page = events.slice(start, start + CHECKED_AT_ONCE);
+		const checks = await Promise.all(page.map((json) => checkPdu(context.signatures, room.version, json, options)));
+		for (const check of checks) {
+			if ('pdu' in check) right.set(check.pdu.eventId, {pdu: check.pdu, origin, relay: false});
+		}
+		if (events.length > CHECKED_AT_ONCE) await breathe();
+	}
+	return [...right.values()];
 }

@@ -4,11 +4,18 @@ import {
 	JsonSyntaxError,
 	type JsonValue,
 	readJson,
+	readJsonInParts,
 	readStrictJson,
 	type ServerName,
 	type Signer,
 } from '../../crypto/index.ts';
-import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
+import {
+	breathe,
+	type Transport,
+	TransportError,
+	type TransportErrorCode,
+	type TransportRequest,
+} from '../engine/index.ts';
 import {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 import type {HttpsTransport, StreamedResponse} from './transport.ts';
 import {asObject} from './key-document.ts';
@@ -104,7 +111,7 @@ export function createFederationClient(options: FederationClientOptions): Federa
 			try {
 				const {status, headers, body} = await transport.request(encodeRequest(request, options));
 				if (status < 200 || status > 299) throw new RemoteError(readRemoteAnswer(status, headers, body));
-				return {status, headers, body: readBody(body)};
+				return {status, headers, body: await readBody(body)};
 			} catch (error) {
 				throw toOutboundError(error);
 			} finally {
@@ -161,10 +168,13 @@ function formatQuery(query: NonNullable<FederationRequest['query']>): string {
 	return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
+/** Bytes of an answer that are read at once; longer ones are read in parts, so that others get their turn (C13). */
+const READ_WHOLE_MAX = 262_144;
+
 /** Reads a body. A defect within an element of a list, such as one event of many, costs that element, which becomes null. */
-function readBody(bytes: Uint8Array): JsonValue {
+async function readBody(bytes: Uint8Array): Promise<JsonValue> {
 	try {
-		const {value, defects} = readJson(bytes);
+		const {value, defects} = bytes.length > READ_WHOLE_MAX ? await readJsonInParts(bytes, breathe) : readJson(bytes);
 		for (const {path: keys} of defects) blankElement(value, keys);
 		return value;
 	} catch (cause) {
