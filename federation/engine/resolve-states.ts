@@ -23,6 +23,8 @@ import type {KnownEvent, StoredEvents} from './stored-events.ts';
 
 /** What reading one event counts as, in units of work: a query's share, and its JSON. */
 const LOAD_UNITS = 100;
+/** What one entry of the states counts as that all of them have. */
+const ENTRY_UNITS = 2;
 /** Events that are read before others get their turn. */
 const LOADED_AT_ONCE = 200;
 
@@ -94,7 +96,7 @@ async function resolveDiffering(
 	if (conflicted.keys.size === 0) return first;
 	const graph = context.resolving.graphs.open(room.roomId);
 	await graph.follow([...known.values()].map(({pdu}) => pdu));
-	const unconflicted = await shareOf(graph, first, conflicted);
+	const unconflicted = await shareOf(graph, first, conflicted, budget);
 	const loader = new Loader(context, known, budget);
 	const levels = unconflicted.get(stateKeyOf('m.room.power_levels', ''));
 	await loader.load([...known.keys(), ...(levels === undefined ? [] : [levels])]);
@@ -150,8 +152,14 @@ async function findConflicts(
 }
 
 /** What all the states agree on, by ids: resolution follows it for the auth difference. */
-async function shareOf(graph: RoomAuthGraph, state: RoomState, conflicted: Conflicted): Promise<StateMap> {
+async function shareOf(
+	graph: RoomAuthGraph,
+	state: RoomState,
+	conflicted: Conflicted,
+	budget: WorkBudget,
+): Promise<StateMap> {
 	const entries = await state.snapshot.entries();
+	if (budget.spend(ENTRY_UNITS * entries.length)) await breathe();
 	const shared = entries.filter(({type, stateKey}) => !conflicted.keys.has(stateKeyOf(type, stateKey)));
 	const eventIds = await graph.followNids(shared.map(({eventNid}) => eventNid));
 	const share = new Map<StateKey, EventId>();

@@ -152,4 +152,16 @@ test('C11: an auth chain that is one long line is put in order in linear time', 
 	await home.engine.importRoom({...request, state, authChain: chain.toReversed()});
 	const view = await home.engine.findRoom(roomId);
 	t.is((await view?.findState('m.room.power_levels', ''))?.eventId, levels.eventId);
+	// Whoever asks for it does not keep others from their turn.
+	let turns = 0;
+	let isDone = false;
+	const count = (): void => {
+		turns += 1;
+		if (!isDone) setImmediate(count);
+	};
+	setImmediate(count);
+	const listed = await home.engine.listAuthChain([levels.eventId]);
+	isDone = true;
+	t.is(listed.length, 5_002);
+	t.true(turns >= 50, `${turns} turns`);
 });
