@@ -64,13 +64,19 @@ export async function resolveStates(
 	const {resolving} = context;
 	const roots = differing.map(({root}) => root).toSorted((a, b) => a - b);
 	const name = `${room.roomId} ${roots.join()}`;
-	const known = resolving.resolved.get(name);
-	if (known) return known;
+	return resolving.once(name, () => resolveBounded(context, room, differing, first));
+}
+
+async function resolveBounded(
+	context: ResolveContext,
+	room: Room,
+	states: readonly RoomState[],
+	first: RoomState,
+): Promise<RoomState> {
+	const {resolving} = context;
 	const budget = await resolving.openBudget(room.roomId);
 	try {
-		const resolved = await resolveDiffering(context, room, {states: differing, first, budget});
-		resolving.resolved.set(name, resolved);
-		return resolved;
+		return await resolveDiffering(context, room, {states, first, budget});
 	} catch (error) {
 		if (!(error instanceof BudgetExceeded)) throw error;
 		resolving.noteStrain(room.roomId);

@@ -34,11 +34,12 @@ const RETRY_AFTER_MS = 1_000;
 /** What all resolutions of an engine share: what is known from the last ones, and the time that they may take. */
 export class Resolving {
 	readonly graphs: AuthGraphs;
-	readonly resolved = new LRUCache<string, RoomState>({
+	readonly #resolved = new LRUCache<string, RoomState>({
 		maxSize: RESOLVED_MAX,
 		sizeCalculation: () => 1,
 		ttl: RESOLVED_MS,
 	});
+	readonly #underway = new Map<string, Promise<RoomState>>();
 	readonly #clock: Clock;
 	readonly #unitsMax: number;
 	readonly #onStrain: (roomId: RoomId) => void;
@@ -65,8 +66,19 @@ export class Resolving {
 		this.#onStrain = options.onStrain ?? (() => undefined);
 	}
 
+	/** Resolves what the name says, unless that is known or under way: many events may ask for the same at once. */
+	async once(name: string, resolve: () => Promise<RoomState>): Promise<RoomState> {
+		const known = this.#resolved.get(name) ?? this.#underway.get(name);
+		if (known) return known;
+		const resolving = resolve().finally(() => this.#underway.delete(name));
+		this.#underway.set(name, resolving);
+		const resolved = await resolving;
+		this.#resolved.set(name, resolved);
+		return resolved;
+	}
+
 	/** Whether a resolution was given up in a room lately. */
-	isStrained(roomId: RoomId): boolean {
+	#isStrained(roomId: RoomId): boolean {
 		return (this.#strained.get(roomId) ?? 0) > this.#clock.monotonic();
 	}
 
@@ -74,7 +86,7 @@ export class Resolving {
 	async openBudget(roomId: RoomId): Promise<WorkBudget> {
 		const surplus = this.#debtOf(roomId) - UNITS_MAX;
 		if (surplus > 0) await pause(this.#clock, Math.ceil((surplus / UNITS_PER_SECOND) * 1_000));
-		return createWorkBudget(this.isStrained(roomId) ? Math.min(STRAINED_UNITS_MAX, this.#unitsMax) : this.#unitsMax);
+		return createWorkBudget(this.#isStrained(roomId) ? Math.min(STRAINED_UNITS_MAX, this.#unitsMax) : this.#unitsMax);
 	}
 
 	/** Notes what a resolution has taken. */
@@ -90,7 +102,7 @@ export class Resolving {
 
 	/** Notes that a resolution was given up. */
 	noteStrain(roomId: RoomId): void {
-		if (!this.isStrained(roomId)) this.#onStrain(roomId);
+		if (!this.#isStrained(roomId)) this.#onStrain(roomId);
 		this.#strained.set(roomId, this.#clock.monotonic() + STRAINED_MS);
 	}
 
