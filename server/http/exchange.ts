@@ -140,7 +140,7 @@ export class Exchange implements AnyRequest {
 			authorization: listAuthorization(this.#request),
 		});
 		const bytes = hasBody(this.#request) ? await this.#readBytes(route) : undefined;
-		const content = bytes && readServerBody(bytes);
+		const content = bytes && (await readServerBody(bytes));
 		const caller = await pending.verify(content?.value, bytes && {bytes, hasDefects: content!.defects.length > 0});
 		this.caller = caller;
 		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, caller.origin);

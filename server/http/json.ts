@@ -1,4 +1,12 @@
-import {type JsonDefect, type JsonValue, JsonSyntaxError, readClientJson, readJson} from '../../crypto/index.ts';
+import {setImmediate as breathe} from 'node:timers/promises';
+import {
+	type JsonDefect,
+	type JsonValue,
+	JsonSyntaxError,
+	readClientJson,
+	readJson,
+	readJsonInParts,
+} from '../../crypto/index.ts';
 import {MatrixError} from './errors.ts';
 
 /**
@@ -22,12 +30,27 @@ export interface ServerBody {
 }
 
 /**
+ * Bytes of a body that are read at once; longer ones are read in parts, so that others get their turn: the signature of a
+ * server that may be anybody is known only after its body.
+ */
+const READ_WHOLE_MAX = 262_144;
+
+/**
  * Reads the JSON of another server, without loss, as its hashes and signatures need it.
  * @throws MatrixError M_NOT_JSON for what is no JSON in UTF-8
  */
-export function readServerBody(bytes: Uint8Array): ServerBody {
+export function readServerBody(bytes: Uint8Array): ServerBody | Promise<ServerBody> {
+	if (bytes.length > READ_WHOLE_MAX) return readLongBody(bytes);
 	try {
 		return readJson(bytes);
+	} catch (error) {
+		throw toMatrixError(error);
+	}
+}
+
+async function readLongBody(bytes: Uint8Array): Promise<ServerBody> {
+	try {
+		return await readJsonInParts(bytes, () => breathe());
 	} catch (error) {
 		throw toMatrixError(error);
 	}

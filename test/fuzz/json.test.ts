@@ -47,7 +47,8 @@ test('a body that cannot be read is the fault of who sent it', async (t) => {
 	await expectTame(t, {
 		input: hostileBytes(samples),
 		act(bytes) {
-			attempt(() => readServerBody(bytes), MatrixError);
+			// Bodies this short are read at once.
+			void attempt(() => readServerBody(bytes), MatrixError);
 			attempt(() => readClientBody(bytes, 'lossless'), MatrixError);
 			readClientBody(bytes, 'plain');
 		},

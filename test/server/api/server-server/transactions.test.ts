@@ -114,8 +114,9 @@ for (const [row, changes] of Object.entries(unholdable)) {
 	test(`${row}: what no event may hold loses only its own PDU`, async (t) => {
 		const host = await startShared(t);
 		const {peer, room, roomId, bob} = host;
-		const send = (txnId: string, pdus: readonly string[]) => {
-			const text = `{"origin":"x","origin_server_ts":1,"pdus":[${pdus.join(',')}]}`;
+		const send = (txnId: string, pdus: readonly string[], filler = 0) => {
+			const edus = filler > 0 ? `[{"edu_type":"test.filler","content":{"filler":"${'x'.repeat(filler)}"}}]` : '[]';
+			const text = `{"edus":${edus},"origin":"x","origin_server_ts":1,"pdus":[${pdus.join(',')}]}`;
 			return peer.request<{pdus: object}>('PUT', `/_matrix/federation/v1/send/${txnId}`, {text});
 		};
 		const broken = changes.map((change, index) =>
@@ -130,6 +131,10 @@ for (const [row, changes] of Object.entries(unholdable)) {
 		t.deepEqual([status, body], [200, {pdus: {[good.eventId]: {}}}]);
 		await hear(host, roomId, 'good');
 		t.deepEqual(await bodies(host, roomId), ['good']);
+		// A long body is read in parts, and comes to the same.
+		const other = peer.message(room, bob, 'other');
+		const long = await send('long', [...broken, canonicalJson(toFederationEvent(other)), ...broken], 500_000);
+		t.deepEqual([long.status, long.body], [200, {pdus: {[other.eventId]: {}}}]);
 	});
 }
 
