@@ -4,13 +4,17 @@ import type {Engine, RoomView, StoredEvent} from '../engine/index.ts';
 import {
 	type HistoryVisibility,
 	historyVisibilityOf,
+	isKnockable,
+	isRestricted,
 	isServerAllowed,
 	joinRuleOf,
 	type Membership,
 	membershipOf,
 	type Pdu,
 	redactPdu,
+	roomVersion,
 } from '../rooms/index.ts';
+import {findCondition} from './conditions.ts';
 import {InboundError, notFound} from './errors.ts';
 
 /** What answering partner servers needs. */
@@ -46,18 +50,33 @@ export async function openRoomForOutsider(
 		readonly membership: Membership;
 	},
 ): Promise<RoomView> {
-	const {origin, roomId, userId, membership} = request;
-	const room = await findOwn(context, roomId);
-	if (!room) throw notFound();
-	const isNamed = typeof userId === 'string' && (await room.findState('m.room.member', userId)) !== undefined;
-	const isOpen = membership !== 'leave' && OPEN.has(joinRuleOf(await room.findState('m.room.join_rules', '')));
-	if (!isNamed && !isOpen) throw notFound();
-	await checkAcl(room, origin);
+	const room = await findOwn(context, request.roomId);
+	if (!room || !(await mayAskToEnter(context, room, request))) throw notFound();
+	await checkAcl(room, request.origin);
 	return room;
 }
 
-/** Join rules under which people who nobody named may ask to be let in. */
-const OPEN: ReadonlySet<string> = new Set(['public', 'knock', 'restricted', 'knock_restricted']);
+/**
+ * Whether a user's server may be told of a room: the user is named in it, or it lets in whoever nobody named, or, for the
+ * ways in, others of that server are there and know it anyway. A restricted room is closed to who meets none of its
+ * conditions, as far as this server can tell: those who do are told that by a server that can.
+ */
+async function mayAskToEnter(
+	context: InboundContext,
+	room: RoomView,
+	{origin, userId, membership}: Parameters<typeof openRoomForOutsider>[1],
+): Promise<boolean> {
+	const user = typeof userId === 'string' ? (userId as UserId) : undefined;
+	if (user !== undefined && (await room.findState('m.room.member', user)) !== undefined) return true;
+	if (membership === 'leave') return false;
+	if (room.isServerJoined(origin)) return true;
+	const joinRules = await room.findState('m.room.join_rules', '');
+	const rule = joinRuleOf(joinRules);
+	const version = roomVersion(room.version);
+	if (rule === 'public' || isKnockable(version, rule)) return true;
+	if (membership !== 'join' || user === undefined || !isRestricted(version, rule)) return false;
+	return (await findCondition(context, joinRules, user)) === 'met';
+}
 
 /**
  * Gives a room for a server that has a member in it; whoever has not learns nothing, not even whether it exists. A server

@@ -8,10 +8,10 @@ import {
 } from '../../crypto/index.ts';
 import type {EventProto, EventTemplate, RoomView} from '../engine/index.ts';
 import {EngineError} from '../engine/index.ts';
+import {limitShownState} from '../outbound/index.ts';
 import {
 	isRestricted,
 	joinRuleOf,
-	listAllowedRooms,
 	mayAuthoriseJoin,
 	type Membership,
 	membershipOf,
@@ -21,6 +21,7 @@ import {
 	toFederationEvent,
 } from '../rooms/index.ts';
 import {type InboundContext, openRoomForOutsider} from './access.ts';
+import {findCondition} from './conditions.ts';
 import {InboundError} from './errors.ts';
 
 /** State that a knocking user's server is told, so that people see where they knock. */
@@ -99,18 +100,13 @@ async function findVoucher(context: InboundContext, room: RoomView, userId: User
 	throw new InboundError('unable_to_grant', 'Nobody on this server may let others into the room');
 }
 
-/** Whether the user is in one of the rooms whose members may join. */
+/** @throws InboundError 'forbidden' where the user meets no condition, 'unable_to_authorise' where that cannot be said here */
 async function checkConditions(context: InboundContext, joinRules: Pdu | undefined, userId: UserId): Promise<void> {
-	let isEveryRoomKnown = true;
-	for (const allowed of listAllowedRooms(joinRules)) {
-		const room = await context.engine.findRoom(allowed);
-		const isHere = room && (await context.storage.memberships.listLocalJoined(allowed)).length > 0;
-		if (!isHere) isEveryRoomKnown = false;
-		else if (membershipOf(await room.findState('m.room.member', userId)) === 'join') return;
-	}
-	if (isEveryRoomKnown)
+	const condition = await findCondition(context, joinRules, userId);
+	if (condition === 'unmet')
 		throw new InboundError('forbidden', 'The user is in none of the rooms that the join rule names');
-	throw new InboundError('unable_to_authorise', 'This server is not in a room that the join rule names');
+	if (condition === 'unknown')
+		throw new InboundError('unable_to_authorise', 'This server is not in a room that the join rule names');
 }
 
 /** A member event that another server made from a template. */
@@ -205,5 +201,5 @@ export async function sendLeave(context: InboundContext, request: MemberEventReq
 export async function sendKnock(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
 	const {room} = await takeMemberEvent(context, request);
 	const state = await room.findStates(STRIPPED_TYPES.map((type) => ({type, stateKey: ''})));
-	return {knock_room_state: state.map((event) => toFederationEvent(event))};
+	return {knock_room_state: limitShownState(state).map((event) => toFederationEvent(event))};
 }

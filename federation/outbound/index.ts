@@ -78,4 +78,4 @@ export {
 	type RemoteRooms,
 	type RemoteRoomsOptions,
 } from './remote-rooms.ts';
-export {readStrippedState} from './stripped-state.ts';
+export {limitShownState, readStrippedState} from './stripped-state.ts';

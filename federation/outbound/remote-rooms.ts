@@ -19,7 +19,7 @@ import type {Keyring} from './keyring.ts';
 import {makeMemberEvent, type MembershipWanted} from './member-template.ts';
 import {STATE_LIMITS} from './remote-events.ts';
 import {checkServerSignature, type VerifyMany} from './signatures.ts';
-import {readStrippedState} from './stripped-state.ts';
+import {limitShownState, readStrippedState} from './stripped-state.ts';
 
 /** A membership of somebody of this server in a room that only other servers can give. */
 export interface RemoteMembership {
@@ -255,7 +255,11 @@ async function inviteTo(options: RemoteRoomsOptions, {pdu, state}: RemoteInvite)
 		destination,
 		method: 'PUT',
 		path: path`/_matrix/federation/v2/invite/${pdu.roomId}/${pdu.eventId}`,
-		body: {event: pdu.json, invite_room_state: state.map(({json}) => json), room_version: pdu.roomVersion},
+		body: {
+			event: pdu.json,
+			invite_room_state: limitShownState(state).map(({json}) => json),
+			room_version: pdu.roomVersion,
+		},
 	});
 	const event = asObject(asObject(body)?.['event']);
 	const parsed = event === undefined ? undefined : parsePdu(event, pdu.roomVersion);

@@ -1,10 +1,28 @@
-import type {JsonObject, JsonValue, RoomId} from '../../crypto/index.ts';
+import {canonicalJson, type JsonObject, type JsonValue, type RoomId} from '../../crypto/index.ts';
 import type {SignatureChecker} from '../engine/index.ts';
-import {parsePdu, type RoomVersionId, toStrippedState} from '../rooms/index.ts';
+import {type Pdu, parsePdu, type RoomVersionId, toStrippedState} from '../rooms/index.ts';
 import {asObject} from './key-document.ts';
 
 /** Entries that tell what a room is; more are not looked at. */
 const ENTRIES_MAX = 100;
+
+/**
+ * Characters of the state that this server shows to those who are not in a room, so that a room's description cannot make
+ * an invite or the answer to a knock larger than other servers take (threats D6).
+ */
+const SHOWN_LENGTH_MAX = 64 * 1024;
+
+/** Keeps of the state that describes a room what fits: the create event always, then the others in their order. */
+export function limitShownState(events: readonly Pdu[]): Pdu[] {
+	const isCreate = ({type}: Pdu): boolean => type === 'm.room.create';
+	let length = 0;
+	return [...events.filter(isCreate), ...events.filter((event) => !isCreate(event))].filter((event) => {
+		const own = canonicalJson(event.json).length;
+		if (!isCreate(event) && length + own > SHOWN_LENGTH_MAX) return false;
+		length += own;
+		return true;
+	});
+}
 
 /**
  * Gives the state that came with an invite or knock as clients may be shown it: four keys of each entry. An entry that is

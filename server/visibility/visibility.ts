@@ -51,6 +51,12 @@ export interface Visibility {
 	filterKnownToServer(origin: ServerName, targets: readonly UserId[], surface: Surface): Promise<ReadonlySet<UserId>>;
 	/** Whether the surface is open to callers without an account. */
 	isOpen(surface: Surface): boolean;
+	/** Whether another server is shown what this one lists for everybody here: the partners are, and with `open` all. */
+	mayServerList(origin: ServerName): boolean;
+	/** Asks something whose refusal, thrown, must not tell by its time what there is: that leaves at a tick of the grid. */
+	refuseOnGrid<T>(ask: () => Promise<T>): Promise<T>;
+	/** Does something whose success must not tell either: whatever comes of it leaves at a tick of the grid. */
+	answerOnGrid<T>(act: () => Promise<T>): Promise<T>;
 }
 
 /** Makes the rule. */
@@ -80,6 +86,24 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 		mayServerKnow: async (origin, target, surface) =>
 			(await filterKnownToServer(origin, [target], surface)).has(target),
 		isOpen: (surface) => scopes[surface] === 'open',
+		mayServerList: (origin) => scopes.directory === 'open' || dependencies.isPartner(origin),
+		async refuseOnGrid(ask) {
+			const begunMs = dependencies.clock.monotonic();
+			try {
+				return await ask();
+			} catch (error) {
+				await nextTick(dependencies, begunMs);
+				throw error;
+			}
+		},
+		async answerOnGrid(act) {
+			const begunMs = dependencies.clock.monotonic();
+			try {
+				return await act();
+			} finally {
+				await nextTick(dependencies, begunMs);
+			}
+		},
 	};
 }
 
@@ -157,10 +181,14 @@ async function onGrid(
 ): Promise<ReadonlySet<UserId>> {
 	const begunMs = clock.monotonic();
 	const known = await filter();
-	if (targets.every((target) => known.has(target))) return known;
+	if (!targets.every((target) => known.has(target))) await nextTick({clock}, begunMs);
+	return known;
+}
+
+/** Waits for the next tick of the grid that began with a question. */
+async function nextTick({clock}: Pick<VisibilityDependencies, 'clock'>, begunMs: number): Promise<void> {
 	const elapsedMs = clock.monotonic() - begunMs;
 	await new Promise<void>((resolve) => {
 		clock.setTimer(GRID_MS - (elapsedMs % GRID_MS), resolve);
 	});
-	return known;
 }

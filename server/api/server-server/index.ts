@@ -10,6 +10,7 @@ import {
 	getRoomState,
 	getRoomStateIds,
 } from './events.ts';
+import {answeringOnGrid, refusingOnGrid} from './grid.ts';
 import {sendInviteV1, sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';
@@ -25,31 +26,28 @@ import {getWellKnown} from './wellknown.ts';
 
 /** The server-server API but for media, in the order of the specification's files. */
 export const serverServerRoutes: readonly Route<Services>[] = [
-	backfillRoom,
-	getMissingPreviousEvents,
-	getEventAuth,
-	getEventByTimestamp,
-	getRoomState,
-	getRoomStateIds,
-	getEvent,
-	sendInviteV1,
-	sendInviteV2,
-	makeJoin,
-	sendJoinV2,
+	...[
+		backfillRoom,
+		getMissingPreviousEvents,
+		getEventAuth,
+		getEventByTimestamp,
+		getRoomState,
+		getRoomStateIds,
+		getEvent,
+	].map(refusingOnGrid),
+	...[sendInviteV1, sendInviteV2].map(answeringOnGrid),
+	...[makeJoin, sendJoinV2].map(refusingOnGrid),
 	perspectivesKeyQuery,
 	bulkPerspectivesKeyQuery,
 	getServerKey,
-	makeKnock,
-	sendKnockV1,
-	makeLeave,
-	sendLeaveV2,
+	...[makeKnock, sendKnockV1, makeLeave, sendLeaveV2].map(refusingOnGrid),
 	exchangeOpenIdToken,
 	getPublicRooms,
 	queryPublicRooms,
 	queryProfile,
-	queryRoomDirectory,
+	refusingOnGrid(queryRoomDirectory),
 	queryInfo,
-	getSpaceHierarchy,
+	refusingOnGrid(getSpaceHierarchy),
 	exchangeThirdPartyInvite,
 	onBindThirdPartyIdentifier,
 	sendTransaction,

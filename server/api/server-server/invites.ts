@@ -16,7 +16,7 @@ export const sendInviteV1 = route({
 	method: 'PUT',
 	path: '/_matrix/federation/v1/invite/:roomId/:eventId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	body: v.jsonObject(),
 	bodyBytesMax: BODY_BYTES_MAX,
 	async handle({caller, parameters, body}, {federation}) {
@@ -43,7 +43,7 @@ export const sendInviteV2 = route({
 	method: 'PUT',
 	path: '/_matrix/federation/v2/invite/:roomId/:eventId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	body: v.object({
 		room_version: v.string(),
 		event: v.jsonObject(),

@@ -29,7 +29,7 @@ export const makeJoin = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/make_join/:roomId/:userId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	query: versions,
 	handle: ({caller, parameters, query}, {federation}) =>
 		// A server that names no versions supports the first one only.
@@ -53,7 +53,7 @@ export const makeKnock = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/make_knock/:roomId/:userId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	query: versions,
 	handle: ({caller, parameters, query}, {federation}) =>
 		makeProto(federation, {...caller, ...parameters, membership: 'knock', versions: query.ver ?? []}),
@@ -72,7 +72,7 @@ export const sendJoinV2 = route({
 	method: 'PUT',
 	path: '/_matrix/federation/v2/send_join/:roomId/:eventId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	body: v.jsonObject(),
 	bodyBytesMax: BODY_BYTES_MAX,
 	handle: ({caller, parameters, body}, {federation}) =>
@@ -98,7 +98,7 @@ export const sendKnockV1 = route({
 	method: 'PUT',
 	path: '/_matrix/federation/v1/send_knock/:roomId/:eventId',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-membership',
 	body: v.jsonObject(),
 	bodyBytesMax: BODY_BYTES_MAX,
 	handle: ({caller, parameters, body}, {federation}) =>

@@ -1,9 +1,19 @@
+import type {ServerName} from '../../../crypto/index.ts';
+import {MatrixError} from '../../http/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {directoryBody, directoryQuery, toDirectoryAnswer, toDirectoryQuery} from '../directory-page.ts';
 import {route} from '../route.ts';
 
+/** What is listed for everybody here is listed for partners, and for no other server (row 45 of the enumeration surface). */
+function mustBeShown({visibility}: Services, origin: ServerName): void {
+	if (!visibility.mayServerList(origin)) {
+		throw new MatrixError('M_FORBIDDEN', 'This server lists its rooms for its partners only');
+	}
+}
+
 /**
- * Lists the directory, which everybody may read, for another server.
+ * Lists the directory for another server.
  * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1publicrooms
  */
 export const getPublicRooms = route({
@@ -13,7 +23,10 @@ export const getPublicRooms = route({
 	auth: 'server',
 	rateLimit: 'federation',
 	query: v.object(directoryQuery),
-	handle: async ({query}, {rooms}) => toDirectoryAnswer(await rooms.listPublished(query)),
+	async handle({caller, query}, services) {
+		mustBeShown(services, caller.origin);
+		return toDirectoryAnswer(await services.rooms.listPublished(query));
+	},
 });
 
 /**
@@ -27,5 +40,8 @@ export const queryPublicRooms = route({
 	auth: 'server',
 	rateLimit: 'federation',
 	body: directoryBody,
-	handle: async ({body}, {rooms}) => toDirectoryAnswer(await rooms.listPublished(toDirectoryQuery(body))),
+	async handle({caller, body}, services) {
+		mustBeShown(services, caller.origin);
+		return toDirectoryAnswer(await services.rooms.listPublished(toDirectoryQuery(body)));
+	},
 });

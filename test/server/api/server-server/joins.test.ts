@@ -266,7 +266,11 @@ test('C7: a restricted join is vouched for if its condition is met, and signed b
 	const initialState = [{type: 'm.room.join_rules', state_key: '', content: {join_rule: 'restricted', allow}}];
 	const desk = await host.createRoom({initialState});
 	const bob = peer.userId('bob');
-	t.is((await peer.request('GET', makeUri('join', desk, bob))).status, 403);
+	const [closed, none] = [
+		await peer.request('GET', makeUri('join', desk, bob)),
+		await peer.request('GET', makeUri('join', NOWHERE, bob)),
+	];
+	t.deepEqual([closed.status, closed.text], [404, none.text]);
 	await peer.join(newsroom, bob);
 	const join = await peer.makeMember('join', desk, bob);
 	t.is(join.content['join_authorised_via_users_server'], host.alice.user_id);

@@ -10,8 +10,11 @@ interface Directory {
 	readonly next_batch?: string;
 }
 
-test('another server reads the directory, and searches it; rooms that are not published are not in it', async (t) => {
-	const host = await startHost(t);
+/** A server that knows the peer as its partner. */
+const asPartners = (names: readonly string[]) => ({federation: {mode: 'partners', partners: names}});
+
+test('a partner server reads the directory, and searches it; rooms that are not published are not in it', async (t) => {
+	const host = await startHost(t, 1, asPartners);
 	const {app, alice, peer} = host;
 	await host.createRoom();
 	const token = alice.access_token;
