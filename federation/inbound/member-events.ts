@@ -159,7 +159,8 @@ function checkMemberEvent(pdu: Pdu, {origin, roomId, eventId, membership}: Membe
 		pdu.type === 'm.room.member' &&
 		pdu.stateKey === pdu.sender &&
 		domainOf(pdu.sender) === origin &&
-		membershipOf(pdu) === membership;
+		// What has no membership counts as a leave elsewhere; here it is none.
+		pdu.content['membership'] === membership;
 	if (!isRight) throw new InboundError('invalid', `The event is not the ${membership} that the path names`);
 }
 

@@ -38,6 +38,7 @@ export interface SignedAnswer<T> {
 	readonly status: number;
 	readonly body: T;
 	readonly text: string;
+	readonly headers: Headers;
 }
 
 /** How a request differs from an honest one. */
@@ -124,18 +125,7 @@ export class SignedPeer {
 	/** Sends a signed request, and holds the answer against the specification's schema. */
 	async request<T = JsonObject>(method: string, uri: string, options: SignedOptions = {}): Promise<SignedAnswer<T>> {
 		const text = options.text ?? (options.body === undefined ? undefined : canonicalJson(options.body));
-		const authorization =
-			options.authorization ??
-			buildAuthorization(
-				{
-					method,
-					uri: options.signedUri ?? uri,
-					origin: (options.origin ?? this.name) as ServerName,
-					destination: (options.destination ?? APP_SERVER_NAME) as ServerName,
-					canonicalBody: text === undefined ? undefined : canonicalOf(text),
-				},
-				options.key ?? this.key,
-			);
+		const authorization = options.authorization ?? this.authorize(method, uri, {...options, text});
 		const reply = await fetch(this.#app().url + uri, {
 			method,
 			headers: {authorization, ...(text !== undefined && {'content-type': 'application/json'})},
@@ -145,7 +135,25 @@ export class SignedPeer {
 		const body = JSON.parse(answered) as T;
 		// The schema asks for `origin` in the invite that is given back, which events have not had for years.
 		if (!uri.includes('/v2/invite/')) checkConformance(method, uri, reply.status, body);
-		return {status: reply.status, body, text: answered};
+		return {status: reply.status, body, text: answered, headers: reply.headers};
+	}
+
+	/** Gives the header that signs a request. */
+	authorize(
+		method: string,
+		uri: string,
+		{text, ...options}: Omit<SignedOptions, 'text'> & {text?: string | Buffer} = {},
+	) {
+		return buildAuthorization(
+			{
+				method,
+				uri: options.signedUri ?? uri,
+				origin: (options.origin ?? this.name) as ServerName,
+				destination: (options.destination ?? APP_SERVER_NAME) as ServerName,
+				canonicalBody: text === undefined ? undefined : canonicalOf(text),
+			},
+			options.key ?? this.key,
+		);
 	}
 
 	/** Sends a transaction. */

@@ -237,7 +237,7 @@ const HOSTILE_URL_HOSTS = [
 	...Object.keys(HOSTILE_DNS),
 ];
 
-test('no form of a URL leads a connection to this machine', async (t) => {
+test('D2: no form of a URL leads a connection to this machine', async (t) => {
 	const trap = await openTrap(t);
 	const network = createNetwork(HOSTILE_DNS);
 	t.true(HOSTILE_URL_HOSTS.length >= 40);
@@ -251,7 +251,7 @@ test('no form of a URL leads a connection to this machine', async (t) => {
 	await assertTrapWorks(t, trap);
 });
 
-test('no form of a server name leads a connection to this machine', async (t) => {
+test('D2: no form of a server name leads a connection to this machine', async (t) => {
 	const trap = await openTrap(t);
 	const network = createNetwork(HOSTILE_DNS);
 	const delegates: Record<string, string> = {'delegating.example': '127.0.0.1', 'delegating6.example': '::1'};
@@ -306,7 +306,7 @@ test('no form of a server name leads a connection to this machine', async (t) =>
 	await assertTrapWorks(t, trap);
 });
 
-test('a name with an allowed and a private address never falls back to the private one', async (t) => {
+test('D2: a name with an allowed and a private address never falls back to the private one', async (t) => {
 	const trap = await openTrap(t);
 	// 127.9.9.9 is opened, but 127.0.0.1 beside it is not; the trap hears both.
 	const network = createNetwork({'mixed.example': ['127.0.0.1', '127.9.9.9', '::1']}, ['127.9.9.9']);
@@ -316,7 +316,7 @@ test('a name with an allowed and a private address never falls back to the priva
 	t.is(trap.connections(), 1);
 });
 
-test('an address is checked again for every connection, as DNS may answer otherwise the next time', async (t) => {
+test('D2: an address is checked again for every connection, as DNS may answer otherwise the next time', async (t) => {
 	const trap = await openTrap(t);
 	const answers: Record<string, readonly string[]> = {'rebinding.example': ['127.9.9.9']};
 	const network = createNetwork(answers, ['127.9.9.9']);

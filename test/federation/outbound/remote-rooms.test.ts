@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {
 	encodeBase64,
 	type EventId,
@@ -54,13 +54,25 @@ const OTHER_TEMPLATES: Readonly<Record<string, (event: JsonObject) => void>> = {
 
 for (const [what, change] of Object.entries(OTHER_TEMPLATES)) {
 	test(`B2: a template with ${what} is not signed`, async (t) => {
-		const world = await createWorld(t);
-		world.tamper = (answer) => {
-			change(answer['event'] as JsonObject);
-			return answer;
-		};
-		t.is((await failure(t, world.remote.join(request(world)))).code, 'bad_response');
-		t.false(world.requests.some(({method}) => method === 'PUT'));
+		for (const [membership, joinRule] of [
+			['join', 'public'],
+			['knock', 'knock'],
+			['leave', 'knock'],
+		] as const) {
+			const world = await createWorld(t, '11', joinRule);
+			// Only who has knocked has something to take back.
+			if (membership === 'leave') await world.remote.knock(request(world));
+			world.requests.length = 0;
+			world.tamper = (answer, {method}) => {
+				if (method === 'GET') change(answer['event'] as JsonObject);
+				return answer;
+			};
+			t.is((await failure(t, world.remote[membership](request(world)), membership)).code, 'bad_response');
+			t.false(
+				world.requests.some(({method}) => method === 'PUT'),
+				membership,
+			);
+		}
 	});
 }
 
@@ -85,21 +97,96 @@ test('B2: nothing of a template but references and the authorising user gets int
 		return answer;
 	};
 	await world.remote.join(request(world));
-	const sent = world.requests.at(-1)?.body as JsonObject;
-	t.deepEqual({...(sent['content'] as JsonObject)}, {membership: 'join'});
-	t.deepEqual(Object.keys(sent).toSorted(), [
-		'auth_events',
-		'content',
-		'depth',
-		'hashes',
-		'origin_server_ts',
-		'prev_events',
-		'room_id',
-		'sender',
-		'signatures',
-		'state_key',
-		'type',
-	]);
+	t.deepEqual(listKeys(t, world, 'join'), SIGNED_KEYS);
+});
+
+const SIGNED_KEYS = [
+	'auth_events',
+	'content',
+	'depth',
+	'hashes',
+	'origin_server_ts',
+	'prev_events',
+	'room_id',
+	'sender',
+	'signatures',
+	'state_key',
+	'type',
+];
+
+/** Lists the keys of the event that was sent last; its content must be the membership alone. */
+function listKeys(t: ExecutionContext, {requests}: World, membership: string): string[] {
+	const sent = requests.at(-1)?.body as JsonObject;
+	t.deepEqual({...(sent['content'] as JsonObject)}, {membership});
+	return Object.keys(sent).toSorted();
+}
+
+test('B2: nor does it get into a knock, or into the leave that takes it back', async (t) => {
+	const world = await createWorld(t, '11', 'knock');
+	world.tamper = (answer, {method}) => {
+		if (method !== 'GET') return answer;
+		const event = answer['event'] as JsonObject;
+		Object.assign(event, {unsigned: {}, origin: 'evil.test', extra: 1, signatures: {[two]: {}}});
+		Object.assign(event['content'] as JsonObject, {displayname: 'evil', join_authorised_via_users_server: alice});
+		return answer;
+	};
+	for (const membership of ['knock', 'leave'] as const) {
+		await world.remote[membership](request(world));
+		t.deepEqual(listKeys(t, world, membership), SIGNED_KEYS);
+	}
+});
+
+test('D6: what an invite shows of a room is bounded, and the create event is always among it', async (t) => {
+	const world = await createWorld(t, '12');
+	const {engine} = world.resident;
+	const room = await engine.findRoom(world.roomId);
+	const create = (await room?.findState('m.room.create', ''))!;
+	const describe = (type: string, length: number): Pdu =>
+		engine.signFromProto({
+			version: '12',
+			roomId: world.roomId,
+			event: {type, stateKey: '', sender: alice, content: {text: 'x'.repeat(length)}},
+			prevEvents: [create.eventId],
+			authEvents: [],
+			depth: 9,
+		});
+	const invite = engine.signFromProto({
+		version: '12',
+		roomId: world.roomId,
+		event: {type: 'm.room.member', stateKey: bob, sender: alice, content: {membership: 'invite'}},
+		prevEvents: [create.eventId],
+		authEvents: [],
+		depth: 9,
+	});
+	const bodies: JsonObject[] = [];
+	const remote = createRemoteRooms({
+		...world,
+		serverName: one,
+		engine,
+		storage: world.resident.storage,
+		signatures: {check: () => Promise.resolve({allowed: true})},
+		keyring: {findVerifyKey: () => Promise.resolve(undefined)},
+		client: {
+			request({body}) {
+				bodies.push(body as JsonObject);
+				return Promise.reject(new OutboundError('unreachable', 'down'));
+			},
+		},
+	});
+	const state = [
+		describe('m.room.topic', 60_000),
+		describe('m.room.name', 100),
+		describe('m.room.avatar', 60_000),
+		describe('m.room.encryption', 60_000),
+		create,
+	];
+	await t.throwsAsync(remote.invite({pdu: invite, state}), {instanceOf: RemoteRoomError});
+	const shown = bodies[0]?.['invite_room_state'] as JsonObject[];
+	t.deepEqual(
+		shown.map(({type}) => type),
+		['m.room.create', 'm.room.topic', 'm.room.name'],
+	);
+	t.true(JSON.stringify(bodies[0]).length < 192 * 1024);
 });
 
 test('a template of a room version that we do not know is not used', async (t) => {

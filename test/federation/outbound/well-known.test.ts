@@ -138,7 +138,7 @@ async function startWellKnownPeer(
 const get = (network: Network, peer: Peer, limits: Partial<typeof WELL_KNOWN_LIMITS> = {}): Promise<FetchedAnswer> =>
 	fetchPublic(network, new URL(`https://${peer.name}/.well-known/matrix/server`), {...WELL_KNOWN_LIMITS, ...limits});
 
-test('redirects are followed three times, and no more', async (t) => {
+test('D1: redirects are followed three times, and no more', async (t) => {
 	const {peer, network} = await startWellKnownPeer(({url}) => {
 		const hop = Number(url.split('?')[1] ?? 0);
 		return hop === 3 ? {body: {'m.server': 'end'}} : {status: 302, headers: {location: `?${hop + 1}`}};
@@ -153,7 +153,7 @@ test('redirects are followed three times, and no more', async (t) => {
 	}
 });
 
-test('a loop of redirects, and redirects to where nothing may go, are refused', async (t) => {
+test('D1: a loop of redirects, and redirects to where nothing may go, are refused', async (t) => {
 	let location = '';
 	const {peer, network} = await startWellKnownPeer(() => ({status: 301, headers: {location}}));
 	t.teardown(() => peer.stop());
@@ -182,7 +182,7 @@ test('a loop of redirects, and redirects to where nothing may go, are refused', 
 	t.is(trap.connectionCount(), 0);
 });
 
-test('a body over 50 KiB is not read to its end', async (t) => {
+test('D1: a body over 50 KiB is not read to its end', async (t) => {
 	let written = 0;
 	const {peer, network} = await startWellKnownPeer(() => ({
 		body: (write) => {
@@ -201,7 +201,7 @@ test('a body over 50 KiB is not read to its end', async (t) => {
 	t.true(written < 10 * 2 ** 20);
 });
 
-test('a peer that sends a byte now and then is given up at the deadline', async (t) => {
+test('D1: a peer that sends a byte now and then is given up at the deadline', async (t) => {
 	const {peer, network} = await startWellKnownPeer(() => ({
 		body: (write) => {
 			const timer = setInterval(() => write(' '), 20);
@@ -215,7 +215,7 @@ test('a peer that sends a byte now and then is given up at the deadline', async 
 	t.true(performance.now() - start < 5000);
 });
 
-test('a compressed body is not decompressed', async (t) => {
+test('D1: a compressed body is not decompressed', async (t) => {
 	const {peer, network} = await startWellKnownPeer(() => ({
 		headers: {'content-encoding': 'gzip'},
 		body: Buffer.alloc(1000),

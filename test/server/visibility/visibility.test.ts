@@ -3,7 +3,7 @@ import type {RoomId, ServerName, UserId} from '../../../crypto/index.ts';
 import {systemClock} from '../../../federation/engine/index.ts';
 import {createVisibility, type PrivacyScope} from '../../../server/visibility/index.ts';
 import type {Membership, Storage} from '../../../storage/index.ts';
-import {APP_SERVER_NAME, startApp} from '../../harness/index.ts';
+import {APP_SERVER_NAME, ManualClock, startApp} from '../../harness/index.ts';
 
 const ALICE = `@alice:${APP_SERVER_NAME}` as UserId;
 const BOBBY = `@bobby:${APP_SERVER_NAME}` as UserId;
@@ -138,3 +138,38 @@ test('of several people at once is known what is known of each', async (t) => {
 		}
 	}
 });
+
+test('a refusal leaves at a tick of the grid, however long it took; what is given does not wait', async (t) => {
+	const {storage} = (await startApp(t)).application;
+	const clock = new ManualClock();
+	const visibility = createVisibility({
+		storage,
+		serverName: APP_SERVER_NAME as ServerName,
+		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
+		isPartner: () => false,
+		clock,
+	});
+	t.is(await visibility.refuseOnGrid(() => Promise.resolve(7)), 7);
+	const tasks: Record<string, () => Promise<unknown>> = {
+		refused: () => visibility.refuseOnGrid(() => take(clock, 7).then(() => Promise.reject(new Error('no')))),
+		'refused late': () => visibility.refuseOnGrid(() => take(clock, 33).then(() => Promise.reject(new Error('no')))),
+		answered: () => visibility.answerOnGrid(() => take(clock, 1)),
+		'answered by a refusal': () =>
+			visibility.answerOnGrid(() => take(clock, 19).then(() => Promise.reject(new Error('no')))),
+	};
+	const waits: Record<string, number | undefined> = {};
+	for (const [name, run] of Object.entries(tasks)) {
+		const running = run().catch(() => undefined);
+		await new Promise((resolve) => setImmediate(resolve));
+		waits[name] = clock.nextDelay();
+		clock.advance(20);
+		await running;
+	}
+	t.deepEqual(waits, {refused: 13, 'refused late': 7, answered: 19, 'answered by a refusal': 1});
+});
+
+/** Lets time pass, as something that is looked up does. */
+async function take(clock: ManualClock, ms: number): Promise<void> {
+	await Promise.resolve();
+	clock.nowMs += ms;
+}

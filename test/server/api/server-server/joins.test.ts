@@ -177,6 +177,48 @@ test('B4: an event that is not the one the path names is refused', async (t) => 
 	t.deepEqual(Object.keys((await joinedMembers(host, roomId)).joined), [host.alice.user_id]);
 });
 
+for (const [membership, joinRule] of [
+	['leave', 'public'],
+	['knock', 'knock'],
+] as const) {
+	test(`B4: a ${membership} that is not the one the path names is refused`, async (t) => {
+		const host = await startHost(t, 2);
+		const {peer, peers} = host;
+		const initialState = [{type: 'm.room.join_rules', state_key: '', content: {join_rule: joinRule}}];
+		const [roomId, otherRoom] = [await host.createRoom({initialState}), await host.createRoom({initialState})];
+		const bob = peer.userId('bob');
+		if (membership === 'leave') for (const room of [roomId, otherRoom]) await peer.join(room, bob);
+		const right = await peer.makeMember(membership, roomId, bob);
+		const before = (await joinedMembers(host, roomId)).joined;
+		const built = (over: object): Pdu => {
+			const {depth, prevEvents, authEvents} = right;
+			const fields = {type: 'm.room.member', sender: bob, stateKey: bob, content: {membership}, ...over};
+			const references = {depth, prevEvents, authEvents, originServerTs: Date.now()};
+			return peer.sign({roomVersion: '11', roomId, ...references, ...fields});
+		};
+		const foreign = peers[1]!.userId('dave');
+		const lies: Record<string, [Pdu, {roomId?: string; eventId?: string}]> = {
+			'another room': [right, {roomId: otherRoom}],
+			'another event': [right, {eventId: `$${'a'.repeat(43)}`}],
+			'a join': [built({content: {membership: 'join'}}), {}],
+			'a ban': [built({content: {membership: 'ban'}}), {}],
+			'no membership': [built({content: {}}), {}],
+			'a message': [built({type: 'm.room.message'}), {}],
+			'a topic': [built({type: 'm.room.topic', stateKey: ''}), {}],
+			'somebody else': [built({stateKey: host.alice.user_id}), {}],
+			'a user of another server': [built({sender: foreign, stateKey: foreign}), {}],
+		};
+		const version = membership === 'knock' ? 'v1' : 'v2';
+		for (const [lie, [pdu, over]] of Object.entries(lies)) {
+			const at = `${path(over.roomId ?? roomId)}/${path(over.eventId ?? pdu.eventId)}`;
+			const body = toFederationEvent(pdu);
+			const answer = await peer.request('PUT', `/_matrix/federation/${version}/send_${membership}/${at}`, {body});
+			t.true(answer.status === 400 || answer.status === 404, `${lie}: ${answer.status} ${answer.text}`);
+		}
+		t.deepEqual((await joinedMembers(host, roomId)).joined, before);
+	});
+}
+
 test('B1: a join without the right signature is refused', async (t) => {
 	const host = await startHost(t);
 	const roomId = await host.createRoom();
@@ -352,10 +394,15 @@ test('the access list of a room shuts a server out of every endpoint that the sp
 		['GET', `${federation}/v1/backfill/${inRoom}?v=${path(eventId!)}&limit=5`],
 		['GET', `${federation}/v1/event_auth/${inRoom}/${path(eventId!)}`],
 		['POST', `${federation}/v1/get_missing_events/${inRoom}`, {earliest_events: [], latest_events: [eventId!]}],
+		['GET', `${federation}/v1/timestamp_to_event/${inRoom}?ts=${Date.now()}&dir=b`],
 	];
 	for (const [method, uri, body] of endpoints) {
 		const answer = await peer.request(method, uri, {body});
 		t.deepEqual([answer.status, answer.body['errcode']], [403, 'M_FORBIDDEN'], uri);
+	}
+	// An event asked for by its id alone is none: which room it is of is not said.
+	for (const id of [eventId!, `$${'a'.repeat(43)}`]) {
+		t.is((await peer.request('GET', `${federation}/v1/event/${path(id)}`)).status, 404, id);
 	}
 });
 
