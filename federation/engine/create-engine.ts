@@ -10,6 +10,7 @@ import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
 import {breathe} from './pause.ts';
+import {mustBeRecommended, type PolicyServers} from './recommend.ts';
 import {Receiver} from './receiver.ts';
 import type {RoomActor} from './room-actor.ts';
 import {Resolving} from './resolving.ts';
@@ -37,6 +38,8 @@ export interface EngineOptions {
 	readonly random: Random;
 	readonly remote: RemoteEvents;
 	readonly signatures: SignatureChecker;
+	/** Absent: no policy server is asked. */
+	readonly policyServers?: PolicyServers | undefined;
 	/** Checks the signatures of third-party invites. */
 	readonly verifySignature: VerifySignature;
 	/** Whether an event notifies by the default push rules. */
@@ -150,6 +153,11 @@ class RoomEngine implements Engine {
 
 	countersign(pdu: Pdu): Pdu {
 		return signPdu(pdu, this.#context.serverName, this.#context.signer);
+	}
+
+	async recommend(pdu: Pdu): Promise<Pdu> {
+		const actor = await this.#mustActivate(pdu.roomId);
+		return mustBeRecommended(this.#context, actor.committed, pdu);
 	}
 
 	findEvent(eventId: EventId): Promise<StoredEvent | undefined> {

@@ -160,6 +160,11 @@ export interface Engine {
 	}): Pdu;
 	/** Adds this server's signature to an event that another server made. */
 	countersign(pdu: Pdu): Pdu;
+	/**
+	 * Has an event of ours signed by the policy server of its room, if that has one, before anybody is shown it.
+	 * @throws EngineError('not_recommended')
+	 */
+	recommend(pdu: Pdu): Promise<Pdu>;
 
 	/** Finds a stored event, rejected and outlier ones too. */
 	findEvent(eventId: EventId): Promise<StoredEvent | undefined>;
@@ -226,6 +231,8 @@ export interface RemoteEvents {
 
 /** The rule in a verdict about signatures that only means: a key cannot be had now. The event may be judged again later. */
 export const UNKNOWN_KEY = 'unknown_key';
+/** Likewise where nobody whom this server speaks with gives the key, and waiting brings none. */
+export const UNOBTAINABLE_KEY = 'unobtainable_key';
 
 /** Says whether every signature that an event needs is there and right. */
 export interface SignatureChecker {

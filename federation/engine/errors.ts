@@ -1,3 +1,5 @@
+import type {PolicyRefusal} from './recommend.ts';
+
 /** Why the engine did not do what it was asked, as a closed list. */
 export type EngineErrorCode =
 	/** The room's rules do not allow the event. */
@@ -18,6 +20,8 @@ export type EngineErrorCode =
 	| 'too_complex'
 	/** What a partner server gave cannot be used: missing events, wrong signatures, contradictions. */
 	| 'bad_response'
+	/** The room's policy server does not recommend the event; `refusal` says why. */
+	| 'not_recommended'
 	/** Another device or endpoint used this transaction id for something else that is still going on. */
 	| 'conflict';
 
@@ -29,15 +33,22 @@ export class EngineError extends Error {
 	readonly rule: string | undefined;
 	/** Milliseconds to wait, with `overloaded`. */
 	readonly retryAfterMs: number | undefined;
+	/** What the policy server said, with `not_recommended`. */
+	readonly refusal: PolicyRefusal | undefined;
 
 	constructor(
 		code: EngineErrorCode,
 		message: string,
-		options?: ErrorOptions & {readonly rule?: string; readonly retryAfterMs?: number},
+		options?: ErrorOptions & {
+			readonly rule?: string;
+			readonly retryAfterMs?: number;
+			readonly refusal?: PolicyRefusal;
+		},
 	) {
 		super(message, options);
 		this.code = code;
 		this.rule = options?.rule;
 		this.retryAfterMs = options?.retryAfterMs;
+		this.refusal = options?.refusal;
 	}
 }

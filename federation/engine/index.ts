@@ -10,7 +10,7 @@ export {
 } from './seams.ts';
 export {breathe, pause} from './pause.ts';
 export {systemClock, systemRandom} from './system-seams.ts';
-export {UNKNOWN_KEY} from './engine.ts';
+export {UNKNOWN_KEY, UNOBTAINABLE_KEY} from './engine.ts';
 export type {
 	AlsoWrite,
 	CreateRoomRequest,
@@ -28,6 +28,7 @@ export type {
 	SignatureChecker,
 	StoredEvent,
 } from './engine.ts';
+export type {PolicyAnswer, PolicyRefusal, PolicyServers} from './recommend.ts';
 export {EngineError, type EngineErrorCode} from './errors.ts';
 export {createEngine, type EngineOptions} from './create-engine.ts';
 export {isRelation} from './relations.ts';

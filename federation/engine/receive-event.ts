@@ -20,6 +20,7 @@ import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {REDACTION_RELATION} from './relations.ts';
 import {addsTooManyEnds, type EntryPlan, planEntry, planUnsettled} from './plan-entry.ts';
+import type {RecommendContext} from './recommend.ts';
 import {isTooComplex, type ResolveContext} from './resolve-states.ts';
 import {HeadMoved, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
@@ -28,7 +29,7 @@ import type {KnownEvent} from './stored-events.ts';
 import {findThreadCount} from './thread-counts.ts';
 
 /** What receiving needs of the engine. */
-export interface ReceiveContext extends ResolveContext {
+export interface ReceiveContext extends ResolveContext, RecommendContext {
 	readonly now: () => number;
 	readonly states: StatesAtEvents;
 	readonly signatures: SignatureChecker;
@@ -71,6 +72,8 @@ export interface Judged {
 	readonly rejected?: string | undefined;
 	/** Its `prev_events` that this server has not. */
 	readonly missing: readonly EventId[];
+	/** Whether the room has a policy server, and that does not recommend it: it is soft-failed then. */
+	readonly isAdvisedAgainst?: boolean | undefined;
 }
 
 /** An event that another one rests on. */
@@ -209,7 +212,7 @@ export class ReceiveEvent implements Intent<Reception> {
 
 	turn(draft: Draft): () => Reception {
 		const {relay, alsoWrite, pdu} = this.#checked;
-		const {rejected, stateBefore, missing} = this.#judged;
+		const {rejected, stateBefore, missing, isAdvisedAgainst = false} = this.#judged;
 		if (rejected !== undefined) {
 			draft.appendRejected(this.#event, rejected, stateBefore, this.#isStored);
 			alsoWrite?.(draft.batch);
@@ -217,8 +220,9 @@ export class ReceiveEvent implements Intent<Reception> {
 		}
 		if (!stateBefore) throw new Error('an allowed event has no state before it');
 		const {head} = draft;
-		// 6: against the current state; who fails is soft-failed, and leaves the head as it is.
-		const plan = judgeByState(this.#context, pdu, head.state).allowed ? this.#planFor(head) : undefined;
+		// 6 and 7: against the current state, and by the policy server; who fails is soft-failed, and leaves the head as it is.
+		const isAllowed = !isAdvisedAgainst && judgeByState(this.#context, pdu, head.state).allowed;
+		const plan = isAllowed ? this.#planFor(head) : undefined;
 		const isSoftFailed = plan === undefined || plan.isUnsettled === true;
 		const pos = draft.append(this.#event, {
 			stateBefore,

@@ -16,6 +16,7 @@ import {
 	OWN_ALLOWANCE,
 } from './missing-events.ts';
 import {storeOutliers} from './outliers.ts';
+import {recommend} from './recommend.ts';
 import {
 	type CheckedPdu,
 	checkPdu,
@@ -170,8 +171,12 @@ export class Receiver {
 		const {state, missing} = await this.#stateBefore(room, checked, allowance);
 		await state.load(keysOfPdu(pdu));
 		const byState = judgeByState(this.#context, pdu, state);
-		const rejected = byState.allowed ? undefined : byState.reason;
-		return this.#submit(room, checked, {stateBefore: state, rejected, missing}, mark?.nid);
+		if (!byState.allowed) {
+			return this.#submit(room, checked, {stateBefore: state, rejected: byState.reason, missing}, mark?.nid);
+		}
+		const advised = await recommend(this.#context, room.actor.committed, pdu);
+		const judged = {stateBefore: state, missing, isAdvisedAgainst: advised.refusal !== undefined};
+		return this.#submit(room, {...checked, pdu: advised.pdu}, judged, mark?.nid);
 	}
 
 	async #submit(room: Room, checked: CheckedPdu, judged: Judged, outlier: EventNid | undefined): Promise<Reception> {

@@ -7,6 +7,7 @@ import type {EventTemplate, SendRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {type EntryPlan, findStatesAfter, type PlanContext, type PlannedHead, planEntry} from './plan-entry.ts';
+import {findPolicyServer, mustBeRecommended, POLICY_KEY, readPolicyServer, type RecommendContext} from './recommend.ts';
 import {isTooComplex, resolveStates} from './resolve-states.ts';
 import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
@@ -23,7 +24,7 @@ export function keysOf(version: RoomVersionId, event: EventTemplate): StateKey[]
 }
 
 /** What one room's events are built and judged with. */
-export interface SendContext extends BuildContext, PlanContext {}
+export interface SendContext extends BuildContext, PlanContext, RecommendContext {}
 
 /** Builds an event on a head and judges it; synchronous. @throws NotLoaded, EngineError('forbidden' | 'bad_event' | 'too_large') */
 export function buildAllowed(
@@ -83,11 +84,15 @@ function place(
 	return pos;
 }
 
-/** An event of ours that cannot name all extremities: built on those that it names, for one head. */
-interface Merge {
-	readonly head: Head;
+/** An event of ours that is built before its turn, on events that are on disk. */
+interface Built {
 	readonly event: KnownEvent;
 	readonly stateBefore: RoomState;
+}
+
+/** Such an event with its place in what one head comes to by it. */
+interface Merge extends Built {
+	readonly head: Head;
 	readonly plan: EntryPlan;
 }
 
@@ -100,45 +105,60 @@ export class SendEvent implements Intent<SentEvent> {
 	#redaction: RedactionTarget | null | undefined;
 	#threadNotifyCount: number | undefined;
 	#merge: Merge | undefined;
+	/** The event as the room's policy server has signed it: it is asked once, whatever else happens in the room meanwhile. */
+	#recommended: Built | undefined;
 
 	constructor(context: SendContext, version: RoomVersionId, request: SendRequest) {
 		this.#context = context;
 		this.#version = version;
 		this.#request = request;
-		this.#keys = keysOf(version, request.event);
+		this.#keys = [...keysOf(version, request.event), POLICY_KEY];
 		if (threadOf(request.event) === undefined) this.#threadNotifyCount = 0;
 	}
 
 	prepare(head: Head, isStored: boolean): Promise<void> | undefined {
-		if (!namesAll(head)) return this.#prepareMerge({head, isStored});
+		if (!namesAll(head) || this.#recommended) return this.#prepareMerge({head, isStored});
 		const {event, condition} = this.#request;
 		const isLoaded = this.#keys.every(({type, stateKey}) => head.state.isLoaded(type, stateKey));
 		const isReady = isLoaded && event.redacts === undefined && this.#threadNotifyCount !== undefined;
-		return isReady && condition === undefined ? undefined : this.#load(head.state);
+		if (!isReady || condition !== undefined) return this.#loadAndAsk({head, isStored});
+		return findPolicyServer(head, event) ? this.#prepareMerge({head, isStored}) : undefined;
+	}
+
+	async #loadAndAsk(planned: PlannedHead): Promise<void> {
+		await this.#load(planned.head.state);
+		if (await readPolicyServer(planned.head, this.#request.event)) await this.#prepareMerge(planned);
 	}
 
 	/** What an event does not name is not before it: its state is that of those it names, and the others stay beside it. */
 	async #prepareMerge(planned: PlannedHead): Promise<void> {
 		const {head} = planned;
-		const room = {roomId: this.#request.roomId, version: this.#version};
 		await this.#load(head.state);
-		const named = await findStatesAfter(this.#context, planned, choosePrevEvents(head));
-		if (!planned.isStored) throw new HeadUnstored();
 		try {
-			const stateBefore = await resolveStates(this.#context, room, named);
-			const event = await this.#buildOn(stateBefore, head, head.extremities);
-			const plan = await planEntry(this.#context, this.#version, planned, {event, stateBefore});
-			this.#merge = {head, event, stateBefore, plan};
+			const built = this.#recommended ?? (await this.#build(planned));
+			mustBeAllowed(this.#context, built.event.pdu, head.state);
+			this.#merge = {...built, head, plan: await planEntry(this.#context, this.#version, planned, built)};
 		} catch (error) {
-			const newest = named.at(-1);
-			if (!isTooComplex(error) || !newest) throw error;
-			this.#merge = await this.#prepareBeside(head, newest);
+			if (!isTooComplex(error)) throw error;
+			this.#merge = await this.#prepareBeside(planned);
 		}
 	}
 
+	/** Builds the event on all that it can name. @throws HeadUnstored, EngineError */
+	async #build(planned: PlannedHead): Promise<Built> {
+		const {head} = planned;
+		const room = {roomId: this.#request.roomId, version: this.#version};
+		const named = namesAll(head) ? [head.state] : await findStatesAfter(this.#context, planned, choosePrevEvents(head));
+		if (!planned.isStored) throw new HeadUnstored();
+		return this.#buildOn(await resolveStates(this.#context, room, named), head, head.extremities);
+	}
+
 	/** Where the ends of the graph cannot be brought together, people still talk: on top of the newest, beside the others. */
-	async #prepareBeside(head: Head, stateBefore: RoomState): Promise<Merge> {
-		const event = await this.#buildOn(stateBefore, head, head.extremities.slice(-1));
+	async #prepareBeside(planned: PlannedHead): Promise<Merge> {
+		const {head} = planned;
+		const newest = head.extremities.slice(-1);
+		const [newestState = head.state] = await findStatesAfter(this.#context, planned, newest);
+		const {event, stateBefore} = await this.#buildOn(newestState, head, newest);
 		const extremities = [...head.extremities.slice(0, -1), event.pdu.eventId];
 		const {type, stateKey} = event.pdu;
 		const changed = stateKey === undefined ? [] : [{type, stateKey}];
@@ -147,12 +167,16 @@ export class SendEvent implements Intent<SentEvent> {
 		return {head, event, stateBefore, plan: {extremities, state, after, changes: [], isConflicted: true}};
 	}
 
-	async #buildOn(state: RoomState, head: Head, extremities: readonly EventId[]): Promise<KnownEvent> {
+	/** Builds the event, and has it signed where the room has a policy server. @throws EngineError */
+	async #buildOn(stateBefore: RoomState, head: Head, extremities: readonly EventId[]): Promise<Built> {
 		const room = {roomId: this.#request.roomId, version: this.#version};
-		await state.load(this.#keys);
-		const event = buildAllowed(this.#context, room, {...head, state, extremities}, this.#request.event);
+		await stateBefore.load(this.#keys);
+		const event = buildAllowed(this.#context, room, {...head, state: stateBefore, extremities}, this.#request.event);
 		mustBeAllowed(this.#context, event.pdu, head.state);
-		return event;
+		if (!(await readPolicyServer(head, event.pdu))) return {event, stateBefore};
+		const pdu = await mustBeRecommended(this.#context, head, event.pdu);
+		this.#recommended = {event: {...event, pdu}, stateBefore};
+		return this.#recommended;
 	}
 
 	async #load(state: RoomState): Promise<void> {
@@ -166,7 +190,8 @@ export class SendEvent implements Intent<SentEvent> {
 
 	turn(draft: Draft): () => SentEvent {
 		const {roomId, transaction, alsoWrite} = this.#request;
-		const {event, pos} = namesAll(draft.head) ? this.#append(draft) : this.#appendMerge(draft);
+		const isApart = !namesAll(draft.head) || findPolicyServer(draft.head, this.#request.event) !== undefined;
+		const {event, pos} = isApart ? this.#appendMerge(draft) : this.#append(draft);
 		const {pdu} = event;
 		if (transaction) {
 			const {clientTransactions} = this.#context.storage;

@@ -8,7 +8,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import {type SignatureChecker, UNKNOWN_KEY} from '../engine/index.ts';
+import {type SignatureChecker, UNKNOWN_KEY, UNOBTAINABLE_KEY} from '../engine/index.ts';
 import {readStrippedState} from '../outbound/index.ts';
 import {
 	findRoomVersion,
@@ -25,6 +25,9 @@ import {InboundError} from './errors.ts';
 /** Bytes of stripped state that are kept of an invite, and entries (D6). */
 const STRIPPED_BYTES_MAX = 64 * 1024;
 const STRIPPED_ENTRIES_MAX = 100;
+
+/** Where nothing speaks against a signature but that its key is not here. */
+const UNJUDGED: ReadonlySet<string> = new Set([UNKNOWN_KEY, UNOBTAINABLE_KEY]);
 
 /** What this server decides about invites from outside. */
 export interface InvitePolicy {
@@ -115,7 +118,7 @@ async function checkRoomState(
 	const events = entries.map((entry) => (isJsonObject(entry) ? parsePdu(entry, version) : undefined));
 	const pdus = events.flatMap((parsed) => (parsed?.ok && parsed.pdu.roomId === roomId ? [parsed.pdu] : []));
 	const verdicts = await Promise.all(pdus.map((pdu) => signatures.check(pdu)));
-	const isForged = verdicts.some((verdict) => !verdict.allowed && verdict.rule !== UNKNOWN_KEY);
+	const isForged = verdicts.some((verdict) => !verdict.allowed && !UNJUDGED.has(verdict.rule));
 	if (pdus.length < entries.length || isForged) {
 		throw new InboundError('invalid', 'The room state holds what is no event of the room');
 	}

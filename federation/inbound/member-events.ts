@@ -15,6 +15,7 @@ import {
 	mayAuthoriseJoin,
 	type Membership,
 	membershipOf,
+	mergeSignatures,
 	type Pdu,
 	parsePdu,
 	roomVersion,
@@ -132,15 +133,16 @@ async function takeMemberEvent(
 	const reception = await context.engine.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
 	if (reception.status === 'rejected')
 		throw new InboundError('forbidden', `The room does not allow it: ${reception.reason}`);
-	await checkStanding(context, pdu);
-	return {pdu, room: (await context.engine.findRoom(roomId)) ?? room};
+	const stored = await checkStanding(context, pdu);
+	// As it stands here: with the signature of the room's policy server, where that gave one.
+	return {pdu: mergeSignatures(pdu, stored.signatures), room: (await context.engine.findRoom(roomId)) ?? room};
 }
 
 /**
  * Refuses a member event that is in the room without counting: one that was refused before and is sent again, one that
  * the room's present does not allow, and one that is over. What the answer tells of the room is for members.
  */
-async function checkStanding({engine}: InboundContext, pdu: Pdu): Promise<void> {
+async function checkStanding({engine}: InboundContext, pdu: Pdu): Promise<Pdu> {
 	const stored = await engine.findEvent(pdu.eventId);
 	const room = await engine.findRoom(pdu.roomId);
 	const present = await room?.findState('m.room.member', pdu.stateKey ?? '');
@@ -148,7 +150,8 @@ async function checkStanding({engine}: InboundContext, pdu: Pdu): Promise<void> 
 		stored?.row.rejected === null &&
 		!stored.row.softFailed &&
 		(membershipOf(pdu) === 'leave' || membershipOf(present) === membershipOf(pdu));
-	if (!isStanding) throw new InboundError('forbidden', 'The room does not allow it any more');
+	if (!stored || !isStanding) throw new InboundError('forbidden', 'The room does not allow it any more');
+	return stored.pdu;
 }
 
 /** B4: what the path says must be what the body says. */

@@ -74,6 +74,8 @@ const RESPONSE_BYTES_MAX = 1 << 20;
 /** Requests to one server at a time, waiting ones included; more would only wait longer. */
 const REQUESTS_MAX = 256;
 const RETRY_AFTER_MAX_MS = 86_400_000;
+/** What a server says in words; more is no sentence. */
+const TEXT_LENGTH_MAX = 1_000;
 
 const ERROR_CODES: Readonly<Record<TransportErrorCode, OutboundErrorCode>> = {
 	unreachable: 'unreachable',
@@ -217,7 +219,7 @@ function readRemoteAnswer(status: number, headers: Readonly<Record<string, strin
 		if (!(error instanceof JsonSyntaxError)) throw error;
 	}
 	const object = asObject(body) ?? {};
-	const {errcode, retry_after_ms: retryAfterMs, room_version: roomVersion} = object;
+	const {errcode, error: text, retry_after_ms: retryAfterMs, room_version: roomVersion} = object;
 	const seconds = /^\d{1,9}$/.exec(headers['retry-after'] ?? '')?.[0];
 	const waitMs = seconds !== undefined ? Number(seconds) * 1000 : retryAfterMs;
 	return {
@@ -225,6 +227,7 @@ function readRemoteAnswer(status: number, headers: Readonly<Record<string, strin
 		errcode: typeof errcode === 'string' && /^[A-Z0-9_.]{1,100}$/i.test(errcode) ? errcode : undefined,
 		retryAfterMs: typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, RETRY_AFTER_MAX_MS) : undefined,
 		roomVersion: typeof roomVersion === 'string' && /^[a-z0-9.-]{1,32}$/.test(roomVersion) ? roomVersion : undefined,
+		text: typeof text === 'string' ? text.slice(0, TEXT_LENGTH_MAX) : undefined,
 	};
 }
 

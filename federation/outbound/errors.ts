@@ -38,15 +38,19 @@ export interface RemoteAnswer {
 	readonly retryAfterMs: number | undefined;
 	/** From `M_INCOMPATIBLE_ROOM_VERSION`. */
 	readonly roomVersion: string | undefined;
+	/** What it says in words, cut: to be shown only where the specification wants it shown, and never to be logged. */
+	readonly text?: string | undefined;
 }
 
-/** The peer answered with a status other than 2xx. Its text is not kept: it could say anything to our users or logs. */
+/** The peer answered with a status other than 2xx. Its text is no part of the message: it could say anything to our logs. */
 export class RemoteError extends OutboundError {
 	override name = 'RemoteError';
 	readonly status: number;
 	readonly errcode: string | undefined;
 	readonly retryAfterMs: number | undefined;
 	readonly roomVersion: string | undefined;
+	/** Kept where no log finds it. */
+	readonly #text: string | undefined;
 
 	constructor(answer: RemoteAnswer) {
 		super('remote_error', `Expected a 2xx answer, got ${answer.status} ${answer.errcode ?? 'without errcode'}`);
@@ -54,5 +58,11 @@ export class RemoteError extends OutboundError {
 		this.errcode = answer.errcode;
 		this.retryAfterMs = answer.retryAfterMs;
 		this.roomVersion = answer.roomVersion;
+		this.#text = answer.text;
+	}
+
+	/** The peer's own words, cut: only for where the specification wants them passed on. */
+	get text(): string | undefined {
+		return this.#text;
 	}
 }

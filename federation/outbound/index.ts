@@ -64,7 +64,7 @@ export {
 	type SpaceChild,
 } from './remote-directory.ts';
 export {createRemoteEvents} from './remote-events.ts';
-export {createSignatureChecker, type VerifyMany} from './signatures.ts';
+export {createSignatureChecker, type Strangers, type VerifyMany} from './signatures.ts';
 export type {SenderNotice} from './destination.ts';
 export {createEdu, type Edu} from './edus.ts';
 export {FederationSender, type FederationSenderOptions, type SenderFigures} from './sender.ts';
@@ -78,4 +78,5 @@ export {
 	type RemoteRooms,
 	type RemoteRoomsOptions,
 } from './remote-rooms.ts';
+export {createPolicyServers} from './policy-servers.ts';
 export {limitShownState, readStrippedState} from './stripped-state.ts';

@@ -6,8 +6,8 @@ import {
 	type SignedMessage,
 	verifyMany,
 } from '../../crypto/index.ts';
-import {type SignatureChecker, UNKNOWN_KEY} from '../engine/index.ts';
-import {type Pdu, roomVersion, signaturesRequired, signedForm, type Verdict} from '../rooms/index.ts';
+import {type SignatureChecker, UNKNOWN_KEY, UNOBTAINABLE_KEY} from '../engine/index.ts';
+import {type Pdu, POLICY_KEY_ID, roomVersion, signaturesRequired, signedForm, type Verdict} from '../rooms/index.ts';
 import type {Keyring} from './keyring.ts';
 
 /** A server signs an event with one key, two while it changes it; more are not looked at. */
@@ -21,6 +21,15 @@ const ALLOWED: Verdict = {allowed: true};
 /** Verifies several signatures; the answers are in the order of the messages. */
 export type VerifyMany = (messages: readonly SignedMessage[]) => Promise<boolean[]>;
 
+/** Servers that this one does not speak with: if nobody else gives their keys, no waiting brings them. */
+export interface Strangers {
+	has(server: ServerName): boolean;
+	/** Told of one whose event cannot be judged. */
+	note(server: ServerName): void;
+}
+
+const NO_STRANGERS: Strangers = {has: () => false, note: () => undefined};
+
 /**
  * Gives the check of events' signatures: each server that must have signed an event has, with a key that the keyring has
  * for the time of the event. Events given at the same time are verified together, on all cores unless `verify` says
@@ -30,14 +39,26 @@ export type VerifyMany = (messages: readonly SignedMessage[]) => Promise<boolean
 export function createSignatureChecker(
 	keyring: Pick<Keyring, 'findVerifyKey'>,
 	verify: VerifyMany = verifyMany,
+	strangers: Strangers = NO_STRANGERS,
 ): SignatureChecker {
 	return {
 		async check(pdu) {
 			const servers = signaturesRequired(pdu);
-			const verdicts = await Promise.all(servers.map((server) => checkServerSignature(keyring, pdu, server, verify)));
+			const verdicts = await Promise.all(
+				servers.map(async (server) =>
+					withoutHope(strangers, server, await checkServerSignature(keyring, pdu, server, verify)),
+				),
+			);
 			return verdicts.find(({allowed}) => !allowed) ?? ALLOWED;
 		},
 	};
+}
+
+/** Says of a key that cannot be had whether it may come yet. */
+function withoutHope(strangers: Strangers, server: ServerName, verdict: Verdict): Verdict {
+	if (verdict.allowed || verdict.rule !== UNKNOWN_KEY || !strangers.has(server)) return verdict;
+	strangers.note(server);
+	return {...verdict, rule: UNOBTAINABLE_KEY};
 }
 
 /** Says whether one server has signed an event, with a key that was valid at the event's time. */
@@ -48,7 +69,10 @@ export async function checkServerSignature(
 	verify: VerifyMany = verifyMany,
 ): Promise<Verdict> {
 	const validAt = roomVersion(pdu.roomVersion).enforcesKeyValidity ? pdu.originServerTs : 'any';
-	const keyIds = listSignatureKeyIds(pdu.json, server).slice(0, SIGNATURES_MAX);
+	// What a policy server recommends is not what the same server has sent: that key is the room's, and not in its document.
+	const keyIds = listSignatureKeyIds(pdu.json, server)
+		.filter((keyId) => keyId !== POLICY_KEY_ID)
+		.slice(0, SIGNATURES_MAX);
 	const signed = {...signedForm(pdu.roomVersion, pdu.json), signatures: pdu.signatures};
 	// What is no signature in form needs no key, and no key that comes later makes it one.
 	const forms = keyIds.flatMap((keyId) => {

@@ -38,6 +38,14 @@ export {mayApplyRedaction} from './may-apply-redaction.ts';
 export {isMembership, membershipIn, membershipOf} from './membership.ts';
 export type {Membership, Pdu, PduSignatures, RoomVersionId, StateKeyPair, StateLookup, Verdict} from './pdu.ts';
 export {
+	findRecommendation,
+	isForPolicyServer,
+	POLICY_KEY_ID,
+	type PolicyServer,
+	policyServerOf,
+	withRecommendation,
+} from './policy-server.ts';
+export {
 	eventLevel,
 	notificationLevel,
 	type PowerLevels,

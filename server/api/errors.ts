@@ -5,7 +5,7 @@ import {DELAY_MS_MAX, DelayedEventsError} from '../delayed-events/index.ts';
 import {DevicesError} from '../devices/index.ts';
 import {TypingError} from '../ephemeral/index.ts';
 import {FiltersError} from '../filters/index.ts';
-import {EngineError} from '../../federation/engine/index.ts';
+import {EngineError, type PolicyRefusal} from '../../federation/engine/index.ts';
 import {InboundError} from '../../federation/inbound/index.ts';
 import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
 import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
@@ -199,6 +199,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 	}),
 	(error) =>
 		error instanceof EngineError && error.code === 'overloaded' ? limitExceeded(error.retryAfterMs ?? 1000) : undefined,
+	(error) => (error instanceof EngineError && error.refusal ? sayVerbatim(error.refusal) : undefined),
 	mapErrors(EngineError, {
 		forbidden: 'M_FORBIDDEN',
 		not_in_room: {errcode: 'M_FORBIDDEN', text: 'You are not in this room'},
@@ -210,6 +211,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		too_complex: {errcode: 'M_UNKNOWN', status: 503},
 		bad_response: {errcode: 'M_UNKNOWN', status: 502},
 		conflict: {errcode: 'M_UNKNOWN', status: 409},
+		not_recommended: 'M_FORBIDDEN',
 	}),
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),
@@ -225,4 +227,16 @@ function withCurrentVersion({message, currentVersion}: EncryptionError): MatrixE
 function withRoomVersion({code, message, roomVersion}: RoomsError): MatrixError | undefined {
 	if (code !== 'incompatible-version' || roomVersion === undefined) return undefined;
 	return new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', message, {fields: {room_version: roomVersion}});
+}
+
+/**
+ * What a policy server says is said to the client in its words.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#validating-policy-server-signatures
+ */
+function sayVerbatim({status, errcode, error, retryAfterMs}: PolicyRefusal): MatrixError {
+	return new MatrixError('M_FORBIDDEN', error, {
+		status,
+		fields: {errcode, ...(retryAfterMs !== undefined && {retry_after_ms: retryAfterMs})},
+		headers: retryAfterMs === undefined ? {} : {'retry-after': String(Math.ceil(retryAfterMs / 1000))},
+	});
 }

@@ -64,7 +64,7 @@ async function inviteElsewhere(context: RoomsContext, roomId: RoomId, event: Eve
 	const proto = await engine.makeProto(roomId, event).catch((cause: unknown) => {
 		throw cause instanceof EngineError && cause.code === 'forbidden' ? forbidden(cause) : cause;
 	});
-	const pdu = engine.signFromProto({
+	const signed = engine.signFromProto({
 		version: proto.version,
 		roomId,
 		event,
@@ -72,6 +72,8 @@ async function inviteElsewhere(context: RoomsContext, roomId: RoomId, event: Eve
 		authEvents: readReferences(proto.event['auth_events']),
 		depth: Number(proto.event['depth']),
 	});
+	// Before anybody is shown it, the policy server of the room is asked, if there is one.
+	const pdu = await engine.recommend(signed);
 	const shown = [...(await listShown(context, roomId, DESCRIBING_TYPES)).values()];
 	const inviter = await findShown(context, roomId, 'm.room.member', event.sender);
 	const json = await remote.invite({pdu, state: inviter ? [...shown, inviter] : shown});

@@ -22,6 +22,7 @@ import {
 	createKeyStore,
 	createNetwork,
 	createNetworkDiscovery,
+	createPolicyServers,
 	createRemoteDirectory,
 	createRemoteEvents,
 	createRemoteQueries,
@@ -36,6 +37,7 @@ import {
 	type RemoteQueries,
 	type RemoteRooms,
 	type RequestFault,
+	type Strangers,
 	verifyRequest,
 } from '../../federation/outbound/index.ts';
 import type {Pdu} from '../../federation/rooms/index.ts';
@@ -117,13 +119,14 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	const isAllowed = allowing(config);
 	const {client, transport, network} = connect(parts, signer, isAllowed);
 	const keyring = createKeyring(parts, client, keys);
-	const signatures = createSignatureChecker(keyring);
+	const signatures = createSignatureChecker(keyring, undefined, listStrangers(parts, isAllowed));
 	const engine = createEngine({
 		...parts,
 		serverName,
 		signer,
 		remote: createRemoteEvents(client),
 		signatures,
+		policyServers: createPolicyServers(client, clock),
 		verifySignature: verify,
 		onDamage(eventId, cause) {
 			parts.noteDamage();
@@ -171,6 +174,25 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 			staging.stop();
 			if (isSending) await sender.stop();
 			await transport.close();
+		},
+	};
+}
+
+/** Servers whose events were dropped and that were named in the log for it; each is named once. */
+const NAMED_MAX = 1_000;
+
+/** Whom this server does not speak with, so that their events count only where others give their keys. */
+function listStrangers(
+	{config: {serverName}, log}: FederationParts,
+	isAllowed: (server: ServerName) => boolean,
+): Strangers {
+	const named = new Set<ServerName>();
+	return {
+		has: (server) => server !== serverName && !isAllowed(server),
+		note(server) {
+			if (named.has(server) || named.size >= NAMED_MAX) return;
+			named.add(server);
+			log.info({server}, 'Events of a server that is no partner are dropped: nobody who is gives its keys');
 		},
 	};
 }

@@ -154,3 +154,36 @@ test('an event of before one came is found by its time, in either direction, and
 	t.is(page.chunk[0]?.event_id, first);
 	t.is((await near(1, 'b')).status, 404);
 });
+
+test('C7: who may enter a restricted room is let in by a server that can, also where their own is in the room but cannot', async (t) => {
+	const [one, two] = await startApps(t, 2);
+	const bob = new Person(one!, await register(one!, 'bob'));
+	const alice = new Person(two!, await register(two!, 'alice'));
+	const dave = new Person(two!, await register(two!, 'dave'));
+	const eve = new Person(two!, await register(two!, 'evelyn'));
+	for (const version of ['8', '10', '11', '12']) {
+		const newsroom = await bob.create({room_version: version, preset: 'public_chat'});
+		const allow = [{type: 'm.room_membership', room_id: newsroom}];
+		const rule = version === '12' ? 'knock_restricted' : 'restricted';
+		const desk = await bob.create({
+			room_version: version,
+			invite: [alice.id],
+			power_level_content_override: {invite: 50},
+			initial_state: [{type: 'm.room.join_rules', state_key: '', content: {join_rule: rule, allow}}],
+		});
+		await alice.join(desk);
+		const via = `?via=${encodeURIComponent(serverOf(bob))}`;
+		await dave.do('POST', `/join/${encodeURIComponent(newsroom)}${via}`);
+		await dave.do('POST', `/join/${encodeURIComponent(desk)}`);
+		for (const person of [alice, bob]) {
+			await sees(person, desk, dave, 'join');
+			const member = await person.state(desk, 'm.room.member', dave.id);
+			t.is(member['join_authorised_via_users_server'], bob.id, version);
+		}
+		await dave.say(desk, `of version ${version}`);
+		await hears(bob, desk, `of version ${version}`);
+		// Who meets no condition is refused here, and nobody is asked.
+		const refused = await eve.ask('POST', `/join/${encodeURIComponent(desk)}`, {});
+		t.deepEqual([refused.status, refused.body['errcode']], [403, 'M_FORBIDDEN'], version);
+	}
+});

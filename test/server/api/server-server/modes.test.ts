@@ -1,9 +1,10 @@
 /** What `federation.mode` says, of every endpoint for servers and every question to them. */
-import test from 'ava';
-import type {JsonObject} from '../../../../crypto/index.ts';
-import {call, path, request} from '../../../harness/index.ts';
+import test, {type ExecutionContext} from 'ava';
+import {type JsonObject, signJson} from '../../../../crypto/index.ts';
+import {toFederationEvent} from '../../../../federation/rooms/index.ts';
+import {call, path, request, type SignedPeer, until} from '../../../harness/index.ts';
 import {bodyOf, type Endpoint, endpointsOf, uriOf} from '../hostile/every-endpoint.ts';
-import {startHost} from './world.ts';
+import {hear, startHost} from './world.ts';
 
 /** Endpoints that anybody may ask, because it is by them that servers find each other; they say nothing of people. */
 const UNSIGNED: ReadonlySet<string> = new Set([
@@ -122,4 +123,48 @@ test('whatever people ask for, a server that is no partner is asked nothing', as
 			mode,
 		);
 	}
+});
+
+/** A room of alice on a server whose one partner passes on what carol of a third server does. */
+async function startRelayed(t: ExecutionContext, notaries: (partner: string) => readonly string[] = () => []) {
+	const host = await startHost(t, 2, ([first]) => ({
+		federation: {mode: 'partners', partners: [first], trusted_key_servers: notaries(first!)},
+	}));
+	const [partner, stranger] = host.peers as [SignedPeer, SignedPeer];
+	const roomId = await host.createRoom();
+	const [bob, carol] = [partner.userId('bob'), stranger.userId('carol')];
+	const room = await partner.join(roomId, bob);
+	const content = {membership: 'join'};
+	const join = stranger.append(room, {type: 'm.room.member', sender: carol, stateKey: carol, content});
+	const uri = `/_matrix/client/v3/rooms/${path(roomId)}/joined_members`;
+	const listJoined = async () => {
+		const {joined} = await call<{joined: object}>(host.app, 'GET', uri, {token: host.alice.access_token});
+		return Object.keys(joined);
+	};
+	return {host, partner, stranger, roomId, room, bob, carol, join, listJoined};
+}
+
+test('what somebody of no partner says is dropped at once, with one line in the log, where nobody gives their keys', async (t) => {
+	const {host, partner, stranger, roomId, room, bob, carol, join, listJoined} = await startRelayed(t);
+	const {staging} = host.app.application.services.federation.transactions;
+	const before = room.state.get(`m.room.member ${bob}`)!.eventId;
+	await partner.send('t1', [toFederationEvent(join), toFederationEvent(stranger.message(room, carol, 'unheard'))]);
+	await until(() => staging.waiting === 0, 'nothing staged');
+	t.is(host.app.readLog().split('no partner are dropped').length, 2);
+	t.false((await listJoined()).includes(carol));
+	t.is(stranger.requests.length, 0);
+	room.extremities = [before];
+	await partner.send('t2', [toFederationEvent(partner.message(room, bob, 'heard'))]);
+	await hear(host, roomId, 'heard');
+});
+
+test('what somebody of no partner says counts where a partner gives their keys as a notary', async (t) => {
+	const {partner, stranger, join, carol, listJoined} = await startRelayed(t, (first) => [first]);
+	partner.answer = ({url}) =>
+		url.startsWith('/_matrix/key/v2/query')
+			? {body: {server_keys: [signJson(stranger.document(), partner.name, partner.key)]}}
+			: undefined;
+	await partner.send('t1', [toFederationEvent(join)]);
+	await until(async () => (await listJoined()).includes(carol), 'carol in the room');
+	t.is(stranger.requests.length, 0);
 });
