@@ -84,7 +84,13 @@ export async function recommend(context: RecommendContext, head: Head, pdu: Pdu)
 	return isRecommended(context, signed, policy) ? {pdu: signed} : {pdu, refusal: NO_SIGNATURE};
 }
 
-/** The same for an event of this server, which is not sent without. @throws EngineError('not_recommended') */
+/** Whether an event carries what its room's policy server has to say, if there is one. */
+export async function isRecommendedOn(context: RecommendContext, head: Head, pdu: Pdu): Promise<boolean> {
+	const policy = await readPolicyServer(head, pdu);
+	return !policy || isRecommended(context, pdu, policy);
+}
+
+/** Gives an event of this server as its policy server has signed it; without, it is not sent. @throws EngineError('not_recommended') */
 export async function mustBeRecommended(context: RecommendContext, head: Head, pdu: Pdu): Promise<Pdu> {
 	const {pdu: signed, refusal} = await recommend(context, head, pdu);
 	if (refusal) throw new EngineError('not_recommended', refusal.error, {refusal});

@@ -7,7 +7,14 @@ import type {EventTemplate, SendRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {findRedactionTarget, type RedactionTarget} from './redaction-target.ts';
 import {type EntryPlan, findStatesAfter, type PlanContext, type PlannedHead, planEntry} from './plan-entry.ts';
-import {findPolicyServer, mustBeRecommended, POLICY_KEY, readPolicyServer, type RecommendContext} from './recommend.ts';
+import {
+	findPolicyServer,
+	isRecommendedOn,
+	mustBeRecommended,
+	POLICY_KEY,
+	readPolicyServer,
+	type RecommendContext,
+} from './recommend.ts';
 import {isTooComplex, resolveStates} from './resolve-states.ts';
 import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
 import type {RoomState} from './room-state.ts';
@@ -135,13 +142,19 @@ export class SendEvent implements Intent<SentEvent> {
 		const {head} = planned;
 		await this.#load(head.state);
 		try {
-			const built = this.#recommended ?? (await this.#build(planned));
+			const built = (await this.#findRecommended(head)) ?? (await this.#build(planned));
 			mustBeAllowed(this.#context, built.event.pdu, head.state);
 			this.#merge = {...built, head, plan: await planEntry(this.#context, this.#version, planned, built)};
 		} catch (error) {
 			if (!isTooComplex(error)) throw error;
 			this.#merge = await this.#prepareBeside(planned);
 		}
+	}
+
+	/** Gives the event as it was signed before, unless the room has come to follow another policy server since. */
+	async #findRecommended(head: Head): Promise<Built | undefined> {
+		const built = this.#recommended;
+		return built && (await isRecommendedOn(this.#context, head, built.event.pdu)) ? built : undefined;
 	}
 
 	/** Builds the event on all that it can name. @throws HeadUnstored, EngineError */

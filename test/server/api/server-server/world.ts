@@ -106,3 +106,11 @@ export function setState(
 	const uri = `/_matrix/client/v3/rooms/${path(roomId)}/state/${type}/${path(stateKey)}`;
 	return call<{event_id: string}>(app, 'PUT', uri, {token: alice.access_token, body: content});
 }
+
+/** Who is in a room, as alice sees it. */
+export function joinedMembers(
+	{app, alice}: Pick<Host, 'app' | 'alice'>,
+	roomId: string,
+): Promise<{joined: Record<string, unknown>}> {
+	return call(app, 'GET', `/_matrix/client/v3/rooms/${path(roomId)}/joined_members`, {token: alice.access_token});
+}
