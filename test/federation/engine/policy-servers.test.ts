@@ -1,5 +1,5 @@
 /** Events that a room's policy server is asked about, while other things happen in the room. */
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {
 	encodeBase64,
 	type EventId,
@@ -74,18 +74,18 @@ async function makeRoom(engine: Engine, alice: UserId): Promise<RoomId> {
 	return roomId;
 }
 
-async function start(wrap?: (storage: Storage) => Storage) {
+async function start(t: ExecutionContext, wrap?: (storage: Storage) => Storage) {
 	const watch = new Watch();
 	const home = await makeEngine('one.test', {over: {policyServers: watch}, ...(wrap && {wrap})});
+	t.teardown(() => home[Symbol.asyncDispose]());
 	const alice = '@alice:one.test' as UserId;
-	return {watch, home, engine: home.engine, alice, roomId: await makeRoom(home.engine, alice)};
+	return {watch, engine: home.engine, alice, roomId: await makeRoom(home.engine, alice)};
 }
 
 const hasKey = (pdu: Pdu): boolean => pdu.signatures[two]?.[KEY_ID] !== undefined;
 
 test('an event that was signed while the room came to follow another key is signed anew', async (t) => {
-	const {watch, home, engine, alice, roomId} = await start();
-	await using _home = home;
+	const {watch, engine, alice, roomId} = await start(t);
 	await engine.send({roomId, event: watch.policy(alice)});
 	watch.before = async () => {
 		watch.before = () => Promise.resolve();
@@ -101,8 +101,7 @@ test('an event that was signed while the room came to follow another key is sign
 });
 
 test('an event that was signed while the room did away with its policy server is sent all the same', async (t) => {
-	const {watch, home, engine, alice, roomId} = await start();
-	await using _home = home;
+	const {watch, engine, alice, roomId} = await start(t);
 	await engine.send({roomId, event: watch.policy(alice)});
 	watch.before = async () => {
 		await engine.send({roomId, event: {...watch.policy(alice), content: {}}});
@@ -115,8 +114,7 @@ test('an event that was signed while the room did away with its policy server is
 });
 
 test('an event that the room forbids while it is being signed is refused', async (t) => {
-	const {watch, home, engine, alice, roomId} = await start();
-	await using _home = home;
+	const {watch, engine, alice, roomId} = await start(t);
 	await engine.send({roomId, event: watch.policy(alice)});
 	watch.before = async (pdu) => {
 		if (pdu.sender !== alice || pdu.type !== 'm.room.topic') return;
@@ -130,8 +128,7 @@ test('an event that the room forbids while it is being signed is refused', async
 
 test('nothing is signed that is built on what is not on disk', async (t) => {
 	let gate: ReturnType<typeof gated> | undefined;
-	const {watch, home, engine, alice, roomId} = await start((storage) => (gate = gated(storage)).wrapped);
-	await using _home = home;
+	const {watch, engine, alice, roomId} = await start(t, (storage) => (gate = gated(storage)).wrapped);
 	await engine.send({roomId, event: watch.policy(alice)});
 	gate!.close();
 	const policy = engine.send({roomId, event: watch.policy(alice)});
@@ -146,8 +143,7 @@ test('nothing is signed that is built on what is not on disk', async (t) => {
 });
 
 test('where a room has more ends than an event names, its event is signed once and joins some of them', async (t) => {
-	const {watch, home, engine, alice, roomId} = await start();
-	await using _home = home;
+	const {watch, engine, alice, roomId} = await start(t);
 	const {version, event: proto} = await engine.makeProto(roomId, message(bob, 'x'));
 	for (let index = 0; index < 14; index += 1) {
 		const pdu = engine.signFromProto({
