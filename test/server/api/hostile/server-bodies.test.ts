@@ -9,6 +9,9 @@ import {brokenBodies, mutationsOf} from './hostile-json.ts';
 
 type Shared = Awaited<ReturnType<typeof startShared>>;
 
+/** A partner, to whom every endpoint is open. */
+const asPartner = (names: readonly string[]) => ({federation: {mode: 'partners', partners: names}});
+
 const endpoints = endpointsOf('federation').filter(({auth, body}) => auth === 'server' && body !== undefined);
 
 const namesOf = ({roomId, bob}: Shared): Names => ({roomId, userId: bob, eventId: `$${'a'.repeat(43)}`});
@@ -45,7 +48,7 @@ async function checkAlive(t: ExecutionContext, host: Shared): Promise<void> {
 
 for (const [row, texts] of Object.entries(brokenBodies)) {
 	test(`${row}: a broken body of another server is refused at every endpoint, and changes nothing`, async (t) => {
-		const host = await startShared(t);
+		const host = await startShared(t, {}, asPartner);
 		const {stream} = host.app.application.storage;
 		const before = stream.head();
 		for (const endpoint of endpoints) {
@@ -68,7 +71,7 @@ for (const [row, texts] of Object.entries(brokenBodies)) {
 
 for (const version of ['10', '12']) {
 	test(`A9: an odd value anywhere in a server's question or member event is refused, in a room of version ${version}`, async (t) => {
-		const host = await startShared(t, {version});
+		const host = await startShared(t, {version}, asPartner);
 		const samples = memberBodies(host);
 		const ask = async (endpoint: Endpoint, text: string): Promise<void> => {
 			const {status} = await host.peer.request(endpoint.method, pathOf(endpoint, namesOf(host)), {text});
