@@ -8,6 +8,8 @@ import {isInOpenRoom} from './open-rooms.ts';
  * rooms and with nobody at all, then shows in no clock.
  */
 const GRID_MS = 20;
+/** The least that a timer can wait. */
+const TIMER_MS_MIN = 1;
 
 /** Who may know of people here: the settings `privacy` of the configuration, their default resolved. */
 export type PrivacyScope = 'shared' | 'server' | 'partners' | 'open';
@@ -185,10 +187,19 @@ async function onGrid(
 	return known;
 }
 
-/** Waits for the next tick of the grid that began with a question. */
+/**
+ * Waits for the next tick of the grid that began with a question. Timers run in whole milliseconds of their own count: one
+ * that is set for what is left ends early by what has passed of a millisecond, which is just what must not show. So the
+ * tick is waited for until it is there.
+ */
 async function nextTick({clock}: Pick<VisibilityDependencies, 'clock'>, begunMs: number): Promise<void> {
-	const elapsedMs = clock.monotonic() - begunMs;
-	await new Promise<void>((resolve) => {
-		clock.setTimer(GRID_MS - (elapsedMs % GRID_MS), resolve);
-	});
+	let nowMs = clock.monotonic();
+	const dueMs = begunMs + GRID_MS * (Math.floor((nowMs - begunMs) / GRID_MS) + 1);
+	do {
+		const delayMs = Math.max(TIMER_MS_MIN, dueMs - nowMs);
+		await new Promise<void>((resolve) => {
+			clock.setTimer(delayMs, resolve);
+		});
+		nowMs = clock.monotonic();
+	} while (nowMs < dueMs);
 }

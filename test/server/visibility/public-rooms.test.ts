@@ -96,6 +96,7 @@ test('who is refused waits for the same tick, whoever it is that they ask about'
 			monotonic: () => (nowMs += 3),
 			setTimer(delayMs, run) {
 				delays.push(delayMs);
+				nowMs += delayMs;
 				setImmediate(run);
 				return {cancel: () => undefined};
 			},
