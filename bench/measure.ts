@@ -16,6 +16,8 @@ export interface Figures {
 	readonly max: number;
 	/** Of the server; undefined where its process is not known. */
 	readonly cpuSecondsPer1000: number | undefined;
+	/** The same for each process, in the order in which they were given. */
+	readonly cpuSecondsPer1000Each: readonly number[];
 	/** Of this program, to show that it is not what was measured. */
 	readonly clientCpuSecondsPer1000: number;
 	readonly rssBytes: number | undefined;
@@ -75,6 +77,7 @@ export class Stopwatch {
 		const difference = (key: keyof Usage) =>
 			sum(after.map((usage) => usage[key])) - sum(this.#usages.map((usage) => usage[key]));
 		const hasMeter = this.#pids.length > 0;
+		const each = after.map(({cpuSeconds}, index) => cpuSeconds - (this.#usages[index]?.cpuSeconds ?? 0));
 		return {
 			title: this.#title,
 			operations: times.length,
@@ -87,6 +90,7 @@ export class Stopwatch {
 			p99: percentile(times, 0.99),
 			max: percentile(times, 1),
 			cpuSecondsPer1000: hasMeter ? (difference('cpuSeconds') / operations) * 1_000 : undefined,
+			cpuSecondsPer1000Each: each.map((seconds_) => (seconds_ / operations) * 1_000),
 			clientCpuSecondsPer1000: (own.user + own.system) / 1_000 / operations,
 			rssBytes: hasMeter ? sum(after.map((usage) => usage.rssBytes)) : undefined,
 			writtenBytesPerOperation: hasMeter ? difference('writtenBytes') / operations : undefined,

@@ -20,11 +20,13 @@ const COLUMNS: readonly {readonly head: string; readonly width: number; readonly
 /** The table's first line. */
 export const heading = (): string => COLUMNS.map(({head, width}) => pad(head, width)).join(' ');
 
-/** One line of the table; a measurement with failures has a second one that says so. */
+/** One line of the table; several processes have a second one for each one's share of the CPU, failures one that says so. */
 export function line(figures: Figures): string {
-	const cells = COLUMNS.map(({show, width}) => show(figures).padStart(width)).join(' ');
-	if (figures.failures === 0) return cells;
-	return `${cells}\n  ${figures.failures} failures, the first: ${figures.failure ?? ''}`;
+	const lines = [COLUMNS.map(({show, width}) => show(figures).padStart(width)).join(' ')];
+	const {cpuSecondsPer1000Each: each, failures, failure} = figures;
+	if (each.length > 1) lines.push(`  CPU-s/1000 of each process: ${each.map((share) => share.toFixed(3)).join(', ')}`);
+	if (failures > 0) lines.push(`  ${failures} failures, the first: ${failure ?? ''}`);
+	return lines.join('\n');
 }
 
 const pad = (head: string, width: number): string => (head === 'scenario' ? head.padEnd(width) : head.padStart(width));
