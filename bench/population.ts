@@ -131,14 +131,17 @@ export interface SyncAnswer {
 	};
 }
 
-/** Asks /sync; a waiting time of 0 is a question about the present. */
+/** Asks /sync; a waiting time of 0 is a question about the present. `timelineMax`: events of each room, if not the usual number. */
 export function sync(
 	client: LoadClient,
 	device: Device,
 	since: string | undefined,
 	timeoutMs = 0,
+	timelineMax?: number,
 ): Promise<SyncAnswer> {
-	return client.call('GET', syncPath(since, timeoutMs), device.token);
+	const filter = timelineMax === undefined ? '' : JSON.stringify({room: {timeline: {limit: timelineMax}}});
+	const suffix = filter === '' ? '' : `&filter=${encodeURIComponent(filter)}`;
+	return client.call('GET', `${syncPath(since, timeoutMs)}${suffix}`, device.token);
 }
 
 /** The path of a /sync request, which leaves presence alone. */

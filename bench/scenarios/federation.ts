@@ -118,7 +118,8 @@ class Inbox {
 	async listen(): Promise<void> {
 		let since: string | undefined;
 		while (this.#isOpen) {
-			const answer = await sync(this.#client, this.#device, since, WAIT_MS);
+			// All that may come at once: what a timeline leaves out would be waited for in vain.
+			const answer = await sync(this.#client, this.#device, since, WAIT_MS, 2 * ON_THE_WAY_MAX);
 			since = answer.next_batch;
 			for (const {content} of answer.rooms?.join?.[this.#roomId]?.timeline?.events ?? []) {
 				const mark = content.body?.split(' ').at(-1) ?? '';

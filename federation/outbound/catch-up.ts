@@ -49,10 +49,13 @@ export class CatchUp {
 
 	/** Gives what goes into the next transaction. */
 	async next(pdusMax: number): Promise<Owed> {
-		const pdus = await readPdus(this.#context, this.#events.splice(0, Math.min(pdusMax, PDUS_MAX)));
+		const {pdus, newestTs} = await readPdus(this.#context, this.#events.splice(0, Math.min(pdusMax, PDUS_MAX)));
 		const range = {after: this.#edusTo, upto: this.upto};
-		const {edus, to} = await readOwed(this.#context, this.#server, range, {pdusMax: null, edusMax: pdusMax});
+		const {edus, hasWaiting, to} = await readOwed(this.#context, this.#server, range, {
+			pdusMax: null,
+			edusMax: pdusMax,
+		});
 		this.#edusTo = to;
-		return {pdus, edus, to};
+		return {pdus, edus, newestTs, hasWaiting, to};
 	}
 }

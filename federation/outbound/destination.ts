@@ -1,4 +1,4 @@
-import {encodeBase64Url, type ServerName} from '../../crypto/index.ts';
+import {type ServerName, sha256Base64Url} from '../../crypto/index.ts';
 import {
 	type CursorFailure,
 	type CursorRow,
@@ -11,6 +11,7 @@ import type {Clock, Random, Timer} from '../engine/index.ts';
 import {nextFailure, timeUntilRetry} from './backoff.ts';
 import {CatchUp, CATCH_UP_EVENTS} from './catch-up.ts';
 import {type FederationClient, path} from './client.ts';
+import {DestinationRow} from './destination-row.ts';
 import type {Edu} from './edus.ts';
 import {OutboundError, RemoteError} from './errors.ts';
 import type {Lanes} from './lanes.ts';
@@ -35,6 +36,8 @@ export type SenderNotice =
 /** What all destinations share. */
 export interface DestinationContext extends OwedContext {
 	readonly storage: OwedContext['storage'] & Pick<Storage, 'batch' | 'commit' | 'cursors' | 'stream'>;
+	/** Gives the highest mark that is on disk, or may be by now: what lies after it is found again after a crash. */
+	readonly highestMark: () => Position;
 	readonly client: Pick<FederationClient, 'request'>;
 	readonly clock: Clock;
 	readonly random: Random;
@@ -56,22 +59,26 @@ const STORE_RETRY_MS = 5000;
 const BROKEN_RETRY_MS = 60_000;
 /** Ephemeral EDUs that wait for one server; older ones give way. */
 const EPHEMERAL_MAX = 50;
-
-/** The cursor of a server. */
-export function cursorName(server: ServerName): string {
-	return `federation:${server}`;
-}
+/** A body that is on its way for so long is written down, so that one slow server does not hold back the sender's mark. */
+const SLOW_MS = 5000;
+/** 132 bits: no two bodies have one id by chance, and nobody gains by making two that have. */
+const TXN_ID_CHARACTERS = 22;
 
 /**
- * Tells one server what it is owed, one transaction after the other. A body is frozen in the cursor's row before its first
- * attempt and sent byte for byte until it is taken; the row moves on, and the next body is frozen, in one commit. So a row
- * without body or failure has always been told everything up to where the sender's mark stood.
+ * Tells one server what it is owed, one transaction after the other. A body is kept, and sent byte for byte until it is
+ * taken. It is kept in memory, which costs no write, where the sender's mark lies before it: after a crash it is made
+ * anew from the stream. It is written into the server's row when it fails, is slow or is left behind by the end of the
+ * program, and before its first attempt where the mark lies after it, because then nothing but the row knows of it.
  */
 export class Destination {
 	readonly server: ServerName;
 	readonly #context: DestinationContext;
-	#row: CursorRow | undefined;
-	#isLoaded = false;
+	readonly #row: DestinationRow;
+	#isLoaded = true;
+	/** The body that is not taken yet. */
+	#inFlight: InFlight | null = null;
+	/** Whether EDUs that wait in the database were sent and are not removed yet. */
+	#hasWaited = false;
 	/** Everything up to here was told, or is not owed. */
 	#from: Position;
 	#isDirty = true;
@@ -89,13 +96,13 @@ export class Destination {
 		this.#context = context;
 		this.server = server;
 		this.#from = from;
+		this.#row = new DestinationRow(context.storage, server, row);
 		if (row !== undefined) this.#adopt(row);
 	}
 
 	/** Up to where this server certainly has been told everything; `undefined` while its row in the database says more. */
 	get unmarkedFrom(): Position | undefined {
-		const isMarked = this.#row !== undefined && (this.#row.inFlight !== null || this.#row.failure !== null);
-		return isMarked ? undefined : this.#from;
+		return this.#row.isWritten ? undefined : this.#from;
 	}
 
 	/** Whether something may be left to do, so that `run` is called again. */
@@ -151,6 +158,7 @@ export class Destination {
 				// Whatever was written or not: the row says it, and what is owed is looked up again.
 				this.#isLoaded = false;
 				this.#isDirty = true;
+				this.#hasWaited = true;
 				const isStore = error instanceof StorageError;
 				this.#context.onNotice({kind: isStore ? 'store_failed' : 'broken', server: this.server, error});
 				await this.#sleep(isStore ? STORE_RETRY_MS : BROKEN_RETRY_MS);
@@ -158,19 +166,19 @@ export class Destination {
 		}
 	}
 
+	/** Reads anew what is on disk after something went wrong. Without a row there, what is in memory goes on. */
 	async #load(): Promise<void> {
-		const row = await this.#context.storage.cursors.find(cursorName(this.server));
-		if (row === undefined) this.#row = undefined;
-		else this.#adopt(row);
+		const row = await this.#row.load();
+		if (row !== undefined) this.#adopt(row);
 		this.#isLoaded = true;
 	}
 
-	#adopt(row: CursorRow): void {
-		this.#row = row;
-		this.#isLoaded = true;
-		this.#failure = row.failure;
-		this.#from = row.inFlight === null && row.failure === null ? Math.max(this.#from, row.acked) : row.acked;
+	#adopt({acked, inFlight, failure}: CursorRow): void {
+		this.#from = acked;
+		this.#inFlight = inFlight;
+		this.#failure = failure;
 		this.#catchUp = undefined;
+		this.#hasWaited = true;
 	}
 
 	/** Waits until a retry is due; true if there was something to wait for. */
@@ -202,25 +210,25 @@ export class Destination {
 		const leave = await this.#context.lanes.enter(this.isFailing ? 'failing' : 'healthy');
 		try {
 			if (this.#context.signal.aborted) return false;
-			const inFlight = this.#row?.inFlight ?? null;
-			if (inFlight !== null) {
-				await this.#deliver(inFlight);
+			if (this.#inFlight !== null) {
+				await this.#deliver(this.#inFlight);
 				return true;
 			}
-			if (this.#isDirty || this.isFailing) return await this.#freezeNext(undefined);
+			if (this.#isDirty || this.isFailing) return await this.#makeNext(this.#from);
 			return await this.#sendEphemeral();
 		} finally {
 			leave();
 		}
 	}
 
-	/** Sends the frozen body, and moves on or notes the failure. */
+	/** Sends the body, and moves on or notes the failure. */
 	async #deliver(inFlight: InFlight): Promise<void> {
 		try {
-			await this.#send(inFlight.txnId, inFlight.body);
+			await this.#sendOrWrite(inFlight);
 		} catch (error) {
-			if (this.#context.signal.aborted) return;
-			await this.#noteFailure(error);
+			// What was taken or not is not known; the next start finds out, with the same bytes.
+			if (this.#context.signal.aborted) await this.#writeDown(inFlight);
+			else await this.#noteFailure(inFlight, error);
 			return;
 		}
 		if (this.#failure !== null) {
@@ -231,37 +239,58 @@ export class Destination {
 		this.#refusals = 0;
 		this.#itemsMax = Math.min(PDUS_MAX, this.#itemsMax * 2);
 		this.#contactPauseUntil = 0;
-		await this.#freezeNext(inFlight.to);
+		await this.#makeNext(inFlight.to);
+	}
+
+	/** Sends the body; where that takes long, it is written down meanwhile. */
+	async #sendOrWrite(inFlight: InFlight): Promise<void> {
+		const {clock, onNotice} = this.#context;
+		let writing: Promise<void> | undefined;
+		const slow = clock.setTimer(SLOW_MS, () => {
+			writing = this.#writeDown(inFlight).catch((error: unknown) =>
+				onNotice({kind: error instanceof StorageError ? 'store_failed' : 'broken', server: this.server, error}),
+			);
+		});
+		try {
+			await this.#send(inFlight.txnId, inFlight.body);
+		} finally {
+			slow.cancel();
+			await writing;
+		}
+	}
+
+	/** Writes a body into the row, if it is not there. */
+	async #writeDown(inFlight: InFlight): Promise<void> {
+		if (this.#row.holds(inFlight)) return;
+		await this.#row.write({acked: this.#from, inFlight, failure: this.#failure, hasWaited: false});
 	}
 
 	/**
-	 * Freezes the next body, in the same commit that acknowledges the one before (`done`: up to where). Where nothing is
-	 * owed, the cursor moves to where the stream was read to, but only if it has to be written anyway.
+	 * Makes the next body of what comes after `start`, up to where everything was told. That is only written where the
+	 * row says otherwise, and the body only where nothing else would find it again; false: there is nothing to send.
 	 */
-	async #freezeNext(done: Position | undefined): Promise<boolean> {
+	async #makeNext(start: Position): Promise<boolean> {
 		const {storage} = this.#context;
-		const name = cursorName(this.server);
-		const start = done ?? this.#from;
 		this.#isDirty = false;
-		const upto = storage.stream.head();
-		const {owed, to} = await this.#readNext(start, upto);
+		const isCatchingUp = this.#catchUp !== undefined;
+		const {owed, to} = await this.#readNext(start, storage.stream.head());
 		const isEmpty = owed.pdus.length === 0 && owed.edus.length === 0;
-		const isMarked = this.#row !== undefined && this.#row.failure !== null;
-		if (isEmpty && done === undefined && !isMarked) {
-			this.#from = owed.to;
-			return this.hasWork;
-		}
-		const batch = storage.batch();
 		const acked = isEmpty ? owed.to : start;
-		if (this.#row === undefined) storage.cursors.add(batch, name, acked);
-		else storage.cursors.advance(batch, name, this.#row.acked, acked);
-		storage.federation.removeOutgoingEdus(batch, this.server, acked);
-		const inFlight = isEmpty ? null : {txnId: this.#createTxnId(to), to, body: this.#writeBody(owed)};
-		if (inFlight !== null) storage.cursors.freeze(batch, name, acked, inFlight);
-		await storage.commit(batch);
-		this.#row = {name, acked, inFlight, failure: null};
+		const hasWaited = this.#hasWaited;
+		const inFlight = isEmpty ? null : this.#freeze(owed, to);
+		this.#inFlight = inFlight;
 		this.#from = acked;
-		return true;
+		this.#hasWaited = owed.hasWaiting || isCatchingUp;
+		// The mark is asked for in the same turn in which the row stops to count.
+		if (inFlight !== null && this.#row.isWritten && acked < this.#context.highestMark())
+			await this.#row.write({acked, inFlight, failure: null, hasWaited});
+		else await this.#row.remove({acked, hasWaited});
+		return !isEmpty || this.hasWork;
+	}
+
+	#freeze(owed: Owed, to: Position): InFlight {
+		const body = this.#writeBody(owed);
+		return {txnId: createTxnId(body), to, body};
 	}
 
 	/** Reads what comes next, and up to where its delivery acknowledges. */
@@ -288,41 +317,37 @@ export class Destination {
 		if (catchUp.owedCount > CATCH_UP_EVENTS) this.#catchUp = catchUp;
 	}
 
-	async #noteFailure(error: unknown): Promise<void> {
-		const {storage, clock, random, onNotice} = this.#context;
+	async #noteFailure(inFlight: InFlight, error: unknown): Promise<void> {
+		const {clock, random, onNotice} = this.#context;
 		if (this.#failure === null) onNotice({kind: 'failing', server: this.server, error});
 		this.#ephemeral.clear();
 		if (error instanceof RemoteError && REFUSAL_STATUSES.has(error.status)) {
 			this.#refusals++;
-			if (this.#refusals >= REFUSALS_MAX) return this.#splitRefused(error);
+			if (this.#refusals >= REFUSALS_MAX) return this.#splitRefused(inFlight, error);
 		}
 		const retryAfterMs = error instanceof RemoteError ? error.retryAfterMs : undefined;
 		this.#failure = nextFailure(this.#failure, clock.now(), random, retryAfterMs);
-		const batch = storage.batch();
-		storage.cursors.setFailure(batch, cursorName(this.server), this.#failure);
-		await storage.commit(batch);
-		if (this.#row !== undefined) this.#row = {...this.#row, failure: this.#failure};
+		if (this.#row.holds(inFlight)) await this.#row.setFailure(this.#failure);
+		else await this.#writeDown(inFlight);
 	}
 
 	/** Makes a refused body anew with half as many items, or passes over the one item that it is. */
-	async #splitRefused(error: unknown): Promise<void> {
-		const inFlight = this.#row?.inFlight ?? null;
-		if (inFlight === null || this.#row === undefined) return;
+	async #splitRefused(inFlight: InFlight, error: unknown): Promise<void> {
 		this.#refusals = 0;
 		this.#failure = null;
 		this.#catchUp = undefined;
 		const isSingle = this.#itemsMax === 1;
 		if (isSingle) this.#context.onNotice({kind: 'item_dropped', server: this.server, error});
 		this.#itemsMax = Math.max(1, this.#itemsMax >> 1);
-		await this.#freezeNext(isSingle ? inFlight.to : this.#row.acked);
+		await this.#makeNext(isSingle ? inFlight.to : this.#from);
 	}
 
 	/** Sends EDUs that nothing else goes with. They are not frozen: lost ones are no loss. */
 	async #sendEphemeral(): Promise<boolean> {
 		if (this.#ephemeral.size === 0) return false;
-		const body = this.#writeBody({pdus: [], edus: []});
+		const body = this.#writeBody({pdus: [], edus: [], newestTs: undefined});
 		try {
-			await this.#send(this.#createTxnId(this.#from), body);
+			await this.#send(createTxnId(body), body);
 		} catch (error) {
 			// The next fact that must arrive finds out whether the server is down.
 			if (!(error instanceof OutboundError)) throw error;
@@ -344,18 +369,21 @@ export class Destination {
 		if (count > 0) onNotice({kind: 'events_refused', server: this.server, count});
 	}
 
-	/** Writes a transaction; ephemeral EDUs go along as far as there is room. */
-	#writeBody({pdus, edus}: Pick<Owed, 'pdus' | 'edus'>): string {
+	/**
+	 * Writes a transaction; ephemeral EDUs go along as far as there is room. Its time is that of its newest event: so the
+	 * same events are the same bytes when they are read again after a crash.
+	 */
+	#writeBody({pdus, edus, newestTs}: Pick<Owed, 'pdus' | 'edus' | 'newestTs'>): string {
 		const {serverName, clock, onNotice} = this.#context;
 		const ephemeral = [...this.#ephemeral.values()].slice(0, EDUS_MAX - edus.length);
 		this.#ephemeral.clear();
-		return writeTransaction(serverName, clock.now(), pdus, [...edus, ...ephemeral], (error) =>
+		return writeTransaction(serverName, newestTs ?? clock.now(), pdus, [...edus, ...ephemeral], (error) =>
 			onNotice({kind: 'item_dropped', server: this.server, error}),
 		);
 	}
+}
 
-	/** An id that no other body ever had. */
-	#createTxnId(to: Position): string {
-		return `${to}-${encodeBase64Url(this.#context.random.bytes(9))}`;
-	}
+/** Gives the id that this body has and no other: a receiver answers an id that it knows from memory. */
+function createTxnId(body: string): string {
+	return sha256Base64Url(body).slice(0, TXN_ID_CHARACTERS);
 }

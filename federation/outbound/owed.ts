@@ -34,6 +34,10 @@ export interface OwedContext {
 export interface Owed {
 	readonly pdus: readonly JsonObject[];
 	readonly edus: readonly Edu[];
+	/** When the newest of the events came to us, in milliseconds; `undefined` where there are none. */
+	readonly newestTs: number | undefined;
+	/** Whether some of the EDUs wait in the database and are to be removed when they have arrived. */
+	readonly hasWaiting: boolean;
 	/** Up to here it is all that is owed. */
 	readonly to: Position;
 }
@@ -75,8 +79,11 @@ export async function readOwed(
 	const fitting = findFitting(waiting, limits.edusMax);
 	if (fitting !== undefined) return readOwed(context, destination, {after: range.after, upto: fitting}, limits);
 	// A kick is about the destination's user and not by one: only the event itself says whose it is.
-	const pdus = (await readPdus(context, collected.events)).filter((pdu) => !isSentBy(pdu, destination));
-	return {pdus, edus: await readEdus(context, destination, range.after, {collected, waiting, pdus}), to: collected.to};
+	const read = await readPdus(context, collected.events);
+	const pdus = read.pdus.filter((pdu) => !isSentBy(pdu, destination));
+	const edus = await readEdus(context, destination, range.after, {collected, waiting, pdus});
+	const newestTs = pdus.length === 0 ? undefined : read.newestTs;
+	return {pdus, edus, newestTs, hasWaiting: waiting.length > 0, to: collected.to};
 }
 
 async function listWaiting(
@@ -130,10 +137,12 @@ export async function findNewest(
 export async function readPdus(
 	{storage}: Pick<OwedContext, 'storage'>,
 	nids: readonly EventNid[],
-): Promise<JsonObject[]> {
-	if (nids.length === 0) return [];
+): Promise<{readonly pdus: readonly JsonObject[]; readonly newestTs: number | undefined}> {
+	if (nids.length === 0) return {pdus: [], newestTs: undefined};
 	const rows = await storage.events.findByNids(nids);
-	return nids.map((nid) => readPdu(rows.get(nid)?.json)).filter((pdu) => pdu !== undefined);
+	let newestTs: number | undefined;
+	for (const {receivedTs} of rows.values()) newestTs = Math.max(receivedTs, newestTs ?? 0);
+	return {pdus: nids.map((nid) => readPdu(rows.get(nid)?.json)).filter((pdu) => pdu !== undefined), newestTs};
 }
 
 function readPdu(json: string | undefined): JsonObject | undefined {

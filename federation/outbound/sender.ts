@@ -34,7 +34,9 @@ export interface SenderFigures {
 /** The cursor of the sender itself: up to there every change was given to the destinations that it concerns. */
 const MARK = 'federation-out';
 const CURSOR_PREFIX = 'federation:';
-/** The mark is written at most so often; what lies after it is only looked at again after a crash. */
+/** The mark is written so soon after something was told: what lies after it is sent again after a crash. */
+const MARK_SOON_MS = 1000;
+/** The mark is written so often where nothing was told; what lies after it is looked at again after a crash. */
 const MARK_DELAY_MS = 60_000;
 const STORE_RETRY_MS = 5000;
 const PAGE = 1000;
@@ -67,11 +69,16 @@ export class FederationSender {
 	#distributing: Promise<void> | undefined;
 	#isStarted = false;
 	readonly #running = new Set<Promise<void>>();
+	/** The mark that is on disk. */
 	#mark: Position = 0;
+	/** The highest mark that was given to be written. */
+	#highestMark: Position = 0;
 	/** The last change that was noted. */
 	#heardTo: Position = 0;
 	#unlisten: (() => void) | undefined;
 	#markTimer: Timer | undefined;
+	#isMarkSoon = false;
+	#savingMark: Promise<void> | undefined;
 
 	constructor(options: FederationSenderOptions) {
 		this.#options = options;
@@ -84,6 +91,7 @@ export class FederationSender {
 			recent: new RecentChanges(storage.stream),
 			lanes: new Lanes(),
 			signal: this.#stop.signal,
+			highestMark: () => this.#highestMark,
 			onNotice,
 		};
 	}
@@ -110,7 +118,7 @@ export class FederationSender {
 		}
 		this.#isStarted = true;
 		this.#distributeSoon();
-		this.#scheduleMark();
+		this.#scheduleMark(MARK_DELAY_MS);
 	}
 
 	/** Ends what is under way; what is not delivered stays owed. */
@@ -251,13 +259,18 @@ export class FederationSender {
 	async #runUntilDone(destination: Destination): Promise<void> {
 		do await destination.run();
 		while (destination.hasWork && !this.#stop.signal.aborted);
-		if (!this.#stop.signal.aborted) this.#destinations.delete(destination.server);
+		if (this.#stop.signal.aborted) return;
+		this.#destinations.delete(destination.server);
+		if (this.#isMarkSoon || !this.#isStarted) return;
+		this.#isMarkSoon = true;
+		this.#scheduleMark(MARK_SOON_MS);
 	}
 
 	async #loadMark(): Promise<void> {
 		const {storage} = this.#options;
 		const row = await storage.cursors.find(MARK);
 		this.#mark = row?.acked ?? 0;
+		this.#highestMark = this.#mark;
 		if (row !== undefined) return;
 		const batch = storage.batch();
 		storage.cursors.add(batch, MARK, 0);
@@ -287,18 +300,29 @@ export class FederationSender {
 		return mark;
 	}
 
-	#scheduleMark(): void {
-		this.#markTimer = this.#options.clock.setTimer(MARK_DELAY_MS, () => {
+	#scheduleMark(delayMs: number): void {
+		this.#markTimer?.cancel();
+		this.#markTimer = this.#options.clock.setTimer(delayMs, () => {
+			this.#isMarkSoon = false;
 			void this.#saveMark().finally(() => {
-				if (!this.#stop.signal.aborted) this.#scheduleMark();
+				if (!this.#stop.signal.aborted && !this.#isMarkSoon) this.#scheduleMark(MARK_DELAY_MS);
 			});
 		});
 	}
 
+	/** Writes the mark; one writing at a time. */
 	async #saveMark(): Promise<void> {
+		while (this.#savingMark !== undefined) await this.#savingMark;
+		this.#savingMark = this.#writeMark().finally(() => (this.#savingMark = undefined));
+		await this.#savingMark;
+	}
+
+	async #writeMark(): Promise<void> {
 		const {storage, onNotice} = this.#options;
 		const mark = this.#findMark();
 		if (!this.#isStarted || mark <= this.#mark) return;
+		// Before it is written: from now on it may be on disk.
+		this.#highestMark = Math.max(mark, this.#highestMark);
 		const batch = storage.batch();
 		storage.cursors.advance(batch, MARK, this.#mark, mark);
 		try {
