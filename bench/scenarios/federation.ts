@@ -10,7 +10,7 @@ const WAIT_MS = 30_000;
  * So many messages may be on their way: one tells what a single message costs and how long it takes, several are enough
  * that transactions carry more than one, as between busy servers.
  */
-const ON_THE_WAY = [1, 16] as const;
+const ON_THE_WAY = [16, 1] as const;
 const ON_THE_WAY_MAX = Math.max(...ON_THE_WAY);
 /** A message that has not come by then is a failure. */
 const ARRIVES_WITHIN_MS = 15_000;
