@@ -73,7 +73,17 @@ export function listServers(
 	servers: readonly ServerName[],
 ): ServerName[] {
 	const inviters = row?.membership === 'invite' ? [domainOf(row.sender)] : [];
-	return [...new Set([...inviters, ...servers])].filter((server) => server !== serverName);
+	const shown = row?.membership === 'knock' ? listSendersServers(row.strippedState ?? []) : [];
+	const all = new Set([...inviters, ...servers, ...shown]);
+	return [...all].filter((server) => server !== serverName);
+}
+
+/** The servers of those who made what a knocking user is shown of a room: all that is known of who is in it. */
+function listSendersServers(strippedState: readonly JsonObject[]): ServerName[] {
+	return strippedState
+		.map(({sender}) => sender)
+		.filter(isUserId)
+		.map((userId) => domainOf(userId));
 }
 
 async function joinElsewhere(
