@@ -9,6 +9,7 @@ import {
 } from '../../crypto/index.ts';
 import {StorageError} from '../../storage/index.ts';
 import {isServerAllowed, parsePdu} from '../rooms/index.ts';
+import type {Clock} from '../engine/index.ts';
 import type {InboundContext} from './access.ts';
 import {admitEdu, type EduReceivers, readEdu} from './edus.ts';
 import type {JoinsUnderway} from './joins-underway.ts';
@@ -18,12 +19,18 @@ import {roomIdOf, type Staging} from './staging.ts';
 /** The specification's limits of one transaction. */
 export const PDUS_MAX = 50;
 export const EDUS_MAX = 100;
+/**
+ * A transaction with EDUs is answered at the next tick of this grid: whether an EDU found somebody, for whom something is
+ * then written, or nobody shows in no clock. What the EDUs bring is there at once.
+ */
+const GRID_MS = 20;
 
 /** What a transaction is taken with. */
 export interface TransactionContext extends InboundContext {
 	readonly staging: Staging;
 	readonly joins: JoinsUnderway;
 	readonly edus: EduReceivers;
+	readonly clock: Pick<Clock, 'monotonic' | 'setTimer'>;
 	/** Told of a receiver that failed; its EDU is lost, the others are not. */
 	readonly onProblem: (problem: {
 		readonly origin: ServerName;
@@ -58,6 +65,7 @@ interface Fate {
  */
 export async function takeTransaction(context: TransactionContext, request: TransactionRequest): Promise<JsonObject> {
 	const {origin, txnId} = request;
+	const begunMs = context.clock.monotonic();
 	const answered = await context.storage.federation.findInboundTransaction(origin, txnId);
 	if (answered !== undefined) return JSON.parse(answered) as JsonObject;
 	// The note that it was taken comes last: after a crash between the two the transaction comes again, and an EDU
@@ -74,7 +82,16 @@ export async function takeTransaction(context: TransactionContext, request: Tran
 	}
 	const taken: JsonObject = {pdus: answer};
 	await context.staging.take({origin, txnId, pdus, answer: taken});
+	if (request.edus.length > 0) await waitForTick(context.clock, begunMs);
 	return taken;
+}
+
+/** Waits for the next tick of the grid that began with a request. */
+function waitForTick(clock: TransactionContext['clock'], begunMs: number): Promise<void> {
+	const waitMs = GRID_MS - ((clock.monotonic() - begunMs) % GRID_MS);
+	return new Promise((resolve) => {
+		clock.setTimer(waitMs, resolve);
+	});
 }
 
 /** Says what can be said of a PDU before its room has judged it: its id, and whether it will be looked at. */

@@ -89,7 +89,7 @@ export interface Federation {
 /** Gives what the endpoints of the server-server API work on. */
 export function federationServices(
 	{engine, keys, signatures, staging, joins, edus}: Federation,
-	{config, storage, log}: FederationParts,
+	{config, storage, log, clock}: FederationParts,
 	policy: InvitePolicy,
 ): FederationServices {
 	const inbound = {storage, engine, serverName: config.serverName, signatures, policy};
@@ -100,6 +100,7 @@ export function federationServices(
 			...inbound,
 			staging,
 			joins,
+			clock,
 			get edus() {
 				return edus.receivers;
 			},

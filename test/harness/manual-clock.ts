@@ -23,6 +23,11 @@ export class ManualClock implements Clock {
 		return {cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer))};
 	}
 
+	/** How many timers wait. */
+	get waiting(): number {
+		return this.#timers.length;
+	}
+
 	/** Milliseconds until the next timer is due, if there is one. */
 	nextDelay(): number | undefined {
 		const delays = this.#timers.map(({dueMs}) => dueMs - this.nowMs);

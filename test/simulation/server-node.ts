@@ -194,7 +194,7 @@ export class ServerNode {
 			),
 		});
 		const inbound = {storage, engine, serverName, signatures, policy};
-		const transactions = {...inbound, staging, joins, edus: {}, onProblem: () => undefined};
+		const transactions = {...inbound, staging, joins, clock, edus: {}, onProblem: () => undefined};
 		const noteContact = (server: ServerName): void => sender.noteContact(server);
 		return {
 			engine,

@@ -1,7 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import type {JsonObject, RoomId, ServerName} from '../../../crypto/index.ts';
 import type {Engine, ReceiveRequest} from '../../../federation/engine/index.ts';
-import {JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbound/index.ts';
+import {type EduReceiver, JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbound/index.ts';
 import {type Storage, StorageError} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
 import {makeEngine} from '../../harness/engine.ts';
@@ -46,12 +46,14 @@ async function open(t: ExecutionContext, wrap: (storage: Storage) => Storage = (
 			end();
 		};
 	};
-	const take = (txnId: string, ...pdus: JsonObject[]) =>
+	const edus: Record<string, EduReceiver> = {};
+	const take = (txnId: string, ...pdus: JsonObject[]) => takeBoth(txnId, pdus, []);
+	const takeBoth = (txnId: string, pdus: JsonObject[], eduList: JsonObject[]) =>
 		takeTransaction(
-			{...context, staging, joins, edus: {}, onProblem: () => undefined},
-			{origin, txnId, pdus, edus: [], brokenPdus: new Set(), brokenEdus: new Set()},
+			{...context, staging, joins, clock, edus, onProblem: () => undefined},
+			{origin, txnId, pdus, edus: eduList, brokenPdus: new Set(), brokenEdus: new Set()},
 		);
-	return {storage: home.storage, staging, clock, received, ahead, take, enter};
+	return {storage: home.storage, staging, clock, received, ahead, take, takeBoth, edus, enter};
 }
 
 test('events of a room that is being entered wait until it is entered', async (t) => {
@@ -106,4 +108,31 @@ test('the events of one or several transactions are checked together, before the
 	await until(() => staging.waiting === 0, 'all are received');
 	t.is(received.length, 50);
 	t.is(ahead.length, 50);
+});
+
+test('row 44: a transaction with EDUs is answered at a tick of a grid, however long its EDUs took', async (t) => {
+	const {clock, edus, takeBoth, staging} = await open(t);
+	const begunMs = clock.monotonic();
+	const done: string[] = [];
+	// One finds somebody, for whom much is to be written; the other finds nobody.
+	edus['x.slow'] = () => new Promise((resolve) => void clock.setTimer(13, resolve));
+	edus['x.quick'] = () => Promise.resolve();
+	for (const [txnId, type] of [
+		['slow', 'x.slow'],
+		['quick', 'x.quick'],
+		['unknown', 'x.nobody'],
+	] as const) {
+		void takeBoth(txnId, [], [{edu_type: type, content: {}}]).then(() =>
+			done.push(`${txnId} ${clock.monotonic() - begunMs}`),
+		);
+	}
+	// Time stands still until each waits for nothing but the clock.
+	for (const stepMs of [13, 7]) {
+		await until(() => staging.waiting === 0 && clock.waiting === 3, 'all wait for the clock');
+		t.deepEqual(done, []);
+		clock.advance(stepMs);
+	}
+	await until(() => done.length === 3, 'all are answered');
+	t.deepEqual(done.toSorted(), ['quick 20', 'slow 20', 'unknown 20']);
+	t.deepEqual(await takeBoth('none', [], []), {pdus: {}}, 'without EDUs nothing waits');
 });
