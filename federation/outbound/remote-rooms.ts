@@ -97,6 +97,11 @@ export interface RemoteRoomsOptions {
 	readonly verify?: VerifyMany | undefined;
 }
 
+/**
+ * Room versions that the older endpoint of invites is for: its receiver takes an event to be of one of them.
+ * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1inviteroomideventid
+ */
+const INVITE_V1_VERSIONS: ReadonlySet<string> = new Set(['1', '2']);
 /** Servers that are asked for one membership. */
 const SERVERS_MAX = 10;
 /** Servers of a room that say no, until they are believed. */
@@ -251,17 +256,7 @@ async function leaveAlone({engine, storage}: RemoteRoomsOptions, request: Remote
 
 async function inviteTo(options: RemoteRoomsOptions, {pdu, state}: RemoteInvite): Promise<JsonObject> {
 	const destination = domainOf(pdu.stateKey as UserId);
-	const {body} = await options.client.request({
-		destination,
-		method: 'PUT',
-		path: path`/_matrix/federation/v2/invite/${pdu.roomId}/${pdu.eventId}`,
-		body: {
-			event: pdu.json,
-			invite_room_state: limitShownState(state).map(({json}) => json),
-			room_version: pdu.roomVersion,
-		},
-	});
-	const event = asObject(asObject(body)?.['event']);
+	const event = await askToSign(options, destination, pdu, state);
 	const parsed = event === undefined ? undefined : parsePdu(event, pdu.roomVersion);
 	// Only signatures are taken over, and only from the same event.
 	if (parsed?.ok !== true || parsed.pdu.eventId !== pdu.eventId) throw new RemoteRoomError('bad_response');
@@ -269,6 +264,41 @@ async function inviteTo(options: RemoteRoomsOptions, {pdu, state}: RemoteInvite)
 	if (!(await checkServerSignature(options.keyring, signed, destination, options.verify)).allowed)
 		throw new RemoteRoomError('bad_response');
 	return signed.json;
+}
+
+/** Gives the invite as the invited server has signed it, by the older endpoint where that is the one it knows. */
+async function askToSign(
+	{client}: RemoteRoomsOptions,
+	destination: ServerName,
+	{roomId, eventId, json, roomVersion}: Pdu,
+	state: readonly Pdu[],
+): Promise<JsonObject | undefined> {
+	const roomState = limitShownState(state).map((entry) => entry.json);
+	try {
+		const {body} = await client.request({
+			destination,
+			method: 'PUT',
+			path: path`/_matrix/federation/v2/invite/${roomId}/${eventId}`,
+			body: {event: json, invite_room_state: roomState, room_version: roomVersion},
+		});
+		return asObject(asObject(body)?.['event']);
+	} catch (error) {
+		if (!isUnknownEndpoint(error) || !INVITE_V1_VERSIONS.has(roomVersion)) throw error;
+	}
+	const {body} = await client.request({
+		destination,
+		method: 'PUT',
+		path: path`/_matrix/federation/v1/invite/${roomId}/${eventId}`,
+		body: {...json, unsigned: {invite_room_state: roomState}},
+	});
+	// The answer is a pair: a status, and what the newer endpoint answers.
+	return Array.isArray(body) ? asObject(asObject(body[1])?.['event']) : undefined;
+}
+
+/** Servers from before the endpoint answer with a 404 of any kind; later ones say that they do not know it. */
+function isUnknownEndpoint(error: unknown): boolean {
+	if (!(error instanceof RemoteError)) return false;
+	return error.errcode === 'M_UNRECOGNIZED' || (error.status === 404 && error.errcode === undefined);
 }
 
 /** What remote errcodes mean here. */

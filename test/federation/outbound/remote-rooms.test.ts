@@ -9,7 +9,7 @@ import {
 	type ServerName,
 } from '../../../crypto/index.ts';
 import {createRemoteRooms, OutboundError, RemoteError, RemoteRoomError} from '../../../federation/outbound/index.ts';
-import {type Pdu, parsePdu, signPdu} from '../../../federation/rooms/index.ts';
+import {type Pdu, parsePdu, type RoomVersionId, signPdu} from '../../../federation/rooms/index.ts';
 import {firstEvents} from '../../harness/engine.ts';
 
 import {alice, bob, createWorld, failure, one, request, two, type World} from './remote-world.ts';
@@ -215,21 +215,54 @@ test('an invite is turned down at its server, and goes away even if that server 
 	);
 });
 
+/** Makes an invite of alice of one.test, into a room of two.test. */
+async function makeInvite({joining: {engine}}: World, version: RoomVersionId): Promise<{pdu: Pdu; state: Pdu[]}> {
+	const {roomId, pdus} = await engine.createRoom({version, events: firstEvents(version, bob, 'invite')});
+	const event = {type: 'm.room.member', stateKey: alice, sender: bob, content: {membership: 'invite'}};
+	const proto = await engine.makeProto(roomId, event);
+	const [prevEvents, authEvents] = ['prev_events', 'auth_events'].map((name) => idsIn(proto.event[name]));
+	const depth = proto.event['depth'] as number;
+	const pdu = engine.signFromProto({version, roomId, event, depth, prevEvents: prevEvents!, authEvents: authEvents!});
+	return {pdu, state: [pdus[0]!]};
+}
+
+/** The ids of events that an event names; in versions 1 and 2 each comes with a hash. */
+const idsIn = (references: JsonValue | undefined): EventId[] =>
+	(references as (EventId | [EventId, JsonObject])[]).map((entry) => (Array.isArray(entry) ? entry[0] : entry));
+
+const refuse = (status: number, errcode?: string): never => {
+	throw new RemoteError({status, errcode, retryAfterMs: undefined, roomVersion: undefined});
+};
+
+test('a server that does not know the newer endpoint is sent an invite by the older one, if the room is as old', async (t) => {
+	for (const [version, fault, isAskedAgain] of [
+		['1', () => refuse(404, 'M_UNRECOGNIZED'), true],
+		['2', () => refuse(404), true],
+		['2', () => refuse(405, 'M_UNRECOGNIZED'), true],
+		['2', () => refuse(404, 'M_NOT_FOUND'), false],
+		['2', () => refuse(403, 'M_FORBIDDEN'), false],
+		['11', () => refuse(404, 'M_UNRECOGNIZED'), false],
+	] as const) {
+		const world = await createWorld(t, version, 'invite');
+		const {pdu, state} = await makeInvite(world, version);
+		world.tamper = (answer, {path}) => (path.includes('/v2/') ? fault() : answer);
+		const inviting = world.remote.invite({pdu, state});
+		if (isAskedAgain) t.deepEqual(Object.keys((await inviting)['signatures'] as JsonObject).toSorted(), [one, two]);
+		else await failure(t, inviting);
+		const asked = world.requests.map(({path}) => path.split('/')[3]);
+		t.deepEqual(asked, isAskedAgain ? ['v2', 'v1'] : ['v2'], version);
+		if (!isAskedAgain) continue;
+		t.deepEqual(world.requests.at(-1)?.body, {...pdu.json, unsigned: {invite_room_state: [state[0]!.json]}});
+		for (const answer of [[], {}, [200], [200, {}], [403, {event: {}}]]) {
+			world.tamper = (_answer, {path}) => (path.includes('/v2/') ? fault() : answer);
+			t.is((await failure(t, world.remote.invite({pdu, state}))).code, 'bad_response');
+		}
+	}
+});
+
 test("an invite of ours comes back with the invited server's signature, and only that is taken over", async (t) => {
 	const world = await createWorld(t, '11', 'invite');
-	// Here two.test invites somebody of one.test.
-	const sender = await world.joining.engine.createRoom({version: '11', events: firstEvents('11', bob, 'invite')});
-	const event = {type: 'm.room.member', stateKey: alice, sender: bob, content: {membership: 'invite'}};
-	const proto = await world.joining.engine.makeProto(sender.roomId, event);
-	const pdu = world.joining.engine.signFromProto({
-		version: '11',
-		roomId: sender.roomId,
-		event,
-		prevEvents: proto.event['prev_events'] as EventId[],
-		authEvents: proto.event['auth_events'] as EventId[],
-		depth: proto.event['depth'] as number,
-	});
-	const state = [sender.pdus[0] as Pdu];
+	const {pdu, state} = await makeInvite(world, '11');
 	const invited = await world.remote.invite({pdu, state});
 	t.deepEqual(Object.keys(invited['signatures'] as JsonObject).toSorted(), [one, two]);
 	t.deepEqual(world.requests.at(-1)?.body, {

@@ -87,8 +87,8 @@ export async function createWorld(
 }
 
 /** What the resident server answers. */
-async function answerAs({engine}: TestEngine, version: RoomVersionId, request: FederationRequest): Promise<JsonObject> {
-	const [, , , , endpoint = '', encodedRoom, encoded] = request.path.split('/');
+async function answerAs({engine}: TestEngine, version: RoomVersionId, request: FederationRequest): Promise<JsonValue> {
+	const [, , , edition, endpoint = '', encodedRoom, encoded] = request.path.split('/');
 	const [roomId, userId] = [
 		decodeURIComponent(encodedRoom ?? '') as RoomId,
 		decodeURIComponent(encoded ?? '') as UserId,
@@ -123,9 +123,11 @@ async function answerAs({engine}: TestEngine, version: RoomVersionId, request: F
 			return {knock_room_state: [create?.json ?? null]};
 		}
 		case 'invite': {
-			const parsed = parsePdu((json as {event: JsonObject}).event, version);
+			const {unsigned: _unsigned, ...plain} = json;
+			const parsed = parsePdu(edition === 'v1' ? plain : (json as {event: JsonObject}).event, version);
 			if (!parsed.ok) throw new Error(parsed.fault.reason);
-			return {event: engine.countersign(parsed.pdu).json};
+			const answer = {event: engine.countersign(parsed.pdu).json};
+			return edition === 'v1' ? [200, answer] : answer;
 		}
 		default:
 			throw new RemoteError({status: 404, errcode: 'M_UNRECOGNIZED', retryAfterMs: undefined, roomVersion: undefined});
