@@ -139,7 +139,7 @@ async function tell(context: MissingContext, batch: Batch, {nid, checked, stateB
 	const {events} = context.storage;
 	const named = pdu.redacts === undefined ? null : await findRedactionTarget(context.events, pdu.roomId, pdu.redacts);
 	const target = stateBefore && named?.mayBeRedactedBy(pdu, stateBefore) ? named : undefined;
-	batch.announce({kind: 'history', roomId: pdu.roomId, ref: nid, ...extraOf(pdu, target)});
+	batch.announce({kind: 'history', roomId: pdu.roomId, ref: nid, ...extraOf(pdu, {redacted: target})});
 	if (target) events.setRedactedBy(batch, target.nid, nid);
 	const redactedBy = await findEarlierRedaction(context, pdu);
 	if (redactedBy !== undefined) events.setRedactedBy(batch, nid, redactedBy);

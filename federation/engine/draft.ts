@@ -1,4 +1,12 @@
-import {canonicalJson, domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {
+	canonicalJson,
+	domainOf,
+	type EventId,
+	isUserId,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
 import type {AnnouncedPosition, Batch, Change, EventNid, Storage} from '../../storage/index.ts';
 import {type Membership, membershipOf, type Pdu, type RoomVersionId} from '../rooms/index.ts';
 import {parentOf, relationOf} from './relations.ts';
@@ -241,10 +249,22 @@ export class Draft {
 			ref: nid,
 			relay,
 			...(pdu.type === 'm.room.member' && {subject: pdu.stateKey}),
-			...extraOf(pdu, redactionOf, missing.length > 0),
+			...extraOf(pdu, {redacted: redactionOf, isAfterGap: missing.length > 0, endsOf: this.#findEnded(pdu)}),
 		});
 		this.announced.push({pdu, nid, pos});
 		return pos;
+	}
+
+	/** Gives the server that only waited in the room, by an invite or a knock which this event of somebody else ends. */
+	#findEnded(pdu: Pdu): ServerName | undefined {
+		const {type, stateKey, sender} = pdu;
+		if (type !== 'm.room.member' || !isUserId(stateKey)) return undefined;
+		const server = domainOf(stateKey);
+		if (server === this.#context.serverName || server === domainOf(sender) || this.#head.joined?.has(server) !== false)
+			return undefined;
+		const before = membershipOf(this.#head.state.entry(type, stateKey)?.pdu);
+		const after = membershipOf(pdu);
+		return (after === 'leave' || after === 'ban') && (before === 'invite' || before === 'knock') ? server : undefined;
 	}
 
 	#moveState(event: KnownEvent, entrance: Entrance, pos: AnnouncedPosition): void {
@@ -312,17 +332,30 @@ function withEnd(ends: Head['ends'], {extremities, after}: Entrance, eventId: Ev
 }
 
 /**
- * Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that; and no
- * timeline may show an event as if nothing were missing before it.
+ * Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that; no
+ * timeline may show an event as if nothing were missing before it; and a server that is not in the room is told of the end
+ * of what its user waited for.
  */
-export function extraOf(pdu: Pdu, redacted: Redacted | undefined, isAfterGap = false): Pick<Change, 'extra'> {
+export function extraOf(
+	pdu: Pdu,
+	{
+		redacted,
+		isAfterGap = false,
+		endsOf,
+	}: {
+		readonly redacted?: Redacted | undefined;
+		readonly isAfterGap?: boolean;
+		readonly endsOf?: ServerName | undefined;
+	},
+): Pick<Change, 'extra'> {
 	const parent = redacted ? redacted.parent : parentOf(pdu);
-	if (!redacted && parent === undefined && !isAfterGap) return {};
+	if (!redacted && parent === undefined && !isAfterGap && endsOf === undefined) return {};
 	return {
 		extra: {
 			...(redacted && {redacted: redacted.nid}),
 			...(parent !== undefined && {relates_to: parent}),
 			...(isAfterGap && {after_gap: true}),
+			...(endsOf !== undefined && {ends_of: endsOf}),
 		},
 	};
 }

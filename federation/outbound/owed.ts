@@ -11,7 +11,7 @@ import {
 import type {CommittedChange, EventNid, OutgoingEduRow, Position, ServerSpan, Storage} from '../../storage/index.ts';
 import {createEdu, type Edu, listDeviceEdus, listReceiptEdus} from './edus.ts';
 import {asObject} from './key-document.ts';
-import type {RecentChanges} from './recent-changes.ts';
+import {endedServerOf, type RecentChanges} from './recent-changes.ts';
 
 /** What a transaction holds at most. @see https://spec.matrix.org/v1.19/server-server-api/#transactions */
 export const PDUS_MAX = 50;
@@ -157,7 +157,7 @@ function readPdu(json: string | undefined): JsonObject | undefined {
 
 type IsOwed = (change: CommittedChange) => boolean;
 
-/** Gives the test whether a change in a room is one that the destination was in the room for. */
+/** Gives the test whether a change in a room is one that the destination was in the room for, or waited for outside. */
 async function readSpans({storage}: OwedContext, destination: ServerName, after: Position): Promise<IsOwed> {
 	const spans = new Map<RoomId, ServerSpan[]>();
 	for (const span of await storage.memberships.listServerSpans(destination, after)) {
@@ -165,7 +165,9 @@ async function readSpans({storage}: OwedContext, destination: ServerName, after:
 		if (known === undefined) spans.set(span.roomId, [span]);
 		else known.push(span);
 	}
-	return ({roomId, pos}) => {
+	return (change) => {
+		const {roomId, pos} = change;
+		if (endedServerOf(change) === destination) return true;
 		const inRoom = roomId === undefined ? [] : (spans.get(roomId) ?? []);
 		return inRoom.some(({fromPos, toPos}) => fromPos <= pos && (toPos === null || pos <= toPos));
 	};

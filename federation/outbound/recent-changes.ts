@@ -1,3 +1,4 @@
+import {isServerName, type ServerName} from '../../crypto/index.ts';
 import type {ChangeKind, CommittedChange, Position, Storage} from '../../storage/index.ts';
 
 /** The kinds of changes that partner servers are told of. */
@@ -62,6 +63,15 @@ export class RecentChanges {
 		}
 		return low;
 	}
+}
+
+/**
+ * Gives the server outside the room that an event concerns: it ends the invite or knock of a user there, who would wait
+ * for ever.
+ */
+export function endedServerOf({kind, extra}: CommittedChange): ServerName | undefined {
+	const server = kind === 'event' ? extra?.['ends_of'] : undefined;
+	return isServerName(server) ? server : undefined;
 }
 
 function isFederated({kind, relay}: CommittedChange): boolean {

@@ -6,7 +6,7 @@ import type {FederationClient} from './client.ts';
 import {Destination, type DestinationContext, type SenderNotice} from './destination.ts';
 import type {Edu} from './edus.ts';
 import {Lanes} from './lanes.ts';
-import {FEDERATED_KINDS, RecentChanges} from './recent-changes.ts';
+import {endedServerOf, FEDERATED_KINDS, RecentChanges} from './recent-changes.ts';
 
 export interface FederationSenderOptions {
 	readonly storage: Storage;
@@ -167,7 +167,10 @@ export class FederationSender {
 	/** Notes whom changes concern; called with each commit, so it only writes down what is in the changes themselves. */
 	#note(undistributed: Undistributed, changes: readonly CommittedChange[]): void {
 		const {rooms, users, servers} = undistributed;
-		for (const {kind, roomId, subject, pos} of changes) {
+		for (const change of changes) {
+			const {kind, roomId, subject, pos} = change;
+			const ended = endedServerOf(change);
+			if (ended !== undefined && !servers.has(ended)) servers.set(ended, pos);
 			if (roomId !== undefined && (kind === 'event' || (kind === 'receipt' && this.#isOurs(subject)))) {
 				if (!rooms.has(roomId)) rooms.set(roomId, pos);
 			} else if (kind === 'device_list' && this.#isOurs(subject)) {

@@ -23,7 +23,7 @@ export async function knock(
 	await context.memberships.run(membershipKey(roomId, userId), async () => {
 		const row = await context.storage.memberships.find(roomId, userId);
 		const isHere = (await findResidentRoom(context, roomId)) !== undefined;
-		// Of a room that this server is not in nobody tells it that a knock was turned down: only asking again can show.
+		// Of a room that this server is not in many servers do not tell it that a knock was turned down: asking again shows.
 		if (row?.membership === 'knock' && isHere) return;
 		const content = await ownContent(context, userId, 'knock', said);
 		if (isHere) {

@@ -96,6 +96,35 @@ test('who knocks elsewhere is let in, and who is in one room elsewhere enters th
 	t.is((await alice.state(restricted, 'm.room.member', bob.id))['join_authorised_via_users_server'], alice.id);
 });
 
+test('whose invite or knock ends is told, although their server is not in the room, and of nothing else', async (t) => {
+	const {alice, bob} = await stage(t);
+	const via = `?via=${encodeURIComponent(serverOf(alice))}`;
+	const waiting = async () => {
+		const {rooms = {}} = await bob.do<{rooms?: {invite?: object; knock?: object; leave?: object}}>('GET', '/sync');
+		return [...Object.keys(rooms.invite ?? {}), ...Object.keys(rooms.knock ?? {})];
+	};
+	for (const version of ['1', '10', '12']) {
+		for (const verb of ['kick', 'ban']) {
+			const roomId = await alice.create({room_version: version, invite: [bob.id]});
+			await until(async () => (await waiting()).includes(roomId), 'the invite');
+			await alice.do('POST', `${room(roomId)}/${verb}`, {user_id: bob.id});
+			await alice.say(roomId, 'not for bob');
+			await until(async () => (await waiting()).length === 0, `the end of the invite by ${verb}`);
+			if (version === '1') continue;
+			const initialState = [{type: 'm.room.join_rules', content: {join_rule: 'knock'}}];
+			const knockable = await alice.create({room_version: version, initial_state: initialState});
+			await bob.do('POST', `/knock/${encodeURIComponent(knockable)}${via}`, {});
+			t.deepEqual(await waiting(), [knockable]);
+			await alice.do('POST', `${room(knockable)}/${verb}`, {user_id: bob.id, reason: 'no'});
+			await until(async () => (await waiting()).length === 0, `the end of the knock by ${verb}`);
+			const again = await bob.ask('POST', `/knock/${encodeURIComponent(knockable)}${via}`, {});
+			t.is(again.status, verb === 'kick' ? 200 : 403);
+			await alice.do('POST', `${room(knockable)}/unban`, {user_id: bob.id}).catch(() => undefined);
+			if (verb === 'kick') await bob.do('POST', `${room(knockable)}/leave`);
+		}
+	}
+});
+
 test('a stranger from elsewhere gets one answer, whether the room is there or not', async (t) => {
 	const {alice, bob} = await stage(t);
 	const closed = await alice.create();
