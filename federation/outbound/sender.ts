@@ -48,7 +48,8 @@ interface Undistributed {
 	readonly rooms: Map<RoomId, Position>;
 	readonly users: Map<UserId, Position>;
 	readonly servers: Map<ServerName, Position>;
-	readonly ephemeral: {readonly roomId: RoomId; readonly key: string; readonly edu: Edu}[];
+	/** EDUs with the servers they are for, or the room whose servers these are. */
+	readonly ephemeral: {readonly to: RoomId | readonly ServerName[]; readonly key: string; readonly edu: Edu}[];
 	/** The first of all these positions. */
 	first: Position;
 }
@@ -132,10 +133,10 @@ export class FederationSender {
 		await this.#saveMark();
 	}
 
-	/** Sends an EDU to all servers of a room, soon or never; a later one with the same key replaces it. */
-	sendEphemeral(roomId: RoomId, key: string, edu: Edu): void {
+	/** Sends an EDU to these servers, or all of a room, soon or never; a later one with the same key replaces it. */
+	sendEphemeral(to: RoomId | readonly ServerName[], key: string, edu: Edu): void {
 		if (this.#pending.ephemeral.length >= EPHEMERAL_MAX) return;
-		this.#pending.ephemeral.push({roomId, key, edu});
+		this.#pending.ephemeral.push({to, key, edu});
 		this.#distributeSoon();
 	}
 
@@ -235,7 +236,10 @@ export class FederationSender {
 		}
 		for (const [server, pos] of round.servers) owe(server, pos);
 		const ephemeral = await Promise.all(
-			round.ephemeral.map(async (item) => ({...item, servers: await memberships.listServers(item.roomId)})),
+			round.ephemeral.map(async (item) => ({
+				...item,
+				servers: typeof item.to === 'string' ? await memberships.listServers(item.to) : item.to,
+			})),
 		);
 		// Nothing is awaited from here on: no destination may start between two steps of a round.
 		for (const [server, pos] of firsts) this.#activate(server, pos - 1).markDirty();

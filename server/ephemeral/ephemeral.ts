@@ -1,6 +1,7 @@
 import type {JsonObject, RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock, Random} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import {FederatedPresence} from './federated-presence.ts';
 import {Presence} from './presence.ts';
 import {Typing} from './typing.ts';
 
@@ -8,6 +9,15 @@ import {Typing} from './typing.ts';
 export type EphemeralChange =
 	| {readonly kind: 'typing'; readonly roomId: RoomId; readonly seq: number}
 	| {readonly kind: 'presence'; readonly userId: UserId; readonly seq: number};
+
+/** What other servers are told in passing. */
+export interface PassingEdu {
+	readonly type: string;
+	readonly content: JsonObject;
+}
+
+/** Tells partner servers, soon or never. */
+export type TellServers = (servers: readonly ServerName[], key: string, edu: PassingEdu) => void;
 
 /** What the domain is built from. */
 export interface EphemeralDependencies {
@@ -18,7 +28,9 @@ export interface EphemeralDependencies {
 	/** Whether people here are told who of them is online. */
 	readonly hasPresence: boolean;
 	/** Tells the partner servers of a room, soon or never; a later one with the same key replaces it. */
-	readonly tellRoom: (roomId: RoomId, key: string, edu: {readonly type: string; readonly content: JsonObject}) => void;
+	readonly tellRoom: (roomId: RoomId, key: string, edu: PassingEdu) => void;
+	/** Tells these partner servers likewise who is online, and believes them of their own people; absent: neither. */
+	readonly tellServers?: TellServers | undefined;
 }
 
 /** What passes: who types, who is online. It is kept in memory alone, and counted apart from the stream. */
@@ -29,6 +41,8 @@ export interface Ephemeral {
 	head(): number;
 	readonly typing: Typing;
 	readonly presence: Presence;
+	/** Absent where presence is for people of this server only. */
+	readonly federatedPresence: FederatedPresence | undefined;
 	/** Calls the listener with every change. Returns how to stop. */
 	onChange(listener: (change: EphemeralChange) => void): () => void;
 	/** Ends timers. */
@@ -53,6 +67,9 @@ export function createEphemeral(dependencies: EphemeralDependencies): Ephemeral 
 		tell({kind: 'presence', userId, seq});
 		return seq;
 	});
+	const {tellServers} = dependencies;
+	const federatedPresence = tellServers && new FederatedPresence({...dependencies, tellServers}, presence);
+	if (federatedPresence) presence.onSign = (userId, isChange) => federatedPresence.note(userId, isChange);
 	// Whoever leaves a room types there no more.
 	const unlisten = dependencies.storage.onCommitted((changes) => {
 		for (const {kind, roomId, subject} of changes) {
@@ -64,6 +81,7 @@ export function createEphemeral(dependencies: EphemeralDependencies): Ephemeral 
 		head: () => seq,
 		typing,
 		presence,
+		federatedPresence,
 		onChange(listener) {
 			listeners.add(listener);
 			return () => listeners.delete(listener);
@@ -71,6 +89,7 @@ export function createEphemeral(dependencies: EphemeralDependencies): Ephemeral 
 		close() {
 			unlisten();
 			typing.close();
+			federatedPresence?.close();
 		},
 	};
 }

@@ -1,5 +1,5 @@
 import {LRUCache} from 'lru-cache';
-import type {UserId} from '../../crypto/index.ts';
+import {domainOf, type JsonValue, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {EphemeralDependencies} from './ephemeral.ts';
 
 /** The states of the specification. */
@@ -11,6 +11,8 @@ export interface PresenceRow {
 	readonly statusMessage: string | undefined;
 	/** By this server's clock. */
 	readonly lastActiveTs: number;
+	/** From then on silence is absence. */
+	readonly offlineFromTs: number;
 	/** The number of the last change that others are told of. */
 	readonly seq: number;
 }
@@ -24,15 +26,24 @@ export interface PresenceContent {
 	readonly status_msg?: string;
 }
 
-/** People whose presence is held; who was seen longest ago goes first. */
+/** A status message is a line, not a text. */
+export const STATUS_MAX = 512;
+/** People whose presence is held, of this server and of others each; who was seen longest ago goes first. */
 const PRESENCES_MAX = 20_000;
 /** How long after the last sign of life somebody counts as active. */
 const ACTIVE_MS = 60_000;
 /** After so long without a sign of life nobody is online any more. */
 const OFFLINE_AFTER_MS = 5 * 60_000;
+/** After so long without a word of their server nobody of another server is; servers say it again before. */
+const REMOTE_OFFLINE_AFTER_MS = 30 * 60_000;
+
+/** Reads a state; `undefined` for what is none. */
+export function readPresenceState(value: JsonValue | undefined): PresenceState | undefined {
+	return value === 'online' || value === 'offline' || value === 'unavailable' ? value : undefined;
+}
 
 /**
- * Who of this server is online; for people of this server only, in memory only.
+ * Who is online, in memory only. People of other servers are among them only where presence is federated.
  * @see https://spec.matrix.org/v1.19/client-server-api/#presence
  */
 export class Presence {
@@ -40,20 +51,26 @@ export class Presence {
 	readonly isOn: boolean;
 	readonly #now: () => number;
 	readonly #count: (userId: UserId) => number;
+	readonly #serverName: ServerName;
 	readonly #presences = new LRUCache<UserId, PresenceRow>({maxSize: PRESENCES_MAX, sizeCalculation: () => 1});
+	/** Of people of other servers, so that these do not displace our own. */
+	readonly #remote = new LRUCache<UserId, PresenceRow>({maxSize: PRESENCES_MAX, sizeCalculation: () => 1});
+	/** Told of every sign of life of somebody of this server, and whether it changed anything. */
+	onSign: (userId: UserId, isChange: boolean) => void = () => undefined;
 	#changed: {readonly seq: number; readonly userId: UserId}[] = [];
 
 	/** @param count notes a change and gives its number */
-	constructor({clock, hasPresence}: EphemeralDependencies, count: (userId: UserId) => number) {
+	constructor({clock, hasPresence, serverName}: EphemeralDependencies, count: (userId: UserId) => number) {
 		this.isOn = hasPresence;
+		this.#serverName = serverName;
 		this.#now = () => clock.now();
 		this.#count = count;
 	}
 
 	/** Finds how somebody was last seen; `undefined` for nobody known. */
 	find(userId: UserId): PresenceRow | undefined {
-		const row = this.#presences.get(userId);
-		return row && this.#now() - row.lastActiveTs > OFFLINE_AFTER_MS ? {...row, state: 'offline'} : row;
+		const row = this.#rowsOf(userId).get(userId);
+		return row && this.#now() > row.offlineFromTs ? {...row, state: 'offline'} : row;
 	}
 
 	/** Gives somebody's presence as clients are told it; of nobody known, that they are offline. */
@@ -73,13 +90,48 @@ export class Presence {
 	/** Sets somebody's presence. An absent status message removes the one there was. */
 	set(userId: UserId, state: PresenceState, statusMessage: string | undefined): void {
 		if (!this.isOn) return;
+		const now = this.#now();
+		const isChange = this.#put(userId, {
+			state,
+			statusMessage,
+			lastActiveTs: now,
+			offlineFromTs: now + OFFLINE_AFTER_MS,
+		});
+		this.onSign(userId, isChange);
+	}
+
+	/** Notes what another server says of somebody of its own. */
+	setRemote(
+		userId: UserId,
+		{
+			state,
+			statusMessage,
+			lastActiveAgo,
+		}: {
+			readonly state: PresenceState;
+			readonly statusMessage: string | undefined;
+			readonly lastActiveAgo: number;
+		},
+	): void {
+		const now = this.#now();
+		const offlineFromTs = now + REMOTE_OFFLINE_AFTER_MS;
+		this.#put(userId, {state, statusMessage, lastActiveTs: now - lastActiveAgo, offlineFromTs});
+	}
+
+	#rowsOf(userId: UserId): LRUCache<UserId, PresenceRow> {
+		return domainOf(userId) === this.#serverName ? this.#presences : this.#remote;
+	}
+
+	/** Whether it is a change. */
+	#put(userId: UserId, row: Omit<PresenceRow, 'seq'>): boolean {
 		const before = this.find(userId);
-		const isSame = before?.state === state && before.statusMessage === statusMessage;
+		const isSame = before?.state === row.state && before.statusMessage === row.statusMessage;
 		const seq = isSame ? before.seq : this.#count(userId);
-		this.#presences.set(userId, {state, statusMessage, lastActiveTs: this.#now(), seq});
-		if (isSame) return;
+		this.#rowsOf(userId).set(userId, {...row, seq});
+		if (isSame) return false;
 		this.#changed.push({seq, userId});
 		if (this.#changed.length > 2 * PRESENCES_MAX) this.#changed = this.#changed.slice(-PRESENCES_MAX);
+		return true;
 	}
 
 	/** Notes a sign of life: a sync that does not ask to go unseen. */

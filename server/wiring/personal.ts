@@ -2,7 +2,7 @@ import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine, Random} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {type AccountData, AccountDataError, carryRoomDataOver, createAccountData} from '../account-data/index.ts';
-import {createEphemeral, type Ephemeral} from '../ephemeral/index.ts';
+import {createEphemeral, type Ephemeral, type PassingEdu} from '../ephemeral/index.ts';
 import type {Events} from '../events/index.ts';
 import {createFilters, type Filters} from '../filters/index.ts';
 import {createPushRules, type PushRules} from '../push/index.ts';
@@ -50,6 +50,10 @@ export function createPersonal(parts: PersonalParts): {
 		...parts,
 		hasPresence: parts.presence !== 'off',
 		tellRoom: (roomId, key, {type, content}) => federation.sender.sendEphemeral(roomId, key, {edu_type: type, content}),
+		...(parts.presence === 'federated' && {
+			tellServers: (servers: readonly ServerName[], key: string, {type, content}: PassingEdu) =>
+				federation.sender.sendEphemeral(servers, key, {edu_type: type, content}),
+		}),
 	});
 	const pushRules = createPushRules({storage, accountData});
 	const receipts = createReceipts({...parts, accountData});
@@ -57,6 +61,9 @@ export function createPersonal(parts: PersonalParts): {
 		...federation.edus.receivers,
 		'm.receipt': (origin, content) => receipts.receive(origin, content),
 		'm.typing': (origin, content) => ephemeral.typing.receive(origin, content),
+		...(ephemeral.federatedPresence && {
+			'm.presence': (origin, content) => ephemeral.federatedPresence?.receive(origin, content) ?? Promise.resolve(),
+		}),
 	};
 	const sync = createSync({...parts, random: (count) => parts.random.bytes(count), ephemeral, pushRules});
 	return {

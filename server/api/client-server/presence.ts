@@ -1,10 +1,8 @@
 import {MatrixError} from '../../http/index.ts';
+import {STATUS_MAX} from '../../ephemeral/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {checkOwn} from './own-user.ts';
-
-/** A status message is a line, not a text. */
-const STATUS_MAX = 512;
 
 /**
  * Sets the caller's presence.
