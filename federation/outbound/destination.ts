@@ -8,7 +8,7 @@ import {
 	StorageError,
 } from '../../storage/index.ts';
 import type {Clock, Random, Timer} from '../engine/index.ts';
-import {nextFailure, timeUntilRetry} from './backoff.ts';
+import {nextFailure, SERVER_PACE, timeUntilRetry} from './backoff.ts';
 import {CatchUp, CATCH_UP_EVENTS} from './catch-up.ts';
 import {type FederationClient, path} from './client.ts';
 import {DestinationRow} from './destination-row.ts';
@@ -183,7 +183,7 @@ export class Destination {
 
 	/** Waits until a retry is due; true if there was something to wait for. */
 	async #waitForRetry(failure: CursorFailure): Promise<boolean> {
-		const delayMs = timeUntilRetry(failure, this.#context.clock.now());
+		const delayMs = timeUntilRetry(failure, this.#context.clock.now(), SERVER_PACE);
 		if (delayMs > 0) await this.#sleep(delayMs);
 		return delayMs > 0;
 	}
@@ -326,7 +326,7 @@ export class Destination {
 			if (this.#refusals >= REFUSALS_MAX) return this.#splitRefused(inFlight, error);
 		}
 		const retryAfterMs = error instanceof RemoteError ? error.retryAfterMs : undefined;
-		this.#failure = nextFailure(this.#failure, clock.now(), random, retryAfterMs);
+		this.#failure = nextFailure(this.#failure, clock.now(), SERVER_PACE, random, retryAfterMs);
 		if (this.#row.holds(inFlight)) await this.#row.setFailure(this.#failure);
 		else await this.#writeDown(inFlight);
 	}

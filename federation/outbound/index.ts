@@ -9,7 +9,7 @@ export {
 	type RequestLimits,
 } from './client.ts';
 export {BodyTooLargeError} from './body.ts';
-export {nextFailure, timeUntilRetry} from './backoff.ts';
+export {LISTENER_PACE, nextFailure, timeUntilRetry} from './backoff.ts';
 export {type Network, openConnection, type Target} from './connect.ts';
 export {
 	type FetchedAnswer,

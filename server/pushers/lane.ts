@@ -1,5 +1,11 @@
 import {type Clock, type Engine, pause, type Random, type StoredEvent} from '../../federation/engine/index.ts';
-import {type FetchedAnswer, nextFailure, OutboundError, timeUntilRetry} from '../../federation/outbound/index.ts';
+import {
+	type FetchedAnswer,
+	LISTENER_PACE,
+	nextFailure,
+	OutboundError,
+	timeUntilRetry,
+} from '../../federation/outbound/index.ts';
 import {
 	ConflictError,
 	type CursorRow,
@@ -169,7 +175,7 @@ export class Lane {
 	async #send(inFlight: InFlight): Promise<void> {
 		const {clock} = this.#context;
 		const {failure} = this.#row;
-		const waitMs = failure ? timeUntilRetry(failure, clock.now()) : 0;
+		const waitMs = failure ? timeUntilRetry(failure, clock.now(), LISTENER_PACE) : 0;
 		if (waitMs > 0) await pause(clock, waitMs, this.#stop.signal);
 		if (this.#stop.signal.aborted) return;
 		if (Number(inFlight.txnId) <= clock.now()) {
@@ -207,7 +213,7 @@ export class Lane {
 	async #fail(retryAfterMs = 0): Promise<void> {
 		if (this.#stop.signal.aborted) return;
 		const {storage, clock, random} = this.#context;
-		const failure = nextFailure(this.#row.failure, clock.now(), random, retryAfterMs);
+		const failure = nextFailure(this.#row.failure, clock.now(), LISTENER_PACE, random, retryAfterMs);
 		const batch = storage.batch();
 		storage.cursors.setFailure(batch, this.#name, failure);
 		await storage.commit(batch);

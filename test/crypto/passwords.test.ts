@@ -87,7 +87,7 @@ test('E10: who comes when the queue is full is turned away at once', async (t) =
 	t.false(await hasher.verify('x', undefined), 'and it goes on when the queue is empty');
 });
 
-test('tasks get their turn in the order in which they came, so many at a time, also after failures', async (t) => {
+test('D9: tasks get their turn in the order in which they came, so many at a time, also after failures', async (t) => {
 	const semaphore = new Semaphore({permits: 2, waitingMax: 10, retryAfterMs: 1});
 	const order: number[] = [];
 	let running = 0;

@@ -304,3 +304,12 @@ test('a state that has let go of what it knew long ago can still be changed ther
 		t.deepEqual((await room?.findState('org.example.part', `part ${key}`))?.content, {round: 2});
 	}
 });
+
+test('D9: who sends into a room at once is served in the order in which they came', async (t) => {
+	await using home = await makeEngine();
+	const {engine, storage} = home;
+	const roomId = await makeRoom(engine);
+	const names = Array.from({length: 300}, (_, index) => `${index}`);
+	await Promise.all(names.map((body) => engine.send({roomId, event: message(body)})));
+	t.deepEqual(await bodies(storage, engine, roomId), names);
+});

@@ -1,9 +1,9 @@
 import test from 'ava';
-import type {JsonObject, RoomId, ServerName, UserId} from '../../../crypto/index.ts';
+import type {JsonObject, ServerName, UserId} from '../../../crypto/index.ts';
 import {OutboundError, RemoteError} from '../../../federation/outbound/index.ts';
 import {StorageError} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
-import {alice, room, SenderWorld, sendToDevice, them, us} from './sender-world.ts';
+import {room, SenderWorld, them, us} from './sender-world.ts';
 
 const third = 'third.example' as ServerName;
 const down = () => Promise.reject(new OutboundError('unreachable', 'down'));
@@ -132,94 +132,6 @@ test('what was committed before a crash and not yet sent is found again, for new
 	t.deepEqual(world.bodies(third), numbers(4, 5));
 });
 
-test('a crash between sending and the answer: what may have been taken is sent again, the same bytes under the same id', async (t) => {
-	const world = await SenderWorld.open(t);
-	await world.sender.start();
-	await world.setServer(room, them, true);
-	await world.sendEvents(1);
-	await world.settle();
-	await world.pass(1000);
-	world.answer = () => new Promise(() => undefined);
-	world.clock.advance(1234);
-	await world.sendEvents(2);
-	await until(() => world.sent.length === 2, 'it is on its way');
-	t.is(await world.storage.cursors.find('federation:them.example'), undefined, 'nothing is written for the server');
-	world.clock.advance(999_999);
-	await world.restart({crash: true});
-	await until(() => world.sent.length === 3, 'it is on its way again');
-	t.deepEqual(world.sent[2], world.sent[1]);
-	await world.restart();
-	t.like(await world.storage.cursors.find('federation:them.example'), {inFlight: {body: world.sent[1]?.raw}});
-	world.answer = () => Promise.resolve({});
-	await world.restart();
-	await world.settle();
-	t.deepEqual(world.sent.slice(3), [world.sent[1], world.sent[1]], 'after a clean end too');
-	t.is(await world.storage.cursors.find('federation:them.example'), undefined);
-});
-
-test('a server that is slow to answer holds nobody back: its body is written down while it is on its way', async (t) => {
-	const world = await SenderWorld.open(t);
-	let answer: (() => void) | undefined;
-	world.answer = ({server}) =>
-		server === them ? new Promise((resolve) => (answer = () => resolve({}))) : Promise.resolve({});
-	await world.sender.start();
-	await world.setServer(room, them, true);
-	await world.setServer(room, third, true);
-	const first = await world.sendEvents(1);
-	await until(() => world.sent.length === 2, 'both are sent it');
-	const mark = async () => (await world.storage.cursors.find('federation-out'))?.acked ?? 0;
-	world.clock.advance(1000);
-	t.true((await mark()) < first);
-	world.clock.advance(4000);
-	await until(async () => (await world.storage.cursors.find('federation:them.example')) !== undefined, 'a row');
-	await world.sendEvents(1);
-	await until(() => world.bodies(third).length === 2, 'the other one is told');
-	world.clock.advance(60_000);
-	await until(async () => (await mark()) > first, 'the mark moves on');
-	answer?.();
-	await until(() => world.bodies().length === 2, 'the next');
-	const row = await world.storage.cursors.find('federation:them.example');
-	t.is(row?.acked, first, 'what the mark has passed is written before it is sent');
-	answer?.();
-	await world.settle();
-	t.is(await world.storage.cursors.find('federation:them.example'), undefined);
-	t.deepEqual([world.bodies(), world.bodies(third)], [numbers(1, 2), numbers(1, 2)]);
-});
-
-test('an event in a room of 5,000 servers writes nothing for each of them', async (t) => {
-	const world = await SenderWorld.open(t);
-	await world.sender.start();
-	const servers = numbers(1, 5000).map((number) => `s${number}.example` as ServerName);
-	const batch = world.storage.batch();
-	const pos = batch.announce({kind: 'state', roomId: room});
-	for (const server of servers) world.storage.memberships.addServer(batch, room, server, pos);
-	await world.storage.commit(batch);
-	const failing = new Set(servers.slice(0, 3));
-	world.answer = ({server}) => (failing.has(server) ? down() : Promise.resolve({}));
-	await world.sendEvents(1);
-	await until(() => world.sent.length >= 5000 && world.sender.figures().isIdle, 'all are told');
-	await world.pass(1000);
-
-	let statements = 0;
-	const commit = world.storage.commit.bind(world.storage);
-	world.storage.commit = (written) => {
-		statements += written.operations.length;
-		return commit(written);
-	};
-	world.sent.length = 0;
-	for (let event = 0; event < 3; event++) {
-		await world.sendEvents(1);
-		// The event and the stream's row of it.
-		statements -= 1;
-		await until(() => world.sent.length >= 4997 * (event + 1) && world.sender.figures().isIdle, 'all are told');
-	}
-	t.is(statements, 0, 'while it is told');
-	await world.pass(1000);
-	t.true(statements <= 1 + 2 * failing.size, `${statements} rows afterwards: the mark, and failures`);
-	t.is(new Set(world.sent.filter(({server}) => !failing.has(server)).map(({server}) => server)).size, 4997);
-	t.is((await world.storage.cursors.list('federation:', {limit: 100})).length, failing.size);
-});
-
 test('however often and wherever it crashes, everything arrives, the first time in order, and an id has one body', async (t) => {
 	const world = await SenderWorld.open(t);
 	await world.sender.start();
@@ -266,9 +178,10 @@ test('a server that is down is asked less and less often, and at once when it sh
 	await world.sendEvents(1);
 	await world.settle();
 	await world.pass(12 * 3_600_000);
-	t.true(attempts.length > 10 && attempts.length < 40, `${attempts.length} attempts in 12 hours`);
+	t.true(attempts.length > 10 && attempts.length < 20, `${attempts.length} attempts in 12 hours`);
+	await world.pass(30 * 86_400_000);
 	const gaps = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0));
-	t.true(Math.max(...gaps) <= 6 * 3_600_000 * 1.2);
+	t.true(Math.max(...gaps) <= 48 * 3_600_000 * 1.2);
 	const before = attempts.length;
 	world.sender.noteContact(them);
 	world.sender.noteContact(them);
@@ -295,41 +208,6 @@ test('a server that does not answer keeps no other waiting', async (t) => {
 	await until(() => world.bodies(third).length === 2, 'the other server has both');
 	await until(() => world.sender.figures().active === 1, 'only the silent one is left');
 	t.is(world.bodies(them).length, 1);
-});
-
-test('a server that was away while much happened learns the newest of each room first, and every EDU', async (t) => {
-	const world = await SenderWorld.open(t);
-	const rooms = numbers(1, 60).map((name) => `!r${name}:us.example` as RoomId);
-	const batch = world.storage.batch();
-	for (const roomId of rooms) world.storage.rooms.add(batch, {roomId, version: '11', creator: alice});
-	await world.storage.commit(batch);
-	for (const roomId of rooms) await world.setServer(roomId, them, true);
-	world.answer = down;
-	await world.sender.start();
-	await world.sendEvents(1, {roomId: rooms[0] as RoomId});
-	await world.settle();
-	for (let turn = 0; turn < 2; turn++) {
-		for (const roomId of rooms) await world.sendEvents(10, {roomId});
-		for (let message = 0; message < 60; message++) await sendToDevice(world, `${turn}.${message}`);
-	}
-	world.sent.length = 0;
-	world.answer = () => Promise.resolve({});
-	world.clock.advance(3_600_000);
-	await until(() => world.sender.figures().active === 0, 'all is delivered');
-	const caughtUp = world.sent.slice(1);
-	t.true(world.sent.length < 8, `${world.sent.length} transactions`);
-	const last = world.bodies().slice(1);
-	t.deepEqual(
-		last.slice(0, 60),
-		numbers(1, 60).map((index) => `${1201 - (Number(index) - 1) * 10}`),
-	);
-	t.deepEqual(
-		caughtUp.flatMap(({edus}) => edus.map(({content}) => (content as JsonObject)['message_id'])),
-		[0, 1].flatMap((turn) => Array.from({length: 60}, (_, message) => `${turn}.${message}`)),
-	);
-	await world.sendEvents(2, {roomId: rooms[3] as RoomId});
-	await world.settle();
-	t.deepEqual(world.bodies().slice(-2), ['1202', '1203']);
 });
 
 test('an event that a peer refuses again and again is found out and left out, and the rest arrives', async (t) => {
