@@ -28,7 +28,7 @@ import {
 	toFederationEvent,
 } from '../../federation/rooms/index.ts';
 import {allocateAddress} from './addresses.ts';
-import {APP_SERVER_NAME, type App, startApp} from './app.ts';
+import {APP_SERVER_NAME, type App, type AppOptions, startApp} from './app.ts';
 import {checkConformance} from './conformance.ts';
 import {type Peer, type PeerAnswer, type PeerRequest, startPeer} from './peer.ts';
 import {createTestAuthority, type TestAuthority} from './tls.ts';
@@ -306,6 +306,7 @@ export async function startNeighbours(
 	t: ExecutionContext,
 	count = 1,
 	configure: (names: readonly string[]) => Readonly<Record<string, unknown>> = () => ({}),
+	options: Omit<AppOptions, 'config'> = {},
 ): Promise<Neighbours> {
 	const authority = createTestAuthority();
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-peers-'));
@@ -325,6 +326,7 @@ export async function startNeighbours(
 	});
 	const {federation = {}, ...config} = configure(peers.map(({name}) => name)) as {federation?: object};
 	const app = await startApp(t, {
+		...options,
 		config: {
 			federation: {
 				mode: 'open',
