@@ -338,6 +338,8 @@ export class FederationSender {
 		} catch (error) {
 			if (!(error instanceof StorageError)) throw error;
 			onNotice({kind: 'store_failed', server: undefined, error});
+			// It may be on disk all the same, or another process has moved it.
+			this.#mark = (await storage.cursors.find(MARK).catch(() => undefined))?.acked ?? this.#mark;
 		}
 	}
 

@@ -50,6 +50,31 @@ onBoth('a cursor freezes one body, keeps it through failures, and clears it when
 	t.is(await cursors.find(name), undefined);
 });
 
+onBoth('a cursor that is written anew in one batch is what it was written as, whatever it was', async (t, database) => {
+	const storage = await database.open();
+	const {cursors} = storage;
+	const name = 'federation:b.example';
+	const renew = (acked: number, txnId: string) =>
+		write(storage, (batch) => {
+			cursors.remove(batch, name);
+			cursors.add(batch, name, acked);
+			cursors.freeze(batch, name, acked, {txnId, to: acked + 1, body: txnId});
+			cursors.setFailure(batch, name, {sinceTs: 1, attempts: acked, retryTs: 2});
+		});
+	for (const [acked, txnId] of [
+		[3, 'first'],
+		[9, 'second'],
+	] as const) {
+		await renew(acked, txnId);
+		t.deepEqual(await cursors.find(name), {
+			name,
+			acked,
+			inFlight: {txnId, to: acked + 1, body: txnId},
+			failure: {sinceTs: 1, attempts: acked, retryTs: 2},
+		});
+	}
+});
+
 onBoth('EDUs wait for their destination in order', async (t, database) => {
 	const storage = await database.open();
 	const {federation} = storage;

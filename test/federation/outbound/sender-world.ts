@@ -135,16 +135,17 @@ export class SenderWorld {
 			outs: ServerName;
 			json: JsonObject;
 			about: UserId;
+			extra: JsonObject;
 		}> = {},
 	): Promise<Position> {
-		const {roomId = room, sender = alice, relay = true, outs, json = {}, about = sender} = options;
+		const {roomId = room, sender = alice, relay = true, outs, json = {}, about = sender, extra} = options;
 		const batch = this.storage.batch();
 		let pos;
 		for (let index = 0; index < count; index++) {
 			const body = `${++this.#count}`;
 			const content: JsonObject = {type: 'm.room.message', sender, room_id: roomId, content: {body}, ...json};
 			const event = createEvent(this.storage, roomId, sender, content);
-			pos = batch.announce({kind: 'event', roomId, subject: about, ref: event.nid, relay});
+			pos = batch.announce({kind: 'event', roomId, subject: about, ref: event.nid, relay, ...(extra && {extra})});
 			this.storage.events.add(batch, {...event, anchor: pos, minor: 0});
 			if (outs !== undefined) this.storage.memberships.removeServer(batch, roomId, outs, pos);
 		}

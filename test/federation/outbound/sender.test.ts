@@ -47,6 +47,25 @@ test('a server is told what happened while it was in the room, its own end in it
 	t.deepEqual(world.bodies(), ['3', '4', '5', '8']);
 });
 
+test('a server outside a room is told of the event that ends what its user waited for there, and of no other', async (t) => {
+	const world = await SenderWorld.open(t);
+	await world.sender.start();
+	const about = '@bob:them.example' as UserId;
+	await world.setServer(room, third, true);
+	await world.sendEvents(1, {about});
+	await world.sendEvents(1, {about, extra: {ends_of: them}});
+	await world.sendEvents(1, {about});
+	await world.settle();
+	t.deepEqual([world.bodies(them), world.bodies(third)], [['2'], numbers(1, 3)]);
+	world.answer = ({server}) => (server === them ? down() : Promise.resolve({}));
+	await world.sendEvents(1, {about, extra: {ends_of: them}});
+	await world.settle();
+	world.answer = () => Promise.resolve({});
+	await world.restart({crash: true});
+	await world.pass(60_000);
+	t.deepEqual([...new Set(world.bodies(them))], ['2', '4'], 'also after it was away');
+});
+
 test('a server is told of what is done to its people: a kick is about them and not by them', async (t) => {
 	const world = await SenderWorld.open(t);
 	await world.sender.start();
