@@ -166,9 +166,11 @@ export class Destination {
 		}
 	}
 
-	/** Reads anew what is on disk after something went wrong. Without a row there, what is in memory goes on. */
+	/** Reads anew what is on disk after something went wrong. Without a row there, the body in memory goes on. */
 	async #load(): Promise<void> {
 		const row = await this.#row.load();
+		// What a plan had given out may be lost; what is owed is read anew.
+		this.#catchUp = undefined;
 		if (row !== undefined) this.#adopt(row);
 		this.#isLoaded = true;
 	}
@@ -177,7 +179,6 @@ export class Destination {
 		this.#from = acked;
 		this.#inFlight = inFlight;
 		this.#failure = failure;
-		this.#catchUp = undefined;
 		this.#hasWaited = true;
 	}
 
@@ -210,12 +211,11 @@ export class Destination {
 		const leave = await this.#context.lanes.enter(this.isFailing ? 'failing' : 'healthy');
 		try {
 			if (this.#context.signal.aborted) return false;
-			if (this.#inFlight !== null) {
-				await this.#deliver(this.#inFlight);
-				return true;
-			}
-			if (this.#isDirty || this.isFailing) return await this.#makeNext(this.#from);
-			return await this.#sendEphemeral();
+			// A body is made and sent in one turn: those who wait for a place hold none.
+			if (this.#inFlight === null && (this.#isDirty || this.isFailing)) await this.#makeNext();
+			if (this.#inFlight === null) return await this.#sendEphemeral();
+			await this.#deliver(this.#inFlight);
+			return true;
 		} finally {
 			leave();
 		}
@@ -239,7 +239,14 @@ export class Destination {
 		this.#refusals = 0;
 		this.#itemsMax = Math.min(PDUS_MAX, this.#itemsMax * 2);
 		this.#contactPauseUntil = 0;
-		await this.#makeNext(inFlight.to);
+		this.#passTo(inFlight.to);
+	}
+
+	/** Lets the next turn make a body of what comes after a position; a row says until then what it said. */
+	#passTo(position: Position): void {
+		this.#inFlight = null;
+		this.#from = position;
+		this.#isDirty = true;
 	}
 
 	/** Sends the body; where that takes long, it is written down meanwhile. */
@@ -266,16 +273,17 @@ export class Destination {
 	}
 
 	/**
-	 * Makes the next body of what comes after `start`, up to where everything was told. That is only written where the
-	 * row says otherwise, and the body only where nothing else would find it again; false: there is nothing to send.
+	 * Makes the next body, if anything is owed after what was told. How far that goes is only written where the row says
+	 * otherwise, and the body only where nothing else would find it again.
 	 */
-	async #makeNext(start: Position): Promise<boolean> {
+	async #makeNext(): Promise<void> {
 		const {storage} = this.#context;
 		this.#isDirty = false;
 		const isCatchingUp = this.#catchUp !== undefined;
-		const {owed, to} = await this.#readNext(start, storage.stream.head());
+		const {owed, to} = await this.#readNext(this.#from, storage.stream.head());
 		const isEmpty = owed.pdus.length === 0 && owed.edus.length === 0;
-		const acked = isEmpty ? owed.to : start;
+		const acked = isEmpty ? owed.to : this.#from;
+		if (isEmpty) this.#failure = null;
 		const hasWaited = this.#hasWaited;
 		const inFlight = isEmpty ? null : this.#freeze(owed, to);
 		this.#inFlight = inFlight;
@@ -285,7 +293,6 @@ export class Destination {
 		if (inFlight !== null && this.#row.isWritten && acked < this.#context.highestMark())
 			await this.#row.write({acked, inFlight, failure: null, hasWaited});
 		else await this.#row.remove({acked, hasWaited});
-		return !isEmpty || this.hasWork;
 	}
 
 	#freeze(owed: Owed, to: Position): InFlight {
@@ -331,15 +338,15 @@ export class Destination {
 		else await this.#writeDown(inFlight);
 	}
 
-	/** Makes a refused body anew with half as many items, or passes over the one item that it is. */
-	async #splitRefused(inFlight: InFlight, error: unknown): Promise<void> {
+	/** Has a refused body made anew with half as many items, or passes over the one item that it is. */
+	#splitRefused(inFlight: InFlight, error: unknown): void {
 		this.#refusals = 0;
 		this.#failure = null;
 		this.#catchUp = undefined;
 		const isSingle = this.#itemsMax === 1;
 		if (isSingle) this.#context.onNotice({kind: 'item_dropped', server: this.server, error});
 		this.#itemsMax = Math.max(1, this.#itemsMax >> 1);
-		await this.#makeNext(isSingle ? inFlight.to : this.#from);
+		this.#passTo(isSingle ? inFlight.to : this.#from);
 	}
 
 	/** Sends EDUs that nothing else goes with. They are not frozen: lost ones are no loss. */
