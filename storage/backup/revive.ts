@@ -35,7 +35,7 @@ export interface Revival {
  * - whoever did not take what they were owed is tried at once: that they are failing since yesterday nobody knows.
  *
  * Bodies that were being sent stay: they are sent byte for byte under their transaction ids, which a partner that took
- * them knows. New transactions get ids that no other ever had.
+ * them knows. The id of a transaction follows from its body, so no id is used for two.
  */
 export function revive(db: Database, serverName: string, {madeTs, nowTs}: CopyAge): Revival {
 	const jump = JUMP * Math.max(1, Math.ceil((nowTs - madeTs) / DAY_MS));
