@@ -12,7 +12,7 @@ export interface Pace {
 
 /**
  * For another server: each attempt is one probe, nineteen or so in a week. It is found at most as late again as it was
- * down, and at once when it says anything itself, as a server that comes back mostly does.
+ * down, and at once when it says anything itself, as a server that comes back mostly does, or answers any other request.
  */
 export const SERVER_PACE: Pace = {ofFailing: 1, delayMaxMs: 48 * 3_600_000};
 /** For what only ever listens: found at most half as late again as it was down; gone for weeks it costs four requests a day. */

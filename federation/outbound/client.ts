@@ -67,6 +67,8 @@ export interface FederationClientOptions {
 	readonly transport: Transport & Partial<Pick<HttpsTransport, 'stream'>>;
 	/** Whether `federation.mode` lets us talk with a server. */
 	readonly isAllowed: (server: ServerName) => boolean;
+	/** Told of a server that answered a request with success. */
+	readonly onAnswered?: (server: ServerName) => void;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -113,6 +115,7 @@ export function createFederationClient(options: FederationClientOptions): Federa
 			try {
 				const {status, headers, body} = await transport.request(encodeRequest(request, options));
 				if (status < 200 || status > 299) throw new RemoteError(readRemoteAnswer(status, headers, body));
+				options.onAnswered?.(request.destination);
 				return {status, headers, body: await readBody(body)};
 			} catch (error) {
 				throw toOutboundError(error);

@@ -137,7 +137,7 @@ export class Destination {
 		this.#wake?.();
 	}
 
-	/** Says that the server is there: it has just sent us something. */
+	/** Says that the server is there: it has just sent us something, or answered. */
 	noteContact(): void {
 		if (this.#failure === null || this.#context.clock.monotonic() < this.#contactPauseUntil) return;
 		this.#contactPauseUntil = this.#context.clock.monotonic() + CONTACT_PAUSE_MS;

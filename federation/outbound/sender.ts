@@ -140,7 +140,7 @@ export class FederationSender {
 		this.#distributeSoon();
 	}
 
-	/** Says that a server has just sent us something, so that it is tried at once if it was failing. */
+	/** Says that a server has just sent us something or answered us, so that it is tried at once if it was failing. */
 	noteContact(server: ServerName): void {
 		this.#destinations.get(server)?.noteContact();
 	}

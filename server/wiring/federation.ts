@@ -118,7 +118,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	if (!signer) throw new Error('a signing key file without a key was taken for one');
 	const keys = await publishKeys(parts, signingKeys);
 	const isAllowed = allowing(config);
-	const {client, transport, network} = connect(parts, signer, isAllowed);
+	const {client, transport, network} = connect(parts, signer, isAllowed, (server) => sender.noteContact(server));
 	const keyring = createKeyring(parts, client, keys);
 	const signatures = createSignatureChecker(keyring, undefined, listStrangers(parts, isAllowed));
 	const engine = createEngine({
@@ -235,7 +235,12 @@ async function publishKeys({config, clock}: FederationParts, keys: readonly Sign
 	return new PublishedKeys({serverName: config.serverName, keys, oldKeys, clock});
 }
 
-function connect({config}: FederationParts, signer: SigningKey, isAllowed: (server: ServerName) => boolean) {
+function connect(
+	{config}: FederationParts,
+	signer: SigningKey,
+	isAllowed: (server: ServerName) => boolean,
+	onAnswered: (server: ServerName) => void,
+) {
 	const {allowPrivateAddresses, trustedCertificates, resolvers} = config.federation;
 	const network = createNetwork({
 		allowPrivateAddresses,
@@ -246,7 +251,7 @@ function connect({config}: FederationParts, signer: SigningKey, isAllowed: (serv
 	return {
 		network,
 		transport,
-		client: createFederationClient({serverName: config.serverName, signer, transport, isAllowed}),
+		client: createFederationClient({serverName: config.serverName, signer, transport, isAllowed, onAnswered}),
 	};
 }
 

@@ -106,3 +106,32 @@ test('row 47: in a day of everything that people do, a server that shares nothin
 		'who shares a room is sent transactions, and asked nothing but keys',
 	);
 });
+
+test('a server that was failing is told what waits for it as soon as it asks or answers anything', async (t) => {
+	// The clock stands still: no time of a next attempt ever comes.
+	const clock = new ManualClock(Date.now());
+	const {app, peers} = await startNeighbours(t, 1, () => ({}), {clock});
+	const [peer] = peers as [SignedPeer];
+	const {access_token: token} = await register(app, 'alice');
+	const act = <T = {room_id: string}>(method: string, uri: string, body?: object) =>
+		call<T>(app, method, V3 + uri, {token, ...(body && {body})});
+	const {room_id: roomId} = await act('POST', '/createRoom', {preset: 'public_chat', room_version: '11'});
+	await peer.join(roomId, peer.userId('bob'));
+	const sent = (): number => askedOf(peer).filter((line) => line.endsWith('/send')).length;
+	const say = (text: string) =>
+		act('PUT', `/rooms/${path(roomId)}/send/m.room.message/${text}`, {msgtype: 'm.text', body: text});
+	peer.answer = ({url}) => (url.includes('/query/profile') ? {body: {displayname: 'Bob'}} : undefined);
+	await say('one');
+	await until(() => sent() === 1, 'an attempt');
+	await until(() => app.readLog().includes('failing'), 'its failure');
+	await say('two');
+	t.is(sent(), 1);
+	t.is((await act<{displayname: string}>('GET', `/profile/${path(peer.userId('bob'))}`)).displayname, 'Bob');
+	await until(() => sent() === 2, 'another attempt');
+	clock.advance(61_000);
+	await until(() => sent() === 3, 'the one whose time has come');
+	clock.advance(61_000);
+	peer.answer = () => ({body: {pdus: {}}});
+	t.is((await peer.send('contact', [])).status, 200);
+	await until(() => sent() >= 5, 'what waited');
+});
