@@ -1,5 +1,8 @@
 import type {Clock} from './seams.ts';
 
+/** How late the system may wake somebody who sleeps. */
+const WAKE_EARLY_MS = 0.25;
+
 /** Waits until a time has gone by or the signal is aborted. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
@@ -19,4 +22,25 @@ export function breathe(): Promise<void> {
 	return new Promise((resolve) => {
 		setImmediate(resolve);
 	});
+}
+
+/**
+ * Waits for the next tick of the grid that began with a question. Timers sleep for whole milliseconds from when they are
+ * set: by themselves they would end the wait some tenths of one later for who took some tenths longer to be looked up, and
+ * that shows in a few hundred answers. So the last bit is waited for awake, while others are served.
+ */
+export async function waitForTick(
+	clock: Pick<Clock, 'monotonic' | 'setTimer'>,
+	begunMs: number,
+	gridMs: number,
+): Promise<void> {
+	const nowMs = clock.monotonic();
+	const dueMs = begunMs + gridMs * (Math.floor((nowMs - begunMs) / gridMs) + 1);
+	const asleepMs = Math.floor(dueMs - nowMs - WAKE_EARLY_MS);
+	if (asleepMs > 0) {
+		await new Promise<void>((resolve) => {
+			clock.setTimer(asleepMs, resolve);
+		});
+	}
+	while (clock.monotonic() < dueMs) await breathe();
 }

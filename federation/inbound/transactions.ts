@@ -9,7 +9,7 @@ import {
 } from '../../crypto/index.ts';
 import {StorageError} from '../../storage/index.ts';
 import {isServerAllowed, parsePdu} from '../rooms/index.ts';
-import type {Clock} from '../engine/index.ts';
+import {type Clock, waitForTick} from '../engine/index.ts';
 import type {InboundContext} from './access.ts';
 import {admitEdu, type EduReceivers, readEdu} from './edus.ts';
 import type {JoinsUnderway} from './joins-underway.ts';
@@ -82,16 +82,8 @@ export async function takeTransaction(context: TransactionContext, request: Tran
 	}
 	const taken: JsonObject = {pdus: answer};
 	await context.staging.take({origin, txnId, pdus, answer: taken});
-	if (request.edus.length > 0) await waitForTick(context.clock, begunMs);
+	if (request.edus.length > 0) await waitForTick(context.clock, begunMs, GRID_MS);
 	return taken;
-}
-
-/** Waits for the next tick of the grid that began with a request. */
-function waitForTick(clock: TransactionContext['clock'], begunMs: number): Promise<void> {
-	const waitMs = GRID_MS - ((clock.monotonic() - begunMs) % GRID_MS);
-	return new Promise((resolve) => {
-		clock.setTimer(waitMs, resolve);
-	});
 }
 
 /** Says what can be said of a PDU before its room has judged it: its id, and whether it will be looked at. */

@@ -1,5 +1,5 @@
 import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {Clock} from '../../federation/engine/index.ts';
+import {type Clock, waitForTick} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {isInOpenRoom} from './open-rooms.ts';
 
@@ -8,8 +8,6 @@ import {isInOpenRoom} from './open-rooms.ts';
  * rooms and with nobody at all, then shows in no clock.
  */
 const GRID_MS = 20;
-/** How late the system may wake somebody who sleeps. */
-const WAKE_EARLY_MS = 0.25;
 
 /** Who may know of people here: the settings `privacy` of the configuration, their default resolved. */
 export type PrivacyScope = 'shared' | 'server' | 'partners' | 'open';
@@ -94,7 +92,7 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 			try {
 				return await ask();
 			} catch (error) {
-				await nextTick(dependencies, begunMs);
+				await waitForTick(dependencies.clock, begunMs, GRID_MS);
 				throw error;
 			}
 		},
@@ -103,7 +101,7 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 			try {
 				return await act();
 			} finally {
-				await nextTick(dependencies, begunMs);
+				await waitForTick(dependencies.clock, begunMs, GRID_MS);
 			}
 		},
 	};
@@ -183,27 +181,6 @@ async function onGrid(
 ): Promise<ReadonlySet<UserId>> {
 	const begunMs = clock.monotonic();
 	const known = await filter();
-	if (!targets.every((target) => known.has(target))) await nextTick({clock}, begunMs);
+	if (!targets.every((target) => known.has(target))) await waitForTick(clock, begunMs, GRID_MS);
 	return known;
-}
-
-/**
- * Waits for the next tick of the grid that began with a question. Timers sleep for whole milliseconds from when they are
- * set: by themselves they would end the wait some tenths of one later for who took some tenths longer to be looked up, and
- * that shows in a few hundred answers. So the last bit is waited for awake, while others are served.
- */
-async function nextTick({clock}: Pick<VisibilityDependencies, 'clock'>, begunMs: number): Promise<void> {
-	const nowMs = clock.monotonic();
-	const dueMs = begunMs + GRID_MS * (Math.floor((nowMs - begunMs) / GRID_MS) + 1);
-	const asleepMs = Math.floor(dueMs - nowMs - WAKE_EARLY_MS);
-	if (asleepMs > 0) {
-		await new Promise<void>((resolve) => {
-			clock.setTimer(asleepMs, resolve);
-		});
-	}
-	while (clock.monotonic() < dueMs) {
-		await new Promise<void>((resolve) => {
-			setImmediate(resolve);
-		});
-	}
 }
