@@ -66,6 +66,20 @@ function questionsOf(
 			body: {room_version: '11', event: toFederationEvent(invite), invite_room_state: []},
 		};
 	};
+	let messages = 0;
+	const messageFor = (userId: string): Question => {
+		const message = {sender: bob, type: 'm.x', message_id: `${(messages += 1)}`, messages: {[userId]: {'*': {}}}};
+		return {
+			method: 'PUT',
+			uri: `${federation}/send/timed${messages}`,
+			body: {
+				origin: peer.name,
+				origin_server_ts: Date.now(),
+				pdus: [],
+				edus: [{edu_type: 'm.direct_to_device', content: message}],
+			},
+		};
+	};
 	return {
 		'the same people twice': [inTurn(here, devicesOf), inTurn(here, devicesOf)],
 		'row 36': ofPeople((id) => get(`${federation}/query/profile?user_id=${path(id)}`)),
@@ -83,12 +97,13 @@ function questionsOf(
 			() => get(`${federation}/event/${path(eventId)}`),
 			() => get(`${federation}/event/${path(`$${'a'.repeat(43)}`)}`),
 		],
+		'row 44': ofPeople(messageFor),
 		// Last, because whoever was invited is known to the inviter's server.
 		'row 18': ofPeople(inviteOf),
 	};
 }
 
-maybe('rows 18 and 36 to 43: the clock tells a strange server nothing of who and what is here', async (t) => {
+maybe('rows 18 and 36 to 44: the clock tells a strange server nothing of who and what is here', async (t) => {
 	const host = await startStrange(t);
 	const roomId = await host.createRoom({preset: 'private_chat'});
 	const {event_id: eventId} = await say(host, roomId, 'between us');
