@@ -21,6 +21,7 @@ export {
 	type PersonalKey,
 	type TestDevice,
 } from './device.ts';
+export {Line} from './line.ts';
 export {ManualClock} from './manual-clock.ts';
 export {findPostgres, PostgresServer} from './postgres.ts';
 export {type ServerPlace, ServerProcess} from './process.ts';

@@ -7,6 +7,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {allocateAddress, findFreePort} from './addresses.ts';
 import {type CertificateAuthority, createAuthority} from './certificates.ts';
+import type {Line} from './line.ts';
 import {ServerProcess} from './process.ts';
 
 /** The program under test, as `npm run build` leaves it. */
@@ -20,6 +21,8 @@ export interface ServerOptions {
 	readonly authority?: CertificateAuthority;
 	/** Holds configuration, data and log; by default a temporary directory that goes with the server. */
 	readonly directory?: string;
+	/** What the other servers reach it through, for a test to cut. */
+	readonly line?: Line;
 	/** Merged over the configuration's top level. */
 	readonly config?: Readonly<Record<string, unknown>>;
 	/** Added to the environment, such as LD_PRELOAD. */
@@ -37,14 +40,15 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 	const clientPort = await findFreePort(address);
 	const federationPort = await findFreePort(address);
 	const authority = options.authority ?? createAuthority(join(directory, 'tls'));
-	const place = {directory, address, clientPort, federationPort};
+	const name = `${address}:${(await options.line?.open(address, federationPort)) ?? federationPort}`;
+	const place = {directory, address, name, clientPort, federationPort};
 	writeFileSync(
 		join(directory, 'homeserver.yaml'),
 		JSON.stringify(federatedConfiguration(place, authority, options), null, 1),
 	);
 	const server = new ServerProcess({
 		address,
-		name: `${address}:${federationPort}`,
+		name,
 		url: `http://${address}:${clientPort}`,
 		directory,
 		isTemporary: options.directory === undefined,
@@ -68,7 +72,10 @@ export interface Servers extends AsyncDisposable {
 }
 
 /** Starts `count` servers of one private federation; disposing of the answer ends and removes them all. */
-export async function startServers(count: number, options: Omit<ServerOptions, 'directory'> = {}): Promise<Servers> {
+export async function startServers(
+	count: number,
+	options: Omit<ServerOptions, 'directory' | 'line'> & {readonly lines?: readonly Line[]} = {},
+): Promise<Servers> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-servers-'));
 	const authority = options.authority ?? createAuthority(join(directory, 'tls'));
 	const list: ServerProcess[] = [];
@@ -78,7 +85,9 @@ export async function startServers(count: number, options: Omit<ServerOptions, '
 	};
 	try {
 		for (let index = 0; index < count; index += 1) {
-			list.push(await startServer({...options, authority, directory: join(directory, `server-${index}`)}));
+			const line = options.lines?.[index];
+			const own = {authority, directory: join(directory, `server-${index}`), ...(line !== undefined && {line})};
+			list.push(await startServer({...options, ...own}));
 		}
 	} catch (cause) {
 		await dispose();
@@ -91,6 +100,8 @@ export async function startServers(count: number, options: Omit<ServerOptions, '
 export interface Place {
 	readonly directory: string;
 	readonly address: string;
+	/** The server's name in the federation; by default the address and the TLS port. */
+	readonly name?: string;
 	readonly clientPort: number;
 	readonly federationPort: number;
 }
@@ -101,9 +112,9 @@ export function federatedConfiguration(
 	authority: CertificateAuthority,
 	options: Pick<ServerOptions, 'config'>,
 ): Readonly<Record<string, unknown>> {
-	const {address, clientPort, federationPort, directory} = place;
+	const {address, clientPort, federationPort, directory, name = `${address}:${federationPort}`} = place;
 	return {
-		server_name: `${address}:${federationPort}`,
+		server_name: name,
 		public_url: `http://${address}:${clientPort}`,
 		data: join(directory, 'data'),
 		listeners: [

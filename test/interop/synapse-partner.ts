@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * `npm run test:interop [-- --versions 10,12]`: Synapse as the partner. For each kind of room, and in an encrypted one: one
- * side invites, the other joins, messages go both ways; and then with the sides exchanged. Says what it skips, and why.
+ * `npm run test:interop [-- --versions 10,12 --flows heals]`: Synapse as the partner. For each kind of room, and in an
+ * encrypted one: one side invites, the other joins, messages go both ways; and then with the sides exchanged. Then all the
+ * flows in `flows/`, or those whose name matches. Says what it skips, and why.
  */
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -10,12 +11,14 @@ import {parseArgs} from 'node:util';
 import {
 	type CertificateAuthority,
 	createAuthority,
+	Line,
 	register,
 	type ServerProcess,
 	startServer,
 } from '../harness/index.ts';
 import type {Person} from './conversation.ts';
 import {EncryptedClient} from './encrypted-client.ts';
+import {FLOWS, goThrough, listPassages, type Reachable} from './flows/index.ts';
 import {PlainClient} from './plain-client.ts';
 import {prepareSynapse, startSynapse} from './synapse.ts';
 
@@ -37,13 +40,49 @@ async function talk(inviter: Person, guest: Person, roomVersion: string): Promis
 	}
 }
 
-async function meetSynapse(
-	python: string,
-	authority: CertificateAuthority,
+/** What to go through with it. */
+interface Wanted {
+	readonly versions: readonly string[];
+	readonly flows: RegExp;
+}
+
+async function meetSynapse(python: string, authority: CertificateAuthority, wanted: Wanted): Promise<void> {
+	await using ourLine = new Line();
+	await using itsLine = new Line();
+	await using ours = await startServer({authority, line: ourLine});
+	await using synapse = await startSynapse(python, authority, itsLine);
+	try {
+		await talkInRooms(ours, synapse, wanted.versions);
+		await goThroughFlows({server: ours, line: ourLine}, {server: synapse, line: itsLine}, wanted.flows);
+	} catch (cause) {
+		process.stderr.write(`${ours.readLog().slice(-2_000)}\n${synapse.readLog().slice(-2_000)}\n`);
+		throw cause;
+	}
+}
+
+/** Goes through all flows whatever becomes of one, and fails at the end if one did. */
+async function goThroughFlows(ours: Reachable, synapse: Reachable, wanted: RegExp): Promise<void> {
+	const flows = FLOWS.filter(({name}) => wanted.test(name));
+	const failed: unknown[] = [];
+	for (const [id, passage] of listPassages(flows, ours, synapse).entries()) {
+		const title = `${passage.flow.name}, version ${passage.roomVersion}, with ${passage.host === ours ? 'ours' : 'Synapse'} as the host`;
+		const begun = performance.now();
+		try {
+			await goThrough(passage, id);
+			process.stdout.write(`ok: ${title}, ${((performance.now() - begun) / 1_000).toFixed(1)} s\n`);
+		} catch (cause) {
+			failed.push(cause);
+			process.stdout.write(`FAILED: ${title}: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+		}
+	}
+	if (failed.length > 0) throw new AggregateError(failed, `${failed.length} flows failed`);
+}
+
+async function talkInRooms(
+	ours: ServerProcess,
+	synapse: ServerProcess,
 	plainVersions: readonly string[],
 ): Promise<void> {
-	await using ours = await startServer({authority});
-	await using synapse = await startSynapse(python, authority);
 	const kinds: readonly {readonly name: string; readonly versions: readonly string[]; readonly open: Open}[] = [
 		{
 			name: 'plain',
@@ -56,38 +95,37 @@ async function meetSynapse(
 			open: async (server, username) => EncryptedClient.open(server, await register(server, username)),
 		},
 	];
-	try {
-		for (const {name, versions, open} of kinds) {
-			using here = await open(ours, `here-${name}`);
-			using there = await open(synapse, `there-${name}`);
-			for (const version of versions) {
-				for (const [inviter, guest] of [
-					[here, there],
-					[there, here],
-				] as const) {
-					const begun = performance.now();
-					await talk(inviter, guest, version);
-					const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
-					process.stdout.write(
-						`ok: ${name} room of version ${version}, invited by ${inviter === here ? 'ours' : 'Synapse'}, ${seconds} s\n`,
-					);
-				}
+	for (const {name, versions, open} of kinds) {
+		if (plainVersions.length === 0) break;
+		using here = await open(ours, `here-${name}`);
+		using there = await open(synapse, `there-${name}`);
+		for (const version of versions) {
+			for (const [inviter, guest] of [
+				[here, there],
+				[there, here],
+			] as const) {
+				const begun = performance.now();
+				await talk(inviter, guest, version);
+				const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
+				process.stdout.write(
+					`ok: ${name} room of version ${version}, invited by ${inviter === here ? 'ours' : 'Synapse'}, ${seconds} s\n`,
+				);
 			}
 		}
-	} catch (cause) {
-		process.stderr.write(`${ours.readLog().slice(-2_000)}\n${synapse.readLog().slice(-2_000)}\n`);
-		throw cause;
 	}
 }
 
-const {values} = parseArgs({options: {versions: {type: 'string', default: PLAIN_VERSIONS.join(',')}}});
+const {values} = parseArgs({
+	options: {versions: {type: 'string', default: PLAIN_VERSIONS.join(',')}, flows: {type: 'string', default: ''}},
+});
 const prepared = prepareSynapse();
 if ('skipped' in prepared) {
 	process.stdout.write(`skipped: ${prepared.skipped}\n`);
 } else {
 	const tls = mkdtempSync(join(tmpdir(), 'broadsheet-tls-'));
 	try {
-		await meetSynapse(prepared.python, createAuthority(tls), values.versions.split(','));
+		const versions = values.versions.split(',').filter((version) => version !== '');
+		await meetSynapse(prepared.python, createAuthority(tls), {versions, flows: new RegExp(values.flows)});
 	} catch (error) {
 		process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 		process.exitCode = 1;

@@ -12,6 +12,7 @@ import {
 	allocateAddress,
 	type CertificateAuthority,
 	findFreePort,
+	type Line,
 	REGISTRATION_SHARED_SECRET,
 	ServerProcess,
 } from '../harness/index.ts';
@@ -73,14 +74,22 @@ function reasonOf(cause: unknown): string {
 	return said === undefined || said === '' ? (message.split('\n')[0] ?? '') : said;
 }
 
-/** Starts Synapse with TLS of `authority` and waits until it answers. Registration is open. */
-export async function startSynapse(python: string, authority: CertificateAuthority): Promise<ServerProcess> {
+/**
+ * Starts Synapse with TLS of `authority` and waits until it answers. Registration is open.
+ * @param line What the other servers reach it through, for a test to cut.
+ */
+export async function startSynapse(
+	python: string,
+	authority: CertificateAuthority,
+	line?: Line,
+): Promise<ServerProcess> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-synapse-'));
 	mkdirSync(join(directory, 'data'));
 	const address = allocateAddress();
 	const clientPort = await findFreePort(address);
 	const federationPort = await findFreePort(address);
-	const place = {directory, address, clientPort, federationPort};
+	const name = `${address}:${(await line?.open(address, federationPort)) ?? federationPort}`;
+	const place = {directory, address, name, clientPort, federationPort};
 	const file = join(directory, 'homeserver.yaml');
 	writeFileSync(file, JSON.stringify(configuration(place, authority), null, 1));
 	writeFileSync(join(directory, 'log.yaml'), JSON.stringify(LOGGING));
@@ -88,7 +97,7 @@ export async function startSynapse(python: string, authority: CertificateAuthori
 	await loadOrCreateSigningKeys(join(directory, 'data/signing.key'));
 	const server = new ServerProcess({
 		address,
-		name: `${address}:${federationPort}`,
+		name,
 		url: `http://${address}:${clientPort}`,
 		directory,
 		isTemporary: true,
@@ -112,17 +121,18 @@ const LOGGING = {
 interface Place {
 	readonly directory: string;
 	readonly address: string;
+	readonly name: string;
 	readonly clientPort: number;
 	readonly federationPort: number;
 }
 
 function configuration(place: Place, authority: CertificateAuthority): object {
-	const {directory, address, clientPort, federationPort} = place;
+	const {directory, address, name, clientPort, federationPort} = place;
 	const data = join(directory, 'data');
 	const tls = authority.issue(address);
 	const listener = {type: 'http', bind_addresses: [address]};
 	return {
-		server_name: `${address}:${federationPort}`,
+		server_name: name,
 		public_baseurl: `http://${address}:${clientPort}/`,
 		pid_file: join(directory, 'pid'),
 		listeners: [
@@ -147,6 +157,12 @@ function configuration(place: Place, authority: CertificateAuthority): object {
 		enable_registration_without_verification: true,
 		bcrypt_rounds: 4,
 		presence: {enabled: false},
+		// A test that cut the line waits for the next attempt after it.
+		federation: {
+			destination_min_retry_interval: '1s',
+			destination_retry_multiplier: 1,
+			destination_max_retry_interval: '2s',
+		},
 		// An initial sync that is asked for again is to be a new one.
 		caches: {sync_response_cache_duration: '0s'},
 		rc_message: NO_RATE_LIMIT,
