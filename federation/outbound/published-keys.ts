@@ -1,4 +1,5 @@
 import {
+	canonicalJson,
 	encodeBase64,
 	type JsonObject,
 	type JsonValue,
@@ -56,7 +57,9 @@ export class PublishedKeys {
 				old_verify_keys: Object.fromEntries(old),
 				signatures: {},
 			};
-			this.#document = keys.reduce((signed, key) => signJson(signed, serverName, key), statement);
+			const signed = keys.reduce((document, key) => signJson(document, serverName, key), statement);
+			// In the order of canonical JSON: some verify the bytes as they came.
+			this.#document = JSON.parse(canonicalJson(signed)) as SignedJson;
 			this.#madeTs = now;
 		}
 		return this.#document;

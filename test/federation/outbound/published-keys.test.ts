@@ -1,5 +1,12 @@
 import test from 'ava';
-import {generateSigningKey, type JsonValue, type ServerName, type SigningKey, signJson} from '../../../crypto/index.ts';
+import {
+	canonicalJson,
+	generateSigningKey,
+	type JsonValue,
+	type ServerName,
+	type SigningKey,
+	signJson,
+} from '../../../crypto/index.ts';
 import {createWorld, DAY_MS, HOUR_MS, notary, START, them, us, writeDocument} from './key-world.ts';
 import {PublishedKeys} from '../../../federation/outbound/index.ts';
 
@@ -84,6 +91,18 @@ test('we publish our keys signed by each of them, good for a day and never for l
 	}
 	clock.now = () => START - 400 * DAY_MS;
 	t.true((published.document()['valid_until_ts'] as number) <= START - 399 * DAY_MS);
+});
+
+test('our keys are told in the order of canonical JSON, for those who verify the bytes as they came', (t) => {
+	const [key, older] = [generateSigningKey({version: 'b'}), generateSigningKey({version: 'a'})];
+	const oldKeys = [{keyId: older.keyId, publicKey: older.publicKey, expiredTs: 1}];
+	const document = new PublishedKeys({
+		serverName: us,
+		keys: [key, older],
+		oldKeys,
+		clock: {now: () => START},
+	}).document();
+	t.is(JSON.stringify(document), canonicalJson(document));
 });
 
 test('as a notary we answer for ourselves alone', (t) => {
