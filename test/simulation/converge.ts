@@ -1,10 +1,13 @@
-import type {RoomId, ServerName, UserId} from '../../crypto/index.ts';
+import {domainOf, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {ByzantineNode} from './byzantine.ts';
 import {type Account, findDisagreements, learnFates, listInRoom, takeAccount} from './agreement.ts';
 import {BAD_LINE, NO_FAULTS} from './network.ts';
 import {actorOf, People, VERSIONS} from './people.ts';
 import {ServerNode} from './server-node.ts';
 import type {Simulation} from './simulation.ts';
 
+/** The one that says whatever it likes. */
+const BYZANTINE = 'z.example' as ServerName;
 const NAMES = ['a.example', 'b.example', 'c.example'] as ServerName[];
 const USERS_PER_SERVER = 2;
 /** Rounds of trouble in one run; in each, some people do something. */
@@ -13,6 +16,10 @@ const ROUNDS = 30;
 const QUIET_WITHIN_MS = 6 * 3_600_000;
 /** How often a commit fails while there is trouble. */
 const DISK_ERROR_RATE = 0.01;
+/** What a liar never makes good is asked for during hours, in which there is nothing else to look for. */
+const LOOK_SELDOM_MS = 20_000;
+/** How often whoever lies does something, for each thing that people do. */
+const ATTACK_RATE = 0.5;
 
 /** What a run came to, for those who want figures. */
 export interface Outcome {
@@ -24,12 +31,19 @@ export interface Outcome {
 }
 
 /** Three servers go through bad weather together, and must agree when it is over. */
-export async function converge(simulation: Simulation): Promise<Outcome> {
-	const nodes = NAMES.map((name) => new ServerNode(simulation, name));
+export async function converge(
+	simulation: Simulation,
+	{isByzantine = false}: {readonly isByzantine?: boolean} = {},
+): Promise<Outcome> {
+	const nodes = NAMES.map((name) => new ServerNode(simulation, name, isByzantine ? LOOK_SELDOM_MS : undefined));
 	for (const node of nodes) await simulation.addNode(node.name, node.boot);
+	const byzantine = isByzantine ? new ByzantineNode(simulation, BYZANTINE) : undefined;
+	if (byzantine) await simulation.addNode(byzantine.name, byzantine.boot);
 	const people = new People(simulation, nodes, USERS_PER_SERVER);
 	await meet(simulation, nodes, people);
-	await trouble(simulation, nodes, people);
+	byzantineEnters(byzantine, people);
+	await settle(simulation, nodes, people);
+	await trouble(simulation, nodes, people, byzantine);
 	await settle(simulation, nodes, people);
 	await speakInTurn(simulation, nodes, people);
 	const outcome = await judge(simulation, nodes, people);
@@ -56,7 +70,17 @@ async function meet(simulation: Simulation, nodes: readonly ServerNode[], people
 	await settle(simulation, nodes, people);
 }
 
-async function trouble(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+/** Whoever lies is in every room that lets it in. */
+function byzantineEnters(byzantine: ByzantineNode | undefined, people: People): void {
+	for (const roomId of people.roomIds) byzantine?.enter(roomId, byzantine.random.pick(NAMES));
+}
+
+async function trouble(
+	simulation: Simulation,
+	nodes: readonly ServerNode[],
+	people: People,
+	byzantine: ByzantineNode | undefined,
+): Promise<void> {
 	const {random} = simulation;
 	simulation.network.setFaults(BAD_LINE);
 	for (const node of nodes) node.diskErrorRate = DISK_ERROR_RATE;
@@ -72,9 +96,11 @@ async function trouble(simulation: Simulation, nodes: readonly ServerNode[], peo
 		const deeds = 1 + random.below(6);
 		for (let deed = 0; deed < deeds; deed++) {
 			people.act();
+			if (byzantine?.random.chance(ATTACK_RATE) === true) byzantine.attack(NAMES);
 			await simulation.runFor(random.below(random.chance(0.5) ? 20 : 1_500));
 		}
 		if (random.chance(0.3)) people.retry();
+		byzantineEnters(byzantine, people);
 	}
 	simulation.network.heal();
 	simulation.network.setFaults(NO_FAULTS);
@@ -89,11 +115,12 @@ async function settle(simulation: Simulation, nodes: readonly ServerNode[], peop
 		nodes.every(
 			({readyLife}) => readyLife && readyLife.sender.figures().active === 0 && readyLife.staging.waiting === 0,
 		);
-	await simulation.runFor(5_000);
+	const looked = Math.max(...nodes.map(({lookEveryMs}) => 2.5 * lookEveryMs));
+	await simulation.runFor(looked);
 	people.retry();
 	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
 	// What was written without its process hearing of it is found by looking.
-	await simulation.runFor(5_000);
+	await simulation.runFor(looked);
 	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
 }
 
@@ -150,7 +177,9 @@ async function findLost(people: People): Promise<string[]> {
 			const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 10_000});
 			for (const {pdu} of await engine.readRows(rows)) {
 				const key = `${server.name} ${pdu.content['body'] as string}`;
-				if (pdu.type === 'm.room.message') bodies.set(key, (bodies.get(key) ?? 0) + 1);
+				// Whoever lies may say the same as often as it likes.
+				if (pdu.type === 'm.room.message' && domainOf(pdu.sender) !== BYZANTINE)
+					bodies.set(key, (bodies.get(key) ?? 0) + 1);
 			}
 		}
 	}

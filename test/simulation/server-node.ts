@@ -37,6 +37,9 @@ export interface ServerLife {
 	readonly isStarted: () => boolean;
 }
 
+/** As often as the server does it by itself. */
+const LOOK_EVERY_MS = 2_000;
+
 /** A server of a simulation: what survives its crashes, and the life that it has now. */
 export class ServerNode {
 	readonly name: ServerName;
@@ -46,12 +49,15 @@ export class ServerNode {
 	readonly #disk: SimulatedDisk;
 	readonly #random: SeededRandom;
 	readonly #simulation: Simulation;
+	/** How often the server looks for what was written without its process hearing of it. */
+	readonly lookEveryMs: number;
 	#lives = 0;
 	#life: ServerLife | undefined;
 
-	constructor(simulation: Simulation, name: ServerName) {
+	constructor(simulation: Simulation, name: ServerName, lookEveryMs = LOOK_EVERY_MS) {
 		this.#simulation = simulation;
 		this.name = name;
+		this.lookEveryMs = lookEveryMs;
 		this.#random = createSeededRandom(`${simulation.seed}/server/${name}`);
 		this.key = generateSigningKey({version: 'a', random: (count) => this.#random.bytes(count)});
 		this.#disk = new SimulatedDisk(name, this.#random.below(2 ** 32));
@@ -119,9 +125,9 @@ export class ServerNode {
 	#lookRegularly({clock}: NodeSeams, storage: Storage): void {
 		const look = (): void => {
 			void storage.barrier();
-			clock.setTimer(2_000, look);
+			clock.setTimer(this.lookEveryMs, look);
 		};
-		clock.setTimer(2_000, look);
+		clock.setTimer(this.lookEveryMs, look);
 	}
 
 	#assemble({clock, random, transport}: NodeSeams, storage: Storage, note: (text: string) => void) {
