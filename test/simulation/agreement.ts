@@ -171,11 +171,22 @@ function compareEvents(
 		peers.flatMap(({known}) => [...known].filter(([, fate]) => fate === 'shown').map(([id]) => id)),
 	);
 	const since = listSince(account, pdus);
-	const missing = [...shown].filter((eventId) => since.has(eventId) && !account.known.has(eventId));
+	const missing = [...shown].filter(
+		(eventId) => since.has(eventId) && !account.known.has(eventId) && !hasFalseDepth(eventId, pdus),
+	);
 	if (missing.length > 0) found.push(`${account.server} lacks of ${roomId}: ${missing.join(', ')}`);
 	const rejected = [...shown].filter((eventId) => account.known.get(eventId) === 'rejected');
 	if (rejected.length > 0) found.push(`${account.server} rejects of ${roomId}: ${rejected.join(', ')}`);
 	return found;
+}
+
+/**
+ * Whether an event says that it is less deep than what it is built on. It may be taken for history from before a server's
+ * entry: its state counts there all the same, and that it is not shown hurts nobody but the liar.
+ */
+function hasFalseDepth(eventId: EventId, pdus: ReadonlyMap<EventId, Pdu>): boolean {
+	const pdu = pdus.get(eventId);
+	return pdu?.prevEvents.some((prev) => (pdus.get(prev)?.depth ?? -1) >= pdu.depth) === true;
 }
 
 /** Lists the events that come after a server's last entry into the room by the graph: all of them it must have. */
