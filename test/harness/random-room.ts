@@ -63,6 +63,8 @@ interface Scene {
 
 type Draft = Pick<EventDraft, 'type' | 'sender' | 'stateKey' | 'content'>;
 
+/** How often what is forbidden is sent all the same: it is part of the graph, and of no state. */
+const FORBIDDEN_RATE = 0.05;
 /** How often a server looks for something that a user of its may do before it gives up this turn. */
 const ATTEMPTS = 6;
 const LEVELS = [0, 0, 25, 50, 50, 75, 100];
@@ -194,6 +196,7 @@ function act(
 		const event = room.build({...draft, prevEvents, stateBefore, originServerTs});
 		if (room.events.has(event.eventId)) continue;
 		if (room.check(event, stateBefore).allowed) return room.add(event, {stateBefore});
+		if (random.chance(FORBIDDEN_RATE)) return room.add(event, {stateBefore, rejection: 'state-before'});
 	}
 	return undefined;
 }

@@ -8,7 +8,8 @@ export interface SynapseAnswers {
 
 export const SYNAPSE_ANSWERS_FILE = 'test/federation/rooms/state-resolution/synapse-answers.json';
 
-const SEEDS_RECORDED = 8;
+/** Of each version, so that there are 200 and more. */
+const SEEDS_RECORDED = 17;
 
 /** The random rooms whose resolution by Synapse is recorded. */
 export const RECORDED_ROOMS: readonly {readonly version: RoomVersionId; readonly seed: number}[] =

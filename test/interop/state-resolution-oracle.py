@@ -60,8 +60,10 @@ def main():
         version = KNOWN_ROOM_VERSIONS[room["version"]]
         events = {}
         other_ids = []
+        rejected = set(room["rejected"])
         for entry in room["events"]:
-            event = make_event_from_dict(entry["pdu"], version)
+            reason = "auth_error" if entry["event_id"] in rejected else None
+            event = make_event_from_dict(entry["pdu"], version, rejected_reason=reason)
             if event.event_id != entry["event_id"]:
                 other_ids.append([entry["event_id"], event.event_id])
             events[event.event_id] = event

@@ -1,7 +1,7 @@
 /**
  * Resolves random rooms here and with Synapse's own functions, and compares. By hand:
  *
- *     node dist/test/interop/state-resolution-oracle.js [rooms for each algorithm = 500] [first seed = 1]
+ *     node dist/test/interop/state-resolution-oracle.js [rooms for each algorithm = 700] [first seed = 1]
  *     node dist/test/interop/state-resolution-oracle.js record
  *
  * The second form writes what Synapse said of a few rooms to test/federation/rooms/state-resolution/synapse-answers.json,
@@ -53,9 +53,11 @@ async function compare(python: string, version: RoomVersionId, first: number, co
 	let conflicts = 0;
 	let differences = 0;
 	let events = 0;
+	let rejected = 0;
 	for (const [at, {room, seed, conflicts: all, events: built}] of rooms.entries()) {
 		const answer = answers[at] as OracleAnswer;
 		events += built.length;
+		rejected += room.rejections.size;
 		for (const [ours, theirs] of answer.other_ids) {
 			differences++;
 			console.log(`version ${version} seed ${seed}: event ${ours} is ${theirs} for Synapse`);
@@ -73,16 +75,16 @@ async function compare(python: string, version: RoomVersionId, first: number, co
 		}
 	}
 	console.log(
-		`version ${version}: ${count} rooms, ${events} events, ${conflicts} conflicts, ${differences} differences`,
+		`version ${version}: ${count} rooms from seed ${first}, ${events} events (${rejected} rejected), ${conflicts} conflicts, ${differences} differences`,
 	);
 	return differences;
 }
 
 async function record(python: string): Promise<void> {
 	const answers: Record<string, string> = {};
-	for (const {version, seed} of RECORDED_ROOMS) {
-		const [answer] = await askSynapse(python, makeRooms(version, seed, 1));
-		answers[`${version}/${seed}`] = hashAnswers((answer as OracleAnswer).resolved);
+	const rooms = RECORDED_ROOMS.map(({version, seed}) => createRandomRoom({seed, version}));
+	for (const [at, {seed, resolved}] of (await askSynapse(python, rooms)).entries()) {
+		answers[`${rooms[at]?.version}/${seed}`] = hashAnswers(resolved);
 	}
 	const recorded: SynapseAnswers = {answers};
 	writeFileSync(SYNAPSE_ANSWERS_FILE, `${JSON.stringify(recorded, undefined, '\t')}\n`);
@@ -94,7 +96,7 @@ if ('skipped' in synapse) {
 } else if (process.argv[2] === 'record') {
 	await record(synapse.python);
 } else {
-	const [rooms, first] = [Number(process.argv[2] ?? 500), Number(process.argv[3] ?? 1)];
+	const [rooms, first] = [Number(process.argv[2] ?? 700), Number(process.argv[3] ?? 1)];
 	let differences = 0;
 	for (const {id, stateResolution} of ROOM_VERSIONS) {
 		const sharing = ROOM_VERSIONS.filter((version) => version.stateResolution === stateResolution).length;
