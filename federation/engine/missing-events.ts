@@ -237,20 +237,34 @@ async function fetchEvent(
 	return checked.find(({pdu}) => pdu.eventId === eventId);
 }
 
-/** Makes sure that the auth events of an event are here, asking for its auth chain where some are not. */
+/**
+ * Makes sure that the auth events of an event are here, asking for its auth chain where some are not, and for few by
+ * themselves where that is not told. Says whether they are.
+ */
 export async function fetchAuthEvents(
 	context: MissingContext,
 	room: Room,
 	checked: CheckedPdu,
 	allowance: Allowance = {...OWN_ALLOWANCE},
-): Promise<void> {
+): Promise<boolean> {
 	const {pdu, origin} = checked;
-	const known = await context.events.findPdus(pdu.authEvents);
-	const missing = pdu.authEvents.filter((eventId) => !known.has(eventId));
-	if (missing.length === 0 || allowance.chains === 0) return;
+	const listLacking = async (): Promise<EventId[]> => {
+		const known = await context.events.findPdus(pdu.authEvents);
+		return pdu.authEvents.filter((eventId) => !known.has(eventId));
+	};
+	if ((await listLacking()).length === 0) return true;
+	if (allowance.chains === 0) return false;
 	allowance.chains -= 1;
 	const chain = await context.remote.getEventAuth(origin, room.roomId, pdu.eventId).catch(orElse<JsonObject[]>([]));
 	await storeOutliers(context, await checkAll(context, room, chain, origin));
+	const lacking = await listLacking();
+	if (lacking.length > SINGLE_FETCHES_MAX) return false;
+	const single = await Promise.all(lacking.map((eventId) => fetchEvent(context, room, eventId, origin)));
+	await storeOutliers(
+		context,
+		single.filter((event) => event !== undefined),
+	);
+	return (await listLacking()).length === 0;
 }
 
 /** What a server refuses is as good as nothing; where it did not answer, all is tried again later. */

@@ -162,13 +162,16 @@ export class Receiver {
 			return {status: 'known', pdu};
 		}
 		const allowance = gap ?? {...OWN_ALLOWANCE};
-		await fetchAuthEvents(this.#context, room, checked, allowance);
+		// What an event rests on often lies in the gap before it.
+		if (!gap) await this.#fillGap(room, checked);
+		const isFounded = await fetchAuthEvents(this.#context, room, checked, allowance);
+		// Who does not tell an auth chain by itself tells it with the state before the event.
+		const before = isFounded ? undefined : await this.#stateBefore(room, checked, allowance);
 		const verdict = await judgeByAuthEvents(this.#context, pdu);
 		if (!verdict.allowed) {
 			return this.#submit(room, checked, {stateBefore: null, rejected: verdict.reason, missing: []}, mark?.nid);
 		}
-		if (!gap) await this.#fillGap(room, checked);
-		const {state, missing} = await this.#stateBefore(room, checked, allowance);
+		const {state, missing} = before ?? (await this.#stateBefore(room, checked, allowance));
 		await state.load(keysOfPdu(pdu));
 		const byState = judgeByState(this.#context, pdu, state);
 		if (!byState.allowed) {

@@ -163,3 +163,31 @@ test('an event is an end of the graph though one that was refused names it', asy
 	t.deepEqual(new Set(await extremities(one, roomId)), new Set([ban.eventId, theirs.eventId]));
 	t.is((await one.storage.memberships.find(roomId, bob))?.membership, 'leave');
 });
+
+test('what an event rests on comes with the gap before it, and nobody is asked for its auth chain', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId} = await setUp(network);
+	const levels = {users: {[alice]: 100, [bob]: 50}};
+	await one.engine.send({roomId, event: state(alice, 'm.room.power_levels', levels)});
+	const late = await one.engine.send({roomId, event: message(alice, 'rests on new levels')});
+	network.asked.length = 0;
+	t.is((await deliver(one, two, late.pdu)).status, 'accepted');
+	t.deepEqual(network.asked, ['missing']);
+	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+});
+
+test('where neither the gap nor the auth chain is told, what an event rests on comes by itself or with the state', async (t) => {
+	for (const refusesEvents of [false, true]) {
+		await using network = new EngineNetwork();
+		const {one, two, roomId} = await setUp(network);
+		const refused = () => Promise.reject(new Error('not for you'));
+		network.lies.getMissingEvents = refused;
+		network.lies.getEventAuth = refused;
+		if (refusesEvents) network.lies.getEvent = refused;
+		const levels = {users: {[alice]: 100, [bob]: 50}};
+		await one.engine.send({roomId, event: state(alice, 'm.room.power_levels', levels)});
+		const late = await one.engine.send({roomId, event: message(alice, 'rests on new levels')});
+		t.is((await deliver(one, two, late.pdu)).status, 'accepted');
+		t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+	}
+});
