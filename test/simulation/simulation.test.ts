@@ -1,6 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import type {ServerName} from '../../crypto/index.ts';
-import {type Transport, TransportError, type TransportResponse} from '../../federation/engine/index.ts';
+import {type Transport, TransportError, type TransportResponse, waitForTick} from '../../federation/engine/index.ts';
 import {createSeededRandom} from '../harness/seeded-random.ts';
 import {BAD_LINE, NO_FAULTS} from './network.ts';
 import {runSeeds} from './run-seeds.ts';
@@ -221,6 +221,20 @@ test('virtual time stands still while real work goes on', async (t) => {
 	});
 	await simulation.runFor(100);
 	t.deepEqual(order, ['worked 10', 'ticked 20']);
+});
+
+test('who waits awake for the next tick of a grid gets there, although time goes on only while all sleep', async (t) => {
+	const simulation = new Simulation(1);
+	t.teardown(() => simulation.end());
+	const ticks: number[] = [];
+	await simulation.addNode(A, ({clock}) => {
+		clock.setTimer(7, () => {
+			void waitForTick(clock, 0, 20).then(() => ticks.push(clock.monotonic()));
+		});
+		return {handle: async () => OK};
+	});
+	await simulation.runFor(100);
+	t.deepEqual(ticks, [20]);
 });
 
 test("a node's clock may be wrong, and its randomness depends on the seed, its name and its life only", async (t) => {
