@@ -173,10 +173,10 @@ class RoomEngine implements Engine {
 		return this.#context.events.read(rows);
 	}
 
-	async listStateBefore(eventId: EventId): Promise<Pdu[] | undefined> {
+	async listStateBefore(...[eventId, isWanted]: Parameters<Engine['listStateBefore']>): Promise<Pdu[] | undefined> {
 		const mark = (await this.#context.storage.events.findMarks([eventId])).get(eventId);
 		if (!mark || mark.stateBefore === null) return undefined;
-		const events = await this.#context.states.open(mark.roomId, mark.stateBefore).listEvents();
+		const events = await this.#context.states.open(mark.roomId, mark.stateBefore).listEvents(isWanted);
 		return events.map(({pdu}) => pdu);
 	}
 

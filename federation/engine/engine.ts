@@ -171,8 +171,14 @@ export interface Engine {
 	findEvents(eventIds: readonly EventId[]): Promise<StoredEvent[]>;
 	/** Reads the JSON of rows that came from storage; a damaged one is left out. */
 	readRows(rows: readonly EventRow[]): Promise<StoredEvent[]>;
-	/** Lists the state before an event; `undefined` where it is not known (outliers). */
-	listStateBefore(eventId: EventId): Promise<Pdu[] | undefined>;
+	/**
+	 * Lists the state before an event, all of it or those entries that are wanted; `undefined` where it is not known
+	 * (outliers).
+	 */
+	listStateBefore(
+		eventId: EventId,
+		isWanted?: (key: {readonly type: string; readonly stateKey: string}) => boolean,
+	): Promise<Pdu[] | undefined>;
 	/** Finds entries of the state at an event: after it, where it is a state event itself. */
 	findStatesAt(
 		event: StoredEvent,

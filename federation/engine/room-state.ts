@@ -138,9 +138,9 @@ export class RoomState {
 		}));
 	}
 
-	/** Lists all events of the state. */
-	async listEvents(): Promise<KnownEvent[]> {
-		const entries = await this.snapshot.entries();
+	/** Lists the events of the state: all, or those at the keys that are wanted; the others are not read. */
+	async listEvents(isWanted: (key: StateKey) => boolean = () => true): Promise<KnownEvent[]> {
+		const entries = (await this.snapshot.entries()).filter(isWanted);
 		const events = await this.#events.findByNids(entries.map(({eventNid}) => eventNid));
 		return [...events].map(([nid, pdu]) => ({nid, pdu}));
 	}

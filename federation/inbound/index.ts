@@ -2,6 +2,7 @@ export type {InboundContext} from './access.ts';
 export type {Edu, EduReceiver, EduReceivers} from './edus.ts';
 export {findEventByTime} from './find-by-time.ts';
 export {InboundError, type InboundErrorCode} from './errors.ts';
+export {listFirstMembers} from './first-members.ts';
 export {JoinsUnderway} from './joins-underway.ts';
 export {type InviteContext, type InvitePolicy, type InviteRequest, takeInvite} from './invites.ts';
 export {

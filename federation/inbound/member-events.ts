@@ -24,6 +24,7 @@ import {
 import {type InboundContext, openRoomForOutsider} from './access.ts';
 import {findCondition} from './conditions.ts';
 import {InboundError} from './errors.ts';
+import {answerJoin, type JoinWish} from './join-answer.ts';
 
 /** State that a knocking user's server is told, so that people see where they knock. */
 const STRIPPED_TYPES = [
@@ -180,19 +181,13 @@ async function vouch(context: InboundContext, room: RoomView, pdu: Pdu): Promise
  * Takes a join of another server's user, and gives what that server needs to take part.
  * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
  */
-export async function sendJoin(context: InboundContext, request: MemberEventRequest): Promise<JsonObject> {
-	const {pdu} = await takeMemberEvent(context, request);
-	const state = (await context.engine.listStateBefore(pdu.eventId)) ?? [];
-	const authChain = await context.engine.listAuthChain([pdu.eventId, ...state.map(({eventId}) => eventId)]);
-	const servers = await context.storage.memberships.listServers(request.roomId);
-	return {
-		origin: context.serverName,
-		event: toFederationEvent(pdu),
-		state: state.map((event) => toFederationEvent(event)),
-		auth_chain: authChain.map((event) => toFederationEvent(event)),
-		members_omitted: false,
-		servers_in_room: [...new Set([context.serverName, ...servers])],
-	};
+export async function sendJoin(
+	context: InboundContext,
+	request: MemberEventRequest,
+	wish: JoinWish,
+): Promise<JsonObject> {
+	const {pdu, room} = await takeMemberEvent(context, request);
+	return answerJoin(context, {join: pdu, room}, wish);
 }
 
 /** Takes a leave. @see https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites */

@@ -1,5 +1,6 @@
 import {LRUCache} from 'lru-cache';
 import type {RoomId, UserId} from '../../crypto/index.ts';
+import {listFirstMembers} from '../../federation/inbound/index.ts';
 import type {CommittedChange, Storage} from '../../storage/index.ts';
 
 /** Rooms whose members are counted in memory. */
@@ -42,14 +43,7 @@ export class Summaries {
 		const drops = this.#drops;
 		const {memberships} = this.#storage;
 		const count = await memberships.count(roomId);
-		const joined = await memberships.listFirstJoined(roomId, HEROES_MAX + 1);
-		const first = joined.map(({userId}) => userId);
-		for (const others of [['invite'], ['leave', 'ban']] as const) {
-			// The left and banned stand in only where nobody else is there to be named.
-			if (first.length > (others[0] === 'invite' ? HEROES_MAX : 1)) break;
-			const rows = await memberships.listOfRoom(roomId, {memberships: others, limit: HEROES_MAX + 1 - first.length});
-			first.push(...rows.map(({userId}) => userId));
-		}
+		const first = await listFirstMembers(this.#storage, roomId, HEROES_MAX + 1);
 		const members = {joined: count.join, invited: count.invite, first};
 		if (drops === this.#drops) this.#members.set(roomId, members);
 		return members;

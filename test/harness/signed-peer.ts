@@ -209,10 +209,13 @@ export class SignedPeer {
 	}
 
 	/** Hands in a member event. */
-	sendMember<T = JsonObject>(pdu: Pdu, over: {roomId?: string; eventId?: string; json?: JsonObject} = {}) {
+	sendMember<T = JsonObject>(
+		pdu: Pdu,
+		over: {roomId?: string; eventId?: string; json?: JsonObject; query?: string} = {},
+	) {
 		const membership = pdu.content['membership'] as 'join' | 'leave' | 'knock';
 		const version = membership === 'knock' ? 'v1' : 'v2';
-		const uri = `/_matrix/federation/${version}/send_${membership}/${path(over.roomId ?? pdu.roomId)}/${path(over.eventId ?? pdu.eventId)}`;
+		const uri = `/_matrix/federation/${version}/send_${membership}/${path(over.roomId ?? pdu.roomId)}/${path(over.eventId ?? pdu.eventId)}${over.query ?? ''}`;
 		return this.request<T>('PUT', uri, {body: over.json ?? toFederationEvent(pdu)});
 	}
 

@@ -120,7 +120,7 @@ async function route({inbound, transactions}: Answering, asked: Asked): Promise<
 			return {room_version: proto.version, event: proto.event};
 		}
 		case 'v2/send_join':
-			return sendJoin(inbound, {...member, membership: 'join'});
+			return sendJoin(inbound, {...member, membership: 'join'}, {omitMembers: query.get('omit_members') === 'true'});
 		case 'v2/send_leave':
 			return sendLeave(inbound, {...member, membership: 'leave'});
 		case 'v1/send_knock':

@@ -73,10 +73,13 @@ export const sendJoinV2 = route({
 	path: '/_matrix/federation/v2/send_join/:roomId/:eventId',
 	auth: 'server',
 	rateLimit: 'federation-membership',
+	query: v.object({omit_members: v.optional(v.boolean())}),
 	body: v.jsonObject(),
 	bodyBytesMax: BODY_BYTES_MAX,
-	handle: ({caller, parameters, body}, {federation}) =>
-		sendJoin(federation.inbound, memberEvent(caller, parameters, body, 'join')),
+	handle: ({caller, parameters, query, body}, {federation}) =>
+		sendJoin(federation.inbound, memberEvent(caller, parameters, body, 'join'), {
+			omitMembers: query.omit_members === true,
+		}),
 });
 
 /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_leaveroomideventid */
