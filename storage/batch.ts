@@ -11,8 +11,8 @@ export type Position = number;
  * |---|---|---|---|---|
  * | event | its room | the user, of member events | event nid | an event took a live place in a timeline (`extra.redacted`: the nid of the event it redacts; `extra.relates_to`: the event whose relations that changes; `extra.after_gap`: events before it are missing here; `extra.ends_of`: a server outside the room whose user's invite or knock it ends) |
  * | history | its room | – | event nid | an event that was fetched for a gap took a place in the past (`extra.relates_to` as above); without `ref`: the room was removed |
- * | state | its room | – | – | a room's head root changed without a new live event (resolution, completed join) |
- * | membership | its room | the user | event nid | a membership changed without a live event of its own (invite or knock over federation; state resolution, local users only) |
+ * | state | its room | – | – | a room's head root changed without a new live event (resolution; `extra.completed`: a room that was entered without its members has them now) |
+ * | membership | its room | the user | event nid | a membership changed without a live event of its own (invite or knock over federation; state resolution, local users only; without `ref`: nobody is notified of it) |
  * | receipt | its room | reader | – | a receipt moved |
  * | account_data | room or none | owner | – | account data, push rules or tags changed |
  * | to_device | – | user id, or none where `extra.user_ids` names several | – | messages wait for devices of the users |

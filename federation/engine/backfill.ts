@@ -1,6 +1,6 @@
 import type {EventId, JsonObject, ServerName} from '../../crypto/index.ts';
 import type {Batch, EventNid, GapRow, TimelinePlace} from '../../storage/index.ts';
-import {eventFacts, extraOf} from './draft.ts';
+import {eventFacts, extraOf} from './event-facts.ts';
 import {EngineError, type EngineErrorCode} from './errors.ts';
 import {
 	checkAll,

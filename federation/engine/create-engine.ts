@@ -3,6 +3,7 @@ import type {ClientTransactionKey, EventRow, Storage} from '../../storage/index.
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
 import {buildEvent} from './build-event.ts';
+import {CompleteRoom, fetchMembers} from './complete-room.ts';
 import {createRoom} from './create-room.ts';
 import type {Engine, RemoteEvents, SendRequest, SentEvent, SignatureChecker, StoredEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
@@ -18,6 +19,7 @@ import {RoomActors} from './room-actors.ts';
 import {CommittedView} from './room-view.ts';
 import type {Clock, Random} from './seams.ts';
 import {findSent, SendEvent} from './send-event.ts';
+import {waitForState} from './wait-for-state.ts';
 import {StatesAtEvents} from './state-before.ts';
 import {StoredEvents} from './stored-events.ts';
 
@@ -135,6 +137,20 @@ class RoomEngine implements Engine {
 			this.#actors.forget(request.roomId);
 			return sent;
 		});
+	}
+
+	async completeRoom(...[roomId, entry]: Parameters<Engine['completeRoom']>): Promise<void> {
+		const actor = await this.#actors.find(roomId);
+		if (!actor?.committed.isPartial) return;
+		const room = {roomId, version: actor.version};
+		const before = await fetchMembers(this.#context, room, entry);
+		await actor.submit(new CompleteRoom(this.#context, room, {eventId: entry.eventId, before}));
+		this.#context.states.forget();
+	}
+
+	async waitUntilComplete(roomId: RoomId, timeoutMs: number): Promise<boolean> {
+		const isComplete = async (): Promise<boolean> => (await this.#actors.find(roomId))?.committed.isPartial !== true;
+		return waitForState(this.#context, {roomId, timeoutMs}, isComplete);
 	}
 
 	setOutsideMembership(request: Parameters<Engine['setOutsideMembership']>[0]): Promise<void> {

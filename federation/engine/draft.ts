@@ -1,15 +1,7 @@
-import {
-	canonicalJson,
-	domainOf,
-	type EventId,
-	isUserId,
-	type RoomId,
-	type ServerName,
-	type UserId,
-} from '../../crypto/index.ts';
-import type {AnnouncedPosition, Batch, Change, EventNid, Storage} from '../../storage/index.ts';
+import {domainOf, type EventId, isUserId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import type {AnnouncedPosition, Batch, EventNid, MembershipRow, StateRoot, Storage} from '../../storage/index.ts';
 import {type Membership, membershipOf, type Pdu, type RoomVersionId} from '../rooms/index.ts';
-import {parentOf, relationOf} from './relations.ts';
+import {eventFacts, extraOf} from './event-facts.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent} from './stored-events.ts';
 import {threadOf} from './thread-counts.ts';
@@ -79,6 +71,25 @@ export interface Entrance {
 	readonly redactionOf: Redacted | undefined;
 	/** Whether the event is stored already, as an outlier. */
 	readonly replaces: boolean;
+}
+
+/** What makes a partial room whole. */
+export interface Completion {
+	/** The events that came while it was partial, as they are judged by the whole state. */
+	readonly events: readonly {
+		readonly nid: EventNid;
+		readonly stateBefore: RoomState;
+		readonly rejected: string | null;
+	}[];
+	/** The state of the extremities, and those after each of them. */
+	readonly state: RoomState;
+	readonly ends: Head['ends'];
+	/** In what it differs from the head's. */
+	readonly changes: readonly {readonly before: KnownEvent | undefined; readonly after: KnownEvent | undefined}[];
+	/** The memberships of our people in the room, as they stay. */
+	readonly ours: readonly Omit<MembershipRow, 'pos' | 'forgotten'>[];
+	/** All servers that events of the room were sent to. */
+	readonly servers: readonly ServerName[];
 }
 
 /** Chooses the `prev_events` of a new event: the newest extremities, a bounded number. */
@@ -171,7 +182,7 @@ export class Draft {
 		storage.events[write](this.batch, {
 			...eventFacts(event, this.#context.now()),
 			stateBefore: stateBefore?.root ?? null,
-			statePartial: false,
+			statePartial: stateBefore !== null && this.#head.isPartial,
 			rejected: reason,
 			softFailed: false,
 			outlier: false,
@@ -220,6 +231,8 @@ export class Draft {
 			readonly changes: Entrance['changes'];
 			/** The state after the join alone. */
 			readonly after: RoomState;
+			/** Servers that are in the room by members who are not known yet. */
+			readonly servers: readonly ServerName[];
 		},
 	): AnnouncedPosition {
 		const before = this.#head.state;
@@ -238,7 +251,54 @@ export class Draft {
 			redactionOf: undefined,
 		});
 		if (!pos) throw new Error('a join of this server has no place in the timeline');
+		const {storage, serverName} = this.#context;
+		for (const server of new Set(from.servers)) {
+			const isCounted = server === serverName || this.#head.joined?.has(server) === true;
+			if (!isCounted) storage.memberships.addServer(this.batch, this.#roomId, server, pos);
+		}
 		return pos;
+	}
+
+	/** Leaves events of a partial room as they are: we were out of it before its members were known, and enter it anew. */
+	settle(
+		events: readonly {
+			readonly nid: EventNid;
+			readonly stateBefore: StateRoot | null;
+			readonly rejected: string | null;
+		}[],
+	): void {
+		for (const {nid, stateBefore, rejected} of events) {
+			if (stateBefore === null) continue;
+			this.#context.storage.events.setStateBefore(this.batch, nid, {stateBefore, statePartial: false, rejected});
+		}
+	}
+
+	/** Gives a partial room its members, and the events that came meanwhile the states that they have by these. */
+	complete(completion: Completion): void {
+		const {storage} = this.#context;
+		for (const {nid, stateBefore, rejected} of completion.events) {
+			storage.state.save(this.batch, stateBefore.snapshot);
+			storage.events.setStateBefore(this.batch, nid, {stateBefore: stateBefore.root, statePartial: false, rejected});
+		}
+		const pos = this.batch.announce({kind: 'state', roomId: this.#roomId, extra: {completed: true}});
+		this.#rootPos = pos;
+		for (const change of completion.changes) {
+			this.#setEntry(change.after, change.before, pos);
+			this.#announceMember(change.after ?? change.before);
+		}
+		// To those who are shown whole rooms only, this is when they entered.
+		for (const row of completion.ours) {
+			storage.memberships.set(this.batch, {...row, pos});
+			// Without the event: nobody is to be notified of an entry of long ago.
+			this.batch.announce({kind: 'membership', roomId: this.#roomId, subject: row.userId});
+		}
+		for (const server of completion.servers) {
+			if (this.#head.joined?.has(server) !== true) {
+				storage.memberships.removeServer(this.batch, this.#roomId, server, pos);
+			}
+		}
+		const {state, ends} = completion;
+		this.#head = {...this.#head, state, ends, isPartial: false};
 	}
 
 	/** Announces an event, and remembers it for those who are told after the commit. */
@@ -321,7 +381,9 @@ export class Draft {
 		this.#head = {...this.#head, joined};
 		if (server === serverName) return;
 		if (after === 'join' && count === 1) storage.memberships.addServer(this.batch, this.#roomId, server, pos);
-		if (after !== 'join' && count === 0) storage.memberships.removeServer(this.batch, this.#roomId, server, pos);
+		// Of a partial room nobody knows who was the last.
+		if (after !== 'join' && count === 0 && !this.#head.isPartial)
+			storage.memberships.removeServer(this.batch, this.#roomId, server, pos);
 	}
 }
 
@@ -331,55 +393,7 @@ function withEnd(ends: Head['ends'], {extremities, after}: Entrance, eventId: Ev
 	return new Map(after ? [...kept, [eventId, after]] : kept);
 }
 
-/**
- * Whoever holds the redacted event rendered must let go of it, and who holds what relates to an event, of that; no
- * timeline may show an event as if nothing were missing before it; and a server that is not in the room is told of the end
- * of what its user waited for.
- */
-export function extraOf(
-	pdu: Pdu,
-	{
-		redacted,
-		isAfterGap = false,
-		endsOf,
-	}: {
-		readonly redacted?: Redacted | undefined;
-		readonly isAfterGap?: boolean;
-		readonly endsOf?: ServerName | undefined;
-	},
-): Pick<Change, 'extra'> {
-	const parent = redacted ? redacted.parent : parentOf(pdu);
-	if (!redacted && parent === undefined && !isAfterGap && endsOf === undefined) return {};
-	return {
-		extra: {
-			...(redacted && {redacted: redacted.nid}),
-			...(parent !== undefined && {relates_to: parent}),
-			...(isAfterGap && {after_gap: true}),
-			...(endsOf !== undefined && {ends_of: endsOf}),
-		},
-	};
-}
-
 function withCount(threads: ReadonlyMap<EventId, number>, thread: EventId, count: number): Map<EventId, number> {
 	const kept = threads.size >= THREADS_MAX ? [] : threads;
 	return new Map([...kept, [thread, count]]);
-}
-
-/** What a row holds of an event itself, whatever becomes of it. */
-export function eventFacts({pdu, nid}: KnownEvent, receivedTs: number) {
-	const relation = relationOf(pdu);
-	return {
-		nid,
-		eventId: pdu.eventId,
-		roomId: pdu.roomId,
-		type: pdu.type,
-		stateKey: pdu.stateKey ?? null,
-		sender: pdu.sender,
-		depth: pdu.depth,
-		originServerTs: pdu.originServerTs,
-		receivedTs,
-		relatesTo: relation?.eventId ?? null,
-		relType: relation?.relType ?? null,
-		json: canonicalJson(pdu.json),
-	};
 }

@@ -81,6 +81,11 @@ export interface ImportRoomRequest {
 	/** The auth chain of the state and of the join. */
 	readonly authChain: readonly Pdu[];
 	readonly origin: ServerName;
+	/**
+	 * Where the state lacks members: the servers that are in the room all the same. The room can be used at once, and is
+	 * completed later.
+	 */
+	readonly withoutMembers?: {readonly servers: readonly ServerName[]} | undefined;
 	readonly alsoWrite?: AlsoWrite | undefined;
 }
 
@@ -97,6 +102,7 @@ export interface RoomView {
 	readonly version: RoomVersionId;
 	readonly extremities: readonly EventId[];
 	readonly depth: number;
+	/** Whether most members are not known yet: this server has just entered, and learns who is there. */
 	readonly isPartial: boolean;
 	/** Whether a user of a server is in the room. */
 	isServerJoined(server: ServerName): boolean;
@@ -142,6 +148,13 @@ export interface Engine {
 	receive(request: ReceiveRequest): Promise<Reception>;
 	/** Enters a room by what a resident server gave us. */
 	importRoom(request: ImportRoomRequest): Promise<SentEvent>;
+	/**
+	 * Learns from a server who was in a partial room when we entered by an event, and judges anew what has come since. Does
+	 * nothing where the room is complete. @throws EngineError('unavailable' | 'bad_response')
+	 */
+	completeRoom(roomId: RoomId, entry: {readonly eventId: EventId; readonly server: ServerName}): Promise<void>;
+	/** Waits until a room is complete; false where it is not when the time is up. */
+	waitUntilComplete(roomId: RoomId, timeoutMs: number): Promise<boolean>;
 	/** Stores an invite, knock, rejection or retraction for a room that this server is not in. */
 	setOutsideMembership(request: OutsideMembershipRequest): Promise<void>;
 	/** Builds an event on the current head without storing or signing it, after judging it. */

@@ -1,5 +1,6 @@
 import {domainOf, type EventId, type UserId} from '../../crypto/index.ts';
 import {checkAuth, membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
+import {listPartial} from './complete-room.ts';
 import {Draft, type Head} from './draft.ts';
 import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
@@ -46,19 +47,27 @@ export async function importRoom(
 /** Judges our join by what the answer says of the state before it. @throws EngineError('bad_response' | 'forbidden') */
 async function checkJoin(
 	context: ImportContext,
-	{join, state}: ImportRoomRequest,
+	{join, state, authChain, withoutMembers}: ImportRoomRequest,
 	judged: readonly JudgedOutlier[],
 ): Promise<void> {
 	const news = new Map(judged.map(({pdu, verdict}) => [pdu.eventId, verdict.allowed]));
-	const marks = await context.storage.events.findMarks(state.map(({eventId}) => eventId));
+	const marks = await context.storage.events.findMarks([...state, ...authChain].map(({eventId}) => eventId));
 	const isUsable = ({eventId, stateKey}: Pdu): boolean =>
 		stateKey !== undefined && (news.get(eventId) ?? marks.get(eventId)?.rejected === null);
-	const lookup = stateOf(state.filter(isUsable));
+	const known = stateOf(state.filter(isUsable));
+	// Where members are left out, those whom the join itself names stand in.
+	const named = stateOf(withoutMembers ? listNamed(join, [...authChain, ...state]).filter(isUsable) : []);
+	const lookup: typeof known = (type, stateKey) => known(type, stateKey) ?? named(type, stateKey);
 	const createEvent = lookup('m.room.create', '');
 	if (!createEvent) throw badResponse('it lacks the create event');
 	const {verifySignature} = context;
 	const verdict = checkAuth(join, lookup, {createEvent, verifySignature});
 	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+}
+
+/** Lists the members among the auth events of an event. */
+function listNamed({authEvents}: Pdu, from: readonly Pdu[]): Pdu[] {
+	return from.filter(({type, eventId}) => type === 'm.room.member' && authEvents.includes(eventId));
 }
 
 async function addRoom({storage}: ImportContext, {roomId, version}: ImportRoomRequest): Promise<void> {
@@ -96,9 +105,11 @@ async function writeJoin(
 		notifyCount: old?.notifyCount ?? 0,
 		ends: new Map(),
 		threads: new Map(),
-		isPartial: false,
+		isPartial: request.withoutMembers !== undefined,
 	});
 	const stale = old ? await old.state.listEvents() : [];
+	const abandoned = old?.isPartial ? await listPartial(context, request, room?.extremities ?? []) : [];
+	draft.settle(abandoned.map(({mark}) => mark));
 	const departures = findDepartures(context, {event, entries, stale});
 	const after = before.after(event);
 	const pos = draft.installBy(event, {
@@ -108,6 +119,7 @@ async function writeJoin(
 		...(await stateWith(context, request, {after, event, departures})),
 		replaces: stored !== undefined,
 		missing: await listMissing(context, join.prevEvents),
+		servers: request.withoutMembers?.servers ?? [],
 	});
 	alsoWrite?.(draft.batch, {roomId, pdus: [join]});
 	// A large state takes some time in each of these.

@@ -166,7 +166,7 @@ export async function fetchStateBefore(
 }
 
 /** Asks for the whole state before an event. What is new of it is stored as outliers. */
-async function fetchStateAt(
+export async function fetchStateAt(
 	context: MissingContext,
 	room: Room,
 	eventId: EventId,

@@ -1,6 +1,6 @@
 import {domainOf, type UserId} from '../../crypto/index.ts';
 import {membershipOf} from '../rooms/index.ts';
-import {eventFacts} from './draft.ts';
+import {eventFacts} from './event-facts.ts';
 import type {OutsideMembershipRequest} from './engine.ts';
 import type {ActorContext} from './room-actor.ts';
 

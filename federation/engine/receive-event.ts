@@ -11,6 +11,7 @@ import {
 	redactPdu,
 	roomVersion,
 	type RoomVersionId,
+	type StateLookup,
 	stateOf,
 	type Verdict,
 } from '../rooms/index.ts';
@@ -74,6 +75,13 @@ export interface Judged {
 	readonly missing: readonly EventId[];
 	/** Whether the room has a policy server, and that does not recommend it: it is soft-failed then. */
 	readonly isAdvisedAgainst?: boolean | undefined;
+	/** Where the room is partial: the members that the event itself names, for those that are not known. */
+	readonly claims?: readonly Pdu[] | undefined;
+}
+
+/** A partial room was completed while an event was judged by what was known of it: it is judged again. */
+export class RoomCompleted extends Error {
+	override readonly name = 'RoomCompleted';
 }
 
 /** An event that another one rests on. */
@@ -136,13 +144,22 @@ export function keysOfPdu(pdu: Pdu): StateKey[] {
 	return keys;
 }
 
-/** Judges an event by a state whose entries are loaded (5, 6). @throws NotLoaded */
+/**
+ * Judges an event by a state whose entries are loaded (5, 6). @throws NotLoaded
+ * @param claims Members that stand in where the state has none: only for states that lack them.
+ */
 export function judgeByState(
 	{verifySignature}: Pick<ResolveContext, 'verifySignature'>,
 	pdu: Pdu,
 	state: RoomState,
+	claims: readonly Pdu[] = [],
 ): Verdict {
-	return checkAuth(pdu, state.lookup, {createEvent: state.lookup('m.room.create', ''), verifySignature});
+	const claimed = stateOf(claims);
+	const lookup: StateLookup = (type, stateKey) => state.lookup(type, stateKey) ?? claimed(type, stateKey);
+	return checkAuth(pdu, claims.length === 0 ? state.lookup : lookup, {
+		createEvent: state.lookup('m.room.create', ''),
+		verifySignature,
+	});
 }
 
 /** A PDU from outside on its way into a room; its past is settled, its place in the present is not. */
@@ -178,7 +195,16 @@ export class ReceiveEvent implements Intent<Reception> {
 		this.#event = {nid: outlier ?? context.storage.ids.next(), pdu: checked.pdu};
 	}
 
+	#mustFit(head: Head): void {
+		if ((this.#judged.claims !== undefined) !== head.isPartial) throw new RoomCompleted();
+	}
+
+	#isAllowedBy({state}: Head): boolean {
+		return judgeByState(this.#context, this.#event.pdu, state, this.#judged.claims).allowed;
+	}
+
 	async prepare(head: Head, isStored: boolean): Promise<void> {
+		this.#mustFit(head);
 		if (this.#judged.rejected !== undefined) return;
 		const {events, storage} = this.#context;
 		const {pdu} = this.#event;
@@ -191,7 +217,7 @@ export class ReceiveEvent implements Intent<Reception> {
 		// An event that others here follow already is no new end of the graph; those that have no place do not count.
 		this.#isFollowed = this.#gaps.some(({anchor}) => anchor !== null);
 		// What the present does not allow changes nothing, and costs no more than that.
-		if (!judgeByState(this.#context, pdu, head.state).allowed) return;
+		if (!this.#isAllowedBy(head)) return;
 		this.#plan = {head, ...(await this.#planOn(head, isStored))};
 	}
 
@@ -213,6 +239,7 @@ export class ReceiveEvent implements Intent<Reception> {
 	turn(draft: Draft): () => Reception {
 		const {relay, alsoWrite, pdu} = this.#checked;
 		const {rejected, stateBefore, missing, isAdvisedAgainst = false} = this.#judged;
+		this.#mustFit(draft.head);
 		if (rejected !== undefined) {
 			draft.appendRejected(this.#event, rejected, stateBefore, this.#isStored);
 			alsoWrite?.(draft.batch);
@@ -221,7 +248,7 @@ export class ReceiveEvent implements Intent<Reception> {
 		if (!stateBefore) throw new Error('an allowed event has no state before it');
 		const {head} = draft;
 		// 6 and 7: against the current state, and by the policy server; who fails is soft-failed, and leaves the head as it is.
-		const isAllowed = !isAdvisedAgainst && judgeByState(this.#context, pdu, head.state).allowed;
+		const isAllowed = !isAdvisedAgainst && this.#isAllowedBy(head);
 		const plan = isAllowed ? this.#planFor(head) : undefined;
 		const isSoftFailed = plan === undefined || plan.isUnsettled === true;
 		const pos = draft.append(this.#event, {

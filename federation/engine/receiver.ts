@@ -1,6 +1,6 @@
 import type {EventId, JsonObject, RoomId} from '../../crypto/index.ts';
 import type {Batch, EventNid} from '../../storage/index.ts';
-import type {RoomVersionId} from '../rooms/index.ts';
+import type {Pdu, RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {isHistory} from './history.ts';
@@ -23,6 +23,7 @@ import {
 	type PduCheck,
 	judgeByAuthEvents,
 	judgeByState,
+	RoomCompleted,
 	type Judged,
 	keysOfPdu,
 	ReceiveEvent,
@@ -162,29 +163,44 @@ export class Receiver {
 			return {status: 'known', pdu};
 		}
 		const allowance = gap ?? {...OWN_ALLOWANCE};
+		// Asked before any state is: one that is completed meanwhile does not fit the turn.
+		const {isPartial} = room.actor.committed;
 		// What an event rests on often lies in the gap before it.
 		if (!gap) await this.#fillGap(room, checked);
 		const isFounded = await fetchAuthEvents(this.#context, room, checked, allowance);
 		// Who does not tell an auth chain by itself tells it with the state before the event.
 		const before = isFounded ? undefined : await this.#stateBefore(room, checked, allowance);
 		const verdict = await judgeByAuthEvents(this.#context, pdu);
+		const claims = isPartial ? await this.#findClaims(pdu) : undefined;
 		if (!verdict.allowed) {
-			return this.#submit(room, checked, {stateBefore: null, rejected: verdict.reason, missing: []}, mark?.nid);
+			const judged = {stateBefore: null, rejected: verdict.reason, missing: [], claims};
+			return this.#submit(room, checked, judged, mark?.nid);
 		}
 		const {state, missing} = before ?? (await this.#stateBefore(room, checked, allowance));
 		await state.load(keysOfPdu(pdu));
-		const byState = judgeByState(this.#context, pdu, state);
+		const byState = judgeByState(this.#context, pdu, state, claims);
 		if (!byState.allowed) {
-			return this.#submit(room, checked, {stateBefore: state, rejected: byState.reason, missing}, mark?.nid);
+			return this.#submit(room, checked, {stateBefore: state, rejected: byState.reason, missing, claims}, mark?.nid);
 		}
 		const advised = await recommend(this.#context, room.actor.committed, pdu);
-		const judged = {stateBefore: state, missing, isAdvisedAgainst: advised.refusal !== undefined};
+		const judged = {stateBefore: state, missing, claims, isAdvisedAgainst: advised.refusal !== undefined};
 		return this.#submit(room, {...checked, pdu: advised.pdu}, judged, mark?.nid);
+	}
+
+	/** Lists the members that an event names, for a room where not all are known. */
+	async #findClaims({authEvents}: Pdu): Promise<readonly Pdu[]> {
+		const named = await this.#context.events.findPdus(authEvents);
+		return [...named.values()].map((event) => event.pdu).filter(({type}) => type === 'm.room.member');
 	}
 
 	async #submit(room: Room, checked: CheckedPdu, judged: Judged, outlier: EventNid | undefined): Promise<Reception> {
 		const intent = new ReceiveEvent(this.#context, room.version, checked, judged, outlier);
-		const reception = await room.actor.submit(intent);
+		const reception = await room.actor.submit(intent).catch((error: unknown) => {
+			if (!(error instanceof RoomCompleted)) throw error;
+			return undefined;
+		});
+		// What was judged by half a state is judged by the whole one.
+		if (!reception) return this.#receiveChecked(room, checked, {...OWN_ALLOWANCE});
 		// The event is in; whether its ends could be brought together does not matter to who sent it.
 		if (reception.status === 'accepted') await this.#merger.look(room.actor);
 		return reception;

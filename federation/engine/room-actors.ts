@@ -70,12 +70,22 @@ export class RoomActors {
 	/** Follows the stream: what none of our batches brought, another process has committed. */
 	#hear(changes: readonly CommittedChange[]): void {
 		for (const {kind, roomId, ref} of changes) {
+			if (kind === 'state' && roomId !== undefined) this.#hearState(roomId);
 			if (kind !== 'event' || roomId === undefined || ref === undefined) continue;
 			const entry = this.#entries.get(roomId);
 			if (!entry) continue;
 			if (!entry.actor) entry.isOvertaken = true;
 			else if (!entry.actor.isBringing(ref)) entry.actor.noteMoved();
 		}
+	}
+
+	/** A room was completed: events of it have other states than before. */
+	#hearState(roomId: RoomId): void {
+		this.#context.states.forget();
+		const entry = this.#entries.get(roomId);
+		if (!entry) return;
+		if (entry.actor) entry.actor.noteMoved();
+		else entry.isOvertaken = true;
 	}
 
 	/** Lets go of the rooms that have been in memory longest and in which nothing is going on. */

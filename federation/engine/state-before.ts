@@ -1,6 +1,6 @@
 import {LRUCache} from 'lru-cache';
 import type {EventId, RoomId} from '../../crypto/index.ts';
-import type {EventMark, StateKey} from '../../storage/index.ts';
+import type {EventMark, Snapshot, StateKey} from '../../storage/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import {type ResolveContext, resolveStates} from './resolve-states.ts';
 import {RoomState} from './room-state.ts';
@@ -45,6 +45,11 @@ export class StatesAtEvents {
 		return new RoomState(this.#context.storage.state.open(roomId, root), this.#context.events);
 	}
 
+	/** Gives a state that is not stored yet its events. */
+	wrap(snapshot: Snapshot): RoomState {
+		return new RoomState(snapshot, this.#context.events);
+	}
+
 	/** Makes a whole state of events; where two have the same key, the later one counts. */
 	async build(roomId: RoomId, entries: readonly KnownEvent[]): Promise<RoomState> {
 		const empty = this.open(roomId, 0);
@@ -63,6 +68,11 @@ export class StatesAtEvents {
 	/** Keeps the state after an event that was just stored, so that the next one need not work it out. */
 	note(eventId: EventId, state: RoomState): void {
 		this.#after.set(eventId, state);
+	}
+
+	/** Lets go of all that is kept: stored states of events have changed. */
+	forget(): void {
+		this.#after.clear();
 	}
 
 	/** Gives the state after an event; `undefined` where it is not known. */

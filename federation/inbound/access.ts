@@ -27,7 +27,8 @@ export interface InboundContext {
 /** Gives a room that this server takes part in. @throws InboundError('not_found') */
 async function findOwn({engine, serverName}: InboundContext, roomId: RoomId): Promise<RoomView | undefined> {
 	const room = await engine.findRoom(roomId);
-	return room?.isServerJoined(serverName) ? room : undefined;
+	// Of a room that this server has just entered it does not know enough yet to let others in.
+	return room?.isServerJoined(serverName) && !room.isPartial ? room : undefined;
 }
 
 /** Refuses a server that a room's access list shuts out. @throws InboundError('forbidden') */
@@ -93,7 +94,8 @@ export async function openRoomForMember(
 	const room = await context.engine.findRoom(roomId);
 	const isAdmitted = room?.isServerJoined(origin) === true || (await wasOwed(context, origin, roomId, about));
 	// The same words for every room, whether there is one or not (threats row 41).
-	if (!room || !isAdmitted) throw new InboundError('forbidden', 'Host not in room');
+	// Nor can it say of a partial room what the state is, or who may see what.
+	if (!room || room.isPartial || !isAdmitted) throw new InboundError('forbidden', 'Host not in room');
 	await checkAcl(room, origin);
 	return room;
 }

@@ -36,7 +36,8 @@ async function stateBefore(
 	eventId: EventId,
 ): Promise<{readonly state: Pdu[]; readonly authChain: Pdu[]}> {
 	await openRoomForMember(context, origin, roomId, [eventId]);
-	await getEventOf(context, roomId, eventId);
+	const {row} = await getEventOf(context, roomId, eventId);
+	if (row.statePartial) throw notFound();
 	const state = await context.engine.listStateBefore(eventId);
 	if (!state) throw notFound();
 	const authChain = await context.engine.listAuthChain(state.map((pdu) => pdu.eventId));

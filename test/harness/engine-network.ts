@@ -45,6 +45,11 @@ export class EngineNetwork implements AsyncDisposable {
 		for (const home of this.#homes.values()) await home[Symbol.asyncDispose]();
 	}
 
+	/** Asks the servers, as a further process of one of them would. */
+	remoteOfProcess(): RemoteEvents {
+		return this.#remote();
+	}
+
 	#home(server: ServerName, question: string): TestEngine {
 		this.asked.push(question);
 		const home = this.#homes.get(server);

@@ -1,0 +1,232 @@
+import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
+import type {EventMark} from '../../storage/index.ts';
+import type {Pdu} from '../rooms/index.ts';
+import type {Completion, Draft, Head} from './draft.ts';
+import {EngineError} from './errors.ts';
+import {fetchStateAt, type MissingContext, type Room} from './missing-events.ts';
+import {breathe} from './pause.ts';
+import {judgeByState, keysOfPdu} from './receive-event.ts';
+import {isTooComplex, resolveStates} from './resolve-states.ts';
+import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
+import type {RoomState} from './room-state.ts';
+import type {KnownEvent} from './stored-events.ts';
+
+/** Events that may have come before a room is complete; of more, the oldest keep the states that they have. */
+const EVENTS_MAX = 20_000;
+/** Events that are judged anew before others get their turn. */
+const JUDGED_AT_ONCE = 50;
+/** Trie nodes that one change makes at most. */
+const NODES_OF_CHANGE = 8;
+
+/** By which of our events we entered a room, and who is asked for its members. */
+export interface Entry {
+	readonly eventId: EventId;
+	readonly server: ServerName;
+}
+
+/**
+ * Learns who was in a room when we entered it. Only members are taken from the answer, and only those that were left out:
+ * the rest is what the resident server said when it let us in, whoever is asked now.
+ * @throws EngineError('unavailable' | 'bad_response')
+ */
+export async function fetchMembers(context: MissingContext, room: Room, {eventId, server}: Entry): Promise<RoomState> {
+	const stored = await context.events.find(eventId);
+	const root = stored?.row.statePartial ? stored.row.stateBefore : null;
+	if (!stored || root === null) throw new EngineError('bad_response', 'our join is not here');
+	const {pdu} = stored;
+	const partial = context.states.open(room.roomId, root);
+	const told = await fetchStateAt(context, room, eventId, server);
+	const members = (await told.listEvents()).filter((event) => event.pdu.type === 'm.room.member');
+	const changes = members.flatMap((event) => {
+		const {type, stateKey} = event.pdu;
+		return stateKey === undefined ? [] : [{key: {type, stateKey}, event}];
+	});
+	await partial.snapshot.load(changes.map(({key}) => key));
+	const fresh = changes.filter(({key}) => partial.snapshot.get(key.type, key.stateKey) === undefined);
+	await context.storage.ids.reserve(fresh.length * NODES_OF_CHANGE);
+	const whole = context.states.wrap(
+		partial.snapshot.with(fresh.map(({key, event}) => ({...key, eventNid: event.nid}))),
+	);
+	await whole.load(keysOfPdu(pdu));
+	if (!judgeByState(context, pdu, whole).allowed) {
+		throw new EngineError('bad_response', 'by the members that a server told we could not have entered');
+	}
+	return whole;
+}
+
+/** Gives a partial room its members. */
+export class CompleteRoom implements Intent<void> {
+	readonly #context: MissingContext;
+	readonly #room: Room;
+	readonly #entry: {readonly eventId: EventId; readonly before: RoomState};
+	#plan: (Completion & {readonly head: Head}) | undefined;
+
+	constructor(context: MissingContext, room: Room, entry: {readonly eventId: EventId; readonly before: RoomState}) {
+		this.#context = context;
+		this.#room = room;
+		this.#entry = entry;
+	}
+
+	async prepare(head: Head, isStored: boolean): Promise<void> {
+		this.#plan = undefined;
+		if (!head.isPartial) return;
+		if (!isStored) throw new HeadUnstored();
+		this.#plan = {head, ...(await planCompletion(this.#context, this.#room, head, this.#entry))};
+	}
+
+	turn(draft: Draft): () => void {
+		if (draft.head.isPartial) {
+			if (this.#plan?.head !== draft.head) throw new HeadMoved();
+			draft.complete(this.#plan);
+		}
+		return () => undefined;
+	}
+
+	findDone(): Promise<undefined> {
+		return Promise.resolve(undefined);
+	}
+}
+
+/** An event that came while the room was partial. */
+interface Partial {
+	readonly pdu: Pdu;
+	readonly mark: EventMark;
+}
+
+async function planCompletion(
+	context: MissingContext,
+	room: Room,
+	head: Head,
+	entry: {readonly eventId: EventId; readonly before: RoomState},
+): Promise<Completion> {
+	const walk = new Walk(context, room, entry);
+	const events: Completion['events'][number][] = [];
+	const partials = await listPartial(context, room, head.extremities);
+	// We may have left meanwhile, and entered anew: then these are the members of another time.
+	if (!partials.some(({pdu}) => pdu.eventId === entry.eventId)) {
+		throw new EngineError('bad_response', 'our join is not what made the room partial');
+	}
+	for (const [index, partial] of partials.entries()) {
+		if (index % JUDGED_AT_ONCE === JUDGED_AT_ONCE - 1) await breathe();
+		events.push(await walk.judge(partial));
+	}
+	const ends = new Map<EventId, RoomState>();
+	for (const eventId of head.extremities) {
+		const after = await walk.findAfter(eventId);
+		if (after) ends.set(eventId, after);
+	}
+	const state = ends.size === 0 ? head.state : await resolveOrTakeLast(context, room, [...ends.values()]);
+	const changes = await state.differenceFrom(head.state);
+	await head.state.load(changes.map(({key}) => key));
+	return {events, state, ends, changes, ...(await findParticipants(context, room.roomId))};
+}
+
+async function findParticipants(
+	{storage}: MissingContext,
+	roomId: RoomId,
+): Promise<Pick<Completion, 'ours' | 'servers'>> {
+	const locals = await storage.memberships.listLocalJoined(roomId);
+	const rows = await Promise.all(locals.map((userId) => storage.memberships.find(roomId, userId)));
+	const ours = rows.filter((row) => row !== undefined).map(({pos: _pos, forgotten: _forgotten, ...row}) => row);
+	return {ours, servers: await storage.memberships.listServers(roomId)};
+}
+
+/** States that do not come together in time stay apart until later events bring them together. */
+async function resolveOrTakeLast(
+	context: MissingContext,
+	room: Room,
+	states: readonly RoomState[],
+): Promise<RoomState> {
+	try {
+		return await resolveStates(context, room, states);
+	} catch (error) {
+		const last = states.at(-1);
+		if (!isTooComplex(error) || !last) throw error;
+		return last;
+	}
+}
+
+/** Judges the events of a partial room in the order of its graph, by the states that follow from the whole one. */
+class Walk {
+	readonly #context: MissingContext;
+	readonly #room: Room;
+	readonly #entry: {readonly eventId: EventId; readonly before: RoomState};
+	readonly #after = new Map<EventId, RoomState>();
+
+	constructor(context: MissingContext, room: Room, entry: {readonly eventId: EventId; readonly before: RoomState}) {
+		this.#context = context;
+		this.#room = room;
+		this.#entry = entry;
+	}
+
+	async judge({pdu, mark}: Partial): Promise<Completion['events'][number]> {
+		const before = await this.#stateBefore(pdu, mark);
+		await before.loadForChange(keysOfPdu(pdu));
+		const verdict = judgeByState(this.#context, pdu, before);
+		const rejected = verdict.allowed ? null : (mark.rejected ?? verdict.reason);
+		const event: KnownEvent = {nid: mark.nid, pdu};
+		await this.#context.storage.ids.reserve(NODES_OF_CHANGE);
+		this.#after.set(pdu.eventId, rejected === null ? before.after(event) : before);
+		return {nid: mark.nid, stateBefore: before, rejected};
+	}
+
+	async findAfter(eventId: EventId): Promise<RoomState | undefined> {
+		const known = this.#after.get(eventId);
+		if (known) return known;
+		const mark = (await this.#context.storage.events.findMarks([eventId])).get(eventId);
+		return mark && this.#context.states.findAfter(mark);
+	}
+
+	async #stateBefore({eventId, prevEvents}: Pdu, mark: EventMark): Promise<RoomState> {
+		if (eventId === this.#entry.eventId) return this.#entry.before;
+		const states = await Promise.all(prevEvents.map((prev) => this.findAfter(prev)));
+		const known = states.filter((state) => state !== undefined);
+		// What was asked for when the event came, because something before it was missing, still counts.
+		if (known.length < prevEvents.length || known.length === 0) {
+			known.push(this.#context.states.open(this.#room.roomId, mark.stateBefore ?? 0));
+		}
+		return resolveOrTakeLast(this.#context, this.#room, known);
+	}
+}
+
+/** Lists the events whose states are partial, from the ends of the graph back, each after those that it names. */
+export async function listPartial(
+	context: Pick<MissingContext, 'events' | 'storage'>,
+	room: Room,
+	ends: readonly EventId[],
+): Promise<Partial[]> {
+	const found = new Map<EventId, Partial>();
+	for (let layer = ends; layer.length > 0 && found.size < EVENTS_MAX; ) {
+		const [known, marks] = await Promise.all([context.events.findPdus(layer), context.storage.events.findMarks(layer)]);
+		const next = new Set<EventId>();
+		for (const eventId of layer) {
+			const [event, mark] = [known.get(eventId), marks.get(eventId)];
+			if (!event || !mark || mark.outlier || !mark.statePartial || mark.roomId !== room.roomId) continue;
+			found.set(eventId, {pdu: event.pdu, mark});
+			for (const prev of event.pdu.prevEvents) if (!found.has(prev)) next.add(prev);
+		}
+		layer = [...next];
+	}
+	return orderByGraph(found);
+}
+
+function orderByGraph(found: ReadonlyMap<EventId, Partial>): Partial[] {
+	const ordered: Partial[] = [];
+	const open = new Set<EventId>();
+	const done = new Set<EventId>();
+	for (const start of found.keys()) {
+		const stack = [start];
+		for (let eventId = stack.at(-1); eventId !== undefined; eventId = stack.at(-1)) {
+			const event = found.get(eventId);
+			if (!open.has(eventId) && event) {
+				open.add(eventId);
+				stack.push(...event.pdu.prevEvents.filter((prev) => found.has(prev) && !open.has(prev)));
+				continue;
+			}
+			stack.pop();
+			if (event && !done.has(eventId)) ordered.push(event);
+			done.add(eventId);
+		}
+	}
+	return ordered;
+}
