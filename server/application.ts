@@ -82,6 +82,7 @@ export async function startApplication(
 	publishFigures(services.metrics, storage, opened.federation);
 	const jobs = createJobRunner({
 		storage,
+		engine: opened.federation.engine,
 		services,
 		clock: surroundings.clock ?? systemClock,
 		log,

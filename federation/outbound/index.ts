@@ -70,6 +70,7 @@ export {createEdu, type Edu} from './edus.ts';
 export {FederationSender, type FederationSenderOptions, type SenderFigures} from './sender.ts';
 export {createRemoteQueries, type RemoteDevices, type RemoteKeys, type RemoteQueries} from './remote-queries.ts';
 export {
+	COMPLETE_ROOM,
 	createRemoteRooms,
 	type RemoteInvite,
 	type RemoteMembership,

@@ -1,4 +1,4 @@
-import type {JsonObject, JsonValue, RoomId} from '../../crypto/index.ts';
+import {isServerName, type JsonObject, type JsonValue, type RoomId, type ServerName} from '../../crypto/index.ts';
 import {breathe, type SignatureChecker} from '../engine/index.ts';
 import {
 	hasRightContentHash,
@@ -14,6 +14,8 @@ import {listEvents} from './remote-events.ts';
 
 /** Events of one answer (threats C13): rooms with more do not exist outside of attacks. */
 const EVENTS_MAX = 200_000;
+/** Servers of a room that are taken from an answer; the largest rooms have half as many. */
+const SERVERS_MAX = 20_000;
 /** Events that are checked at a time: enough for all cores, little memory, and some milliseconds of this thread. */
 const CHECKED_AT_ONCE = 200;
 
@@ -23,6 +25,8 @@ export interface JoinAnswer {
 	readonly join: Pdu;
 	readonly state: readonly Pdu[];
 	readonly authChain: readonly Pdu[];
+	/** Where members are left out: which servers are in the room. */
+	readonly withoutMembers: {readonly servers: readonly ServerName[]} | undefined;
 }
 
 /**
@@ -30,10 +34,17 @@ export interface JoinAnswer {
  * right signature, is left out; one that is of another room condemns the whole answer.
  * @throws OutboundError `bad_response`
  */
-export async function readJoinAnswer(answer: JsonValue, join: Pdu, signatures: SignatureChecker): Promise<JoinAnswer> {
+export async function readJoinAnswer(
+	answer: JsonValue,
+	join: Pdu,
+	signatures: SignatureChecker,
+	mayOmitMembers = false,
+): Promise<JoinAnswer> {
 	const body = asObject(answer);
-	// We ask for all members; a room half of whose members are missing would be another room.
-	if (body === undefined || body['members_omitted'] === true) throw bad('the whole state');
+	if (body === undefined) throw bad('an object');
+	const withoutMembers = readOmission(body);
+	// Where we ask for all members, a room half of whose members are missing would be another room.
+	if (withoutMembers && !mayOmitMembers) throw bad('the whole state');
 	const [state, authChain] = [listEvents(body['state']), listEvents(body['auth_chain'])];
 	if (state.length + authChain.length > EVENTS_MAX) throw bad(`at most ${EVENTS_MAX} events`);
 	const room = {roomId: join.roomId, version: join.roomVersion};
@@ -44,7 +55,17 @@ export async function readJoinAnswer(answer: JsonValue, join: Pdu, signatures: S
 	const states = events.slice(0, state.length).filter((pdu) => pdu !== undefined);
 	const create = states.find(({type, stateKey}) => type === 'm.room.create' && stateKey === '');
 	if ((create?.content['room_version'] ?? '1') !== join.roomVersion) throw bad('the create event of this room version');
-	return {join: signed, state: states, authChain: events.slice(state.length).filter((pdu) => pdu !== undefined)};
+	const chain = events.slice(state.length).filter((pdu) => pdu !== undefined);
+	return {join: signed, state: states, authChain: chain, withoutMembers};
+}
+
+/** Reads which servers are in a room whose members are left out; there must be one, as somebody let us in. */
+function readOmission(body: JsonObject): JoinAnswer['withoutMembers'] {
+	if (body['members_omitted'] !== true) return undefined;
+	const listed = body['servers_in_room'];
+	const servers = Array.isArray(listed) ? listed.slice(0, SERVERS_MAX).filter(isServerName) : [];
+	if (servers.length === 0) throw bad('the servers in the room');
+	return {servers};
 }
 
 /** Adds to our event the signatures that the resident server made of it. */

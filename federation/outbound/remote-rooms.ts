@@ -8,7 +8,7 @@ import {
 	type ServerName,
 	type UserId,
 } from '../../crypto/index.ts';
-import type {Storage} from '../../storage/index.ts';
+import type {Batch, Storage} from '../../storage/index.ts';
 import {type Engine, EngineError, type EngineErrorCode, type SignatureChecker} from '../engine/index.ts';
 import {mergeSignatures, type Pdu, parsePdu} from '../rooms/index.ts';
 import {type FederationClient, path} from './client.ts';
@@ -92,7 +92,9 @@ export interface RemoteRoomsOptions {
 	readonly engine: Engine;
 	readonly signatures: SignatureChecker;
 	readonly keyring: Pick<Keyring, 'findVerifyKey'>;
-	readonly storage: Pick<Storage, 'events' | 'memberships'>;
+	readonly storage: Pick<Storage, 'events' | 'jobs' | 'memberships'>;
+	/** Where rooms are entered before their members are known: the time, for the job that learns them. */
+	readonly fastJoins?: {readonly now: () => number} | undefined;
 	/** As for the signature checker; default: on all cores. */
 	readonly verify?: VerifyMany | undefined;
 }
@@ -117,6 +119,10 @@ const TELLING: readonly RemoteRoomErrorCode[] = [
 	'bad_response',
 	'unreachable',
 ];
+/** Servers that may be asked, one after the other, who is in a room. */
+const ASKED_MAX = 50;
+/** The kind of the jobs that learn the members of rooms which were entered without them; the key is our join. */
+export const COMPLETE_ROOM = 'complete-room';
 /** Servers that one alias may name. */
 const ALIAS_SERVERS_MAX = 100;
 
@@ -182,17 +188,17 @@ async function tryServers(
 }
 
 async function joinBy(options: RemoteRoomsOptions, server: ServerName, request: RemoteMembership): Promise<void> {
-	const {client, engine, signatures, storage} = options;
+	const {client, engine, signatures, storage, fastJoins} = options;
 	const pdu = await makeMemberEvent(client, engine, server, {...request, membership: 'join'});
 	const {body} = await client.request({
 		destination: server,
 		method: 'PUT',
 		path: path`/_matrix/federation/v2/send_join/${pdu.roomId}/${pdu.eventId}`,
-		query: {omit_members: false},
+		query: {omit_members: fastJoins !== undefined},
 		body: pdu.json,
 		limits: STATE_LIMITS,
 	});
-	const answer = await readJoinAnswer(body, pdu, signatures);
+	const answer = await readJoinAnswer(body, pdu, signatures, fastJoins !== undefined);
 	const {roomId, roomVersion: version} = pdu;
 	if ((await storage.memberships.listLocalJoined(roomId)).length > 0) {
 		// We know the room ourselves; the server only had to let somebody in.
@@ -200,7 +206,33 @@ async function joinBy(options: RemoteRoomsOptions, server: ServerName, request: 
 		if (reception.status === 'rejected') throw new RemoteRoomError('refused');
 		return;
 	}
-	await engine.importRoom({...answer, version, roomId, origin: server});
+	const {withoutMembers} = answer;
+	await engine.importRoom({
+		...answer,
+		version,
+		roomId,
+		origin: server,
+		// Who let us in is asked first.
+		...(withoutMembers && {
+			alsoWrite: (batch) => addCompletion(options, batch, pdu, [server, ...withoutMembers.servers]),
+		}),
+	});
+}
+
+/** Adds the job that learns the members of a room that was entered without them. */
+function addCompletion(
+	{storage, fastJoins, serverName}: RemoteRoomsOptions,
+	batch: Batch,
+	{roomId, eventId}: Pdu,
+	known: readonly ServerName[],
+): void {
+	const servers = [...new Set(known)].filter((server) => server !== serverName).slice(0, ASKED_MAX);
+	storage.jobs.add(batch, {
+		kind: COMPLETE_ROOM,
+		key: eventId,
+		payload: {room_id: roomId, servers},
+		dueTs: fastJoins?.now() ?? 0,
+	});
 }
 
 async function knockBy(options: RemoteRoomsOptions, server: ServerName, request: RemoteMembership): Promise<void> {

@@ -44,6 +44,8 @@ export interface Config {
 		readonly trustedKeyServers: readonly ServerName[];
 		/** Addresses of DNS servers; empty: the system's. */
 		readonly resolvers: readonly string[];
+		/** Whether rooms of other servers are entered before their members are known. */
+		readonly fastJoins: boolean;
 	};
 	readonly privacy: {
 		readonly profiles: PrivacyScope;
@@ -213,6 +215,7 @@ function makeFederation(
 		allowPrivateAddresses: federation.allow_private_addresses ?? [],
 		trustedKeyServers: federation.trusted_key_servers ?? [],
 		resolvers: federation.resolvers ?? [],
+		fastJoins: federation.fast_joins ?? false,
 	};
 }
 

@@ -94,6 +94,7 @@ const federation = v.strictObject({
 	allow_private_addresses: v.optional(v.array(networkRange)),
 	trusted_key_servers: v.optional(v.array(serverName)),
 	resolvers: v.optional(v.array(v.string({min: 1, description: 'the address of a DNS server'}))),
+	fast_joins: v.optional(v.boolean()),
 });
 
 const privacy = v.strictObject({

@@ -15,7 +15,7 @@ const PAGE_CHANGES = 10_000;
 /** Members of rooms that were entered or left are listed up to so many. */
 const MEMBERS_MAX = 50_000;
 const PAGE_MEMBERS = 1000;
-const KINDS: readonly ChangeKind[] = ['event', 'device_list', 'device_keys'];
+const KINDS: readonly ChangeKind[] = ['event', 'state', 'device_list', 'device_keys'];
 
 /** How a member event changed who is in a room. */
 type Move = 'joined' | 'left' | 'none';
@@ -25,7 +25,8 @@ interface Fact {
 	readonly pos: Position;
 	readonly kind: ChangeKind;
 	readonly roomId: RoomId | undefined;
-	readonly subject: UserId;
+	/** Absent: of a room whose members became known all at once. */
+	readonly subject: UserId | undefined;
 	readonly ref: EventNid | undefined;
 	readonly signed: readonly UserId[];
 	/** Found out when first asked for, once for all readers. */
@@ -62,7 +63,7 @@ export class DeviceListFollower {
 		const changed = new Set<UserId>();
 		const left = new Set<UserId>();
 		for (const {kind, subject, signed} of facts) {
-			if (kind === 'device_list') changed.add(subject);
+			if (kind === 'device_list' && subject !== undefined) changed.add(subject);
 			if (kind === 'device_keys' && subject === userId) for (const target of signed) changed.add(target);
 		}
 		await this.#addMoves(userId, facts, {changed, left});
@@ -136,11 +137,13 @@ export class DeviceListFollower {
 		{changed, left}: {readonly changed: Set<UserId>; readonly left: Set<UserId>},
 	): Promise<void> {
 		const moves = facts.filter(({kind}) => kind === 'event');
-		if (moves.length === 0) return;
+		const completed = facts.filter(({kind}) => kind === 'state');
+		if (moves.length === 0 && completed.length === 0) return;
 		const joined = await this.#storage.memberships.listOfUser(userId, ['join']);
 		const rooms = new Set(joined.map(({roomId}) => roomId));
 		const entered = new Set<RoomId>();
 		const quitted = new Set<RoomId>();
+		for (const {roomId} of completed) if (roomId !== undefined && rooms.has(roomId)) entered.add(roomId);
 		const own = moves.filter(({subject}) => subject === userId);
 		for (const fact of own) {
 			if (fact.roomId === undefined) continue;
@@ -150,7 +153,7 @@ export class DeviceListFollower {
 			if (move === 'left' && !rooms.has(fact.roomId)) quitted.add(fact.roomId);
 		}
 		for (const fact of moves) {
-			if (fact.roomId === undefined || fact.subject === userId) continue;
+			if (fact.roomId === undefined || fact.subject === undefined || fact.subject === userId) continue;
 			if (!rooms.has(fact.roomId) && !quitted.has(fact.roomId)) continue;
 			const move = await this.#moveOf(fact);
 			if (move === 'joined') changed.add(fact.subject);
@@ -193,6 +196,8 @@ export class DeviceListFollower {
 }
 
 function factOf({pos, kind, roomId, subject, ref, extra}: CommittedChange): Fact | undefined {
+	if (kind === 'state' && extra?.['completed'] === true)
+		return {pos, kind, roomId, subject: undefined, ref, signed: []};
 	// Of events only those of members name a subject.
 	if (!KINDS.includes(kind) || !isUserId(subject)) return undefined;
 	const list = kind === 'device_keys' ? extra?.['signed'] : undefined;
@@ -203,7 +208,7 @@ function factOf({pos, kind, roomId, subject, ref, extra}: CommittedChange): Fact
 
 /** Compares the membership in an event with the one before it: most member events only change a name. */
 async function findMove(storage: Storage, {roomId, subject, ref}: Fact): Promise<Move> {
-	if (roomId === undefined || ref === undefined) return 'none';
+	if (roomId === undefined || subject === undefined || ref === undefined) return 'none';
 	const event = (await storage.events.findByNids([ref])).get(ref);
 	if (event === undefined) return 'none';
 	let wasJoined = false;

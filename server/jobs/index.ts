@@ -1,3 +1,4 @@
+import {completeRoom} from './complete-room.ts';
 import {endSessions} from './end-sessions.ts';
 import {evictRemoteMedia} from './evict-remote-media.ts';
 import {findUnusedState} from './find-unused-state.ts';
@@ -24,6 +25,7 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 
 /** Every background job: first those that a change adds, then those that run again and again. */
 export const jobs: readonly Job[] = [
+	completeRoom,
 	leaveRooms,
 	removeUnusedState,
 	sendDelayedEvent,

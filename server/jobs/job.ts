@@ -1,4 +1,5 @@
 import type {JsonObject} from '../../crypto/index.ts';
+import type {Engine} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
 import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
@@ -18,6 +19,7 @@ export type JobRole = 'background' | 'media';
 export interface JobServices {
 	readonly storage: Storage;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
+	readonly engine: Pick<Engine, 'completeRoom' | 'findRoom'>;
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly media: Pick<Media, 'evictRemote' | 'removeAbandoned' | 'removeUnused'>;

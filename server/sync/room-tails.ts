@@ -46,6 +46,8 @@ export class RoomTails {
 	/** Takes in committed changes. */
 	apply(changes: readonly CommittedChange[]): void {
 		for (const {kind, roomId, ref, pos, extra} of changes) {
+			// The events of a room that was completed have been judged anew.
+			if (kind === 'state' && roomId !== undefined) this.#tails.delete(roomId);
 			if ((kind !== 'event' && kind !== 'history') || roomId === undefined) continue;
 			const tail = this.#tails.peek(roomId);
 			if (!tail || ref === undefined) continue;

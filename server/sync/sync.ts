@@ -13,6 +13,7 @@ import {createOldEvents, type OldEvents} from './old-events.ts';
 import {RoomWatch} from './room-watch.ts';
 import {RoomStates} from './room-states.ts';
 import {RoomTails} from './room-tails.ts';
+import {PartialRooms} from './partial-rooms.ts';
 import {Summaries} from './summaries.ts';
 import type {SlidingSyncRequest} from './sliding/request.ts';
 import {SlidingSync} from './sliding/sliding-sync.ts';
@@ -160,10 +161,12 @@ function createParts(
 	const {storage, engine, events, pushRules, ephemeral, clock} = dependencies;
 	const tails = new RoomTails(storage, engine);
 	const summaries = new Summaries(storage);
+	const partialRooms = new PartialRooms(storage);
 	// First, so that who is woken finds the caches up to date: listeners are called in the order they came.
 	const unlisten = storage.onCommitted((changes) => {
 		tails.apply(changes);
 		summaries.apply(changes);
+		partialRooms.apply(changes);
 		applyFirst(changes);
 	});
 	const notifier = new Notifier(storage, ephemeral, clock);
@@ -174,6 +177,7 @@ function createParts(
 		tails,
 		states: new RoomStates(storage, positions),
 		summaries,
+		partialRooms,
 		unread: new Unread({storage, engine, events, pushRules, positions, tails, summaries}),
 		sentMembers: new SentMembers(),
 	};

@@ -146,7 +146,8 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	});
 	const edus: {receivers: EduReceivers} = {receivers: {}};
 	const {joins, staging} = createStaging(parts, {engine, signatures});
-	const remoteRooms = createRemoteRooms({serverName, client, engine, signatures, keyring, storage});
+	const fastJoins = config.federation.fastJoins ? clock : undefined;
+	const remoteRooms = createRemoteRooms({...parts, serverName, client, engine, signatures, keyring, fastJoins});
 	let isSending = false;
 	return {
 		engine,

@@ -1,4 +1,4 @@
-import {type Clock, systemRandom} from '../../federation/engine/index.ts';
+import {type Clock, type Engine, systemRandom} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {type JobRole, JobRunner, jobs} from '../jobs/index.ts';
 import type {Services} from '../services.ts';
@@ -7,6 +7,7 @@ import type {Logger} from '../telemetry/index.ts';
 /** What background jobs are run with. */
 interface JobParts {
 	readonly storage: Storage;
+	readonly engine: Engine;
 	readonly services: Pick<Services, 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
@@ -15,7 +16,7 @@ interface JobParts {
 }
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
-export function createJobRunner({storage, services, clock, log, roles}: JobParts): JobRunner {
+export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
 	const {delayedEvents, devices, encryption, media, metrics, rooms} = services;
 	const runner = new JobRunner({
 		storage,
@@ -24,6 +25,7 @@ export function createJobRunner({storage, services, clock, log, roles}: JobParts
 		jobs: jobs.filter(({role}) => roles.includes(role)),
 		services: {
 			storage,
+			engine,
 			backups: encryption.backups,
 			delayedEvents,
 			devices,

@@ -113,6 +113,7 @@ export function federatedConfiguration(
 	options: Pick<ServerOptions, 'config'>,
 ): Readonly<Record<string, unknown>> {
 	const {address, clientPort, federationPort, directory, name = `${address}:${federationPort}`} = place;
+	const {federation, ...config} = options.config ?? {};
 	return {
 		server_name: name,
 		public_url: `http://${address}:${clientPort}`,
@@ -128,8 +129,9 @@ export function federatedConfiguration(
 			mode: 'open',
 			trusted_certificates: [authority.certificate],
 			allow_private_addresses: ['127.0.0.0/8'],
+			...(federation as object | undefined),
 		},
 		log: {level: 'info', format: 'json'},
-		...options.config,
+		...config,
 	};
 }

@@ -11,13 +11,11 @@ import {listTimeline, type Timeline} from './timeline.ts';
 import {stateNameOf, type SyncParts, type View} from './view.ts';
 
 /** Gives the entry of a room that the user is in, as JSON text; `undefined` where nothing is new to the device. */
-export async function renderJoinedRoom(
-	parts: SyncParts,
-	view: View,
-	{roomId, pos}: MembershipRow,
-): Promise<string | undefined> {
-	const since = await findSince(parts, view, roomId, pos);
-	const {positions} = parts;
+export async function renderJoinedRoom(parts: SyncParts, view: View, row: MembershipRow): Promise<string | undefined> {
+	const {roomId} = row;
+	const {positions, partialRooms} = parts;
+	if (!view.filter.state.lazyLoadsMembers && (await partialRooms.has(roomId))) return undefined;
+	const since = await findSince(parts, view, row);
 	const isWhole = since === undefined || view.isFullState;
 	const hasEvents = isWhole || positions.hasEvents(roomId, since);
 	const hasReceipts = isWhole || positions.hasReceipts(roomId, view.userId, since);
@@ -56,12 +54,14 @@ const nothing: Told = {timeline: undefined, events: [], state: [], summary: unde
 
 /** Since when a device knows a room; `undefined` where it knows nothing, as the user was not in it at its token. */
 async function findSince(
-	{events}: SyncParts,
-	{since, userId}: View,
-	roomId: RoomId,
-	changedAt: Position,
+	{events, partialRooms}: SyncParts,
+	{since, userId, filter}: View,
+	row: MembershipRow,
 ): Promise<Position | undefined> {
-	if (since === undefined || changedAt <= since.pos) return since?.pos;
+	const {roomId, pos} = row;
+	if (since === undefined || pos <= since.pos) return since?.pos;
+	// Until the room was complete it was not shown.
+	if (!filter.state.lazyLoadsMembers && (await partialRooms.isByCompletion(row))) return undefined;
 	return (await events.wasJoined(roomId, userId, since.pos)) ? since.pos : undefined;
 }
 

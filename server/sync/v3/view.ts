@@ -6,6 +6,7 @@ import type {Ephemeral} from '../../ephemeral/index.ts';
 import type {Events, Unwanted} from '../../events/index.ts';
 import type {CompiledFilter} from '../../filters/index.ts';
 import type {PushRules} from '../../push/index.ts';
+import type {PartialRooms} from '../partial-rooms.ts';
 import type {Positions} from '../positions.ts';
 import type {RoomStates} from '../room-states.ts';
 import type {RoomTails} from '../room-tails.ts';
@@ -39,6 +40,7 @@ export interface SyncParts {
 	readonly tails: RoomTails;
 	readonly states: RoomStates;
 	readonly summaries: Summaries;
+	readonly partialRooms: PartialRooms;
 	readonly unread: Unread;
 	readonly sentMembers: SentMembers;
 	/** Told of a room that is left out because it cannot be read back from the database. */

@@ -18,6 +18,7 @@ import {
 	RemoteError,
 	RemoteRoomError,
 	type RemoteRooms,
+	type RemoteRoomsOptions,
 } from '../../../federation/outbound/index.ts';
 import {parsePdu, type RoomVersionId} from '../../../federation/rooms/index.ts';
 import {firstEvents, makeEngine, type TestEngine} from '../../harness/engine.ts';
@@ -43,6 +44,7 @@ export async function createWorld(
 	t: ExecutionContext,
 	version: RoomVersionId = '11',
 	joinRule = 'public',
+	options: Pick<RemoteRoomsOptions, 'fastJoins'> = {},
 ): Promise<World> {
 	const keys = {[one]: generateSigningKey(), [two]: generateSigningKey()} as Record<ServerName, SigningKey>;
 	const keyring = {
@@ -68,6 +70,7 @@ export async function createWorld(
 		tamper: (answer) => answer,
 	};
 	const remote = createRemoteRooms({
+		...options,
 		serverName: two,
 		engine: joining.engine,
 		storage: joining.storage,

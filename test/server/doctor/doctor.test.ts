@@ -272,6 +272,7 @@ test('what a partner refuses is told apart, and without federation nobody is ask
 		allowPrivateAddresses: [],
 		trustedKeyServers: [],
 		resolvers: [],
+		fastJoins: false,
 	} as const;
 	const alone = await examineIn(t, () => ({findRoute: () => t.fail()}), {settings: {federation: off}});
 	t.deepEqual(alone.told('partner'), ['skipped: federation is off']);

@@ -59,6 +59,7 @@ export class JobWorld {
 					removeAbandoned: () => Promise.resolve(0),
 					removeUnused: () => Promise.resolve(0),
 				},
+				engine: {completeRoom: () => Promise.resolve(), findRoom: () => Promise.resolve(undefined)},
 				rooms: {leave: () => Promise.resolve()},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,

@@ -85,7 +85,8 @@ test('a small room without a name comes with everybody, and with nobody twice', 
 	const roomId = await host.createRoom();
 	const [carol] = await admit(host, roomId, ['carol']);
 	const {body} = await joinBy(host.peer, roomId);
-	t.deepEqual(new Set(membersOf(read(body.state))), new Set([host.alice.user_id, carol]));
+	const members = membersOf(read(body.state));
+	t.deepEqual([members.length, members.includes(host.alice.user_id), members.includes(carol ?? '')], [2, true, true]);
 	t.deepEqual(body.auth_chain, []);
 	t.deepEqual(body.servers_in_room, ['news.example'], 'the server that joins was not in the room before');
 });
