@@ -1,8 +1,16 @@
 import test from 'ava';
-import {domainOf, type EventId, type JsonObject, type RoomId, type UserId} from '../../../crypto/index.ts';
+import {
+	domainOf,
+	type EventId,
+	type JsonObject,
+	type RoomId,
+	type ServerName,
+	type UserId,
+} from '../../../crypto/index.ts';
 import {EngineError, type EventTemplate} from '../../../federation/engine/index.ts';
 import {InboundError, makeMemberProto, readStateIds} from '../../../federation/inbound/index.ts';
 import {type Pdu, toFederationEvent} from '../../../federation/rooms/index.ts';
+import {onPostgres, serverName} from '../../contract/databases.ts';
 import {engineOver, firstEvents, type TestEngine} from '../../harness/engine.ts';
 import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
@@ -60,17 +68,53 @@ async function setUp(
 	return {...world, eventId: await enter(world)};
 }
 
-async function enter({one, two, roomId}: Omit<World, 'eventId'>): Promise<EventId> {
-	const request = await askToJoin(one, two, roomId, bob);
+async function enter({one, two, roomId}: Omit<World, 'eventId'>, userId = bob): Promise<EventId> {
+	const request = await askToJoin(one, two, roomId, userId);
 	const servers = await one.storage.memberships.listServers(roomId);
 	const sent = await two.engine.importRoom({
 		...request,
-		state: request.state.filter(({type, stateKey}) => type !== 'm.room.member' || stateKey === bob),
-		authChain: request.authChain.filter(({type, stateKey}) => type !== 'm.room.member' || stateKey === alice),
+		state: request.state.filter(({type, stateKey}) => type !== 'm.room.member' || stateKey === userId),
+		authChain: request.authChain.filter(
+			({type, stateKey}) => type !== 'm.room.member' || stateKey?.startsWith('@alice:'),
+		),
 		withoutMembers: {servers: [one.serverName, ...servers]},
 	});
 	return sent.eventId;
 }
+
+/** Two processes of a server of one database: one enters the room and talks, the other learns who is there. */
+onPostgres('two processes of a server complete a room between them', async (t, database) => {
+	await using network = new EngineNetwork();
+	const far = await network.add('far.test');
+	const [creator, guest] = ['@alice:far.test' as UserId, `@bob:${serverName}` as UserId];
+	const {roomId} = await far.engine.createRoom({version: '12', events: firstEvents('12', creator, 'public')});
+	for (const userId of ['@anna:far.test' as UserId, '@dave:far.test' as UserId]) {
+		await far.engine.send({roomId, event: membership(userId, userId, 'join')});
+	}
+	const storages = [await database.open(), await database.open()] as const;
+	const [first, second] = storages.map((storage) => ({
+		storage,
+		serverName: serverName as ServerName,
+		engine: engineOver(storage, serverName, {remote: network.remoteOfProcess()}),
+		url: '',
+		[Symbol.asyncDispose]: () => Promise.resolve(),
+	})) as unknown as [TestEngine, TestEngine];
+	const eventId = await enter({network, one: far, two: first, three: far, roomId}, guest);
+	await storages[1].barrier();
+	t.true((await second.engine.findRoom(roomId))?.isPartial);
+	const talk = Array.from({length: 5}, (_, n) => first.engine.send({roomId, event: message(guest, `${n}`)}));
+	await Promise.all([...talk, second.engine.completeRoom(roomId, {eventId, server: far.serverName})]);
+	for (const {storage, engine} of [first, second]) {
+		await storage.barrier();
+		const view = await engine.findRoom(roomId);
+		t.false(view?.isPartial);
+		const members = (await view?.listState())?.filter(({type}) => type === 'm.room.member');
+		t.is(members?.length, 4);
+		t.is((await storage.memberships.count(roomId)).join, 4);
+	}
+	const next = await first.engine.send({roomId, event: message(guest, 'after')});
+	t.is((await second.engine.listStateBefore(next.eventId))?.filter(({type}) => type === 'm.room.member').length, 4);
+});
 
 const complete = ({two, one, roomId, eventId}: World, server = one.serverName): Promise<void> =>
 	two.engine.completeRoom(roomId, {eventId, server});
