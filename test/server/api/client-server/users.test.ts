@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {UserId} from '../../../../crypto/index.ts';
 import {toFederationEvent} from '../../../../federation/rooms/index.ts';
-import {register} from '../../../harness/index.ts';
+import {register, until} from '../../../harness/index.ts';
 import {startShared} from '../server-server/world.ts';
 import {newsroom, Person, room} from './newsroom.ts';
 
@@ -95,6 +95,8 @@ test('people of other servers are found by the names that they have in rooms of 
 		content: {membership: 'join', displayname: 'Robert Far'},
 	});
 	await peer.send('name', [toFederationEvent(named)]);
+	// The transaction is taken before its events are in their room.
+	await until(async () => ids(await find(alice, 'robert')).length > 0, 'the name');
 	await alice.setState(roomId, 'm.room.join_rules', {join_rule: 'invite'});
 	t.deepEqual(await find(alice, 'robert'), {results: [{user_id: bob, display_name: 'Robert Far'}], limited: false});
 	t.deepEqual(ids(await find(carol, 'robert')), []);
