@@ -1,3 +1,4 @@
+export {breathe} from './breathe.ts';
 export {type Base64Leniency, decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url} from './base64.ts';
 export {
 	CanonicalJsonError,

@@ -1,4 +1,4 @@
-import type {EventId, RoomId} from '../../crypto/index.ts';
+import {breathe, type EventId, type RoomId} from '../../crypto/index.ts';
 import type {EventNid} from '../../storage/index.ts';
 import {
 	AuthChainIndex,
@@ -8,7 +8,6 @@ import {
 	MissingEvents,
 	type Pdu,
 } from '../rooms/index.ts';
-import {breathe} from './pause.ts';
 import type {KnownEvent, StoredEvents} from './stored-events.ts';
 
 /** Events of one room's auth graph (C11): some 250 MB. A room with more has no state that could be worked out here. */

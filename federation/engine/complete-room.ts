@@ -1,10 +1,9 @@
-import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
+import {breathe, type EventId, type RoomId, type ServerName} from '../../crypto/index.ts';
 import type {EventMark} from '../../storage/index.ts';
 import type {Pdu} from '../rooms/index.ts';
 import type {Completion, Draft, Head} from './draft.ts';
 import {EngineError} from './errors.ts';
 import {fetchStateAt, type MissingContext, type Room} from './missing-events.ts';
-import {breathe} from './pause.ts';
 import {judgeByState, keysOfPdu} from './receive-event.ts';
 import {isTooComplex, resolveStates} from './resolve-states.ts';
 import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';

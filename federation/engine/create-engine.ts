@@ -1,4 +1,4 @@
-import {type EventId, type RoomId, Semaphore, type ServerName, type Signer} from '../../crypto/index.ts';
+import {breathe, type EventId, type RoomId, Semaphore, type ServerName, type Signer} from '../../crypto/index.ts';
 import type {ClientTransactionKey, EventRow, Storage} from '../../storage/index.ts';
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
@@ -10,7 +10,6 @@ import {EngineError} from './errors.ts';
 import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
-import {breathe} from './pause.ts';
 import {mustBeRecommended, type PolicyServers} from './recommend.ts';
 import {Receiver} from './receiver.ts';
 import type {RoomActor} from './room-actor.ts';

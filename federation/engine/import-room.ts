@@ -1,4 +1,4 @@
-import {domainOf, type EventId, type UserId} from '../../crypto/index.ts';
+import {breathe, domainOf, type EventId, type UserId} from '../../crypto/index.ts';
 import {checkAuth, membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
 import {listPartial} from './complete-room.ts';
 import {Draft, type Head} from './draft.ts';
@@ -6,7 +6,6 @@ import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {type JudgedOutlier, judgeOutliers, writeOutliers} from './outliers.ts';
 import {keysOfPdu, type ReceiveContext} from './receive-event.ts';
-import {breathe} from './pause.ts';
 import {loadHead} from './read-head.ts';
 import type {ActorContext} from './room-actor.ts';
 import {resolveStates} from './resolve-states.ts';

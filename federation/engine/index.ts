@@ -8,7 +8,7 @@ export {
 	type TransportRequest,
 	type TransportResponse,
 } from './seams.ts';
-export {breathe, pause, waitForTick} from './pause.ts';
+export {pause, waitForTick} from './pause.ts';
 export {systemClock, systemRandom} from './system-seams.ts';
 export {UNKNOWN_KEY, UNOBTAINABLE_KEY} from './engine.ts';
 export type {

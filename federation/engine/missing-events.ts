@@ -1,9 +1,8 @@
-import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
+import {breathe, type EventId, type JsonObject, type RoomId, type ServerName} from '../../crypto/index.ts';
 import type {RoomVersionId} from '../rooms/index.ts';
 import type {RemoteEvents} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {storeOutliers} from './outliers.ts';
-import {breathe} from './pause.ts';
 import {findHorizon, mayLieBehind} from './horizon.ts';
 import {checkPdu, type CheckedPdu, judgeByState, keysOfPdu, type ReceiveContext} from './receive-event.ts';
 import {resolveStates} from './resolve-states.ts';

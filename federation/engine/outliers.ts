@@ -1,8 +1,7 @@
-import type {EventId} from '../../crypto/index.ts';
+import {breathe, type EventId} from '../../crypto/index.ts';
 import {DuplicateError} from '../../storage/index.ts';
 import type {Pdu, Verdict} from '../rooms/index.ts';
 import {eventFacts} from './event-facts.ts';
-import {breathe} from './pause.ts';
 import {type CheckedPdu, type CitedEvent, judgeByCited, listCited, type ReceiveContext} from './receive-event.ts';
 
 /** Outliers that one batch stores at most. */

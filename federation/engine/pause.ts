@@ -1,3 +1,4 @@
+import {breathe} from '../../crypto/index.ts';
 import type {Clock} from './seams.ts';
 
 /** How late the system may wake somebody who sleeps. */
@@ -14,13 +15,6 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 		const timer = clock.setTimer(delayMs, end);
 		signal?.addEventListener('abort', end);
 		if (signal?.aborted === true) end();
-	});
-}
-
-/** Lets everything else that waits for this thread have its turn. */
-export function breathe(): Promise<void> {
-	return new Promise((resolve) => {
-		setImmediate(resolve);
 	});
 }
 

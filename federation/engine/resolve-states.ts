@@ -1,4 +1,4 @@
-import type {EventId, RoomId} from '../../crypto/index.ts';
+import {breathe, type EventId, type RoomId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {
 	BudgetExceeded,
@@ -16,7 +16,6 @@ import {
 } from '../rooms/index.ts';
 import type {RoomAuthGraph} from './auth-graphs.ts';
 import {EngineError} from './errors.ts';
-import {breathe} from './pause.ts';
 import type {Resolving} from './resolving.ts';
 import type {RoomState} from './room-state.ts';
 import type {KnownEvent, StoredEvents} from './stored-events.ts';

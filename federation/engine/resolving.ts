@@ -1,8 +1,8 @@
 import {LRUCache} from 'lru-cache';
-import {type RoomId, Semaphore} from '../../crypto/index.ts';
+import {breathe, type RoomId, Semaphore} from '../../crypto/index.ts';
 import {createWorkBudget, type Steps, type WorkBudget} from '../rooms/index.ts';
 import {AuthGraphs} from './auth-graphs.ts';
-import {breathe, pause} from './pause.ts';
+import {pause} from './pause.ts';
 import type {RoomState} from './room-state.ts';
 import type {Clock} from './seams.ts';
 import type {StoredEvents} from './stored-events.ts';

@@ -1,9 +1,15 @@
 import {LRUCache} from 'lru-cache';
-import {type EventId, type JsonObject, type JsonValue, readStrictJson, type RoomId} from '../../crypto/index.ts';
+import {
+	breathe,
+	type EventId,
+	type JsonObject,
+	type JsonValue,
+	readStrictJson,
+	type RoomId,
+} from '../../crypto/index.ts';
 import type {EventNid, EventRow, Storage} from '../../storage/index.ts';
 import {type Pdu, type RoomVersionId, roomVersion} from '../rooms/index.ts';
 import type {StoredEvent} from './engine.ts';
-import {breathe} from './pause.ts';
 
 /** Events held in memory; an event of ordinary size takes about 2 KiB. */
 const CACHED_EVENTS_MAX = 8_000;

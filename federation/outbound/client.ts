@@ -1,4 +1,5 @@
 import {
+	breathe,
 	canonicalJson,
 	type JsonObject,
 	JsonSyntaxError,
@@ -9,13 +10,7 @@ import {
 	type ServerName,
 	type Signer,
 } from '../../crypto/index.ts';
-import {
-	breathe,
-	type Transport,
-	TransportError,
-	type TransportErrorCode,
-	type TransportRequest,
-} from '../engine/index.ts';
+import {type Transport, TransportError, type TransportErrorCode, type TransportRequest} from '../engine/index.ts';
 import {OutboundError, type OutboundErrorCode, type RemoteAnswer, RemoteError} from './errors.ts';
 import type {HttpsTransport, StreamedResponse} from './transport.ts';
 import {asObject} from './key-document.ts';

@@ -1,5 +1,12 @@
-import {isServerName, type JsonObject, type JsonValue, type RoomId, type ServerName} from '../../crypto/index.ts';
-import {breathe, type SignatureChecker} from '../engine/index.ts';
+import {
+	breathe,
+	isServerName,
+	type JsonObject,
+	type JsonValue,
+	type RoomId,
+	type ServerName,
+} from '../../crypto/index.ts';
+import {type SignatureChecker} from '../engine/index.ts';
 import {
 	hasRightContentHash,
 	mergeSignatures,

@@ -1,5 +1,5 @@
-import {setImmediate as breathe} from 'node:timers/promises';
 import {
+	breathe,
 	type JsonDefect,
 	type JsonValue,
 	JsonSyntaxError,
@@ -50,7 +50,7 @@ export function readServerBody(bytes: Uint8Array): ServerBody | Promise<ServerBo
 
 async function readLongBody(bytes: Uint8Array): Promise<ServerBody> {
 	try {
-		return await readJsonInParts(bytes, () => breathe());
+		return await readJsonInParts(bytes, breathe);
 	} catch (error) {
 		throw toMatrixError(error);
 	}

@@ -1,4 +1,8 @@
+import {sql} from 'drizzle-orm';
 import {JsonText} from '../batch.ts';
+
+/** Where ids that follow the stream begin: above every id that was leased, 2^50. */
+export const firstId = sql.raw('1125899906842624');
 
 /**
  * Gives rows as one JSON list for a statement that inserts them all; their values are JSON texts and numbers. What costs

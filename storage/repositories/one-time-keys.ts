@@ -6,7 +6,7 @@ import type {Core} from '../core.ts';
 import type {KeyClaim, KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
 import {encodeText} from '../text.ts';
-import {listOf} from './list.ts';
+import {firstId, listOf} from './list.ts';
 
 const {claimedOneTimeKeys, deviceKeys, fallbackKeys, oneTimeKeys} = tables;
 
@@ -16,8 +16,6 @@ type DeviceKey = {userId: UserId; deviceId: DeviceId};
 const claimedKept = 200;
 /** Ids that an upload may take. */
 const keysOfUpload = sql.raw('2048');
-/** Above every id that was leased: 2^50. */
-const firstId = sql.raw('1125899906842624');
 
 const algorithmOf = (keyId: string) => keyId.slice(0, Math.max(0, keyId.indexOf(':')));
 

@@ -1,16 +1,11 @@
+import {breathe} from '../../crypto/index.ts';
+
 /** Rows that one page gives at most: a longer read would keep the event loop from others. */
 const pageMax = 1000;
 
 /** Gives the limit of a page. */
 export function pageOf(limit: number): number {
 	return Math.max(0, Math.min(Math.trunc(limit), pageMax));
-}
-
-/** Lets the event loop serve others. Reads of SQLite are done when they are asked for, so that a loop of them never waits. */
-export function yieldToOthers(): Promise<void> {
-	return new Promise((resolve) => {
-		setImmediate(resolve);
-	});
 }
 
 /** Ids that one statement is asked for at most. */
@@ -26,7 +21,8 @@ export async function readInChunks<Id, Row>(
 	const rows: Row[] = [];
 	for (let from = 0; from < ids.length; from += chunkMax) {
 		for (const row of await read(ids.slice(from, from + chunkMax))) rows.push(row);
-		await yieldToOthers();
+		// Reads of SQLite are done when they are asked for, so that a loop of them never waits.
+		await breathe();
 	}
 	return rows;
 }

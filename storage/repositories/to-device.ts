@@ -6,7 +6,7 @@ import type {Core} from '../core.ts';
 import type {ToDeviceMessage, ToDeviceRepository} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
 import {encodeText} from '../text.ts';
-import {listOf} from './list.ts';
+import {firstId, listOf} from './list.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
@@ -16,8 +16,6 @@ type Range = {userId: UserId; deviceId: DeviceId; after: number; upto: number; l
 
 /** Ids that the messages of one position may take. */
 const messagesOfPosition = 256;
-/** Above every id that was leased before ids followed the stream: 2^50. */
-const firstId = sql.raw('1125899906842624');
 
 /** One statement for all messages: what costs is the statement, and each value that is handed to the writer. */
 function createAdd(core: Core): ToDeviceRepository['add'] {

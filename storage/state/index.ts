@@ -1,11 +1,11 @@
 import {and} from 'drizzle-orm';
 import {LRUCache} from 'lru-cache';
-import type {RoomId} from '../../crypto/index.ts';
+import {breathe, type RoomId} from '../../crypto/index.ts';
 import {build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import {StorageError} from '../errors.ts';
 import type {StateRepository, StateRoot} from '../interfaces/state.ts';
-import {readInChunks, yieldToOthers} from '../repositories/page.ts';
+import {readInChunks} from '../repositories/page.ts';
 import {tables} from '../schema/index.ts';
 import {KeyIds} from './keys.ts';
 import {decodeNode, encodeNode, nodeBytes, type TrieNode} from './node.ts';
@@ -51,7 +51,7 @@ function createLoader(core: Core, cacheBytes: number): NodeLoader {
 			cache.set(id, node);
 			found.push(node);
 		}
-		if (missing.length >= yieldAbove) await yieldToOthers();
+		if (missing.length >= yieldAbove) await breathe();
 		if (found.length !== ids.length) throw new StorageError('corrupt', 'nodes of a room state are missing');
 		return found;
 	};

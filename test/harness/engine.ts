@@ -6,6 +6,7 @@ import {
 	createEngine,
 	type Engine,
 	type EngineOptions,
+	type EventTemplate,
 	type RemoteEvents,
 	systemClock,
 	systemRandom,
@@ -94,15 +95,29 @@ export function gated(storage: Storage) {
 	return {wrapped, gate, close};
 }
 
+/** A message, as it is given to an engine to send. */
+export const message = (sender: UserId, body: string): EventTemplate => ({
+	type: 'm.room.message',
+	sender,
+	content: {msgtype: 'm.text', body},
+});
+
+/** A piece of state likewise. */
+export const state = (sender: UserId, type: string, content: JsonObject, stateKey = '') => ({
+	type,
+	stateKey,
+	sender,
+	content,
+});
+
 /** The events that a private room of one person begins with. */
 export function firstEvents(version: RoomVersionId, creator: UserId, joinRule = 'invite') {
-	const state = (type: string, content: JsonObject, stateKey = '') => ({type, stateKey, sender: creator, content});
 	const hasCreatorKey = Number(version) <= 10;
 	return [
-		state('m.room.create', {room_version: version, ...(hasCreatorKey && {creator})}),
-		state('m.room.member', {membership: 'join'}, creator),
-		state('m.room.power_levels', {users: Number(version) >= 12 ? {} : {[creator]: 100}}),
-		state('m.room.join_rules', {join_rule: joinRule}),
-		state('m.room.history_visibility', {history_visibility: 'shared'}),
+		state(creator, 'm.room.create', {room_version: version, ...(hasCreatorKey && {creator})}),
+		state(creator, 'm.room.member', {membership: 'join'}, creator),
+		state(creator, 'm.room.power_levels', {users: Number(version) >= 12 ? {} : {[creator]: 100}}),
+		state(creator, 'm.room.join_rules', {join_rule: joinRule}),
+		state(creator, 'm.room.history_visibility', {history_visibility: 'shared'}),
 	];
 }

@@ -1,25 +1,12 @@
 import test from 'ava';
-import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
-import type {EventTemplate} from '../../../federation/engine/index.ts';
-import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import type {EventId, RoomId, UserId} from '../../../crypto/index.ts';
+import {firstEvents, message, state, type TestEngine} from '../../harness/engine.ts';
 import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 import {until} from '../../harness/index.ts';
 import {ManualClock} from '../../harness/manual-clock.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:two.test' as UserId;
-
-const message = (sender: UserId, body: string): EventTemplate => ({
-	type: 'm.room.message',
-	sender,
-	content: {msgtype: 'm.text', body},
-});
-const state = (sender: UserId, type: string, content: JsonObject, stateKey = ''): EventTemplate => ({
-	type,
-	stateKey,
-	sender,
-	content,
-});
 
 /** A room of two servers whose people may all do everything. */
 async function openRoom(one: TestEngine, two: TestEngine): Promise<RoomId> {

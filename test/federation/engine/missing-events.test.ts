@@ -1,18 +1,12 @@
 import test from 'ava';
-import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
-import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import type {EventId, RoomId, UserId} from '../../../crypto/index.ts';
+import {firstEvents, message, state, type TestEngine} from '../../harness/engine.ts';
 import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:two.test' as UserId;
 const carol = '@carol:three.test' as UserId;
 
-const message = (sender: UserId, body: string) => ({
-	type: 'm.room.message',
-	sender,
-	content: {msgtype: 'm.text', body} as JsonObject,
-});
-const state = (sender: UserId, type: string, content: JsonObject, stateKey = '') => ({type, stateKey, sender, content});
 const membership = (sender: UserId, value: string, target: UserId) =>
 	state(sender, 'm.room.member', {membership: value}, target);
 

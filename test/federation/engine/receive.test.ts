@@ -3,20 +3,13 @@ import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts
 import type {SignatureChecker} from '../../../federation/engine/index.ts';
 import type {RoomVersionId} from '../../../federation/rooms/index.ts';
 import type {CommittedChange} from '../../../storage/index.ts';
-import {firstEvents, gated, type TestEngine} from '../../harness/engine.ts';
+import {firstEvents, gated, message, state, type TestEngine} from '../../harness/engine.ts';
 import {until} from '../../harness/index.ts';
 import {askToJoin, deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:two.test' as UserId;
 const carol = '@carol:three.test' as UserId;
-
-const message = (sender: UserId, body: string) => ({
-	type: 'm.room.message',
-	sender,
-	content: {msgtype: 'm.text', body} as JsonObject,
-});
-const state = (sender: UserId, type: string, content: JsonObject, stateKey = '') => ({type, stateKey, sender, content});
 
 async function bodies({engine, storage}: TestEngine, roomId: RoomId): Promise<unknown[]> {
 	const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 1_000});

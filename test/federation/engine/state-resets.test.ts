@@ -1,26 +1,14 @@
 import test from 'ava';
-import type {EventId, JsonObject, RoomId, UserId} from '../../../crypto/index.ts';
+import type {EventId, RoomId, UserId} from '../../../crypto/index.ts';
 import type {EventTemplate} from '../../../federation/engine/index.ts';
 import type {Pdu} from '../../../federation/rooms/index.ts';
-import {firstEvents, type TestEngine} from '../../harness/engine.ts';
+import {firstEvents, message, state, type TestEngine} from '../../harness/engine.ts';
 import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const alice = '@alice:one.test' as UserId;
 const bob = '@bob:one.test' as UserId;
 const charlie = '@charlie:two.test' as UserId;
 const eve = '@eve:two.test' as UserId;
-
-const message = (sender: UserId, body: string): EventTemplate => ({
-	type: 'm.room.message',
-	sender,
-	content: {msgtype: 'm.text', body},
-});
-const state = (sender: UserId, type: string, content: JsonObject, stateKey = ''): EventTemplate => ({
-	type,
-	stateKey,
-	sender,
-	content,
-});
 
 /** A room of version 12 of Alice and Bob on one server; the other one's people come later. */
 async function setUp(network: EngineNetwork) {

@@ -22,6 +22,12 @@ export interface Flow {
 	run(scene: Scene): Promise<void>;
 }
 
+/** Gives who does something to whom, one way and the other. */
+export const bothWays = ({host, guest}: Pick<Scene, 'guest' | 'host'>): readonly (readonly [Somebody, Somebody])[] => [
+	[host, guest],
+	[guest, host],
+];
+
 /** Cuts several lines, runs something, and mends them whatever became of it. */
 export async function whileCut(lines: readonly Line[], during: () => Promise<void>): Promise<void> {
 	for (const line of lines) line.cut();

@@ -1,7 +1,7 @@
 /** What servers ask each other about people, their files and their devices. */
 import {randomUUID} from 'node:crypto';
 import {createTestDevice} from '../../harness/index.ts';
-import type {Flow} from './flow.ts';
+import {bothWays, type Flow} from './flow.ts';
 import type {Somebody} from './somebody.ts';
 
 /** The smallest PNG: one transparent pixel. */
@@ -42,10 +42,7 @@ export const PERSONAL: readonly Flow[] = [
 		async run({host, guest, roomVersion}) {
 			const roomId = await host.createRoom(roomVersion);
 			await host.bringIn(roomId, guest);
-			for (const [one, other] of [
-				[host, guest],
-				[guest, host],
-			] as const) {
+			for (const [one, other] of bothWays({host, guest})) {
 				const name = `Somebody ${randomUUID().slice(0, 8)}`;
 				const path = `/v3/profile/${encodeURIComponent(one.userId)}`;
 				await one.call('PUT', `${path}/displayname`, {displayname: name});
@@ -75,10 +72,7 @@ export const PERSONAL: readonly Flow[] = [
 			};
 			const roomId = await host.createRoom(roomVersion, {initial_state: [encryption]});
 			await host.bringIn(roomId, guest);
-			for (const [one, other] of [
-				[host, guest],
-				[guest, host],
-			] as const) {
+			for (const [one, other] of bothWays({host, guest})) {
 				const known = await listDevices(other, one);
 				await other.catchUp();
 				const added = await one.signInAgain();

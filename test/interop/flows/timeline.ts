@@ -1,6 +1,6 @@
 /** What people say and change in a room that two servers share. */
 import {randomUUID} from 'node:crypto';
-import type {Flow} from './flow.ts';
+import {bothWays, type Flow} from './flow.ts';
 import {roomPath} from './somebody.ts';
 
 const VERSIONS = ['10', '11', '12'];
@@ -12,10 +12,7 @@ export const TIMELINE: readonly Flow[] = [
 		async run({host, guest, roomVersion}) {
 			const roomId = await host.createRoom(roomVersion);
 			await host.bringIn(roomId, guest);
-			for (const [one, other] of [
-				[host, guest],
-				[guest, host],
-			] as const) {
+			for (const [one, other] of bothWays({host, guest})) {
 				const eventId = await one.send(roomId, `from ${one.userId}`);
 				await other.seesEvent(roomId, eventId, ({content}) => content['body'] === `from ${one.userId}`);
 				await one.call('PUT', `${roomPath(roomId)}/redact/${encodeURIComponent(eventId)}/${randomUUID()}`, {});
@@ -48,10 +45,7 @@ export const TIMELINE: readonly Flow[] = [
 		async run({host, guest, roomVersion}) {
 			const roomId = await host.createRoom(roomVersion);
 			await host.bringIn(roomId, guest);
-			for (const [one, other] of [
-				[host, guest],
-				[guest, host],
-			] as const) {
+			for (const [one, other] of bothWays({host, guest})) {
 				const hasEphemeral =
 					(type: string, isMeant: (content: Readonly<Record<string, unknown>>) => boolean) =>
 					(answer: Awaited<ReturnType<typeof one.sync>>): boolean =>

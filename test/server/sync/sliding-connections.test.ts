@@ -10,6 +10,7 @@ import {createSync, type SlidingSyncRequest, type Sync, SyncError} from '../../.
 import {type Storage, StorageError} from '../../../storage/index.ts';
 import {makeEngine, type TestEngine} from '../../harness/engine.ts';
 import {allState} from './sliding-client.ts';
+import {withoutKeys} from './sync-world.ts';
 
 const userId = '@bob:one.test' as UserId;
 
@@ -68,11 +69,7 @@ class Place {
 			clock,
 			events: createEvents({storage, engine, clock}),
 			pushRules: createPushRules({storage, accountData}),
-			encryption: {
-				listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
-				listMet: () => Promise.resolve([]),
-				countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
-			},
+			encryption: withoutKeys,
 			random: (count) => systemRandom.bytes(count),
 			ephemeral: createEphemeral({
 				storage,

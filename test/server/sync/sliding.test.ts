@@ -13,6 +13,7 @@ import type {Storage} from '../../../storage/index.ts';
 import {onPostgres, serverName as contractName} from '../../contract/databases.ts';
 import {engineOver, firstEvents, makeEngine} from '../../harness/engine.ts';
 import {allState, type ClientWorld, type KnownRoom, SlidingClient, type Wish} from './sliding-client.ts';
+import {withoutKeys} from './sync-world.ts';
 
 const SEED = 20_260_917;
 
@@ -37,11 +38,7 @@ function startSync(
 		engine,
 		events,
 		pushRules,
-		encryption: {
-			listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
-			listMet: () => Promise.resolve([]),
-			countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
-		},
+		encryption: withoutKeys,
 		clock: systemClock,
 		random: (count) => systemRandom.bytes(count),
 		ephemeral,

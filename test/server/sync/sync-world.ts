@@ -6,7 +6,7 @@ import {createEphemeral, type Ephemeral} from '../../../server/ephemeral/index.t
 import {createEvents, type Events} from '../../../server/events/index.ts';
 import {createFilters, type Filters} from '../../../server/filters/index.ts';
 import {createPushRules} from '../../../server/push/index.ts';
-import {createSync, type Sync, type SyncRequest} from '../../../server/sync/index.ts';
+import {createSync, type EncryptionSource, type Sync, type SyncRequest} from '../../../server/sync/index.ts';
 import type {Storage} from '../../../storage/index.ts';
 
 /** A process' part that answers syncs. */
@@ -26,15 +26,17 @@ export interface SyncWorld {
 	start(): SyncProcess;
 }
 
+/** What sync asks of the encryption domain, where nobody has keys. */
+export const withoutKeys: EncryptionSource = {
+	listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
+	listMet: () => Promise.resolve([]),
+	countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
+};
+
 /** Makes a world over an engine. */
 export function makeSyncWorld(engine: Engine, storage: Storage): SyncWorld {
 	const events = createEvents({storage, engine, clock: systemClock});
 	const pushRules = createPushRules({storage, accountData: createAccountData({storage})});
-	const encryption = {
-		listDeviceListChanges: () => Promise.resolve({changed: [], left: []}),
-		listMet: () => Promise.resolve([]),
-		countKeys: () => Promise.resolve({oneTimeKeys: {signed_curve25519: 0}, unusedFallbackKeyTypes: []}),
-	};
 	return {
 		engine,
 		storage,
@@ -54,7 +56,7 @@ export function makeSyncWorld(engine: Engine, storage: Storage): SyncWorld {
 				engine,
 				events,
 				pushRules,
-				encryption,
+				encryption: withoutKeys,
 				ephemeral,
 				clock: systemClock,
 				random: (count) => systemRandom.bytes(count),
