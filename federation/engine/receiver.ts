@@ -135,6 +135,7 @@ export class Receiver {
 
 	/** Whether an event is history, and has not got its place among it. */
 	async #isHistory(room: Room, checked: CheckedPdu): Promise<boolean> {
+		if (followsHead(room, checked)) return false;
 		const isMissing = async (): Promise<boolean> =>
 			(await listMissing(this.#context, [checked.pdu.eventId])).length > 0;
 		if (!(await isMissing())) return false;
@@ -208,6 +209,7 @@ export class Receiver {
 
 	/** Receives the events between what is known and this one; each that fails is left to the state that is asked for. */
 	async #fillGap(room: Room, checked: CheckedPdu): Promise<void> {
+		if (followsHead(room, checked)) return;
 		if ((await listMissing(this.#context, checked.pdu.prevEvents)).length === 0) return;
 		const allowance = {...GAP_ALLOWANCE};
 		for (const earlier of await fetchGap(this.#context, room, checked, room.actor.committed.extremities)) {
@@ -236,6 +238,12 @@ export class Receiver {
 			return {state, missing: error.eventIds};
 		}
 	}
+}
+
+/** Whether an event follows ends of the graph alone: then it is news and nothing is missing before it, as of most events. */
+function followsHead({actor}: Room, {pdu: {prevEvents}}: CheckedPdu): boolean {
+	const {extremities} = actor.committed;
+	return prevEvents.length > 0 && prevEvents.every((eventId) => extremities.includes(eventId));
 }
 
 function isSameSet(one: readonly EventId[], other: readonly EventId[]): boolean {

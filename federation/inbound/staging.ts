@@ -25,6 +25,12 @@ const WAITING_OF_ORIGIN_MAX = 2_000;
 /** Rooms that are worked on at once: some wait for slow servers, so more than there are cores. */
 const ROOMS_MAX = 64;
 
+/**
+ * How long a transaction waits for its only PDU to get into the room: the two then share a commit. What takes longer, for
+ * which others have to be asked or which a busy room keeps waiting, is staged and answered for before it is judged.
+ */
+const STRAIGHT_MS = 50;
+
 /** PDUs of one room whose signatures are verified before their turn: a transaction, and the beginning of the next. */
 const AHEAD_MAX = 64;
 
@@ -56,13 +62,18 @@ interface Waiting {
 	readonly index: number;
 	readonly roomId: RoomId;
 	readonly json: JsonObject;
-	readonly sizeBytes: number;
+	sizeBytes: number;
 	tries: number;
+	/** What goes into the commit that settles it. */
+	settle: (batch: Batch) => void;
+	/** Told whether the first look at it has settled it. */
+	onJudged?: (isSettled: boolean) => void;
 }
 
 /**
  * PDUs between the transaction that brought them and the room they belong to. A transaction is answered once its PDUs
  * are here, on disk; each leaves in the same commit that stores its event. What is left after a crash is drained again.
+ * A PDU that comes alone and can be judged at once is in its room when its transaction is answered, and was never staged.
  */
 export class Staging {
 	readonly #options: StagingOptions;
@@ -71,6 +82,8 @@ export class Staging {
 	readonly #idle: RoomId[] = [];
 	readonly #known = new Set<string>();
 	readonly #origins = new Map<ServerName, number>();
+	/** Transactions whose PDU is on its way straight into its room; a repetition shares what comes of it. */
+	readonly #straight = new Map<string, Promise<void>>();
 	#working = 0;
 	#waitingBytes = 0;
 	#isStopped = false;
@@ -93,25 +106,72 @@ export class Staging {
 		);
 	}
 
-	/** Stores a transaction's PDUs and its answer in one commit; a repetition is stored once. Does not wait for rooms. */
+	/**
+	 * Returns when a transaction's PDUs and its answer are on disk; a repetition is stored once. Waits for a room no longer
+	 * than {@link STRAIGHT_MS}.
+	 */
 	async take(transaction: InboundTransaction): Promise<void> {
-		const {storage, clock} = this.#options;
-		const {origin, txnId, pdus} = transaction;
-		const receivedTs = clock.now();
-		const staged: StagedPdu[] = pdus.map(({index, json}) => ({
-			origin,
-			txnId,
-			index,
-			json: canonicalJson(json),
-			receivedTs,
-		}));
-		const batch = storage.batch();
-		storage.federation.addInboundTransaction(batch, {
-			origin,
-			txnId,
-			answer: JSON.stringify(transaction.answer),
-			receivedTs,
+		const {pdus} = transaction;
+		const [only] = pdus;
+		const key = only && keyOf({...transaction, ...only});
+		const underway = key === undefined ? undefined : this.#straight.get(key);
+		if (underway) return underway;
+		if (key === undefined || pdus.length > 1 || !this.#isFree(only!.roomId)) {
+			await this.#stage(transaction, this.#waitingOf(transaction));
+			return;
+		}
+		const taking = this.#takeStraight(transaction).finally(() => this.#straight.delete(key));
+		this.#straight.set(key, taking);
+		await taking;
+	}
+
+	/** Whether an event of a room would have its turn at once. */
+	#isFree(roomId: RoomId): boolean {
+		return !this.#rooms.has(roomId) && this.#working < ROOMS_MAX && !this.#options.joins.has(roomId);
+	}
+
+	#waitingOf({origin, txnId, pdus}: InboundTransaction): Waiting[] {
+		return pdus.map((pdu) => {
+			const settle = this.#unstageOf({origin, txnId, index: pdu.index});
+			return {origin, txnId, ...pdu, sizeBytes: 0, tries: 0, settle};
 		});
+	}
+
+	#unstageOf(pdu: Pick<StagedPdu, 'origin' | 'txnId' | 'index'>): (batch: Batch) => void {
+		return (batch) => this.#options.storage.federation.unstage(batch, pdu);
+	}
+
+	/** Gives the one PDU of a transaction to its room, with the note that it came; stages it where that takes too long. */
+	async #takeStraight(transaction: InboundTransaction): Promise<void> {
+		const {storage, clock} = this.#options;
+		const [waiting] = this.#waitingOf(transaction);
+		if (!waiting) return;
+		const note = noteOf(transaction, clock.now());
+		const unstage = waiting.settle;
+		waiting.settle = (batch) => storage.federation.addInboundTransaction(batch, note);
+		const isSettled = await new Promise<boolean>((resolve) => {
+			const timer = clock.setTimer(STRAIGHT_MS, () => resolve(false));
+			waiting.onJudged = (isSettledNow) => {
+				timer.cancel();
+				resolve(isSettledNow);
+			};
+			this.#enqueue(waiting, 0);
+		});
+		if (isSettled) return;
+		// From here on its event, if it is not on its way to the disk by now, comes after the commit that stages it. If it
+		// is, the note is there already when this commit has its turn, and nothing is staged.
+		waiting.settle = unstage;
+		await this.#stage(transaction, [waiting]);
+	}
+
+	/** Stores PDUs with the note that their transaction came, in one commit. */
+	async #stage(transaction: InboundTransaction, waitings: readonly Waiting[]): Promise<void> {
+		const {storage, clock} = this.#options;
+		const {origin, txnId} = transaction;
+		const receivedTs = clock.now();
+		const staged = waitings.map(({index, json}) => ({origin, txnId, index, json: canonicalJson(json), receivedTs}));
+		const batch = storage.batch();
+		storage.federation.addInboundTransaction(batch, noteOf(transaction, receivedTs));
 		if (staged.length > 0) storage.federation.stage(batch, staged);
 		try {
 			await storage.commit(batch);
@@ -122,9 +182,7 @@ export class Staging {
 			clock.setTimer(RETRY_FIRST_MS, () => this.#resumeQuietly());
 			throw error;
 		}
-		for (const [place, pdu] of pdus.entries()) {
-			this.#enqueue({origin, txnId, ...pdu, sizeBytes: staged[place]?.json.length ?? 0, tries: 0});
-		}
+		for (const [place, waiting] of waitings.entries()) this.#enqueue(waiting, staged[place]?.json.length ?? 0);
 	}
 
 	#resumeQuietly(): void {
@@ -140,7 +198,9 @@ export class Staging {
 			for (const {origin, txnId, index, json: text} of rows) {
 				const json = readStrictJson(text) as JsonObject;
 				const roomId = roomIdOf(json);
-				if (roomId) this.#enqueue({origin, txnId, index, roomId, json, sizeBytes: text.length, tries: 0});
+				if (!roomId) continue;
+				const settle = this.#unstageOf({origin, txnId, index});
+				this.#enqueue({origin, txnId, index, roomId, json, sizeBytes: 0, tries: 0, settle}, text.length);
 			}
 			after = rows.length < PAGE ? undefined : rows.at(-1)?.id;
 		}
@@ -151,11 +211,15 @@ export class Staging {
 		this.#isStopped = true;
 	}
 
-	#enqueue(waiting: Waiting): void {
-		if (this.#known.has(keyOf(waiting))) return;
+	/** Lets a PDU wait for its turn, if it does not yet. One that was settled while it was staged has another, and leaves. */
+	#enqueue(waiting: Waiting, sizeBytes: number): void {
+		const isNew = !this.#known.has(keyOf(waiting));
+		if (!isNew && waiting.onJudged === undefined) return;
+		waiting.sizeBytes = sizeBytes;
+		this.#waitingBytes += sizeBytes;
+		if (!isNew) return;
 		this.#known.add(keyOf(waiting));
 		this.#origins.set(waiting.origin, (this.#origins.get(waiting.origin) ?? 0) + 1);
-		this.#waitingBytes += waiting.sizeBytes;
 		this.#push(waiting);
 	}
 
@@ -201,7 +265,9 @@ export class Staging {
 		try {
 			await this.#judge(waiting);
 			this.#forget(waiting);
+			waiting.onJudged?.(true);
 		} catch (cause) {
+			waiting.onJudged?.(false);
 			if (this.#isStopped) return;
 			waiting.tries += 1;
 			const isGivenUp = waiting.tries >= TRIES_MAX;
@@ -213,15 +279,15 @@ export class Staging {
 
 	/** Gives a PDU to its room; from a room that is not here only the end of an invite or knock is of use. */
 	async #judge(waiting: Waiting): Promise<void> {
-		const {engine, storage, serverName} = this.#options;
+		const {engine, serverName} = this.#options;
 		const room = await engine.findRoom(waiting.roomId);
 		if (room?.isServerJoined(serverName)) {
-			const alsoWrite = (batch: Batch): void => storage.federation.unstage(batch, waiting);
-			await engine.receive({...waiting, alsoWrite});
+			const {json, origin} = waiting;
+			await engine.receive({roomId: waiting.roomId, json, origin, alsoWrite: (batch) => waiting.settle(batch)});
 			return;
 		}
 		await takeRetraction(this.#options, waiting);
-		await this.#unstage(waiting);
+		await this.#settle(waiting);
 	}
 
 	#retryLater(waiting: Waiting): void {
@@ -231,14 +297,14 @@ export class Staging {
 		});
 	}
 
-	async #unstage(waiting: Waiting): Promise<void> {
+	async #settle(waiting: Waiting): Promise<void> {
 		const batch = this.#options.storage.batch();
-		this.#options.storage.federation.unstage(batch, waiting);
+		waiting.settle(batch);
 		await this.#options.storage.commit(batch);
 	}
 
 	async #giveUp(waiting: Waiting): Promise<void> {
-		await this.#unstage(waiting).catch(() => undefined);
+		await this.#settle(waiting).catch(() => undefined);
 		this.#forget(waiting);
 	}
 
@@ -249,6 +315,10 @@ export class Staging {
 		if (left > 0) this.#origins.set(waiting.origin, left);
 		else this.#origins.delete(waiting.origin);
 	}
+}
+
+function noteOf({origin, txnId, answer}: InboundTransaction, receivedTs: number) {
+	return {origin, txnId, answer: JSON.stringify(answer), receivedTs};
 }
 
 /** Gives the room that an event says it is of. */

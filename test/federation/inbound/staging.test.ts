@@ -1,63 +1,10 @@
-import test, {type ExecutionContext} from 'ava';
-import type {JsonObject, RoomId, ServerName} from '../../../crypto/index.ts';
-import type {Engine, ReceiveRequest} from '../../../federation/engine/index.ts';
-import {type EduReceiver, JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbound/index.ts';
+import test from 'ava';
 import {type Storage, StorageError} from '../../../storage/index.ts';
 import {until} from '../../harness/client.ts';
-import {makeEngine} from '../../harness/engine.ts';
-import {ManualClock} from '../../harness/manual-clock.ts';
-
-const origin = 'two.test' as ServerName;
-const roomId = '!entered:two.test' as RoomId;
-const pdu = (body: string): JsonObject => ({room_id: roomId, type: 'm.room.message', content: {body}});
-
-/** Staging over a real database, and an engine that only writes down what it is given. */
-async function open(t: ExecutionContext, wrap: (storage: Storage) => Storage = (storage) => storage) {
-	const home = await makeEngine();
-	t.teardown(() => home[Symbol.asyncDispose]());
-	const storage = wrap(home.storage);
-	const received: unknown[] = [];
-	const ahead: unknown[] = [];
-	const world = {isEntered: false};
-	const engine = {
-		findRoom: () => Promise.resolve(world.isEntered ? {isServerJoined: () => true} : undefined),
-		checkAhead({json}: Pick<ReceiveRequest, 'json'>) {
-			if (!ahead.includes(json)) ahead.push(json);
-		},
-		async receive({json, alsoWrite}: ReceiveRequest) {
-			received.push((json['content'] as JsonObject)['body']);
-			const batch = home.storage.batch();
-			alsoWrite?.(batch);
-			await home.storage.commit(batch);
-			return {status: 'rejected', reason: 'a test'};
-		},
-	} as unknown as Engine;
-	const clock = new ManualClock();
-	const joins = new JoinsUnderway();
-	const {serverName} = home;
-	const context = {storage, engine, serverName, signatures: {check: () => Promise.resolve({allowed: true as const})}};
-	const staging = new Staging({...context, joins, clock, onProblem: () => undefined});
-	/** A join that ends when the test says so. */
-	const enter = (): (() => void) => {
-		let end = (): void => undefined;
-		void joins.run(roomId, () => new Promise<void>((resolve) => (end = resolve)));
-		return () => {
-			world.isEntered = true;
-			end();
-		};
-	};
-	const edus: Record<string, EduReceiver> = {};
-	const take = (txnId: string, ...pdus: JsonObject[]) => takeBoth(txnId, pdus, []);
-	const takeBoth = (txnId: string, pdus: JsonObject[], eduList: JsonObject[]) =>
-		takeTransaction(
-			{...context, staging, joins, clock, edus, onProblem: () => undefined},
-			{origin, txnId, pdus, edus: eduList, brokenPdus: new Set(), brokenEdus: new Set()},
-		);
-	return {storage: home.storage, staging, clock, received, ahead, take, takeBoth, edus, enter};
-}
+import {openStaging, pdu} from './open-staging.ts';
 
 test('events of a room that is being entered wait until it is entered', async (t) => {
-	const {storage, staging, received, take, enter} = await open(t);
+	const {storage, staging, received, take, enter} = await openStaging(t);
 	await take('1', pdu('of a room that is not known'));
 	t.is(staging.waiting, 0);
 	const [release, releaseOther] = [enter(), enter()];
@@ -74,7 +21,7 @@ test('events of a room that is being entered wait until it is entered', async (t
 
 test('events that are on disk although nobody could say so are received all the same, once', async (t) => {
 	const faults = [true];
-	const {staging, clock, received, take, enter} = await open(t, (storage) =>
+	const {staging, clock, received, take, enter} = await openStaging(t, (storage) =>
 		Object.create(storage, {
 			commit: {
 				async value(batch: Parameters<Storage['commit']>[0]) {
@@ -97,7 +44,7 @@ test('events that are on disk although nobody could say so are received all the 
 });
 
 test('the events of one or several transactions are checked together, before the first of them has had its turn', async (t) => {
-	const {staging, received, ahead, take, enter} = await open(t);
+	const {staging, received, ahead, take, enter} = await openStaging(t);
 	const release = enter();
 	const bodies = Array.from({length: 50}, (_, n) => pdu(`${n}`));
 	await take('1', ...bodies.slice(0, 30));
@@ -111,7 +58,7 @@ test('the events of one or several transactions are checked together, before the
 });
 
 test('row 44: a transaction with EDUs is answered at a tick of a grid, however long its EDUs took', async (t) => {
-	const {clock, edus, takeBoth, staging} = await open(t);
+	const {clock, edus, takeBoth, staging} = await openStaging(t);
 	const begunMs = clock.monotonic();
 	const done: string[] = [];
 	// One finds somebody, for whom much is to be written; the other finds nobody.
