@@ -2,7 +2,17 @@
 import {crc32, deflateSync} from 'node:zlib';
 import test, {type ExecutionContext} from 'ava';
 import type {Browser, Page} from 'playwright-core';
-import {type App, call, login, passwordOf, path, register, startApp, until} from '../harness/index.ts';
+import {
+	type App,
+	call,
+	login,
+	passwordOf,
+	path,
+	register,
+	registerBySecret,
+	startApp,
+	until,
+} from '../harness/index.ts';
 import {findChromium, serveClient, startBrowser, takeScreenshot} from './browser.ts';
 
 const WITHIN_MS = 30_000;
@@ -92,10 +102,7 @@ testInBrowser('two people meet, talk in an encrypted room, and see what is unrea
 	await setAvatar(bob, BLUE);
 	await takeScreenshot(alice, '1-signed-in');
 
-	await alice.getByLabel('Name of the new room').fill('News desk');
-	await alice.getByLabel('Whom to invite').fill('@bobby:news.example');
-	await alice.getByRole('button', {name: 'Create'}).click();
-	await alice.getByRole('heading', {name: 'News desk 🔒'}).waitFor();
+	await invite(alice, 'News desk', '@bobby:news.example');
 	await bob.getByRole('button', {name: 'News desk'}).click();
 	await bob.getByRole('button', {name: 'Accept the invitation'}).click();
 	await bob.getByLabel('Message').waitFor();
@@ -108,10 +115,7 @@ testInBrowser('two people meet, talk in an encrypted room, and see what is unrea
 	await takeScreenshot(bob, '2-conversation');
 
 	// In another room bob does not see what is said, but that it was.
-	await bob.getByLabel('Name of the new room').fill('Elsewhere');
-	await bob.getByLabel('Whom to invite').fill('@alice:news.example');
-	await bob.getByRole('button', {name: 'Create'}).click();
-	await bob.getByRole('heading', {name: 'Elsewhere 🔒'}).waitFor();
+	await invite(bob, 'Elsewhere', '@alice:news.example');
 	await say(alice, 'One more thing.');
 	await say(alice, 'And another.');
 	const entry = bob.getByRole('button', {name: 'News desk'});
@@ -125,6 +129,60 @@ testInBrowser('two people meet, talk in an encrypted room, and see what is unrea
 	for (const page of [alice, bob])
 		t.is(await page.getByRole('alert').textContent(), '', 'nothing went wrong on the way');
 	await expectSealed(t, app);
+});
+
+async function look(page: Page, who: string): Promise<string[]> {
+	await page.getByLabel('Whom to look for').fill(who);
+	await page.getByRole('button', {name: 'Find'}).click();
+	await page.getByRole('status').filter({hasText: 'found'}).waitFor();
+	return page.getByRole('list', {name: 'People'}).getByRole('listitem').allTextContents();
+}
+
+async function invite(page: Page, name: string, userId: string): Promise<void> {
+	await page.getByLabel('Name of the new room').fill(name);
+	await page.getByLabel('Whom to invite').fill(userId);
+	await page.getByRole('button', {name: 'Create'}).click();
+	await page.getByRole('heading', {name: `${name} 🔒`}).waitFor();
+}
+
+testInBrowser(
+	'strangers find nobody, and invite whom they know without a word of error; then they see each other',
+	async (t) => {
+		const app = await startApp(t);
+		for (const name of ['alice', 'bobby']) await register(app, name);
+		const [address, browser] = [await serveClient(t), await startBrowser(t, program!)];
+		const alice = await open(t, browser, address, app, 'alice');
+		const bob = await open(t, browser, address, app, 'bobby');
+		t.deepEqual(await look(alice, 'bobby'), []);
+		await invite(alice, 'Somebody', '@bobby:news.example');
+		// Of whom nobody has ever heard a client is told no other.
+		await invite(alice, 'Nobody', '@nobody:news.example');
+		await bob.getByRole('button', {name: 'Somebody'}).click();
+		await bob.getByRole('button', {name: 'Accept the invitation'}).click();
+		await alice.getByRole('button', {name: 'Somebody'}).click();
+		await say(bob, 'It is me.');
+		await alice.locator('.body', {hasText: 'It is me.'}).waitFor();
+		t.deepEqual(await look(alice, 'bobby'), ['@bobby:news.example']);
+		await takeScreenshot(alice, '5-found-after-they-met');
+		for (const page of [alice, bob])
+			t.is(await page.getByRole('alert').textContent(), '', 'nothing went wrong on the way');
+	},
+);
+
+testInBrowser('colleagues on a closed server find each other, and invite whom they found', async (t) => {
+	const app = await startApp(t, {config: {registration: 'closed'}});
+	for (const name of ['alice', 'bobby']) await registerBySecret(app, name);
+	const [address, browser] = [await serveClient(t), await startBrowser(t, program!)];
+	const alice = await open(t, browser, address, app, 'alice');
+	const bob = await open(t, browser, address, app, 'bobby');
+	t.deepEqual(await look(alice, 'bobby'), ['@bobby:news.example']);
+	await invite(alice, 'Desk', '@bobby:news.example');
+	await bob.getByRole('button', {name: 'Desk'}).click();
+	await bob.getByRole('button', {name: 'Accept the invitation'}).click();
+	await bob.getByLabel('Message').waitFor();
+	await takeScreenshot(alice, '6-colleagues');
+	for (const page of [alice, bob])
+		t.is(await page.getByRole('alert').textContent(), '', 'nothing went wrong on the way');
 });
 
 /** What the server holds of the conversation is ciphertext. */

@@ -1,6 +1,8 @@
 /** What tests say to a server from outside: plain requests, registration, waiting for a condition. */
+import {createHmac} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {checkConformance} from './conformance.ts';
+import {REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
 /** Anything with a client-server API. */
 export interface ClientTarget {
@@ -96,6 +98,16 @@ export async function register(server: ClientTarget, username: string): Promise<
 		throw new Error(`register: expected a session, got ${first.status} ${first.text.slice(0, 300)}`);
 	}
 	return call<Session>(server, 'POST', path, {body: {...body, auth: {type: 'm.login.dummy', session}}});
+}
+
+/** Makes an account as an administrator's tools do, on a server of our own whose registration may be closed. */
+export async function registerBySecret(server: ClientTarget, username: string): Promise<Session> {
+	const path = '/_synapse/admin/v1/register';
+	const password = passwordOf(username);
+	const {nonce} = await call<{nonce: string}>(server, 'GET', path);
+	const text = [nonce, username, password, 'notadmin'].join('\0');
+	const mac = createHmac('sha1', REGISTRATION_SHARED_SECRET).update(text).digest('hex');
+	return call<Session>(server, 'POST', path, {body: {nonce, username, password, admin: false, mac}});
 }
 
 /** Logs an account made by {@link register} in once more: a new device. */

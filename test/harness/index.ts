@@ -9,6 +9,7 @@ export {
 	login,
 	passwordOf,
 	register,
+	registerBySecret,
 	request,
 	type Session,
 	until,

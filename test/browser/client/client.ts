@@ -7,6 +7,7 @@ import {
 	createClient,
 	EventType,
 	type MatrixClient,
+	MatrixError,
 	type MatrixEvent,
 	MatrixEventEvent,
 	MsgType,
@@ -20,6 +21,13 @@ import {
 
 const AVATAR_PIXELS = 96;
 const MESSAGE: string = EventType.RoomMessage;
+/** What web clients take for a person who may not exist; they ask before they invite then, and not after any other refusal. */
+const NOBODY: readonly (string | undefined)[] = [
+	'M_NOT_FOUND',
+	'M_USER_NOT_FOUND',
+	'M_PROFILE_UNDISCLOSED',
+	'M_PROFILE_NOT_FOUND',
+];
 
 function find<T extends Element>(kind: new () => T, selector: string, within: ParentNode = document): T {
 	const found = within.querySelector(selector);
@@ -67,6 +75,7 @@ class Home {
 		await client.startClient({pendingEventOrdering: PendingEventOrdering.Detached, threadSupport: true});
 		find(HTMLElement, '#login').hidden = true;
 		find(HTMLElement, '#home').hidden = false;
+		onSubmit('#find', ({who = ''}) => this.#find(who));
 		onSubmit('#create', ({name = '', invite = ''}) => this.#create(name, invite));
 		onSubmit('#send', ({text = ''}) => this.#send(text));
 		find(HTMLElement, '#accept').addEventListener('click', () => {
@@ -80,7 +89,30 @@ class Home {
 		await this.#showMe();
 	}
 
+	async #find(who: string): Promise<void> {
+		const {results} = await this.#client.searchUserDirectory({term: who, limit: 10});
+		const people = results.map(({user_id: userId, display_name: name}) => {
+			const entry = document.createElement('li');
+			entry.textContent = name ?? userId;
+			return entry;
+		});
+		find(HTMLElement, '#people').replaceChildren(...people);
+		find(HTMLElement, '#found').textContent = `${people.length} found`;
+	}
+
+	/** Looks at the profile first, as web clients do. */
+	async #mustBeSomebody(userId: string): Promise<void> {
+		try {
+			await this.#client.getProfileInfo(userId);
+		} catch (error) {
+			if (!(error instanceof MatrixError)) throw error;
+			if (NOBODY.includes(error.errcode)) throw new Error(`${userId} may not exist`, {cause: error});
+			if (error.errcode !== 'M_FORBIDDEN') throw error;
+		}
+	}
+
 	async #create(name: string, invite: string): Promise<void> {
+		await this.#mustBeSomebody(invite);
 		const {room_id: roomId} = await this.#client.createRoom({
 			name,
 			invite: [invite],
