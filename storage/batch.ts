@@ -119,6 +119,8 @@ export interface Operation {
 	readonly statement: number;
 	/** Values in statement order; text to intern and positions are still symbolic. */
 	readonly params: readonly unknown[];
+	/** Values of the statement's last parameters for each time that it runs; absent: it runs once. */
+	readonly rows?: readonly (readonly unknown[])[] | undefined;
 	/** Whether it runs after positions are handed out: it uses one, or it is about a row that may have been added with one. */
 	readonly isLate: boolean;
 	readonly expect?: {readonly changes: number; readonly condition: Condition} | undefined;

@@ -230,6 +230,7 @@ export class Committer {
 		return {
 			statement: operation.statement,
 			params,
+			rows: operation.rows,
 			expect: operation.expect?.changes ?? -1,
 			condition: operation.expect?.condition,
 			wantsRows: operation.onRows !== undefined,

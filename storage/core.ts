@@ -151,6 +151,25 @@ export class Core {
 		};
 	}
 
+	/**
+	 * Makes a write that runs once for each of many rows, which costs less than an operation for each. The parameters that
+	 * differ from row to row must be the last ones of the statement; none of them is a position, a fresh id or a name.
+	 */
+	putEach<P, R>(
+		statement: TypedWrite<P & R>,
+		own: readonly (keyof R & string)[],
+	): (batch: Batch, params: Loose<P>, rows: readonly Loose<R>[]) => void {
+		const plans = statement.parameters;
+		const shared = plans.filter(({key}) => !(own as readonly string[]).includes(key));
+		const each = plans.slice(shared.length);
+		if (each.length !== own.length) throw new Error('what differs from row to row must come last in a statement');
+		const once = {...statement, parameters: shared};
+		return (batch, params, rows) => {
+			const values = rows.map((row) => each.map((plan) => encodeValue(plan.kind, valueOf(plan, row))));
+			this.#put(batch, once, params, {rows: values});
+		};
+	}
+
 	#put(
 		batch: Batch,
 		statement: Statement,
@@ -158,6 +177,7 @@ export class Core {
 		options: PutOptions & {
 			readonly changes?: number | undefined;
 			readonly onRows?: (rows: readonly RawRow[]) => void;
+			readonly rows?: readonly (readonly unknown[])[];
 		},
 	): void {
 		let isLate = options.isLate === true;
@@ -177,6 +197,7 @@ export class Core {
 		batch.operations.push({
 			statement: statement.index,
 			params: encoded,
+			rows: options.rows,
 			isLate,
 			expect: expect && {
 				changes: expect.changes === 'given' ? (options.changes ?? 0) : expect.changes,

@@ -21,6 +21,8 @@ export type RawRow = readonly unknown[];
 export interface EncodedOperation {
 	readonly statement: number;
 	readonly params: unknown[];
+	/** Values of the last parameters for each time that it runs; absent: it runs once. */
+	readonly rows?: readonly (readonly unknown[])[] | undefined;
 	/** How many rows it must change; −1: any number. */
 	readonly expect: number;
 	/** What is lost where it changes another number. */

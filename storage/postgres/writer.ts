@@ -211,10 +211,24 @@ export class GroupWriter {
 	}
 
 	#send(client: Client, operation: EncodedOperation, first = 0): Promise<Answer> {
-		const {params, positions} = operation;
+		const {params, positions, rows} = operation;
 		const values = positions.length === 0 ? params : [...params];
 		for (let at = 0; at < positions.length; at += 2) values[positions[at]!] = first + positions[at + 1]!;
-		return this.#query(client, `s${operation.statement}`, this.#catalog.statements[operation.statement]!.sql, values);
+		const name = `s${operation.statement}`;
+		const {sql} = this.#catalog.statements[operation.statement]!;
+		return rows === undefined
+			? this.#query(client, name, sql, values)
+			: this.#sendEach(client, {name, sql}, values, rows);
+	}
+
+	async #sendEach(
+		client: Client,
+		{name, sql}: {readonly name: string; readonly sql: string},
+		values: readonly unknown[],
+		rows: readonly (readonly unknown[])[],
+	): Promise<Answer> {
+		const answers = await settleAll(rows.map((row) => this.#query(client, name, sql, [...values, ...row])));
+		return {rows: [], rowCount: answers.reduce((sum, answer) => sum + (answer.rowCount ?? 0), 0)};
 	}
 
 	#query(client: Client, name: string, text: string, values: unknown[]): Promise<Answer> {

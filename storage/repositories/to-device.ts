@@ -1,5 +1,5 @@
 import {and, sql} from 'drizzle-orm';
-import type {DeviceId, UserId} from '../../crypto/index.ts';
+import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
 import {JsonText} from '../batch.ts';
 import {above, atMost, bind, build, equals, type Values} from '../catalog.ts';
 import type {Core} from '../core.ts';
@@ -17,8 +17,40 @@ type Range = {userId: UserId; deviceId: DeviceId; after: number; upto: number; l
 /** Ids that the messages of one position may take. */
 const messagesOfPosition = 256;
 
-/** One statement for all messages: what costs is the statement, and each value that is handed to the writer. */
+/**
+ * Adds the messages row by row, which SQLite does in half the time that it takes to read them out of a list. PostgreSQL,
+ * where others wait meanwhile for the head of the stream, is given one statement.
+ */
 function createAdd(core: Core): ToDeviceRepository['add'] {
+	const add = core.dialect.name === 'sqlite' ? createAddEach(core) : createAddList(core);
+	return (batch, messages) => {
+		if (messages.messages.length > messagesOfPosition) throw new Error('too many messages at one position');
+		add(batch, messages);
+	};
+}
+
+function createAddEach(core: Core): ToDeviceRepository['add'] {
+	type Params = {pos: number; sender: UserId; type: string};
+	type Row = {index: number; userId: UserId; deviceId: DeviceId; content: JsonObject};
+	const add = core.putEach<Params, Row>(
+		core.catalog.write<Params & Row>(
+			(p) => sql`insert into ${toDevice} (pos, sender, type, id, user_id, device_id, content)
+				values (${bind(toDevice.pos, p.pos)}, ${bind(toDevice.sender, p.sender)}, ${bind(toDevice.type, p.type)},
+				${bind(toDevice.pos, p.pos)} * ${sql.raw(String(messagesOfPosition))} + ${firstId} + ${bind(toDevice.id, p.index)},
+				${bind(toDevice.userId, p.userId)}, ${bind(toDevice.deviceId, p.deviceId)}, ${bind(toDevice.content, p.content)})`,
+		),
+		['index', 'userId', 'deviceId', 'content'],
+	);
+	return (batch, {pos, sender, type, messages}) => {
+		add(
+			batch,
+			{pos, sender, type},
+			messages.map((message, index) => ({...message, index})),
+		);
+	};
+}
+
+function createAddList(core: Core): ToDeviceRepository['add'] {
 	const {catalog, dialect} = core;
 	type Params = {pos: number; sender: UserId; type: string; rows: readonly unknown[]};
 	const pos = (p: Values<Params>) => sql`cast(${bind(toDevice.pos, p.pos)} as bigint)`;
@@ -31,7 +63,6 @@ function createAdd(core: Core): ToDeviceRepository['add'] {
 		),
 	);
 	return (batch, {pos: at, sender, type, messages}) => {
-		if (messages.length > messagesOfPosition) throw new Error('too many messages at one position');
 		const rows = messages.map(({userId, deviceId, content}, index) => [
 			index,
 			JSON.stringify(encodeText(userId)),

@@ -5,7 +5,8 @@ import type {StorageErrorCode} from '../errors.ts';
  * What the main thread and the writer thread say to each other. A batch travels as a run of values in one flat array,
  * for structured clone costs by the object:
  *   sequence, plain count, positioned count, change count, then for each operation
- *   statement, expected changes, wants rows, 2 × position count, positions…, parameter count, parameters…
+ *   statement, expected changes, wants rows, 2 × position count, positions…, parameter count, parameters…,
+ *   row count (−1: it runs once without one), values of a row, values…
  *   and for each change its six columns.
  */
 
@@ -44,9 +45,14 @@ export interface Reply {
 export type Request = readonly unknown[] | {readonly reclaim: number} | 'close';
 
 function flattenOperation(flat: unknown[], operation: EncodedOperation): void {
-	const {statement, expect, wantsRows, positions, params} = operation;
+	const {statement, expect, wantsRows, positions, params, rows} = operation;
 	flat.push(statement, expect, wantsRows, positions.length, ...positions, params.length);
 	for (const param of params) flat.push(param);
+	if (rows === undefined) flat.push(-1);
+	else {
+		flat.push(rows.length, rows[0]?.length ?? 0);
+		for (const row of rows) for (const value of row) flat.push(value);
+	}
 }
 
 /** Appends a batch to a message. */
@@ -88,9 +94,17 @@ export class MessageReader {
 			const wantsRows = this.#flat[this.#at++] === true;
 			const positions = this.#take(this.#number()) as number[];
 			const params = this.#take(this.#number());
-			operations.push({statement, expect, wantsRows, positions, params, condition: undefined});
+			const rows = this.#readRows();
+			operations.push({statement, expect, wantsRows, positions, params, rows, condition: undefined});
 		}
 		return operations;
+	}
+
+	#readRows(): (readonly unknown[])[] | undefined {
+		const count = this.#number();
+		if (count < 0) return undefined;
+		const width = this.#number();
+		return Array.from({length: count}, () => this.#take(width));
 	}
 
 	#number(): number {

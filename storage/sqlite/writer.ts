@@ -21,6 +21,14 @@ export interface Queued {
 const failAll = (group: readonly Queued[], failure: Failure): Result[] =>
 	group.map(({sequence}) => ({sequence, firstPos: 0, failure}));
 
+/** Runs a statement once, or once for each row of its operation; how many rows it has changed. */
+function runAll(statement: Statement, {params, rows}: EncodedOperation): number {
+	if (rows === undefined) return statement.run(params).changes;
+	let changes = 0;
+	for (const row of rows) changes += statement.run(params, row).changes;
+	return changes;
+}
+
 /** Writes batches in groups: one transaction for each group, one savepoint for each batch. Lives in the writer thread. */
 export class GroupWriter {
 	readonly #db: Database;
@@ -120,7 +128,7 @@ export class GroupWriter {
 				rows.push(statement.all(operation.params) as RawRow[]);
 				return;
 			}
-			const {changes} = statement.run(operation.params);
+			const changes = runAll(statement, operation);
 			if (operation.expect >= 0 && changes !== operation.expect) {
 				throw new BatchFailure({code: 'conflict', message: 'another number of rows changed', operation: index});
 			}

@@ -12,6 +12,7 @@ const statements = ['insert into meta (name, value) values (?, ?)', 'insert into
 const insert = (name: string, value = '', expect = -1) => ({
 	statement: insertMeta,
 	params: [name, value] as unknown[],
+	rows: undefined as readonly (readonly unknown[])[] | undefined,
 	expect,
 	condition: undefined,
 	wantsRows: false,
@@ -32,7 +33,7 @@ function open() {
 
 test('a batch travels to the writer as it is', (t) => {
 	const batch: EncodedBatch = {
-		plain: [insert('a'), {...insert('b'), wantsRows: true, expect: 1}],
+		plain: [insert('a'), {...insert('b'), wantsRows: true, expect: 1}, {...insert('d'), rows: [['x'], ['y']]}],
 		positioned: [{...insert('c'), positions: [1, 0, 0, 2], params: [0, 0]}],
 		changes: [change, ['event', 1, null, 5, 1, '{"a":1}']],
 	};
@@ -43,6 +44,29 @@ test('a batch travels to the writer as it is', (t) => {
 	t.deepEqual(reader.readBatch(), {sequence: 7, batch});
 	t.deepEqual(reader.readBatch(), {sequence: 8, batch: batchOf()});
 	t.true(reader.isAtEnd);
+});
+
+test('an operation of several rows runs for each, and what it changed is counted together', (t) => {
+	const {db} = open();
+	const each = (expect: number, ...names: string[]) => ({
+		...insert('', '', expect),
+		statement: 2,
+		params: ['shared'],
+		rows: names.map((name) => [name]),
+	});
+	const writing = new GroupWriter(db, [...statements, 'insert into meta (value, name) values (?, ?)']);
+	const results = writing.write([
+		{sequence: 1, batch: batchOf(each(2, 'a', 'b'))},
+		{sequence: 2, batch: batchOf(each(3, 'c', 'd'))},
+		{sequence: 3, batch: batchOf(each(-1))},
+		{sequence: 4, batch: batchOf(each(2, 'e', 'a'))},
+	]);
+	t.deepEqual(
+		results.map(({failure}) => failure?.code),
+		[undefined, 'conflict', undefined, 'duplicate'],
+	);
+	const names = db.prepare("select name from meta where value = 'shared' order by name").pluck().all();
+	t.deepEqual(names, ['a', 'b']);
 });
 
 test('a full disk fails the group quickly, and the next group is written when there is space', (t) => {
