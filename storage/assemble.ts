@@ -15,6 +15,7 @@ import {createCursors} from './repositories/cursors.ts';
 import {createDelayedEvents} from './repositories/delayed-events.ts';
 import {createDevices} from './repositories/devices.ts';
 import {createEvents} from './repositories/events.ts';
+import {createFactCounts} from './repositories/fact-counts.ts';
 import {createFederation} from './repositories/federation.ts';
 import {createJobs, createMeta} from './repositories/jobs.ts';
 import {createDehydratedDevices, createKeyBackups} from './repositories/key-backups.ts';
@@ -83,6 +84,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		delayedEvents: createDelayedEvents(core),
 		devices: createDevices(core),
 		events: createEvents(core),
+		factCounts: createFactCounts(core),
 		federation: createFederation(core),
 		filters: createFilters(core),
 		jobs: createJobs(core),

@@ -3,6 +3,7 @@ import type {
 	AccountDataRepository,
 	AccountsRepository,
 	DevicesRepository,
+	FactCountsRepository,
 	FiltersRepository,
 	OpenIdTokensRepository,
 	ProfilesRepository,
@@ -121,6 +122,7 @@ export interface Storage {
 	readonly delayedEvents: DelayedEventsRepository;
 	readonly devices: DevicesRepository;
 	readonly events: EventsRepository;
+	readonly factCounts: FactCountsRepository;
 	readonly federation: FederationRepository;
 	readonly filters: FiltersRepository;
 	readonly jobs: JobsRepository;

@@ -17,6 +17,13 @@ export interface AccountRow {
 	readonly createdDay: number;
 }
 
+/** A name that belongs to an application service. */
+export interface AccountOfAppservice {
+	readonly userId: UserId;
+	/** The id of the service's registration. */
+	readonly appserviceId: string;
+}
+
 /** The states of an account that can be changed. */
 export type AccountStates = Partial<
 	Pick<AccountRow, 'isAdmin' | 'isDeactivated' | 'isLocked' | 'isSuspended' | 'isErased'>
@@ -47,6 +54,10 @@ export interface AccountsRepository {
 	find(userId: UserId): Promise<AccountRow | undefined>;
 	/** Lists accounts in the order of their names (bytewise). */
 	list(page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<AccountRow[]>;
+	/** Says that an account is an application service's, for good. */
+	setAppservice(batch: Batch, account: AccountOfAppservice): void;
+	/** Of these names, those of application services, each with the service's id. */
+	listOfAppservices(userIds: readonly UserId[]): Promise<AccountOfAppservice[]>;
 	/** Counts all accounts. */
 	count(): Promise<number>;
 
@@ -59,6 +70,32 @@ export interface AccountsRepository {
 	listRegistrationTokens(): Promise<RegistrationTokenRow[]>;
 	/** Removes registration tokens that ended before a time, some hundreds at once; how many it were. */
 	sweepRegistrationTokens(batch: Batch, beforeTs: number): Outcome<number>;
+}
+
+/** How much somebody of this server, or another server, learnt and asked about people in one day. */
+export interface FactCountRow {
+	readonly kind: 'person' | 'server';
+	/** A user id, or the name of a server. */
+	readonly name: string;
+	/** Days since the Unix epoch. */
+	readonly day: number;
+	/** Facts that they were let learn. */
+	readonly learnt: number;
+	/** Facts that they were refused because they had learnt enough. */
+	readonly refused: number;
+	/** Names that they asked about without a right to know of them. */
+	readonly probes: number;
+}
+
+/** Who learns how much about people. Counts alone are kept: of whom they learnt is nowhere. */
+export interface FactCountsRepository {
+	/** Adds to what was counted that day. */
+	add(batch: Batch, counts: FactCountRow): void;
+	find(kind: FactCountRow['kind'], name: string, day: number): Promise<FactCountRow | undefined>;
+	/** Lists a day's counts, those who were refused and asked most first. At most 1,000. */
+	listOfDay(day: number, limit: number): Promise<FactCountRow[]>;
+	/** Removes counts of days before one, some days at once; how many rows it were. */
+	sweep(batch: Batch, beforeDay: number): Outcome<number>;
 }
 
 /** A field of a profile. */

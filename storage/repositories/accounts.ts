@@ -1,12 +1,19 @@
 import {sql} from 'drizzle-orm';
+import type {UserId} from '../../crypto/index.ts';
 import {above, bind, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {AccountRow, AccountStates, AccountsRepository, RegistrationTokenRow} from '../interfaces/accounts.ts';
+import type {
+	AccountOfAppservice,
+	AccountRow,
+	AccountStates,
+	AccountsRepository,
+	RegistrationTokenRow,
+} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
-import {pageOf} from './page.ts';
+import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
-const {accounts, registrationTokens: tokens} = tables;
+const {accounts, appserviceAccounts, registrationTokens: tokens} = tables;
 
 function createRegistrationTokens(core: Core) {
 	const {catalog} = core;
@@ -59,9 +66,15 @@ export function createAccounts(core: Core): AccountsRepository {
 			.limit(p.limit.placeholder),
 	);
 	const count = core.one<object, {count: number}>(() => build.select({count: sql<number>`count(*)`}).from(accounts));
+	const setAppservice = core.put(catalog.upsert(appserviceAccounts, ['userId']));
+	const listOfAppservices = core.many<{ids: readonly UserId[]}, AccountOfAppservice>((p) =>
+		build.select().from(appserviceAccounts).where(catalog.isOneOf(appserviceAccounts.userId, p.ids)),
+	);
 	const registrationTokens = createRegistrationTokens(core);
 	return {
 		add,
+		setAppservice,
+		listOfAppservices: (userIds) => readInChunks(userIds, (ids) => listOfAppservices({ids})),
 		setPassword: (batch, userId, passwordHash) => setPassword(batch, {userId, passwordHash}),
 		setStates(batch, userId, states) {
 			const {isAdmin, isDeactivated, isLocked, isSuspended, isErased} = states;

@@ -17,6 +17,27 @@ export const accounts = table(
 	{key: ['userId']},
 );
 
+/** Which accounts an application service brought here; the id is that of its registration. */
+export const appserviceAccounts = table(
+	'appservice_accounts',
+	{userId: text<UserId>(), appserviceId: text()},
+	{key: ['userId']},
+);
+
+/** How much somebody, or another server, learnt and asked about people in one day. Of whom is not kept. */
+export const factCounts = table(
+	'fact_counts',
+	{
+		kind: text<'person' | 'server'>(),
+		name: text(),
+		day: integer(),
+		learnt: integer(),
+		refused: integer(),
+		probes: integer(),
+	},
+	{key: ['kind', 'name', 'day'], index: [{on: ['day']}]},
+);
+
 export const registrationTokens = table(
 	'registration_tokens',
 	{

@@ -7,6 +7,7 @@ import {conversations} from './0005-conversations.ts';
 import {thumbnails} from './0006-thumbnails.ts';
 import {calls} from './0007-calls.ts';
 import {mediaUsage} from './0008-media-usage.ts';
+import {facts} from './0009-facts.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
 	{version: 6, sql: thumbnails},
 	{version: 7, sql: calls},
 	{version: 8, sql: mediaUsage},
+	{version: 9, sql: facts},
 ];
