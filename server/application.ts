@@ -29,7 +29,6 @@ import {createSearch, type Search} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
-import {createVisibility, type Visibility} from './visibility/index.ts';
 import {
 	adaptRemoteRooms,
 	type CarryOver,
@@ -39,12 +38,14 @@ import {
 	createJobRunner,
 	createPersonal,
 	Damage,
+	type Discretion,
 	type Federation,
 	federationServices,
 	publishFigures,
 	wireEncryption,
 	wireMedia,
 	wirePush,
+	wireVisibility,
 } from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
@@ -79,7 +80,7 @@ export async function startApplication(
 		onProblem: (problem) => log.warn({err: problem}, 'The database has a problem'),
 	});
 	const {services, storage} = opened;
-	publishFigures(services.metrics, storage, opened.federation);
+	publishFigures(services.metrics, storage, opened.federation, services.facts);
 	const jobs = createJobRunner({
 		storage,
 		engine: opened.federation.engine,
@@ -160,16 +161,16 @@ export async function openServices(
 		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
-	const visibility = buildVisibility(config, storage, surroundings.clock ?? systemClock);
+	const discretion = wireVisibility(config, storage, parts.clock, parts.log);
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		damage,
 		engine: federation.engine,
 		client: federation.client,
 		remoteRooms: adaptRemoteRooms(federation.remoteRooms, federation.remoteDirectory),
-		federation: federationServices(federation, parts, createInvitePolicy(storage, visibility)),
+		federation: federationServices(federation, parts, createInvitePolicy(storage, discretion.visibility)),
 		partners: federation,
-		visibility,
+		discretion,
 	});
 	const pushDelivery = wirePush({
 		storage,
@@ -192,6 +193,7 @@ export async function openServices(
 			await pushDelivery.stop();
 			close();
 			await federation.stop();
+			await discretion.facts.close();
 			await storage.close();
 		},
 	};
@@ -221,20 +223,6 @@ function unavailable(text: string, cause: StorageError): MatrixError {
 	return new MatrixError('M_UNKNOWN', text, {status: 503, headers: {'retry-after': '5'}, cause});
 }
 
-function buildVisibility(
-	{serverName, privacy, federation: {mode, partners}}: Config,
-	storage: Storage,
-	clock: Clock,
-): Visibility {
-	return createVisibility({
-		storage,
-		serverName,
-		scopes: privacy,
-		isPartner: (server) => mode === 'partners' && partners.includes(server),
-		clock,
-	});
-}
-
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
 	readonly damage: Damage;
@@ -245,7 +233,7 @@ interface ServiceParts extends Surroundings {
 	/** Whom ephemeral news is sent to and comes from. */
 	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'network' | 'sender'>;
 	readonly log: Pick<Logger, 'warn'>;
-	readonly visibility: Visibility;
+	readonly discretion: Discretion;
 }
 
 /** The domains of accounts and of rooms, which need each other. */
@@ -258,7 +246,7 @@ function buildPeople(
 		passwords = new PasswordHasher(),
 		engine,
 		events,
-		visibility,
+		discretion: {visibility, facts, bridged},
 		client,
 		remoteRooms,
 		carryOver,
@@ -271,6 +259,7 @@ function buildPeople(
 		serverName,
 		defaultRoomVersion,
 		visibility,
+		facts,
 		remote: remoteRooms,
 		carryOver,
 	});
@@ -282,6 +271,7 @@ function buildPeople(
 		clock,
 		random,
 		serverName,
+		bridged,
 	});
 	const profiles = createProfiles({
 		storage,
@@ -318,7 +308,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		engine,
 		partners,
-		visibility,
+		discretion: {visibility, facts},
 	} = parts;
 	const events = createEvents({storage, engine, clock});
 	const encryption = wireEncryption({
@@ -355,6 +345,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		encryption,
 		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
 		events,
+		facts,
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,

@@ -22,7 +22,7 @@ import type {Search} from './search/index.ts';
 import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {UserDirectory} from './user-directory/index.ts';
-import type {Visibility} from './visibility/index.ts';
+import type {FactBudget, Visibility} from './visibility/index.ts';
 
 /** What handlers may use: the domains, each built once by main. */
 export interface Services {
@@ -36,6 +36,7 @@ export interface Services {
 	readonly encryption: Encryption;
 	readonly ephemeral: Ephemeral;
 	readonly events: Events;
+	readonly facts: FactBudget;
 	readonly filters: Filters;
 	readonly loginTokens: LoginTokens;
 	readonly media: Media;

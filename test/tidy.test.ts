@@ -8,7 +8,8 @@ const linesMax = 400;
 /** Domains of the server, each with the other domains it may import. */
 const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/account-data': [],
-	'server/accounts': ['server/devices', 'server/profiles', 'server/visibility'],
+	'server/accounts': ['server/appservices', 'server/devices', 'server/profiles', 'server/visibility'],
+	'server/appservices': [],
 	'server/backup': ['server/media'],
 	'server/calls': [],
 	'server/delayed-events': ['server/rooms'],
@@ -29,7 +30,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
 	'server/search': ['server/events', 'server/filters'],
 	'server/user-directory': ['server/visibility'],
-	'server/visibility': [],
+	'server/visibility': ['server/appservices'],
 };
 
 const federation = ['federation/rooms', 'federation/engine', 'federation/inbound', 'federation/outbound'];
@@ -86,6 +87,7 @@ const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
 	koa: ['server/http'],
 	pino: ['server/telemetry'],
 	'prom-client': ['server/telemetry'],
+	re2js: ['server/config'],
 	yaml: ['server/config'],
 };
 
@@ -237,8 +239,8 @@ test('there are no default exports', (t) => {
 	t.is(failures(found), '');
 });
 
-test('every row of the list of threats about odd input, signatures, events, accounts, media and storage is a test', (t) => {
-	const rows = Object.entries({A: 13, B: 10, C: 15, E: 15, F: 8, G: 5}).flatMap(([section, count]) =>
+test('every row of the list of threats about odd input, signatures, events, transport, accounts, media and storage is a test', (t) => {
+	const rows = Object.entries({A: 13, B: 10, C: 15, D: 9, E: 15, F: 8, G: 5}).flatMap(([section, count]) =>
 		Array.from({length: count}, (_, index) => `${section}${index + 1}`),
 	);
 	const titles = everything

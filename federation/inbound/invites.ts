@@ -32,10 +32,10 @@ const UNJUDGED: ReadonlySet<string> = new Set([UNKNOWN_KEY, UNOBTAINABLE_KEY]);
 /** What this server decides about invites from outside. */
 export interface InvitePolicy {
 	/**
-	 * Whether an invite by this user is taken at all: asked before the target is looked at, so that the answer says
-	 * nothing about who has an account here.
+	 * Lets a server invite somebody, or throws what it is answered: asked before it is looked whether there is anybody, so
+	 * that the answer says nothing about who has an account here.
 	 */
-	admits(inviter: UserId): Promise<boolean>;
+	admit(origin: ServerName, userId: UserId): Promise<void>;
 	/**
 	 * Whether somebody takes no invites, as far as the inviter's server may know. One that may not is answered as if they
 	 * did: anything else would say that they are here.
@@ -76,9 +76,7 @@ export async function takeInvite(context: InviteContext, request: InviteRequest)
 	checkInvite(context, pdu, request);
 	const verdict = await context.signatures.check(pdu);
 	if (!verdict.allowed) throw new InboundError('invalid', `The invite is not signed: ${verdict.reason}`);
-	if (!(await context.policy.admits(pdu.sender))) {
-		throw new InboundError('forbidden', 'This server takes no such invites');
-	}
+	await context.policy.admit(request.origin, pdu.stateKey as UserId);
 	if (await context.policy.blocks(request.origin, pdu.stateKey as UserId)) {
 		throw new InboundError('invite_blocked', 'This person takes no invites');
 	}

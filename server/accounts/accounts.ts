@@ -11,6 +11,7 @@ import {
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import {type AccountRow, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
+import type {BridgedNames} from '../appservices/index.ts';
 import type {DeviceRequest, Devices, IssuedSession, IssuedTokens} from '../devices/index.ts';
 import {deactivate} from './deactivate.ts';
 import {AccountsError} from './errors.ts';
@@ -27,6 +28,7 @@ export interface AccountsDependencies {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
+	readonly bridged: BridgedNames;
 }
 
 /** Who a request comes from. */
@@ -78,13 +80,13 @@ export interface Accounts {
 	checkNewName(username: string): UserId;
 	/** Gives the user id for an account whose person chose no name. */
 	inventName(): UserId;
-	/** Whether the name was ever given to anybody. */
+	/** Whether the name was ever given to anybody, or is an application service's: which of the two is not for strangers. */
 	isNameTaken(userId: UserId): Promise<boolean>;
 	/** Gives the user id of this server that a claimed name, full or only its localpart, stands for. */
 	claimedUserId(name: string): UserId | undefined;
 	/**
 	 * Makes an account, and its first session where one is asked for.
-	 * @throws AccountsError 'user-in-use', 'registration-token-spent', 'weak-password', 'password-too-long'
+	 * @throws AccountsError 'exclusive', 'user-in-use', 'registration-token-spent', 'weak-password', 'password-too-long'
 	 */
 	register(registration: Registration): Promise<{readonly userId: UserId; readonly session?: IssuedSession}>;
 	/**
@@ -141,7 +143,8 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		authenticate: createAuthenticator(devices),
 		checkNewName: (username) => newUserId(username, serverName),
 		inventName: () => newUserId(newOpaqueId(random).toLowerCase(), serverName),
-		isNameTaken: async (userId) => (await storage.accounts.find(userId)) !== undefined,
+		isNameTaken: async (userId) =>
+			(await storage.accounts.find(userId)) !== undefined || dependencies.bridged.isReserved(userId),
 		claimedUserId: (name) => claimedUserId(name, serverName),
 		register: (registration) => register(dependencies, registration),
 		signIn: (attempt) => signIn(dependencies, attempt),
@@ -206,9 +209,12 @@ function createAuthenticator(devices: Devices): Accounts['authenticate'] {
 }
 
 async function register(
-	{storage, devices, passwords, clock}: AccountsDependencies,
+	{storage, devices, passwords, clock, bridged}: AccountsDependencies,
 	{userId, password, isAdmin, registrationTokenHash, device}: Registration,
 ): Promise<{userId: UserId; session?: IssuedSession}> {
+	if (bridged.isReserved(userId)) {
+		throw new AccountsError('exclusive', 'The name belongs to an application service');
+	}
 	if (password !== undefined) {
 		checkNewPassword(password);
 	}

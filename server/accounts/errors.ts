@@ -12,6 +12,8 @@ export type AccountsErrorCode =
 	| 'suspended'
 	/** The name is taken, or was and is never given again. */
 	| 'user-in-use'
+	/** The name belongs to an application service; strangers are told that it is taken. */
+	| 'exclusive'
 	/** No new account may have this name. */
 	| 'invalid-username'
 	/** The registration token was used up, or ended, before the account could be made. */

@@ -18,6 +18,7 @@ import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {SearchError} from '../search/index.ts';
 import {SyncError} from '../sync/index.ts';
+import {FactsSpentError} from '../visibility/index.ts';
 
 const softLogout = {soft_logout: true};
 
@@ -62,6 +63,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		locked: {errcode: 'M_USER_LOCKED', fields: softLogout},
 		suspended: 'M_USER_SUSPENDED',
 		'user-in-use': 'M_USER_IN_USE',
+		exclusive: 'M_EXCLUSIVE',
 		'invalid-username': 'M_INVALID_USERNAME',
 		'registration-token-spent': {errcode: 'M_UNAUTHORIZED'},
 		'password-too-long': 'M_INVALID_PARAM',
@@ -214,6 +216,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		not_recommended: 'M_FORBIDDEN',
 	}),
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
+	(error) => (error instanceof FactsSpentError ? limitExceeded(error.retryAfterMs) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),
 ];
 

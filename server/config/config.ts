@@ -3,6 +3,8 @@ import {resolve} from 'node:path';
 import type {ServerName} from '../../crypto/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
 import type {ListenerOptions, Rate, RateLimits, TlsFiles} from '../http/index.ts';
+import {ConfigError} from './errors.ts';
+import {type AppserviceRegistration, readRegistrations} from './registrations.ts';
 import type {ConfigDocument, privacyScopes, roles} from './schema.ts';
 import {readSize} from './units.ts';
 
@@ -70,16 +72,16 @@ export interface Config {
 	readonly rtc: {readonly livekitServiceUrl: string} | undefined;
 	/** Facts about other people that a stranger may learn in a day. */
 	readonly factBudgetPerDay: number;
+	/** Whose names of this server are whose, by the registration files of application services. */
+	readonly appservices: readonly AppserviceRegistration[];
 	readonly log: {
 		readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 		readonly format: 'json' | 'pretty';
 	};
 }
 
-/** The configuration cannot be used; the message names the file and the key. */
-export class ConfigError extends Error {
-	override readonly name = 'ConfigError';
-}
+/** Nobody needs more in a day of work, and whoever learns no more needs a thousand years for fifteen million names. */
+const FACTS_DEFAULT = 30;
 
 const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 	{address: '127.0.0.1', port: 8008, serves: ['client', 'federation', 'well-known']},
@@ -88,7 +90,6 @@ const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 /** Keys whose function is not part of this version: saying anything but the default would promise it. */
 const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
 	['url_previews', isNotEnabled],
-	['appservices', isEmptyList],
 	['smtp', (value) => value === null],
 	['identity_providers', isEmptyList],
 	['second_factor', (value) => value === 'optional'],
@@ -149,7 +150,8 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		media: makeMedia(document.media ?? {}, {dataPath, toPath, registration}),
 		turn: makeTurn(document.turn ?? undefined),
 		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
-		factBudgetPerDay: document.fact_budget_per_day ?? 30,
+		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
+		appservices: readRegistrations((document.appservices ?? []).map(toPath)),
 		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},
 	};
 }

@@ -1,3 +1,5 @@
-export {type Config, ConfigError, type DatabaseConfig, type PrivacyScope, type Role} from './config.ts';
+export type {Config, DatabaseConfig, PrivacyScope, Role} from './config.ts';
+export {ConfigError} from './errors.ts';
+export type {AppserviceRegistration} from './registrations.ts';
 export {databaseUrl, keyFilesOf} from './places.ts';
 export {defaultConfigFile, loadConfig} from './load.ts';

@@ -3,7 +3,8 @@ import {dirname, resolve} from 'node:path';
 import {parse} from 'yaml';
 import {isJsonObject} from '../../crypto/index.ts';
 import {type Schema, SchemaError} from '../validation/index.ts';
-import {type Config, ConfigError, makeConfig} from './config.ts';
+import {type Config, makeConfig} from './config.ts';
+import {ConfigError} from './errors.ts';
 import {documentSchema} from './schema.ts';
 
 const environmentPrefix = 'BROADSHEET_';

@@ -149,7 +149,7 @@ export const documentSchema = v.strictObject({
 		}),
 	),
 	url_previews: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
-	appservices: v.optional(v.array(path)),
+	appservices: v.optional(v.array(path, {max: 64})),
 	smtp: v.optional(v.nullable(v.jsonObject())),
 	turn: v.optional(v.nullable(turn)),
 	rtc: v.optional(v.nullable(rtc)),

@@ -41,6 +41,8 @@ export interface Devices {
 	refresh(refreshToken: string, mayRefresh: (userId: UserId) => Promise<void>): Promise<IssuedTokens>;
 	/** Lists a user's devices. */
 	list(userId: UserId): Promise<readonly DeviceRow[]>;
+	/** Whether a user has such a device. Costs the same where there is no such user. */
+	isKnown(userId: UserId, deviceId: DeviceId): Promise<boolean>;
 	/** @throws DevicesError 'unknown-device' */
 	get(userId: UserId, deviceId: DeviceId): Promise<DeviceRow>;
 	/** @throws DevicesError 'unknown-device' */
@@ -63,6 +65,7 @@ export function createDevices(dependencies: TokenDependencies): Devices {
 		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
 		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
 		list: (userId) => storage.devices.listOfUser(userId),
+		isKnown: async (userId, deviceId) => (await storage.devices.find(userId, deviceId)) !== undefined,
 		async get(userId, deviceId) {
 			const device = await storage.devices.find(userId, deviceId);
 			if (device === undefined) {

@@ -62,6 +62,10 @@ export class Exchange implements AnyRequest {
 		return this.#address;
 	}
 
+	get network(): string {
+		return networkOf(this.address);
+	}
+
 	get signal(): AbortSignal {
 		if (this.#controller === undefined) {
 			this.#controller = new AbortController();
@@ -88,6 +92,8 @@ export class Exchange implements AnyRequest {
 	readonly spend = (limitClass: RateLimitClass, key: string): void => {
 		this.#context.limiter.spend(limitClass, key);
 	};
+
+	readonly take = (limitClass: RateLimitClass, key: string): boolean => this.#context.limiter.take(limitClass, key);
 
 	readonly openBody = (sizeBytesMax: number): Readable =>
 		openBody(this.#request, this.#response, sizeBytesMax, this.#context.pace);
@@ -117,23 +123,23 @@ export class Exchange implements AnyRequest {
 
 	async #prepareUser(route: Route<never>): Promise<string> {
 		if (route.auth === 'none') {
-			return networkOf(this.address);
+			return this.network;
 		}
 		let caller: UserCaller | undefined;
 		try {
 			caller = await authenticateUser(this.#request, this.#search, route, this.#context.authenticators);
 		} catch (error) {
 			if (error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN') {
-				this.spend('unknown-token', networkOf(this.address));
+				this.spend('unknown-token', this.network);
 			}
 			throw error;
 		}
 		this.caller = caller;
-		return caller?.userId ?? networkOf(this.address);
+		return caller?.userId ?? this.network;
 	}
 
 	async #prepareServer(route: Route<never>): Promise<void> {
-		this.spend('federation-unsigned', networkOf(this.address));
+		this.spend('federation-unsigned', this.network);
 		const pending = this.#context.authenticators.server({
 			method: this.#request.method ?? '',
 			uri: this.uri,

@@ -9,7 +9,8 @@ export interface Rate {
 
 /**
  * The classes of requests that are limited together, for each caller (user, server, or address of a stranger).
- * `…-name` classes count by what a stranger claims, whether or not it exists: handlers spend those themselves.
+ * `…-name…` classes count by what a stranger claims, whether or not it exists, and `…-whole` classes everybody together:
+ * handlers spend those themselves.
  */
 export const defaultRates = {
 	/** Whatever names no class of its own. */
@@ -28,15 +29,29 @@ export const defaultRates = {
 	report: {perSecond: 0.05, burst: 10},
 	/** By address. Each try costs a password hash. */
 	login: {perSecond: 0.17, burst: 10},
-	/** By claimed user name: 5 tries, then one each three minutes. */
+	/** By claimed user name and address: 5 tries, then one each three minutes. */
 	'login-name': {perSecond: 1 / 180, burst: 5},
+	/** By claimed user name, from everywhere. Nobody is refused for it: where it is empty, the next class counts as well. */
+	'login-name-everywhere': {perSecond: 1 / 60, burst: 100},
+	/** By claimed user name and address, while many places try at the name: one try, then one an hour. */
+	'login-name-besieged': {perSecond: 1 / 3600, burst: 1},
+	/** By user and a device of theirs that signs in again, in place of all the others: no stranger can use it up. */
+	'login-device': {perSecond: 1 / 60, burst: 10},
+	/** Of all together, on devices that are not known: as many as hash passwords without keeping others waiting. */
+	'login-whole': {perSecond: 10, burst: 100},
 	registration: {perSecond: 0.1, burst: 10},
+	/** Of all together. */
+	'registration-whole': {perSecond: 1, burst: 100},
 	/** Questions that tell whether a name or a token is good: 5 a minute. */
 	'registration-check': {perSecond: 5 / 60, burst: 5},
 	/** By address: requests with a token that is not known. */
 	'unknown-token': {perSecond: 5, burst: 100},
 	/** By origin. */
 	federation: {perSecond: 100, burst: 500},
+	/** By origin: questions about profiles and aliases, which servers ask when a person looks for something. */
+	'federation-query': {perSecond: 10, burst: 100},
+	/** By origin: questions about keys and devices, which come in crowds when a server enters a room. */
+	'federation-keys': {perSecond: 50, burst: 500},
 	/** By origin: joins, knocks and invites of other servers. */
 	'federation-membership': {perSecond: 1, burst: 60},
 	/** By address: requests to other servers' endpoints before their signature is checked. */
@@ -81,8 +96,19 @@ export class RateLimiter {
 	 * @throws MatrixError M_LIMIT_EXCEEDED when it is empty
 	 */
 	spend(limitClass: RateLimitClass, key: string): void {
+		const waitMs = this.#take(limitClass, key);
+		if (waitMs > 0) throw limitExceeded(waitMs);
+	}
+
+	/** Takes one out of a bucket, if there is one: whether there was. */
+	take(limitClass: RateLimitClass, key: string): boolean {
+		return this.#take(limitClass, key) === 0;
+	}
+
+	/** Takes one; 0, or milliseconds until there is one to take. */
+	#take(limitClass: RateLimitClass, key: string): number {
 		if (this.#rates === undefined) {
-			return;
+			return 0;
 		}
 		const rate = this.#rates[limitClass]!;
 		const nowMs = this.#now();
@@ -93,9 +119,10 @@ export class RateLimiter {
 		bucket.updatedMs = nowMs;
 		this.#keep(name, bucket);
 		if (bucket.tokens < 1) {
-			throw limitExceeded(((1 - bucket.tokens) / rate.perSecond) * 1000);
+			return ((1 - bucket.tokens) / rate.perSecond) * 1000;
 		}
 		bucket.tokens -= 1;
+		return 0;
 	}
 
 	#nameOf(limitClass: string, key: string, nowMs: number): string {

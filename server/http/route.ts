@@ -25,6 +25,8 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	readonly signal: AbortSignal;
 	/** The client's address, behind the listed proxies; never to be logged or stored. */
 	readonly address: string;
+	/** What of the address limits are counted by: all of an IPv4 address, and of an IPv6 address what one household has. */
+	readonly network: string;
 	readonly headers: IncomingHttpHeaders;
 	/** Path and query as they came. */
 	readonly uri: string;
@@ -33,6 +35,8 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	 * @throws MatrixError M_LIMIT_EXCEEDED
 	 */
 	readonly spend: (limitClass: RateLimitClass, key: string) => void;
+	/** Takes one out of another limit, if there is one, and says whether there was. */
+	readonly take: (limitClass: RateLimitClass, key: string) => boolean;
 	/**
 	 * The body as it comes, for routes that declare `upload`. It fails with M_TOO_LARGE beyond the size, and when it
 	 * comes slower than 1 KiB/s over 30 s.
@@ -108,9 +112,13 @@ export interface AnyRequest {
 	readonly defects: readonly JsonDefect[];
 	readonly signal: AbortSignal;
 	readonly address: string;
+	/** What of the address limits are counted by: all of an IPv4 address, and of an IPv6 address what one household has. */
+	readonly network: string;
 	readonly headers: IncomingHttpHeaders;
 	readonly uri: string;
 	readonly spend: (limitClass: RateLimitClass, key: string) => void;
+	/** Takes one out of another limit, if there is one, and says whether there was. */
+	readonly take: (limitClass: RateLimitClass, key: string) => boolean;
 	readonly openBody: (sizeBytesMax: number) => Readable;
 }
 

@@ -11,6 +11,7 @@ import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
 import {sendDelayedEvent} from './send-delayed-event.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
+import {sweepFactCounts} from './sweep-fact-counts.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
 import {sweepRegistrationTokens} from './sweep-registration-tokens.ts';
@@ -37,6 +38,7 @@ export const jobs: readonly Job[] = [
 	removeRoomKeys,
 	removeUnusedContent,
 	sweepClientTransactions,
+	sweepFactCounts,
 	sweepInboundTransactions,
 	sweepOutgoingEdus,
 	sweepRegistrationTokens,

@@ -13,7 +13,7 @@ const ALIASES_OF_ROOM_MAX = 50;
 
 /**
  * Gives a room that the caller is in an alias of this server.
- * @throws RoomsError 'invalid-parameter', 'not-in-room', 'alias-taken', 'forbidden'
+ * @throws RoomsError 'invalid-parameter', 'not-in-room', 'alias-taken', 'forbidden'; FactsSpentError
  */
 export async function addAlias(context: RoomsContext, actor: Actor, alias: RoomAlias, roomId: RoomId): Promise<void> {
 	const {storage, serverName} = context;
@@ -23,6 +23,7 @@ export async function addAlias(context: RoomsContext, actor: Actor, alias: RoomA
 	if ((await storage.aliases.listOfRoom(roomId)).length >= ALIASES_OF_ROOM_MAX) {
 		throw new RoomsError('forbidden', `A room has at most ${ALIASES_OF_ROOM_MAX} aliases`);
 	}
+	await mustTakeName(context, actor, alias);
 	const batch = storage.batch();
 	storage.aliases.add(batch, {alias, roomId, creator: actor.userId, servers: [serverName]});
 	try {
@@ -31,6 +32,15 @@ export async function addAlias(context: RoomsContext, actor: Actor, alias: RoomA
 		if (!(cause instanceof DuplicateError)) throw cause;
 		throw new RoomsError('alias-taken', 'The alias names another room already', {cause});
 	}
+}
+
+/**
+ * Lets somebody try to give a name: that it is taken tells of a room, so that names are counted, taken or not, where the
+ * caller may not know of everybody here (row 27 of the enumeration surface). @throws FactsSpentError
+ */
+export async function mustTakeName({visibility, facts}: RoomsContext, actor: Actor, alias: RoomAlias): Promise<void> {
+	if (visibility.mayKnowAll(actor, 'directory')) return;
+	await facts.learn({asker: {kind: 'person', name: actor.userId}, topic: 'alias-name'}, [alias]);
 }
 
 /**

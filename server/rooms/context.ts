@@ -12,7 +12,7 @@ import type {RemoteSpace} from '../../federation/outbound/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
 import type {ClientTransactionKey, Storage} from '../../storage/index.ts';
 import type {Events} from '../events/index.ts';
-import type {Visibility} from '../visibility/index.ts';
+import type {FactBudget, Visibility} from '../visibility/index.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import type {RemoteRooms} from './remote-rooms.ts';
 import type {Turns} from './turns.ts';
@@ -32,6 +32,7 @@ export interface RoomsDependencies {
 	readonly serverName: ServerName;
 	readonly defaultRoomVersion: RoomVersionId;
 	readonly visibility: Visibility;
+	readonly facts: FactBudget;
 	readonly events: Events;
 	readonly remote: RemoteRooms;
 	/** Gives a user for one room what they keep for another. */

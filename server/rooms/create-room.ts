@@ -2,6 +2,7 @@ import {domainOf, isRoomAlias, type JsonObject, type RoomAlias, type RoomId, typ
 import {EngineError} from '../../federation/engine/index.ts';
 import {findRoomVersion, type RoomVersionId} from '../../federation/rooms/index.ts';
 import {type Batch, DuplicateError} from '../../storage/index.ts';
+import {mustTakeName} from './aliases.ts';
 import {type Actor, mustNotBeSuspended, type RoomsContext} from './context.ts';
 import {RoomsError} from './errors.ts';
 import {type InitialState, listFirstEvents, type Preset} from './first-events.ts';
@@ -35,7 +36,7 @@ export interface NewRoom {
  * Makes a room: all of it is one commit, except that invites of people elsewhere need their servers' signatures and so
  * follow it. One that cannot be delivered leaves the room without it.
  * @throws RoomsError 'unsupported-version', 'room-in-use', 'invalid-room-state', 'invalid-parameter', 'bad-event',
- * 'invite-blocked'
+ * 'invite-blocked'; FactsSpentError
  */
 export async function createRoom(context: RoomsContext, actor: Actor, wish: NewRoom): Promise<RoomId> {
 	mustNotBeSuspended(actor);
@@ -44,13 +45,14 @@ export async function createRoom(context: RoomsContext, actor: Actor, wish: NewR
 	}
 	const {serverName, engine} = context;
 	const version = chooseVersion(context, wish.version);
-	const alias = await chooseAlias(context, wish.aliasName);
+	const alias = await chooseAlias(context, actor, wish.aliasName);
 	const invited = [...new Set(wish.invite)];
 	if (invited.length > INVITED_MAX) {
 		throw new RoomsError('invalid-parameter', `At most ${INVITED_MAX} people can be invited to a new room`);
 	}
 	const said: JsonObject = wish.isDirect === true ? {is_direct: true} : {};
 	const local = invited.filter((userId) => domainOf(userId) === serverName);
+	await context.visibility.mayInvite(actor, invited);
 	for (const userId of local) await mustTakeInvites(context, actor, userId);
 	const invites = await Promise.all(
 		local.map(async (userId) => ({userId, content: await inviteContent(context, actor, userId, said)})),
@@ -106,18 +108,20 @@ export function chooseVersion({defaultRoomVersion}: RoomsContext, wanted: string
 }
 
 async function chooseAlias(
-	{storage, serverName}: RoomsContext,
+	context: RoomsContext,
+	actor: Actor,
 	name: string | undefined,
 ): Promise<RoomAlias | undefined> {
 	if (name === undefined) return undefined;
-	const alias = `#${name}:${serverName}`;
+	const alias = `#${name}:${context.serverName}`;
 	if (name === '' || name.includes(':') || !isRoomAlias(alias)) {
 		throw new RoomsError(
 			'invalid-parameter',
 			'room_alias_name: expected a localpart of at most 255 bytes with the rest',
 		);
 	}
-	if (await storage.aliases.find(alias)) throw roomInUse();
+	await mustTakeName(context, actor, alias);
+	if (await context.storage.aliases.find(alias)) throw roomInUse();
 	return alias;
 }
 

@@ -28,7 +28,8 @@ export async function findRoom(
 }
 
 /**
- * Gives the room that an alias names. Who may not know of the room is told the same as where there is no such alias.
+ * Gives the room that an alias names. Who may not know of the room is told the same as where there is no such alias, and so
+ * is who has asked for as many as a day allows.
  * @param actor `undefined` for callers without an account
  * @throws RoomsError 'not-found'
  */
@@ -37,16 +38,30 @@ export async function getAlias(
 	actor: Actor | undefined,
 	alias: RoomAlias,
 ): Promise<AliasedRoom> {
-	const {storage, serverName, remote} = context;
+	const {storage, serverName, remote, visibility} = context;
 	if (domainOf(alias) !== serverName) {
 		// Nobody without an account makes this server ask others.
 		const found = actor && (await remote.findAlias(alias));
 		if (!found) throw noSuchAlias();
 		return found;
 	}
-	const row = await storage.aliases.find(alias);
-	if (!row || !(await mayKnowAlias(context, actor, row))) throw noSuchAlias();
-	return withServers(context, row);
+	// How much there was to look at must not show in the time of a refusal.
+	return visibility.refuseOnGrid(async () => {
+		const row = await storage.aliases.find(alias);
+		if (row && (await isShown(context, actor, row))) return withServers(context, row);
+		if (!actor || !(await mayAsk(context, actor, alias))) throw noSuchAlias();
+		if (!row || !(await visibility.isAcquainted(actor, row.creator, 'directory'))) throw noSuchAlias();
+		return withServers(context, row);
+	});
+}
+
+/**
+ * Whether somebody may be told of an alias that is neither published nor of a room that they are in or invited into: whether
+ * there is such an alias is a fact of their day, unless they may know of everybody here.
+ */
+async function mayAsk({visibility, facts}: RoomsContext, actor: Actor, alias: RoomAlias): Promise<boolean> {
+	if (visibility.mayKnowAll(actor, 'directory')) return true;
+	return (await facts.learnSome({asker: {kind: 'person', name: actor.userId}, topic: 'alias'}, [alias])).has(alias);
 }
 
 /**
@@ -54,17 +69,26 @@ export async function getAlias(
  * with somebody in the room or invited into it. @throws RoomsError 'not-found'
  */
 export async function getAliasFor(context: RoomsContext, origin: ServerName, alias: RoomAlias): Promise<AliasedRoom> {
-	const {storage, visibility} = context;
+	const {storage, visibility, facts} = context;
 	const row = await storage.aliases.find(alias);
-	if (!row) throw noSuchAlias();
-	const {roomId, creator} = row;
-	const mayKnow =
-		(await storage.rooms.find(roomId))?.isPublished === true ||
-		(await visibility.isServerAcquainted(origin, creator, 'directory')) ||
-		(await storage.memberships.listServers(roomId)).includes(origin) ||
-		(await isInvited(context, roomId, origin));
-	if (!mayKnow) throw noSuchAlias();
+	if (row && (await isShownTo(context, origin, row))) return withServers(context, row);
+	const asker = {kind: 'server', name: origin} as const;
+	const isAllowed =
+		visibility.mayServerKnowAll(origin, 'directory') ||
+		(await facts.learnSome({asker, topic: 'alias'}, [alias])).has(alias);
+	if (!isAllowed || !row || !(await visibility.isServerAcquainted(origin, row.creator, 'directory')))
+		throw noSuchAlias();
 	return withServers(context, row);
+}
+
+/** Whether another server has a right to an alias: its room is published, or somebody of theirs is in it or invited. */
+async function isShownTo(context: RoomsContext, origin: ServerName, {roomId}: AliasRow): Promise<boolean> {
+	const {storage} = context;
+	return (
+		(await storage.rooms.find(roomId))?.isPublished === true ||
+		(await storage.memberships.listServers(roomId)).includes(origin) ||
+		(await isInvited(context, roomId, origin))
+	);
 }
 
 async function isInvited({storage}: RoomsContext, roomId: RoomId, server: ServerName): Promise<boolean> {
@@ -81,16 +105,21 @@ async function withServers({storage, serverName}: RoomsContext, {roomId, servers
  * Tells whether somebody may learn what an alias names: what the directory shows everybody may, members and those
  * invited may, and whoever may know of the people here.
  */
-export async function mayKnowAlias(
+export async function mayKnowAlias(context: RoomsContext, actor: Actor | undefined, row: AliasRow): Promise<boolean> {
+	if (await isShown(context, actor, row)) return true;
+	return actor !== undefined && context.visibility.isAcquainted(actor, row.creator, 'directory');
+}
+
+/** Whether an alias is everybody's to know, or its room has the caller in it or invited. */
+async function isShown(
 	{storage, visibility}: RoomsContext,
 	actor: Actor | undefined,
-	{roomId, creator}: AliasRow,
+	{roomId}: AliasRow,
 ): Promise<boolean> {
 	if ((await storage.rooms.find(roomId))?.isPublished === true || visibility.isOpen('directory')) return true;
 	if (!actor) return false;
 	const membership = (await storage.memberships.find(roomId, actor.userId))?.membership;
-	if (membership === 'join' || membership === 'invite') return true;
-	return visibility.isAcquainted(actor, creator, 'directory');
+	return membership === 'join' || membership === 'invite';
 }
 
 /** One text for an alias that is not there and for one that the caller may not know. */

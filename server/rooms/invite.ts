@@ -16,7 +16,7 @@ import {inviteContent, membershipKey} from './member-content.ts';
 /**
  * Invites somebody. Nothing happens where they are invited already.
  * @param said what the content holds beside the membership: `reason`, `is_direct`
- * @throws RoomsError 'not-in-room', 'forbidden', 'invite-blocked', 'unsupported-version', 'unreachable'
+ * @throws RoomsError 'not-in-room', 'forbidden', 'invite-blocked', 'unsupported-version', 'unreachable'; FactsSpentError
  */
 export async function invite(
 	context: RoomsContext,
@@ -29,7 +29,10 @@ export async function invite(
 	await mustBeJoined(context, roomId, actor.userId);
 	await context.memberships.run(membershipKey(roomId, target), async () => {
 		const {storage, serverName} = context;
-		if ((await storage.memberships.find(roomId, target))?.membership === 'invite') return;
+		const before = (await storage.memberships.find(roomId, target))?.membership;
+		if (before === 'invite') return;
+		// Whoever knocks has shown themselves.
+		if (before !== 'knock') await context.visibility.mayInvite(actor, [target]);
 		const event: EventTemplate = {
 			type: 'm.room.member',
 			stateKey: target,

@@ -1,3 +1,5 @@
+export {createFactBudget, type FactBudget} from './fact-budget.ts';
+export {type FactAsker, FactsSpentError} from './facts.ts';
 export {listOpenRooms} from './open-rooms.ts';
 export {
 	type Asker,

@@ -1,6 +1,9 @@
 import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
 import {type Clock, waitForTick} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import type {BridgedNames} from '../appservices/index.ts';
+import type {FactBudget} from './fact-budget.ts';
+import type {FactAsker} from './facts.ts';
 import {isInOpenRoom} from './open-rooms.ts';
 
 /**
@@ -25,13 +28,16 @@ export interface VisibilityDependencies {
 	readonly scopes: Readonly<Record<Surface, PrivacyScope>>;
 	/** Whether a server is one of the listed partners. */
 	readonly isPartner: (server: ServerName) => boolean;
+	readonly facts: FactBudget;
+	readonly bridged: BridgedNames;
 	readonly clock: Pick<Clock, 'monotonic' | 'setTimer'>;
 }
 
 /**
  * The stranger rule: may this caller learn that this user exists? Every path that mentions a user asks here first, and
  * answers a caller without the right the same whether there is such a user or not. The answer never depends on whether
- * the target exists.
+ * the target exists. Names of application services are known to members of rooms with them, whom they invited,
+ * administrators and their own service alone, whatever the settings say, except `open`.
  */
 export interface Visibility {
 	/** Whether a person (or, with `undefined`, anybody) may know of a user. */
@@ -49,6 +55,17 @@ export interface Visibility {
 	mayServerKnow(origin: ServerName, target: UserId, surface: Surface): Promise<boolean>;
 	/** Of which users of this server another one may know. */
 	filterKnownToServer(origin: ServerName, targets: readonly UserId[], surface: Surface): Promise<ReadonlySet<UserId>>;
+	/**
+	 * Lets somebody turn to people with an invite, whose acceptance tells that there are such people: each whom they may
+	 * not know is a fact of their day. @throws FactsSpentError
+	 */
+	mayInvite(asker: NonNullable<Asker>, targets: readonly UserId[]): Promise<void>;
+	/** Lets another server invite a user of this one, likewise. @throws FactsSpentError */
+	mayServerInvite(origin: ServerName, target: UserId): Promise<void>;
+	/** Whether somebody may know of all people here, so that nothing they ask is counted. */
+	mayKnowAll(asker: Asker, surface: Surface): boolean;
+	/** Likewise another server. */
+	mayServerKnowAll(origin: ServerName, surface: Surface): boolean;
 	/** Whether the surface is open to callers without an account. */
 	isOpen(surface: Surface): boolean;
 	/** Whether another server is shown what this one lists for everybody here: the partners are, and with `open` all. */
@@ -61,19 +78,22 @@ export interface Visibility {
 
 /** Makes the rule. */
 export function createVisibility(dependencies: VisibilityDependencies): Visibility {
-	const {storage, scopes} = dependencies;
+	const {scopes, facts, clock} = dependencies;
 
 	const filterKnown: Visibility['filterKnown'] = (asker, targets, surface) =>
 		onGrid(dependencies, targets, async () => {
-			const known = await filterAcquainted(dependencies, asker, targets, surface);
-			for (const target of targets) {
-				if (asker !== undefined && !known.has(target) && (await isInOpenRoom(storage, target))) known.add(target);
-			}
+			const known = await filterKnownTo(dependencies, asker, targets, surface);
+			// The directory's names are its own, and no question about anybody.
+			if (surface !== 'directory') await facts.noteProbes(asker && asPerson(asker), without(targets, known));
 			return known;
 		});
 
 	const filterKnownToServer: Visibility['filterKnownToServer'] = (origin, targets, surface) =>
-		onGrid(dependencies, targets, () => filterServerAcquainted(dependencies, origin, targets, surface));
+		onGrid(dependencies, targets, async () => {
+			const known = await filterServerAcquainted(dependencies, origin, targets, surface);
+			await facts.noteProbes({kind: 'server', name: origin}, without(targets, known));
+			return known;
+		});
 
 	return {
 		isAcquainted: async (asker, target, surface) =>
@@ -85,26 +105,59 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 		mayKnow: async (asker, target, surface) => (await filterKnown(asker, [target], surface)).has(target),
 		mayServerKnow: async (origin, target, surface) =>
 			(await filterKnownToServer(origin, [target], surface)).has(target),
+		async mayInvite(asker, targets) {
+			const known = await onGrid(dependencies, targets, () => filterKnownTo(dependencies, asker, targets, 'profiles'));
+			await facts.learn({asker: asPerson(asker), topic: 'person'}, without(targets, known));
+		},
+		async mayServerInvite(origin, target) {
+			const known = await filterServerAcquainted(dependencies, origin, [target], 'profiles');
+			await facts.learn({asker: {kind: 'server', name: origin}, topic: 'person'}, without([target], known));
+		},
+		mayKnowAll: (asker, surface) => knowsAll(dependencies, asker, surface),
+		mayServerKnowAll: (origin, surface) => serverKnowsAll(dependencies, origin, surface),
 		isOpen: (surface) => scopes[surface] === 'open',
 		mayServerList: (origin) => scopes.directory === 'open' || dependencies.isPartner(origin),
 		async refuseOnGrid(ask) {
-			const begunMs = dependencies.clock.monotonic();
+			const begunMs = clock.monotonic();
 			try {
 				return await ask();
 			} catch (error) {
-				await waitForTick(dependencies.clock, begunMs, GRID_MS);
+				await waitForTick(clock, begunMs, GRID_MS);
 				throw error;
 			}
 		},
 		async answerOnGrid(act) {
-			const begunMs = dependencies.clock.monotonic();
+			const begunMs = clock.monotonic();
 			try {
 				return await act();
 			} finally {
-				await waitForTick(dependencies.clock, begunMs, GRID_MS);
+				await waitForTick(clock, begunMs, GRID_MS);
 			}
 		},
 	};
+}
+
+const asPerson = ({userId}: NonNullable<Asker>): FactAsker => ({kind: 'person', name: userId});
+
+const without = (targets: readonly UserId[], known: ReadonlySet<UserId>): UserId[] =>
+	targets.filter((target) => !known.has(target));
+
+/** Of whom a person may know: whom they have to do with, and who is in some room that anybody may join or read. */
+async function filterKnownTo(
+	dependencies: VisibilityDependencies,
+	asker: Asker,
+	targets: readonly UserId[],
+	surface: Surface,
+): Promise<Set<UserId>> {
+	const {storage, bridged} = dependencies;
+	const known = await filterAcquainted(dependencies, asker, targets, surface);
+	const strangers = asker === undefined ? [] : without(targets, known);
+	if (strangers.length === 0) return known;
+	const services = await bridged.findServices(strangers);
+	for (const target of strangers) {
+		if (!services.has(target) && (await isInOpenRoom(storage, target))) known.add(target);
+	}
+	return known;
 }
 
 /** With whom of the targets a person has to do, in a few reads for all. */
@@ -114,63 +167,96 @@ async function filterAcquainted(
 	targets: readonly UserId[],
 	surface: Surface,
 ): Promise<Set<UserId>> {
-	const {storage} = dependencies;
-	const known = new Set(targets.filter((target) => isPermitted(dependencies, asker, target, surface)));
-	const rest = targets.filter((target) => !known.has(target));
-	if (asker === undefined || rest.length === 0) return known;
+	const {storage, scopes} = dependencies;
+	if (scopes[surface] === 'open') return new Set(targets);
+	if (asker === undefined) return new Set();
+	const known = await filterPermitted(dependencies, asker, targets, surface);
+	const rest = without(targets, known);
+	if (rest.length === 0) return known;
 	for (const target of await storage.memberships.listSharing(asker.userId, rest)) known.add(target);
-	const strangers = rest.filter((target) => !known.has(target));
-	for (const target of await listInvited(storage, asker, strangers, surface)) known.add(target);
+	for (const target of await listInvited(dependencies, asker, without(rest, known), surface)) known.add(target);
 	return known;
 }
 
-/** Whether nothing has to be looked up for an asker to know of a target. */
-function isPermitted(
-	{scopes, serverName}: VisibilityDependencies,
-	asker: Asker,
-	target: UserId,
+/** Whom an asker may know without anything between the two: everybody of this server, or themselves alone. */
+async function filterPermitted(
+	dependencies: VisibilityDependencies,
+	asker: NonNullable<Asker>,
+	targets: readonly UserId[],
+	surface: Surface,
+): Promise<Set<UserId>> {
+	const {serverName, bridged} = dependencies;
+	if (asker.isAdmin) return new Set(targets);
+	const own = targets.filter((target) => target === asker.userId);
+	const others = targets.filter((target) => target !== asker.userId && domainOf(target) === serverName);
+	if (others.length === 0) return new Set(own);
+	const services = await bridged.findServices([...others, asker.userId]);
+	const service = services.get(asker.userId);
+	const isPermitted = (target: UserId): boolean =>
+		services.has(target) ? services.get(target) === service : knowsAll(dependencies, asker, surface);
+	return new Set([...own, ...others.filter(isPermitted)]);
+}
+
+function knowsAll({scopes}: Pick<VisibilityDependencies, 'scopes'>, asker: Asker, surface: Surface): boolean {
+	const scope = scopes[surface];
+	if (scope === 'open' || asker === undefined) return scope === 'open';
+	return asker.isAdmin || (scope !== 'shared' && !asker.isGuest);
+}
+
+function serverKnowsAll(
+	{scopes, isPartner}: Pick<VisibilityDependencies, 'scopes' | 'isPartner'>,
+	origin: ServerName,
 	surface: Surface,
 ): boolean {
-	const scope = scopes[surface];
-	if (scope === 'open') return true;
-	if (asker === undefined) return false;
-	if (asker.userId === target || asker.isAdmin) return true;
-	return scope !== 'shared' && !asker.isGuest && domainOf(target) === serverName;
+	return scopes[surface] === 'open' || (scopes[surface] === 'partners' && isPartner(origin));
 }
 
 /**
  * With whom of the targets an invite waits between the two: one knows who has invited one, and an inviter may encrypt for
- * the invited. Invites of names that nobody has are kept as others are, so this tells nobody who exists.
+ * the invited. Invites of names that nobody has are kept as others are, so this tells nobody who exists; but the keys do,
+ * and so they are a fact of the inviter's day.
  */
 async function listInvited(
-	{memberships}: Storage,
-	{userId}: NonNullable<Asker>,
+	{storage: {memberships}, facts, bridged}: VisibilityDependencies,
+	asker: NonNullable<Asker>,
 	targets: readonly UserId[],
 	surface: Surface,
 ): Promise<UserId[]> {
 	if (targets.length === 0) return [];
+	const {userId} = asker;
 	const received = new Set((await memberships.listOfUser(userId, ['invite'])).map(({sender}) => sender));
 	const inviters = targets.filter((target) => received.has(target));
 	if (surface !== 'keys') return inviters;
-	const sent = await memberships.listInvites(targets);
-	return [...inviters, ...sent.filter(({sender}) => sender === userId).map((row) => row.userId)];
+	const sent = (await memberships.listInvites(targets)).filter(({sender}) => sender === userId);
+	const invited = [...new Set(sent.map((row) => row.userId))].filter((target) => !received.has(target));
+	if (invited.length === 0) return inviters;
+	const services = await bridged.findServices(invited);
+	const people = invited.filter((target) => !services.has(target));
+	return [...inviters, ...(await facts.learnSome({asker: asPerson(asker), topic: 'person'}, people))];
 }
 
 /** With whom of the targets another server has to do, likewise. */
 async function filterServerAcquainted(
-	{storage: {memberships}, scopes, isPartner}: VisibilityDependencies,
+	dependencies: VisibilityDependencies,
 	origin: ServerName,
 	targets: readonly UserId[],
 	surface: Surface,
 ): Promise<Set<UserId>> {
-	const scope = scopes[surface];
-	if (scope === 'open' || (scope === 'partners' && isPartner(origin))) return new Set(targets);
-	const known = new Set(await memberships.listSharingWithServer(origin, targets));
-	if (surface !== 'keys') return known;
-	const strangers = targets.filter((target) => !known.has(target));
-	for (const {userId, sender} of await memberships.listInvites(strangers)) {
-		if (domainOf(sender) === origin) known.add(userId);
+	const {storage, scopes, facts, bridged} = dependencies;
+	const {memberships} = storage;
+	if (scopes[surface] === 'open') return new Set(targets);
+	const services = await bridged.findServices(targets);
+	const known = new Set<UserId>();
+	if (serverKnowsAll(dependencies, origin, surface)) {
+		for (const target of targets) if (!services.has(target)) known.add(target);
 	}
+	for (const target of await memberships.listSharingWithServer(origin, without(targets, known))) known.add(target);
+	if (surface !== 'keys') return known;
+	const strangers = without(targets, known).filter((target) => !services.has(target));
+	const invites = (await memberships.listInvites(strangers)).filter(({sender}) => domainOf(sender) === origin);
+	const invited = new Set(invites.map(({userId}) => userId));
+	const asker: FactAsker = {kind: 'server', name: origin};
+	for (const target of await facts.learnSome({asker, topic: 'person'}, [...invited])) known.add(target);
 	return known;
 }
 

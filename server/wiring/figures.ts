@@ -1,5 +1,6 @@
 import type {Storage} from '../../storage/index.ts';
 import type {Metrics} from '../telemetry/index.ts';
+import type {FactBudget} from '../visibility/index.ts';
 import type {Federation} from './federation.ts';
 
 /** One measure that is read when somebody asks for the metrics. */
@@ -14,6 +15,7 @@ export function publishFigures(
 	metrics: Metrics,
 	storage: Pick<Storage, 'figures' | 'stream'>,
 	{sender, staging}: Pick<Federation, 'sender' | 'staging'>,
+	facts: FactBudget,
 ): void {
 	const figures: readonly Figure[] = [
 		{
@@ -62,7 +64,28 @@ export function publishFigures(
 			read: () => staging.waiting,
 		},
 	];
-	for (const {name, help, read} of figures) {
+	for (const {name, help, read} of [...figures, ...listFactFigures(facts)]) {
 		metrics.addGauge(name, help, read);
 	}
+}
+
+/** How much is learnt and asked about people, by whom: kinds of askers alone, and nobody's name. */
+function listFactFigures(facts: FactBudget): Figure[] {
+	const askers = {
+		person: 'people of this server',
+		server: 'other servers',
+		outsider: 'whoever has no account',
+	} as const;
+	const counts = {
+		learnt: 'Facts about people that were learnt',
+		refused: 'Facts about people that were refused for the day',
+		probes: 'Names that were asked about without a right to know',
+	} as const;
+	return (['person', 'server', 'outsider'] as const).flatMap((asker) =>
+		(['learnt', 'refused', 'probes'] as const).map((count) => ({
+			name: `broadsheet_facts_${count}_by_${asker}`,
+			help: `${counts[count]} since the start, by ${askers[asker]}.`,
+			read: () => facts.figures()[asker][count],
+		})),
+	);
 }

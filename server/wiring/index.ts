@@ -7,4 +7,5 @@ export {type CarryOver, createPersonal, type Personal, type PersonalParts} from 
 export {adaptRemoteRooms} from './remote-rooms.ts';
 export {wireMedia} from './media.ts';
 export {wirePush} from './push.ts';
+export {type Discretion, wireVisibility} from './visibility.ts';
 export {createJobRunner} from './jobs.ts';

@@ -5,7 +5,7 @@ import type {Visibility} from '../visibility/index.ts';
 /** Decides about invites of other servers by what our users have said of invites. */
 export function createInvitePolicy(storage: Storage, visibility: Visibility): InvitePolicy {
 	return {
-		admits: () => Promise.resolve(true),
+		admit: (origin, userId) => visibility.mayServerInvite(origin, userId),
 		async blocks(origin, userId) {
 			if (!(await visibility.mayServerKnow(origin, userId, 'profiles'))) return false;
 			const data = await storage.accountData.find(userId, null, 'm.invite_permission_config');

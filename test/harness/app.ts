@@ -13,6 +13,7 @@ import {openStorage} from '../../storage/index.ts';
 import {allocateAddress, findFreePort} from './addresses.ts';
 import {createAuthority} from './certificates.ts';
 import type {ClientTarget} from './client.ts';
+import {FACTS_OF_TESTS} from './discretion.ts';
 import {findRunDirectory} from './run-directory.ts';
 import {federatedConfiguration, REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
@@ -78,6 +79,7 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 		registration: 'open',
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
 		rate_limits: 'off',
+		fact_budget_per_day: FACTS_OF_TESTS,
 		...options.config,
 	});
 }

@@ -22,6 +22,7 @@ export {
 	type PersonalKey,
 	type TestDevice,
 } from './device.ts';
+export {discretionOf, FACTS_OF_TESTS} from './discretion.ts';
 export {Line} from './line.ts';
 export {ManualClock} from './manual-clock.ts';
 export {findPostgres, PostgresServer} from './postgres.ts';

@@ -7,6 +7,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {allocateAddress, findFreePort} from './addresses.ts';
 import {type CertificateAuthority, createAuthority} from './certificates.ts';
+import {FACTS_OF_TESTS} from './discretion.ts';
 import type {Line} from './line.ts';
 import {ServerProcess} from './process.ts';
 
@@ -125,6 +126,7 @@ export function federatedConfiguration(
 		registration: 'open',
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
 		rate_limits: 'off',
+		fact_budget_per_day: FACTS_OF_TESTS,
 		federation: {
 			mode: 'open',
 			trusted_certificates: [authority.certificate],

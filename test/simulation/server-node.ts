@@ -20,6 +20,7 @@ import {createRooms, type Rooms} from '../../server/rooms/index.ts';
 import {createVisibility} from '../../server/visibility/index.ts';
 import {adaptRemoteRooms} from '../../server/wiring/remote-rooms.ts';
 import type {Storage} from '../../storage/index.ts';
+import {discretionOf} from '../harness/discretion.ts';
 import {createSeededRandom, type SeededRandom} from '../harness/seeded-random.ts';
 import {SimulatedDisk} from './disk.ts';
 import {answer} from './router.ts';
@@ -171,12 +172,13 @@ export class ServerNode {
 				note(`staged event of ${origin} ${isGivenUp ? 'given up' : 'failed'}: ${describe(cause)}`),
 		});
 		const policy = {
-			admits: () => Promise.resolve(true),
+			admit: () => Promise.resolve(),
 			blocks: () => Promise.resolve(false),
 			hasAccount: () => Promise.resolve(true),
 		};
 		const known = {serverName, client, engine, signatures, keyring, storage};
 		const remoteRooms = createRemoteRooms({...known, verify: verifyHere});
+		const discretion = discretionOf(storage, serverName, clock);
 		const rooms = createRooms({
 			carryOver: () => Promise.resolve(),
 			storage,
@@ -184,7 +186,9 @@ export class ServerNode {
 			serverName,
 			defaultRoomVersion: '12',
 			events: createEvents({storage, engine, clock}),
+			facts: discretion.facts,
 			visibility: createVisibility({
+				...discretion,
 				storage,
 				serverName,
 				scopes: {profiles: 'open', directory: 'open', keys: 'open'},

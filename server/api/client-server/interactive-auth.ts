@@ -1,4 +1,4 @@
-import type {UserId} from '../../../crypto/index.ts';
+import type {DeviceId, UserId} from '../../../crypto/index.ts';
 import type {CompletedAuth, Flow} from '../../accounts/index.ts';
 import type {RateLimitClass} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
@@ -15,6 +15,7 @@ interface InteractiveRequest {
 	readonly body: {readonly auth?: {readonly type?: string | undefined; readonly session?: string | undefined}};
 	readonly caller: {readonly userId: UserId};
 	readonly address: string;
+	readonly network: string;
 	spend(limitClass: RateLimitClass, key: string): void;
 }
 
@@ -42,8 +43,34 @@ export function requirePassword(
  * name it is can still sign in from elsewhere.
  */
 export function spendTry(
-	request: {readonly address: string; spend(limitClass: RateLimitClass, key: string): void},
+	request: {readonly network: string; spend(limitClass: RateLimitClass, key: string): void},
 	name: string,
 ): void {
-	request.spend('login-name', `${name}\0${request.address}`);
+	request.spend('login-name', `${name}\0${request.network}`);
+}
+
+/**
+ * Counts a try to sign in, whether anybody has the name or not. A device that the account has signed in with before is
+ * counted by itself, so that no stranger, wherever they are, uses up its owner's tries; others by place, by name and
+ * place, and all together. Where a name is tried at from many places, each of them gets fewer tries, and none gets none.
+ */
+export async function spendSignIn(
+	request: {
+		readonly network: string;
+		spend(limitClass: RateLimitClass, key: string): void;
+		take(limitClass: RateLimitClass, key: string): boolean;
+	},
+	{devices}: Pick<Services, 'devices'>,
+	{name, userId, deviceId}: {readonly name: string; readonly userId: UserId | undefined; readonly deviceId?: string},
+): Promise<void> {
+	const {network} = request;
+	if (userId !== undefined && deviceId !== undefined && (await devices.isKnown(userId, deviceId as DeviceId))) {
+		request.spend('login-device', `${userId}\0${deviceId}`);
+		return;
+	}
+	request.spend('login', network);
+	spendTry(request, name);
+	// Last, so that who is refused by what is their own takes nothing from what is everybody's.
+	request.spend('login-whole', '');
+	if (!request.take('login-name-everywhere', name)) request.spend('login-name-besieged', `${name}\0${network}`);
 }

@@ -3,7 +3,7 @@ import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {deviceFields, sessionBody, toDeviceRequest} from './device-fields.ts';
-import {spendTry} from './interactive-auth.ts';
+import {spendSignIn} from './interactive-auth.ts';
 
 /**
  * Lists the ways to sign in.
@@ -26,7 +26,6 @@ export const login = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
-	rateLimit: 'login',
 	body: v.object({
 		type: v.string(),
 		identifier: v.optional(v.jsonObject()),
@@ -35,9 +34,11 @@ export const login = route({
 		token: v.optional(v.string()),
 		...deviceFields,
 	}),
-	async handle(request, {accounts, loginTokens}) {
+	async handle(request, services) {
+		const {accounts, loginTokens} = services;
 		const {body} = request;
 		if (body.type === 'm.login.token') {
+			request.spend('login', request.network);
 			if (body.token === undefined) throw new MatrixError('M_MISSING_PARAM', 'Expected a token');
 			return sessionBody(await loginTokens.signIn(body.token, toDeviceRequest(body)));
 		}
@@ -53,7 +54,7 @@ export const login = route({
 		// Phone numbers and addresses sign nobody in: they are names that nobody has.
 		const name = readClaimedName(body);
 		const userId = name === undefined ? undefined : accounts.claimedUserId(name);
-		spendTry(request, userId ?? name ?? '');
+		await spendSignIn(request, services, {name: userId ?? name ?? '', userId, deviceId: body.device_id});
 		return sessionBody(await accounts.signIn({userId, password: body.password, device: toDeviceRequest(body)}));
 	},
 });

@@ -3,6 +3,7 @@ import {type CompletedAuth, type Flow, nameTaken} from '../../accounts/index.ts'
 import type {Config} from '../../config/index.ts';
 import {MatrixError} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import type {FactAsker} from '../../visibility/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {deviceFields, sessionBody, toDeviceRequest} from './device-fields.ts';
@@ -27,12 +28,26 @@ function registrationFlows({registration}: Config): readonly Flow[] {
  * Checks a name before anybody has shown a right to register. With tokens only its form is looked at: whether it is
  * taken is a fact about people, for those who hold a token.
  */
-async function checkName(username: string, {accounts, config}: Services): Promise<UserId> {
+async function checkName(username: string, network: string, services: Services): Promise<UserId> {
+	const {accounts, config} = services;
 	const userId = accounts.checkNewName(username);
-	if (config.registration === 'open' && (await accounts.isNameTaken(userId))) {
+	if (config.registration !== 'open') return userId;
+	await learnName(services, [{kind: 'address', name: network}], userId);
+	if (await accounts.isNameTaken(userId)) {
 		throw nameTaken();
 	}
 	return userId;
+}
+
+/**
+ * Counts that somebody is about to learn whether a name is taken, before it is looked up. Who has asked for as many as a
+ * day allows can still have a name that this server invents.
+ * @throws FactsSpentError
+ */
+async function learnName({facts, visibility}: Services, askers: readonly FactAsker[], userId: UserId): Promise<void> {
+	// Where everybody may know of everybody, there is nothing to count.
+	if (visibility.isOpen('profiles')) return;
+	for (const asker of askers) await facts.learn({asker, topic: 'name'}, [userId]);
 }
 
 /**
@@ -54,13 +69,16 @@ export const register = route({
 		auth: authField,
 		...deviceFields,
 	}),
-	async handle({query, body, address}, services) {
+	async handle(request, services) {
+		const {query, body, address, network} = request;
 		const {uia, accounts, config} = services;
 		if (query.kind === 'guest') {
 			throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
 		}
 		const flows = registrationFlows(config);
-		const chosen = body.username === undefined ? undefined : await checkName(body.username, services);
+		// A stage that is tried tells of the token what the endpoint for that would.
+		if (body.auth?.type === 'm.login.registration_token') request.spend('registration-check', network);
+		const chosen = body.username === undefined ? undefined : await checkName(body.username, network, services);
 		const completed = await uia.require({
 			purpose: 'register',
 			subject: undefined,
@@ -72,7 +90,11 @@ export const register = route({
 			if (body.password === undefined) {
 				throw new MatrixError('M_MISSING_PARAM', 'Expected a password');
 			}
+			const tokenHash = completed.session.completed.get('m.login.registration_token');
 			const userId = chosen ?? accounts.inventName();
+			const askers = listAskers(network, tokenHash);
+			if (chosen !== undefined) await learnName(services, askers, userId);
+			request.spend('registration-whole', '');
 			// Told before the password is hashed, so that a taken name costs as little as it should.
 			if (await accounts.isNameTaken(userId)) {
 				throw nameTaken();
@@ -80,13 +102,21 @@ export const register = route({
 			const {session} = await accounts.register({
 				userId,
 				password: body.password,
-				registrationTokenHash: completed.session.completed.get('m.login.registration_token'),
+				registrationTokenHash: tokenHash,
 				device: body.inhibit_login === true ? undefined : toDeviceRequest(body),
 			});
+			// Who has the name now has learnt of nobody.
+			for (const asker of askers) services.facts.giveBack({asker, topic: 'name'}, userId);
 			return session === undefined ? {user_id: userId} : sessionBody(session);
 		});
 	},
 });
+
+/** Who learns by registering: the place it is done from, and whoever holds the token. */
+function listAskers(network: string, tokenHash: string | undefined): FactAsker[] {
+	const asker: FactAsker = {kind: 'address', name: network};
+	return tokenHash === undefined ? [asker] : [{kind: 'token', name: tokenHash}, asker];
+}
 
 /** Whoever completed a flow and is refused for another reason, such as a taken name, need not complete it again. */
 async function keepingAuth(
@@ -114,9 +144,9 @@ export const checkUsernameAvailability = route({
 	auth: 'none',
 	rateLimit: 'registration-check',
 	query: v.object({username: v.string()}),
-	async handle({query}, services) {
+	async handle({query, network}, services) {
 		registrationFlows(services.config);
-		await checkName(query.username, services);
+		await checkName(query.username, network, services);
 		return {available: true};
 	},
 });

@@ -14,7 +14,7 @@ export const queryProfile = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/query/profile',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-query',
 	query: v.object({user_id: v.userId(), field: v.optional(v.string())}),
 	async handle({caller, query}, {config, profiles, visibility}) {
 		if (domainOf(query.user_id) !== config.serverName) {
@@ -40,7 +40,7 @@ export const queryRoomDirectory = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/query/directory',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-query',
 	query: v.object({room_alias: v.roomAlias()}),
 	async handle({caller, query}, {config, rooms}) {
 		if (domainOf(query.room_alias) !== config.serverName) {
@@ -60,7 +60,7 @@ export const queryInfo = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/query/:queryType',
 	auth: 'server',
-	rateLimit: 'federation',
+	rateLimit: 'federation-query',
 	handle() {
 		throw new MatrixError('M_UNRECOGNIZED', 'This server answers no such question');
 	},

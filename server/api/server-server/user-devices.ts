@@ -9,6 +9,7 @@ export const getUserDevices = route({
 	method: 'GET',
 	path: '/_matrix/federation/v1/user/devices/:userId',
 	auth: 'server',
+	rateLimit: 'federation-keys',
 	async handle({caller, parameters: {userId}}, {encryption}) {
 		const {streamId, devices, masterKey, selfSigningKey} = await encryption.listDevicesForServer(caller.origin, userId);
 		return {

@@ -16,6 +16,7 @@ export const queryUserEncryptionKeys = route({
 	method: 'POST',
 	path: '/_matrix/federation/v1/user/keys/query',
 	auth: 'server',
+	rateLimit: 'federation-keys',
 	bodyBytesMax,
 	body: v.object({device_keys: v.record(v.array(v.string()), {max: usersMax})}),
 	async handle({caller, body}, {encryption}) {
@@ -40,6 +41,7 @@ export const claimUserEncryptionKeys = route({
 	method: 'POST',
 	path: '/_matrix/federation/v1/user/keys/claim',
 	auth: 'server',
+	rateLimit: 'federation-keys',
 	bodyBytesMax,
 	body: v.object({one_time_keys: v.record(v.record(v.string({max: 255})), {max: usersMax})}),
 	async handle({caller, body}, {encryption}) {

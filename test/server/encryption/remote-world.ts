@@ -1,4 +1,5 @@
 /** The encryption domain over a database of its own, with another server that the test plays. */
+import {discretionOf} from '../../harness/discretion.ts';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -80,6 +81,7 @@ export async function createWorld(t: ExecutionContext): Promise<RemoteWorld> {
 		visibility: createVisibility({
 			storage,
 			serverName,
+			...discretionOf(storage, serverName),
 			scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 			isPartner: () => false,
 			clock: systemClock,

@@ -3,7 +3,7 @@ import test from 'ava';
 import {systemClock} from '../../../federation/engine/index.ts';
 import {createVisibility} from '../../../server/visibility/index.ts';
 import type {ServerName, UserId} from '../../../crypto/index.ts';
-import {APP_SERVER_NAME, path, register, request} from '../../harness/index.ts';
+import {APP_SERVER_NAME, discretionOf, path, register, request} from '../../harness/index.ts';
 import {newsroom, Person, room} from '../api/client-server/newsroom.ts';
 import {startHost} from '../api/server-server/world.ts';
 
@@ -69,6 +69,7 @@ test('the right reaches people of other servers too, and no other server, nobody
 	const visibility = createVisibility({
 		storage,
 		serverName: APP_SERVER_NAME as ServerName,
+		...discretionOf(storage, APP_SERVER_NAME as ServerName),
 		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 		isPartner: () => false,
 		clock: systemClock,
@@ -89,6 +90,7 @@ test('who is refused waits for the same tick, whoever it is that they ask about'
 	const visibility = createVisibility({
 		storage,
 		serverName: APP_SERVER_NAME as ServerName,
+		...discretionOf(storage, APP_SERVER_NAME as ServerName),
 		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 		isPartner: () => false,
 		clock: {

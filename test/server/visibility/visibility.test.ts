@@ -3,7 +3,7 @@ import type {RoomId, ServerName, UserId} from '../../../crypto/index.ts';
 import {systemClock} from '../../../federation/engine/index.ts';
 import {createVisibility, type PrivacyScope} from '../../../server/visibility/index.ts';
 import type {Membership, Storage} from '../../../storage/index.ts';
-import {APP_SERVER_NAME, ManualClock, startApp} from '../../harness/index.ts';
+import {APP_SERVER_NAME, discretionOf, ManualClock, startApp} from '../../harness/index.ts';
 
 const ALICE = `@alice:${APP_SERVER_NAME}` as UserId;
 const BOBBY = `@bobby:${APP_SERVER_NAME}` as UserId;
@@ -18,6 +18,7 @@ async function setUp(t: ExecutionContext, scope: PrivacyScope) {
 	const visibility = createVisibility({
 		storage,
 		serverName: APP_SERVER_NAME as ServerName,
+		...discretionOf(storage, APP_SERVER_NAME as ServerName),
 		scopes: {profiles: scope, directory: scope, keys: scope},
 		isPartner: (server) => server === 'partner.example',
 		clock: systemClock,
@@ -145,6 +146,7 @@ test('a refusal leaves at a tick of the grid, however long it took; what is give
 	const visibility = createVisibility({
 		storage,
 		serverName: APP_SERVER_NAME as ServerName,
+		...discretionOf(storage, APP_SERVER_NAME as ServerName),
 		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 		isPartner: () => false,
 		clock,

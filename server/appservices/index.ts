@@ -1,0 +1,1 @@
+export {type BridgedNames, createBridgedNames} from './bridged-names.ts';

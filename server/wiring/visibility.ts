@@ -1,0 +1,40 @@
+import {type Clock, systemRandom} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {type BridgedNames, createBridgedNames} from '../appservices/index.ts';
+import type {Config} from '../config/index.ts';
+import type {Logger} from '../telemetry/index.ts';
+import {createFactBudget, createVisibility, type FactBudget, type Visibility} from '../visibility/index.ts';
+
+/** Who may know of whom, and how much anybody learns. */
+export interface Discretion {
+	readonly visibility: Visibility;
+	readonly facts: FactBudget;
+	readonly bridged: BridgedNames;
+}
+
+/** Builds what says who may know of whom, with what it asks. */
+export function wireVisibility(
+	{serverName, privacy, federation: {mode, partners}, appservices, factBudgetPerDay}: Config,
+	storage: Storage,
+	clock: Clock,
+	log: Pick<Logger, 'warn'>,
+): Discretion {
+	const bridged = createBridgedNames({storage, serverName, registrations: appservices});
+	const facts = createFactBudget({
+		storage,
+		clock,
+		random: (sizeBytes) => systemRandom.bytes(sizeBytes),
+		perDay: factBudgetPerDay,
+		onProblem: (problem) => log.warn({err: problem}, 'Counts of what is learnt about people could not be written'),
+	});
+	const visibility = createVisibility({
+		storage,
+		serverName,
+		scopes: privacy,
+		isPartner: (server) => mode === 'partners' && partners.includes(server),
+		facts,
+		bridged,
+		clock,
+	});
+	return {visibility, facts, bridged};
+}
