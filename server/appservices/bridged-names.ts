@@ -1,6 +1,9 @@
-import {domainOf, localpartOf, type ServerName, type UserId} from '../../crypto/index.ts';
+import {breathe, domainOf, localpartOf, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {AppserviceRegistration} from '../config/index.ts';
+
+/** Names that are matched before others have their turn: some thousandths of a second. */
+const NAMES_IN_TURN = 200;
 
 /**
  * Names of this server that belong to application services, and stand for people elsewhere: they may hold phone numbers.
@@ -43,7 +46,8 @@ export function createBridgedNames({
 			for (const {userId, appserviceId} of await storage.accounts.listOfAppservices(local)) {
 				services.set(userId, appserviceId);
 			}
-			for (const userId of local) {
+			for (const [index, userId] of local.entries()) {
+				if (index % NAMES_IN_TURN === NAMES_IN_TURN - 1) await breathe();
 				const id = services.has(userId) ? undefined : findReserving(userId);
 				if (id !== undefined) services.set(userId, id);
 			}

@@ -35,15 +35,17 @@ export const defaultRates = {
 	'login-name-everywhere': {perSecond: 1 / 60, burst: 100},
 	/** By claimed user name and address, while many places try at the name: one try, then one an hour. */
 	'login-name-besieged': {perSecond: 1 / 3600, burst: 1},
-	/** By user and a device of theirs that signs in again, in place of all the others: no stranger can use it up. */
-	'login-device': {perSecond: 1 / 60, burst: 10},
+	/** By user and a device of theirs that signs in again, before all others, so that no stranger keeps them out. */
+	'login-device': {perSecond: 1 / 180, burst: 5},
 	/** Of all together, on devices that are not known: as many as hash passwords without keeping others waiting. */
 	'login-whole': {perSecond: 10, burst: 100},
 	registration: {perSecond: 0.1, burst: 10},
 	/** Of all together. */
 	'registration-whole': {perSecond: 1, burst: 100},
-	/** Questions that tell whether a name or a token is good: 5 a minute. */
+	/** Questions that tell whether a name is taken: 5 a minute. */
 	'registration-check': {perSecond: 5 / 60, burst: 5},
+	/** Tries that tell whether a registration token is good: 5 a minute. */
+	'registration-token': {perSecond: 5 / 60, burst: 5},
 	/** By address: requests with a token that is not known. */
 	'unknown-token': {perSecond: 5, burst: 100},
 	/** By origin. */

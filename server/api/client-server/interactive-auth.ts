@@ -50,8 +50,8 @@ export function spendTry(
 }
 
 /**
- * Counts a try to sign in, whether anybody has the name or not. A device that the account has signed in with before is
- * counted by itself, so that no stranger, wherever they are, uses up its owner's tries; others by place, by name and
+ * Counts a try to sign in, whether anybody has the name or not. A device that the account has signed in with before has
+ * tries of its own, so that no stranger, wherever they are, uses up its owner's; others are counted by place, by name and
  * place, and all together. Where a name is tried at from many places, each of them gets fewer tries, and none gets none.
  */
 export async function spendSignIn(
@@ -64,10 +64,9 @@ export async function spendSignIn(
 	{name, userId, deviceId}: {readonly name: string; readonly userId: UserId | undefined; readonly deviceId?: string},
 ): Promise<void> {
 	const {network} = request;
-	if (userId !== undefined && deviceId !== undefined && (await devices.isKnown(userId, deviceId as DeviceId))) {
-		request.spend('login-device', `${userId}\0${deviceId}`);
-		return;
-	}
+	const isKnown =
+		userId !== undefined && deviceId !== undefined && (await devices.isKnown(userId, deviceId as DeviceId));
+	if (isKnown && request.take('login-device', `${userId}\0${deviceId}`)) return;
 	request.spend('login', network);
 	spendTry(request, name);
 	// Last, so that who is refused by what is their own takes nothing from what is everybody's.

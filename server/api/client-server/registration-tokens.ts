@@ -11,7 +11,7 @@ export const registrationTokenValidity = route({
 	method: 'GET',
 	path: '/_matrix/client/v1/register/m.login.registration_token/validity',
 	auth: 'none',
-	rateLimit: 'registration-check',
+	rateLimit: 'registration-token',
 	query: v.object({token: v.string()}),
 	async handle({query}, {accounts, config}) {
 		if (config.registration !== 'token') {

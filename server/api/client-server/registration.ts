@@ -77,7 +77,7 @@ export const register = route({
 		}
 		const flows = registrationFlows(config);
 		// A stage that is tried tells of the token what the endpoint for that would.
-		if (body.auth?.type === 'm.login.registration_token') request.spend('registration-check', network);
+		if (body.auth?.type === 'm.login.registration_token') request.spend('registration-token', network);
 		const chosen = body.username === undefined ? undefined : await checkName(body.username, network, services);
 		const completed = await uia.require({
 			purpose: 'register',

@@ -49,7 +49,7 @@ export const postAuthFallback = route({
 		if (authType === 'm.login.password') {
 			spendTry(request, `session ${session}`);
 		}
-		if (authType === 'm.login.registration_token') request.spend('registration-check', request.network);
+		if (authType === 'm.login.registration_token') request.spend('registration-token', request.network);
 		const verdict = await uia.attempt(session, {stage: authType, auth: request.body, source: request.address});
 		if (verdict === undefined) {
 			return pageResponse(authFallbackGone(), 404);

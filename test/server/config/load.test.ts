@@ -204,3 +204,56 @@ test('limits of single classes keep the defaults of the others', (t) => {
 	});
 	t.is(load(t, 'rate_limits: off').rateLimits, 'off');
 });
+
+test('registration files of application services are read for their names, and what is wrong with them is said', (t) => {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-config-'));
+	t.teardown(() => rmSync(directory, {recursive: true}));
+	const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
+	const good = 'as_token: sesame\nhs_token: sesame\nurl: null\nsender_localpart: bot\n';
+	const users = (...regexes: string[]) =>
+		`namespaces: {users: [${regexes.map((regex) => `{exclusive: true, regex: ${JSON.stringify(regex)}}`).join(', ')}]}`;
+	write('good.yaml', `id: good\n${good}${users('@wa_[0-9]+:a\\.example', '@(x|y)_.*', '^@irc_.*', '@sms?_.+')}`);
+	const loaded = (...names: string[]) => {
+		write('homeserver.yaml', `appservices: [${names.join(', ')}]`);
+		return loadConfig(join(directory, 'homeserver.yaml'), {});
+	};
+	const [service] = loaded('good.yaml').appservices;
+	t.like(service, {id: 'good', senderLocalpart: 'bot'});
+	const covers = (userId: string) => service!.users.some((namespace) => namespace.matches(userId));
+	for (const userId of ['@wa_447:a.example', '@y_1:a.example', '@irc_:b', '@sm_1:a', '@wa_1:a.example.org']) {
+		t.true(covers(userId), userId);
+	}
+	for (const userId of ['@wa_:a.example', '@wa_447:aXexample', '@alice:a.example', 'x@wa_447:a.example', '@sms_']) {
+		t.false(covers(userId), userId);
+	}
+	const faulty: [string, string, RegExp][] = [
+		['absent.yaml', '', /appservices\[0\]: .*absent\.yaml: cannot be read \(ENOENT\)/u],
+		['text.yaml', 'sesame: [', /text\.yaml: is not YAML$/u],
+		['bare.yaml', 'id: x', /bare\.yaml: sender_localpart: expected a string/u],
+		['kind.yaml', `id: 5\n${good}${users()}`, /kind\.yaml: id: expected a string/u],
+		['look.yaml', `id: x\n${good}${users('@a', '(?=b)')}`, /look\.yaml: namespaces\.users\[1\]\.regex: .*RE2/u],
+		['big.yaml', `id: x\n${good}${users('@(?:(?:a{1,30}){1,30})b')}`, /users\[0\]\.regex: expected a shorter pattern/u],
+	];
+	for (const [name, text, expected] of faulty) {
+		if (text !== '') write(name, text);
+		const {message} = t.throws(() => loaded(name), {instanceOf: ConfigError}, name);
+		t.regex(message, expected, name);
+		t.false(message.includes('sesame'), name);
+	}
+	t.regex(
+		t.throws(() => loaded('good.yaml', 'good.yaml'))?.message ?? '',
+		/appservices\[1\]: .*: id: expected another/u,
+	);
+});
+
+test('a pattern that a backtracking matcher would never be done with takes a moment', (t) => {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-config-'));
+	t.teardown(() => rmSync(directory, {recursive: true}));
+	const users = [{exclusive: true, regex: '@(a+)+(a|a)*(.*.*.*)*x:'}];
+	writeFileSync(join(directory, 'as.yaml'), JSON.stringify({id: 'x', sender_localpart: 'bot', namespaces: {users}}));
+	writeFileSync(join(directory, 'homeserver.yaml'), 'appservices: [as.yaml]');
+	const [service] = loadConfig(join(directory, 'homeserver.yaml'), {}).appservices;
+	const began = performance.now();
+	t.false(service!.users[0]!.matches(`@${'a'.repeat(240)}:example`));
+	t.true(performance.now() - began < 1_000);
+});

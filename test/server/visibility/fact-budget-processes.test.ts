@@ -1,0 +1,71 @@
+/** Budgets of several processes over one database. */
+import {randomBytes} from 'node:crypto';
+import type {UserId} from '../../../crypto/index.ts';
+import {createFactBudget, FactsSpentError} from '../../../server/visibility/index.ts';
+import type {Storage} from '../../../storage/index.ts';
+import {onBoth, onPostgres} from '../../contract/databases.ts';
+import {ManualClock, until} from '../../harness/index.ts';
+
+const alice = '@alice:a.example' as UserId;
+const fact = {asker: {kind: 'person', name: alice}, topic: 'person'} as const;
+const spent = {instanceOf: FactsSpentError};
+const FLUSH_MS = 10_000;
+
+const budgetOf = (storage: Storage, clock: ManualClock, onProblem = (_problem: unknown): void => undefined) =>
+	createFactBudget({storage, clock, random: randomBytes, perDay: 3, onProblem});
+
+onBoth('what one process wrote counts in the next', async (t, database) => {
+	const clock = new ManualClock();
+	const storage = await database.open();
+	const first = budgetOf(storage, clock);
+	await first.learn(fact, ['a', 'b']);
+	await first.close();
+	const second = budgetOf(storage, clock);
+	await t.throwsAsync(second.learn(fact, ['c', 'd']), spent);
+	t.deepEqual(await second.learnSome(fact, ['c', 'd', 'c']), new Set(['c']));
+	await second.close();
+});
+
+onPostgres('processes count each other’s facts some seconds later', async (t, database) => {
+	const clock = new ManualClock();
+	const storages = [await database.open(), await database.open()] as const;
+	const [one, other] = [budgetOf(storages[0], clock), budgetOf(storages[1], clock)];
+	await one.learn(fact, ['a']);
+	await other.learn(fact, ['b']);
+	const counted = async () => (await storages[0].factCounts.find('person', alice, dayOf(clock)))?.learnt;
+	await one.listAskers({daysAgo: 0, limit: 1});
+	await other.listAskers({daysAgo: 0, limit: 1});
+	t.is(await counted(), 2);
+	// The first has not heard of the second's yet, and hears of it when it writes its own.
+	await one.learn(fact, ['c']);
+	clock.advance(FLUSH_MS);
+	await until(async () => (await counted()) === 3, 'the third fact written');
+	await until(
+		() =>
+			one.learn(fact, ['d']).then(
+				() => false,
+				() => true,
+			),
+		'the first process to be told',
+	);
+	await one.close();
+	await other.close();
+});
+
+onBoth('counts that cannot be written are told, and written later', async (t, database) => {
+	const clock = new ManualClock();
+	const storage = await database.open();
+	let isBroken = true;
+	const commit = (batch: Parameters<Storage['commit']>[0]) =>
+		isBroken ? Promise.reject(new Error('no disk')) : storage.commit(batch);
+	const problems: unknown[] = [];
+	const budget = budgetOf({...storage, commit}, clock, (problem) => problems.push(problem));
+	await budget.learn(fact, ['a']);
+	clock.advance(FLUSH_MS);
+	await until(() => problems.length === 1, 'the problem');
+	isBroken = false;
+	await budget.close();
+	t.is((await storage.factCounts.find('person', alice, dayOf(clock)))?.learnt, 1);
+});
+
+const dayOf = (clock: ManualClock): number => Math.floor(clock.now() / 86_400_000);
