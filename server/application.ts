@@ -308,7 +308,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		engine,
 		partners,
-		discretion: {visibility, facts},
+		discretion: {visibility, facts, bridged},
 	} = parts;
 	const events = createEvents({storage, engine, clock});
 	const encryption = wireEncryption({
@@ -337,7 +337,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	});
 	const people = buildPeople(config, storage, {...parts, events, carryOver: personal.carryOver});
 	const search = buildSearch(storage, parts, events, clock);
-	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, clock});
+	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, bridged, clock});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),

@@ -29,7 +29,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/reports': ['server/events'],
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
 	'server/search': ['server/events', 'server/filters'],
-	'server/user-directory': ['server/visibility'],
+	'server/user-directory': ['server/appservices', 'server/visibility'],
 	'server/visibility': ['server/appservices'],
 };
 

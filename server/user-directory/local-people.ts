@@ -1,5 +1,6 @@
 import type {UserId} from '../../crypto/index.ts';
 import type {CommittedChange, Storage} from '../../storage/index.ts';
+import type {BridgedNames} from '../appservices/index.ts';
 import {type Person, toPerson} from './match.ts';
 
 /** Accounts that are kept in memory for the search: some hundred bytes each. Those beyond are found by their whole id. */
@@ -9,17 +10,20 @@ const PAGE_PEOPLE = 1_000;
 
 /**
  * The people of this server who can be found: in memory, so that a search of them costs no read, and each read anew once
- * something of theirs has changed. Who was deactivated or locked is not among them.
+ * something of theirs has changed. Who was deactivated or locked is not among them, and neither are the many of application
+ * services: those are found by the rooms that they are in.
  */
 export class LocalPeople {
 	readonly #storage: Pick<Storage, 'accounts' | 'profiles'>;
+	readonly #bridged: Pick<BridgedNames, 'findServices'>;
 	readonly #people = new Map<UserId, Person>();
 	#changed = new Set<UserId>();
 	#refreshing: Promise<void> | undefined;
 	#isRead = false;
 
-	constructor(storage: Pick<Storage, 'accounts' | 'profiles'>) {
+	constructor(storage: Pick<Storage, 'accounts' | 'profiles'>, bridged: Pick<BridgedNames, 'findServices'>) {
 		this.#storage = storage;
+		this.#bridged = bridged;
 	}
 
 	/** Hears of committed changes. */
@@ -55,6 +59,7 @@ export class LocalPeople {
 		this.#changed = new Set();
 		try {
 			const people = await this.#readMany(changed);
+			for (const userId of (await this.#bridged.findServices(changed)).keys()) people.delete(userId);
 			for (const userId of changed) {
 				const person = people.get(userId);
 				if (person === undefined) this.#people.delete(userId);
@@ -70,9 +75,12 @@ export class LocalPeople {
 		let after: UserId | undefined;
 		do {
 			const page = await this.#storage.accounts.list({after, limit: PAGE_PEOPLE});
-			const profiles = await this.#storage.profiles.findMany(page.map(({userId}) => userId));
+			const ids = page.map(({userId}) => userId);
+			const profiles = await this.#storage.profiles.findMany(ids);
+			const services = await this.#bridged.findServices(ids);
 			for (const {userId, isDeactivated, isLocked} of page) {
-				if (!isDeactivated && !isLocked) this.#people.set(userId, toPerson(userId, profiles.get(userId) ?? {}));
+				if (!isDeactivated && !isLocked && !services.has(userId))
+					this.#people.set(userId, toPerson(userId, profiles.get(userId) ?? {}));
 			}
 			after = page.length === PAGE_PEOPLE ? page.at(-1)?.userId : undefined;
 		} while (after !== undefined && this.#people.size < PEOPLE_MAX);

@@ -1,6 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import {isJsonObject, type JsonValue, type RoomId} from '../../crypto/index.ts';
 import type {EventRow, Position, Storage} from '../../storage/index.ts';
+import type {BridgedNames} from '../appservices/index.ts';
 import {type Person, toPerson} from './match.ts';
 
 /** People of other servers that are kept in memory, over all rooms: some hundred bytes each. */
@@ -8,7 +9,7 @@ const PEOPLE_MAX = 100_000;
 /** Members that are read at a time. */
 const PAGE_MEMBERS = 1_000;
 
-/** The people of other servers who are in one room, as they are called there. */
+/** The people of other servers, and of application services, who are in one room, as they are called there. */
 interface RoomPeople {
 	/** When the room's state last changed: as long as that stays, so do they. */
 	readonly headPos: Position;
@@ -20,16 +21,18 @@ export interface ReadBudget {
 	members: number;
 }
 
-/** The people of other servers in rooms known here, by room, read anew once the room's state has changed. */
+/** The people of other servers, and of application services, in rooms known here, by room, read anew once the room's state has changed. */
 export class PeopleOfRooms {
 	readonly #storage: Pick<Storage, 'events' | 'memberships' | 'rooms'>;
+	readonly #bridged: Pick<BridgedNames, 'findServices'>;
 	readonly #rooms = new LRUCache<RoomId, RoomPeople>({
 		maxSize: PEOPLE_MAX,
 		sizeCalculation: ({people}) => people.length + 1,
 	});
 
-	constructor(storage: Pick<Storage, 'events' | 'memberships' | 'rooms'>) {
+	constructor(storage: Pick<Storage, 'events' | 'memberships' | 'rooms'>, bridged: Pick<BridgedNames, 'findServices'>) {
 		this.#storage = storage;
+		this.#bridged = bridged;
 	}
 
 	/** Gives the people of rooms, room by room, as far as the budget reaches. */
@@ -57,7 +60,9 @@ export class PeopleOfRooms {
 		do {
 			const page = await memberships.listOfRoom(roomId, {memberships: ['join'], after, limit: PAGE_MEMBERS});
 			budget.members -= page.length;
-			const others = page.filter(({isLocal}) => !isLocal);
+			const local = page.filter(({isLocal}) => isLocal).map(({userId}) => userId);
+			const services = await this.#bridged.findServices(local);
+			const others = page.filter(({isLocal, userId}) => !isLocal || services.has(userId));
 			const rows = await events.findByNids(others.map(({eventNid}) => eventNid).filter((nid) => nid !== null));
 			for (const {userId, eventNid} of others) people.push(toPerson(userId, readProfile(rows.get(eventNid ?? -1))));
 			after = page.length === PAGE_MEMBERS ? page.at(-1)?.userId : undefined;

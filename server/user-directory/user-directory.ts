@@ -1,6 +1,7 @@
 import {domainOf, isUserId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import type {BridgedNames} from '../appservices/index.ts';
 import {type Asker, listOpenRooms, type Visibility} from '../visibility/index.ts';
 import {LocalPeople} from './local-people.ts';
 import {compareFound, type Found, type Person, rankOf, readTerm, type Term} from './match.ts';
@@ -23,6 +24,7 @@ export interface UserDirectoryDependencies {
 	readonly storage: Storage;
 	readonly serverName: ServerName;
 	readonly visibility: Visibility;
+	readonly bridged: BridgedNames;
 	readonly clock: Pick<Clock, 'monotonic'>;
 }
 
@@ -40,7 +42,8 @@ export interface FoundPeople {
 export interface UserDirectory {
 	/**
 	 * Finds people by parts of their names or ids, oneself never. People of this server go by the names of their profiles,
-	 * and never by those that they have in one room; people of other servers by those in rooms that the searcher may see.
+	 * and never by those that they have in one room; people of other servers, and of application services, by those in rooms
+	 * that the searcher may see.
 	 */
 	search(
 		asker: NonNullable<Asker>,
@@ -58,13 +61,13 @@ interface Context extends UserDirectoryDependencies {
 
 /** Makes the directory of people. */
 export function createUserDirectory(dependencies: UserDirectoryDependencies): UserDirectory {
-	const {storage, clock} = dependencies;
-	const local = new LocalPeople(storage);
+	const {storage, clock, bridged} = dependencies;
+	const local = new LocalPeople(storage, bridged);
 	let open: {readonly rooms: readonly RoomId[]; readonly untilMs: number} | undefined;
 	const context: Context = {
 		...dependencies,
 		local,
-		ofRooms: new PeopleOfRooms(storage),
+		ofRooms: new PeopleOfRooms(storage, bridged),
 		async listOpenRooms() {
 			if (open === undefined || open.untilMs < clock.monotonic()) {
 				open = {rooms: await listOpenRooms(storage), untilMs: clock.monotonic() + OPEN_ROOMS_MS};

@@ -7,8 +7,8 @@ import type {Fact, FactAsker, FactFigures, FactTopic, FigureKind} from './facts.
 
 /** Askers of whom it is remembered what they learnt, those who asked last: some kilobytes each at most. */
 const ASKERS_MAX = 10_000;
-/** Distinct names of one asker's probes that are remembered in a day; beyond, each question counts. */
-const PROBED_MAX = 100;
+/** Subjects of which one asker was not told that are remembered in a day; beyond, each question counts. */
+const UNTOLD_MAX = 100;
 /** Characters of a subject's hash: two that fall together save somebody one fact, no more. */
 const HASH_CHARACTERS = 12;
 const SALT_BYTES = 16;
@@ -26,7 +26,8 @@ export interface Account {
 	readonly day: number;
 	/** Hashes of subjects. */
 	readonly learnt: Map<string, FactTopic>;
-	readonly probed: Set<string>;
+	/** Hashes of subjects that they were not told of, with what came of the question. */
+	readonly untold: Set<string>;
 	/** Facts of the day, with those that the database knows of. */
 	used: number;
 }
@@ -69,7 +70,7 @@ export class FactLedger {
 		if (open !== undefined) return open;
 		const day = this.#salt.day;
 		const used = written + (this.#unwritten.get(nameOf(asker, day))?.learnt ?? 0);
-		const account: Account = {asker, day, learnt: new Map(), probed: new Set(), used};
+		const account: Account = {asker, day, learnt: new Map(), untold: new Set(), used};
 		this.#askers.set(key, account);
 		return account;
 	}
@@ -81,7 +82,7 @@ export class FactLedger {
 		const count = [...account.learnt.values()].filter((learnt) => learnt === topic).length;
 		const fits = account.used + fresh.length <= all && count + fresh.length <= ofTopic;
 		if (!fits && fresh.length > 0) {
-			this.#count(account.asker, account.day, 'refused', fresh.length);
+			this.#countNew(account, 'refused', fresh);
 			return false;
 		}
 		account.used += fresh.length;
@@ -104,15 +105,11 @@ export class FactLedger {
 			this.figures.outsider.probes += subjects.length;
 			return;
 		}
-		const {asker, day, probed} = account;
-		let count = 0;
-		for (const subject of subjects) {
-			const hash = this.#hash(subject);
-			if (probed.has(hash)) continue;
-			if (probed.size < PROBED_MAX) probed.add(hash);
-			count += 1;
-		}
-		this.#count(asker, day, 'probes', count);
+		this.#countNew(
+			account,
+			'probes',
+			subjects.map((subject) => this.#hash(subject)),
+		);
 	}
 
 	/** Takes the counts that are to be written. */
@@ -132,6 +129,18 @@ export class FactLedger {
 		const account = this.#askers.get(this.#keyOf({kind, name} as FactAsker));
 		if (account?.day !== day) return;
 		account.used = learnt + (this.#unwritten.get(nameOf(account.asker, day))?.learnt ?? 0);
+	}
+
+	/** Counts what was not told: the same subject once a day, for clients ask again and again. */
+	#countNew({asker, day, untold}: Account, what: 'refused' | 'probes', hashes: Iterable<string>): void {
+		let count = 0;
+		for (const hash of hashes) {
+			const key = `${what} ${hash}`;
+			if (untold.has(key)) continue;
+			if (untold.size < UNTOLD_MAX) untold.add(key);
+			count += 1;
+		}
+		this.#count(asker, day, what, count);
 	}
 
 	#count(asker: FactAsker, day: number, what: Countable, number: number): void {

@@ -175,3 +175,29 @@ test('the words of a registration file that are secret are nowhere', async (t) =
 	t.false(app.readLog().includes('secret-'));
 	await call(app, 'GET', '/_matrix/client/versions');
 });
+
+test('however many names a bridge brings, colleagues are found, and who is in a room with one finds that one', async (t) => {
+	const {app, alice, bob, puppet} = await startBridged(t);
+	const {storage} = app.application;
+	const batch = storage.batch();
+	for (let index = 0; index < 700; index += 1) {
+		const userId = `@wa_55${String(index).padStart(4, '0')}:news.example` as UserId;
+		const states = {isAdmin: false, isGuest: false, isDeactivated: false, isLocked: false, isSuspended: false};
+		storage.accounts.add(batch, {...states, userId, passwordHash: null, isErased: false, createdDay: 20_000});
+		storage.profiles.set(batch, userId, 'displayname', 'Zoe', batch.announce({kind: 'profile', subject: userId}));
+	}
+	await storage.commit(batch);
+	await bob.do('PUT', `/profile/${path(bob.id)}/displayname`, {displayname: 'Zoe'});
+	await puppet.do('PUT', `/profile/${path(PUPPET)}/displayname`, {displayname: 'Zoe'});
+	const find = async (person: Person) => {
+		const {results} = await person.do<{results: {user_id: string}[]}>('POST', '/user_directory/search', {
+			search_term: 'zoe',
+		});
+		return results.map(({user_id: userId}) => userId).toSorted();
+	};
+	t.deepEqual(await find(alice), [bob.id]);
+	const roomId = await alice.create({invite: [PUPPET]});
+	await puppet.join(roomId);
+	t.deepEqual(await find(alice), [bob.id, PUPPET]);
+	t.deepEqual(await find(bob), []);
+});

@@ -216,7 +216,10 @@ async function withToken(t: ExecutionContext, perDay: number) {
 test('administrators see who asks, others do not, and the figures name nobody', async (t) => {
 	const {app, alice, bob, carol} = await people(t, budget(1));
 	await alice.create({invite: [bob.id]});
-	t.is((await alice.ask('POST', '/createRoom', {invite: [named('nobody')]})).status, 429);
+	// However often a client tries.
+	for (let tries = 0; tries < 3; tries += 1) {
+		t.is((await alice.ask('POST', '/createRoom', {invite: [named('nobody')]})).status, 429);
+	}
 	for (const userId of [alice.id, bob.id, named('nobody'), named('nobody')]) {
 		t.is((await carol.ask('GET', `/profile/${path(userId)}`)).status, 403);
 	}

@@ -166,7 +166,7 @@ const tokenNames = ['since', 'from', 'to', 'at'];
 
 test('E14: numbers, tokens and filters that are none are 400 M_INVALID_PARAM at every endpoint', async (t) => {
 	const app = await startApp(t);
-	const alice = await addSomebody(app);
+	const alice = await addSomebody(app, {isAdmin: true});
 	const {next_batch: since} = await call<{next_batch: string}>(app, 'GET', '/_matrix/client/v3/sync', {
 		token: alice.token,
 	});
