@@ -193,6 +193,7 @@ export async function openServices(
 			await pushDelivery.stop();
 			close();
 			await federation.stop();
+			discretion.bridged.close();
 			await discretion.facts.close();
 			await storage.close();
 		},

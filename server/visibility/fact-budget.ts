@@ -6,6 +6,8 @@ import {type Fact, type FactAsker, type FactFigures, FactsSpentError, type Figur
 
 /** How long counts may wait to be written; a crash forgives what was learnt in that time. */
 const FLUSH_MS = 10_000;
+/** Counts that are written at a time; many more would keep other writers waiting. */
+const ROWS_OF_COMMIT = 500;
 /** A registration token may be many people's: so many budgets it has. */
 const SHARES_OF_TOKEN = 10;
 /** The part of a budget that goes to trying names for aliases: ten of thirty. */
@@ -112,16 +114,17 @@ function createWriter({storage, clock, onProblem}: FactBudgetDependencies, ledge
 
 	async function write(): Promise<void> {
 		const rows = ledger.takeUnwritten();
-		if (rows.length === 0) return;
-		const batch = storage.batch();
-		for (const row of rows) storage.factCounts.add(batch, row);
-		try {
-			await storage.commit(batch);
-		} catch (error) {
-			ledger.putBack(rows);
-			onProblem(error);
-			plan();
-			return;
+		for (let at = 0; at < rows.length; at += ROWS_OF_COMMIT) {
+			const batch = storage.batch();
+			for (const row of rows.slice(at, at + ROWS_OF_COMMIT)) storage.factCounts.add(batch, row);
+			try {
+				await storage.commit(batch);
+			} catch (error) {
+				ledger.putBack(rows.slice(at));
+				onProblem(error);
+				plan();
+				return;
+			}
 		}
 		// Other processes over the same database count as well.
 		if (storage.dialect === 'sqlite') return;

@@ -6,9 +6,9 @@ import type {FactCountRow} from '../../storage/index.ts';
 import type {Fact, FactAsker, FactFigures, FactTopic, FigureKind} from './facts.ts';
 
 /** Askers of whom it is remembered what they learnt, those who asked last: some kilobytes each at most. */
-const ASKERS_MAX = 10_000;
+const ASKERS_MAX = 5_000;
 /** Subjects of which one asker was not told that are remembered in a day; beyond, each question counts. */
-const UNTOLD_MAX = 100;
+const UNTOLD_MAX = 30;
 /** Characters of a subject's hash: two that fall together save somebody one fact, no more. */
 const HASH_CHARACTERS = 12;
 const SALT_BYTES = 16;

@@ -54,7 +54,7 @@ export interface AccountsRepository {
 	find(userId: UserId): Promise<AccountRow | undefined>;
 	/** Lists accounts in the order of their names (bytewise). */
 	list(page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<AccountRow[]>;
-	/** Says that an account is an application service's, for good. */
+	/** Says that an account is an application service's, for good. The caller announces `account`. */
 	setAppservice(batch: Batch, account: AccountOfAppservice): void;
 	/** Of these names, those of application services, each with the service's id. */
 	listOfAppservices(userIds: readonly UserId[]): Promise<AccountOfAppservice[]>;
