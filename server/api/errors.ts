@@ -216,7 +216,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		not_recommended: 'M_FORBIDDEN',
 	}),
 	(error) => (error instanceof AuthenticationRequired ? json(error.challenge, {status: 401}) : undefined),
-	(error) => (error instanceof FactsSpentError ? limitExceeded(error.retryAfterMs) : undefined),
+	(error) => (error instanceof FactsSpentError ? limitExceeded(error.retryAfterMs, error.message) : undefined),
 	(error) => (error instanceof BusyError ? limitExceeded(error.retryAfterMs) : undefined),
 ];
 

@@ -94,8 +94,8 @@ export class MatrixError extends Error {
 }
 
 /** A 429 that says when to come back, in the header and, for older clients, in the body. */
-export function limitExceeded(retryAfterMs: number): MatrixError {
-	return new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests: wait before trying again', {
+export function limitExceeded(retryAfterMs: number, text = 'Too many requests: wait before trying again'): MatrixError {
+	return new MatrixError('M_LIMIT_EXCEEDED', text, {
 		fields: {retry_after_ms: Math.ceil(retryAfterMs)},
 		headers: {'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000)))},
 	});

@@ -49,8 +49,8 @@ export async function getAlias(
 	return visibility.refuseOnGrid(async () => {
 		const row = await storage.aliases.find(alias);
 		if (row && (await isShown(context, actor, row))) return withServers(context, row);
-		if (!actor || !(await mayAsk(context, actor, alias))) throw noSuchAlias();
-		if (!row || !(await visibility.isAcquainted(actor, row.creator, 'directory'))) throw noSuchAlias();
+		if (!(await mayAsk(context, actor, alias))) throw noSuchAlias();
+		if (!row || !actor || !(await visibility.isAcquainted(actor, row.creator, 'directory'))) throw noSuchAlias();
 		return withServers(context, row);
 	});
 }
@@ -59,7 +59,11 @@ export async function getAlias(
  * Whether somebody may be told of an alias that is neither published nor of a room that they are in or invited into: whether
  * there is such an alias is a fact of their day, unless they may know of everybody here.
  */
-async function mayAsk({visibility, facts}: RoomsContext, actor: Actor, alias: RoomAlias): Promise<boolean> {
+async function mayAsk({visibility, facts}: RoomsContext, actor: Actor | undefined, alias: RoomAlias): Promise<boolean> {
+	if (!actor) {
+		await facts.noteProbes(undefined, [alias]);
+		return false;
+	}
 	if (visibility.mayKnowAll(actor, 'directory')) return true;
 	return (await facts.learnSome({asker: {kind: 'person', name: actor.userId}, topic: 'alias'}, [alias])).has(alias);
 }

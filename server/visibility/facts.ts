@@ -37,7 +37,7 @@ export class FactsSpentError extends Error {
 	/** Until the next day begins, in milliseconds. */
 	readonly retryAfterMs: number;
 	constructor(retryAfterMs: number) {
-		super('As much was asked about others as a day allows: come back tomorrow');
+		super('As many names that you do not know were asked about as a day allows: try again tomorrow');
 		this.retryAfterMs = retryAfterMs;
 	}
 }

@@ -224,6 +224,7 @@ test('administrators see who asks, others do not, and the figures name nobody', 
 		t.is((await carol.ask('GET', `/profile/${path(userId)}`)).status, 403);
 	}
 	await request(app, 'GET', `/_matrix/client/v3/profile/${path(alice.id)}`);
+	await request(app, 'GET', `/_matrix/client/v3/directory/room/${path('#desk:news.example')}`);
 	const {accounts} = app.application.services;
 	const {session} = await accounts.register({
 		userId: accounts.checkNewName('root'),
@@ -247,6 +248,7 @@ test('administrators see who asks, others do not, and the figures name nobody', 
 	const {text} = await request(app, 'GET', '/metrics');
 	t.regex(text, /^broadsheet_facts_probes_by_person 4$/mu);
 	t.regex(text, /^broadsheet_facts_refused_by_person 1$/mu);
+	t.regex(text, /^broadsheet_facts_probes_by_outsider 1$/mu);
 	t.false(text.includes('carol') || text.includes('alice'));
 	t.false(app.readLog().includes('nobody'));
 });
