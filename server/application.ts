@@ -19,6 +19,7 @@ import {createDevices} from './devices/index.ts';
 import {createEvents, type Events} from './events/index.ts';
 import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
+import {createPersonalData} from './personal-data/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
 import {createPushers, type Delivery} from './pushers/index.ts';
@@ -103,7 +104,7 @@ export async function startApplication(
 			),
 			services,
 			authenticators: {
-				user: ({token, allowsLocked}) => services.accounts.authenticate(token, {allowsLocked}),
+				user: ({token, allowsLocked, address}) => services.accounts.authenticate(token, {allowsLocked, address}),
 				server: opened.federation.authenticate,
 			},
 			errorMappers: [...errorMappers, storageErrorMapper(opened.damage)],
@@ -239,7 +240,7 @@ interface ServiceParts extends Surroundings {
 
 /** The domains of accounts and of rooms, which need each other. */
 function buildPeople(
-	{serverName, defaultRoomVersion}: Config,
+	{serverName, defaultRoomVersion, keepAddressesDays}: Config,
 	storage: Storage,
 	{
 		clock = systemClock,
@@ -264,7 +265,7 @@ function buildPeople(
 		remote: remoteRooms,
 		carryOver,
 	});
-	const devices = createDevices({storage, clock, random});
+	const devices = createDevices({storage, clock, random, keepAddressesDays});
 	const accounts = createAccounts({
 		storage,
 		devices,
@@ -311,10 +312,11 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		partners,
 		discretion: {visibility, facts, bridged},
 	} = parts;
+	const {serverName} = config;
 	const events = createEvents({storage, engine, clock});
 	const encryption = wireEncryption({
 		storage,
-		serverName: config.serverName,
+		serverName,
 		visibility,
 		clock,
 		random,
@@ -328,7 +330,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		encryption,
 		clock,
 		random: systemRandom,
-		serverName: config.serverName,
+		serverName,
 		presence: config.presence,
 		federation: partners,
 		onDamage(cause) {
@@ -338,18 +340,20 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	});
 	const people = buildPeople(config, storage, {...parts, events, carryOver: personal.carryOver});
 	const search = buildSearch(storage, parts, events, clock);
-	const userDirectory = createUserDirectory({storage, serverName: config.serverName, visibility, bridged, clock});
+	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
+	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
 	const services: Services = {
 		config,
 		metrics: makeMetrics(),
 		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),
 		encryption,
-		media: wireMedia({config, storage, clock, random, log: parts.log, federation: partners}),
+		media,
 		events,
 		facts,
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
+		personalData: createPersonalData({...people, ...encryption, storage, engine, events, media, serverName, clock}),
 		pushers: createPushers({storage, clock}),
 		reports: createReports({storage, engine, events, clock}),
 		search,

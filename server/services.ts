@@ -12,6 +12,7 @@ import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
 import type {Media} from './media/index.ts';
 import type {OpenId} from './openid/index.ts';
+import type {PersonalData} from './personal-data/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Pushers} from './pushers/index.ts';
@@ -42,6 +43,7 @@ export interface Services {
 	readonly media: Media;
 	readonly moderation: Moderation;
 	readonly openId: OpenId;
+	readonly personalData: PersonalData;
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
 	readonly pushers: Pushers;

@@ -14,6 +14,7 @@ import {createClientTransactions} from './repositories/client-transactions.ts';
 import {createCursors} from './repositories/cursors.ts';
 import {createDelayedEvents} from './repositories/delayed-events.ts';
 import {createDevices} from './repositories/devices.ts';
+import {createErasures} from './repositories/erasures.ts';
 import {createEvents} from './repositories/events.ts';
 import {createFactCounts} from './repositories/fact-counts.ts';
 import {createFederation} from './repositories/federation.ts';
@@ -83,6 +84,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		dehydratedDevices: createDehydratedDevices(core),
 		delayedEvents: createDelayedEvents(core),
 		devices: createDevices(core),
+		erasures: createErasures(core),
 		events: createEvents(core),
 		factCounts: createFactCounts(core),
 		federation: createFederation(core),

@@ -3,6 +3,7 @@ import type {
 	AccountDataRepository,
 	AccountsRepository,
 	DevicesRepository,
+	ErasuresRepository,
 	FactCountsRepository,
 	FiltersRepository,
 	OpenIdTokensRepository,
@@ -121,6 +122,7 @@ export interface Storage {
 	readonly dehydratedDevices: DehydratedDevicesRepository;
 	readonly delayedEvents: DelayedEventsRepository;
 	readonly devices: DevicesRepository;
+	readonly erasures: ErasuresRepository;
 	readonly events: EventsRepository;
 	readonly factCounts: FactCountsRepository;
 	readonly federation: FederationRepository;

@@ -22,6 +22,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/media': ['server/visibility'],
 	'server/openid': [],
 	'server/pages': ['server/accounts'],
+	'server/personal-data': ['server/devices', 'server/encryption', 'server/events', 'server/media'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data', 'server/filters'],
 	'server/pushers': ['server/events', 'server/push'],
@@ -89,6 +90,7 @@ const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
 	'prom-client': ['server/telemetry'],
 	re2js: ['server/config'],
 	yaml: ['server/config'],
+	yazl: ['server/personal-data'],
 };
 
 /** Packages that any folder may use. */

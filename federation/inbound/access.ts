@@ -122,23 +122,47 @@ async function wasOwed(
 }
 
 /**
- * Gives events as a server in their room may have them: those sent when it could not see them are redacted (C14), those
- * that were rejected are left out.
+ * Gives events as a server in their room may have them: those sent when it could not see them are redacted (C14), and
+ * those of people of this server who wanted to be forgotten before it came into the room; rejected ones are left out.
  */
 export async function listVisible(
-	{engine}: InboundContext,
+	context: InboundContext,
 	origin: ServerName,
 	events: readonly StoredEvent[],
 ): Promise<Pdu[]> {
+	const {engine} = context;
 	// Messages after one another share the state before them, which then is read once.
 	const memberships = new Map<string, Promise<boolean>>();
+	const isForgotten = await findForgetting(context, origin, events);
 	const visible: Pdu[] = [];
 	for (const event of events) {
 		if (event.row.rejected !== null) continue;
-		const isVisible = await maySee(engine, origin, event, memberships);
+		const isVisible = !isForgotten(event) && (await maySee(engine, origin, event, memberships));
 		visible.push(isVisible ? event.pdu : redactPdu(event.pdu));
 	}
 	return visible;
+}
+
+/** Finds whose events a server is shown redacted only, because it came into the room when they wanted to be forgotten. */
+async function findForgetting(
+	{storage, serverName}: InboundContext,
+	origin: ServerName,
+	events: readonly StoredEvent[],
+): Promise<(event: StoredEvent) => boolean> {
+	const ours = events.filter(({pdu}) => domainOf(pdu.sender) === serverName);
+	const erased = ours.length === 0 ? [] : await storage.erasures.list();
+	if (erased.length === 0) return () => false;
+	const erasedAt = new Map(erased.map(({userId, pos}) => [userId, pos]));
+	const cameAt = new Map<RoomId, number>();
+	for (const roomId of new Set(ours.map(({pdu}) => pdu.roomId))) {
+		const spans = await storage.memberships.listServerSpansOfRoom(roomId);
+		const starts = spans.filter(({server}) => server === origin).map(({fromPos}) => fromPos);
+		cameAt.set(roomId, Math.min(...starts));
+	}
+	return ({pdu}) => {
+		const pos = erasedAt.get(pdu.sender);
+		return pos !== undefined && (cameAt.get(pdu.roomId) ?? 0) > pos;
+	};
 }
 
 /** Finds the first of these events that a server may see whole. */

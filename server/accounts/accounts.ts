@@ -70,11 +70,12 @@ export interface Accounts {
 	/**
 	 * Gives who has this access token; `undefined` where nobody has. Costs a hash and a look into memory where the
 	 * token was used lately.
+	 * @param options.address where it comes from; asked for, and noted, only where the settings want addresses kept
 	 * @throws AccountsError 'locked'; DevicesError 'session-expired'
 	 */
 	authenticate(
 		accessToken: string,
-		options: {readonly allowsLocked: boolean},
+		options: {readonly allowsLocked: boolean; readonly address?: (() => string) | undefined},
 	): Promise<AccountCaller | undefined> | AccountCaller | undefined;
 	/** Gives the user id that a new account of this name would have. @throws AccountsError 'invalid-username' */
 	checkNewName(username: string): UserId;
@@ -114,8 +115,10 @@ export interface Accounts {
 		options: {readonly endsOtherSessions: boolean; readonly keeps?: DeviceId | undefined},
 	): Promise<void>;
 	/**
-	 * Ends an account for good: sessions, devices, keys and profile go, and nobody gets its name again. Background
-	 * jobs leave its rooms and remove the keys in its backups.
+	 * Ends an account for good: sessions, devices, keys, profile, account data and all else that is kept for its person
+	 * alone go in one commit, and nobody gets its name again. Background jobs leave its rooms and remove the keys in its
+	 * backups. With `erase` its media go too, and who comes into a room later sees nothing of what it wrote there.
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
 	 * @throws AccountsError 'unknown-account'
 	 */
 	deactivate(userId: UserId, options: {readonly erase: boolean}): Promise<void>;
@@ -201,9 +204,9 @@ function createAuthenticator(devices: Devices): Accounts['authenticate'] {
 		return {userId: session.userId, deviceId: session.deviceId, isGuest, isAdmin, isSuspended};
 	}
 
-	return (accessToken, {allowsLocked}) => {
+	return (accessToken, {allowsLocked, address}) => {
 		const action = allowsLocked ? 'log-out' : 'use';
-		const found = devices.findSession(accessToken);
+		const found = devices.findSession(accessToken, address);
 		return found instanceof Promise ? found.then((session) => judge(session, action)) : judge(found, action);
 	};
 }

@@ -7,7 +7,7 @@ export {
 	type NewRegistrationToken,
 	type Registration,
 } from './accounts.ts';
-export {LEAVE_ROOMS, REMOVE_ROOM_KEYS} from './deactivate.ts';
+export {LEAVE_ROOMS, REMOVE_CONTENT, REMOVE_ROOM_KEYS} from './deactivate.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
 export {createLoginTokens, type LoginToken, type LoginTokens} from './login-tokens.ts';
 export {createModeration, type Moderation, type Restriction} from './moderation.ts';

@@ -1,3 +1,6 @@
+import {createWriteStream} from 'node:fs';
+import {open, rename, unlink} from 'node:fs/promises';
+import type {Writable} from 'node:stream';
 import {newOpaqueId, type UserId} from '../../crypto/index.ts';
 import type {Services} from '../services.ts';
 import {type Command, CommandError, type CommandLine, configOption, type Terminal} from './command.ts';
@@ -60,8 +63,48 @@ const userDeactivate: Command = {
 		}),
 };
 
+/** Gives a person all that is theirs. */
+const userExport: Command = {
+	name: 'user export',
+	usage: 'NAME --output FILE.zip [--config FILE]',
+	summary: 'Writes all that is kept of somebody, and is theirs, into a zip. It is for them alone: it is not encrypted.',
+	positionalsCount: 1,
+	options: {...configOption, output: {type: 'string'}},
+	run: (line, terminal) =>
+		withServices(line, terminal, async (services) => {
+			const {output} = line.values;
+			if (typeof output !== 'string' || output === '') throw new CommandError('--output: missing, expected a file');
+			const userId = await findUser(nameOf(line), services);
+			const {rooms, events, media, missing} = await writeWhole(output, (sink) =>
+				services.personalData.write(userId, sink),
+			);
+			terminal.print(`What is kept of ${userId} is in ${output}: ${events} events of ${rooms} rooms, ${media} files`);
+			if (missing > 0) terminal.printError(`${missing} files were not there`);
+		}),
+};
+
+/** Writes a file that has its name only once it is whole, and that nobody else may read. An older one is not replaced. */
+async function writeWhole<T>(path: string, write: (sink: Writable) => Promise<T>): Promise<T> {
+	const partial = `${path}.partial`;
+	try {
+		// Taken first, so that of two who write there one is told.
+		await (await open(path, 'wx', 0o600)).close();
+		try {
+			const written = await write(createWriteStream(partial, {flags: 'wx', mode: 0o600, flush: true}));
+			await rename(partial, path);
+			return written;
+		} catch (error) {
+			await Promise.all([path, partial].map((file) => unlink(file).catch(() => undefined)));
+			throw error;
+		}
+	} catch (error) {
+		if (error instanceof Error && 'syscall' in error) throw new CommandError(error.message, {cause: error});
+		throw error;
+	}
+}
+
 /** The commands about accounts. */
-export const userCommands: readonly Command[] = [userCreate, userResetPassword, userDeactivate];
+export const userCommands: readonly Command[] = [userCreate, userResetPassword, userDeactivate, userExport];
 
 function nameOf({positionals: [name = '']}: CommandLine): string {
 	return name.startsWith('@') && !name.includes(':') ? name.slice(1) : name;

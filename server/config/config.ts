@@ -70,6 +70,8 @@ export interface Config {
 	readonly turn: {readonly uris: readonly string[]; readonly secret: string; readonly lifetimeMs: number} | undefined;
 	/** Where calls of several people are relayed; absent: nowhere. */
 	readonly rtc: {readonly livekitServiceUrl: string} | undefined;
+	/** For how many days it is kept where a device was last seen from; 0: that is not written down. */
+	readonly keepAddressesDays: number;
 	/** Facts about other people that a stranger may learn in a day. */
 	readonly factBudgetPerDay: number;
 	/** Whose names of this server are whose, by the registration files of application services. */
@@ -95,7 +97,6 @@ const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) =
 	['second_factor', (value) => value === 'optional'],
 	['quarantine', (value) => value === false],
 	['source_links', isNotEnabled],
-	['keep_addresses_days', (value) => value === 0],
 	['retention', (value) => Object.keys(value as object).length === 0],
 ];
 
@@ -150,6 +151,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		media: makeMedia(document.media ?? {}, {dataPath, toPath, registration}),
 		turn: makeTurn(document.turn ?? undefined),
 		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
+		keepAddressesDays: document.keep_addresses_days ?? 0,
 		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),
 		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},

@@ -1,5 +1,6 @@
 import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type DeviceRow, type Session, StorageError} from '../../storage/index.ts';
+import {Addresses} from './addresses.ts';
 import {DevicesError} from './errors.ts';
 import {
 	addAccessToken,
@@ -16,14 +17,27 @@ const DAY_MS = 86_400_000;
 /** Exchanges tried where another one of the same token keeps coming first. */
 const EXCHANGES_MAX = 3;
 
+/** A device as its owner is shown it. */
+export interface Device extends DeviceRow {
+	/** Where it was last seen from; absent where that is not kept. */
+	readonly address?: string;
+}
+
+/** What the devices domain is built from. */
+export interface DevicesDependencies extends TokenDependencies {
+	/** For how many days the address of a device is kept; 0: it is not written down at all. */
+	readonly keepAddressesDays: number;
+}
+
 /** The devices of this server's people, which are their sessions, with their access and refresh tokens. */
 export interface Devices {
 	/**
 	 * Gives the session of an access token, from memory where it was used lately; `undefined` where there is none.
 	 * The states of the account are the caller's to judge.
+	 * @param address where the request comes from; asked for, and noted, only where the settings want addresses kept
 	 * @throws DevicesError 'session-expired'
 	 */
-	findSession(accessToken: string): Promise<Session | undefined> | Session | undefined;
+	findSession(accessToken: string, address?: () => string): Promise<Session | undefined> | Session | undefined;
 	/**
 	 * Adds a session to the batch of a login or registration; it is open once that is committed. Reusing a device id
 	 * ends that device's earlier tokens.
@@ -40,11 +54,11 @@ export interface Devices {
 	 */
 	refresh(refreshToken: string, mayRefresh: (userId: UserId) => Promise<void>): Promise<IssuedTokens>;
 	/** Lists a user's devices. */
-	list(userId: UserId): Promise<readonly DeviceRow[]>;
+	list(userId: UserId): Promise<readonly Device[]>;
 	/** Whether a user has such a device. Costs the same where there is no such user. */
 	isKnown(userId: UserId, deviceId: DeviceId): Promise<boolean>;
 	/** @throws DevicesError 'unknown-device' */
-	get(userId: UserId, deviceId: DeviceId): Promise<DeviceRow>;
+	get(userId: UserId, deviceId: DeviceId): Promise<Device>;
 	/** @throws DevicesError 'unknown-device' */
 	rename(userId: UserId, deviceId: DeviceId, displayName: string): Promise<void>;
 	/** Removes devices with all that hangs on them; those that are gone already are passed over. */
@@ -56,22 +70,24 @@ export interface Devices {
 }
 
 /** Makes the devices domain. */
-export function createDevices(dependencies: TokenDependencies): Devices {
+export function createDevices(dependencies: DevicesDependencies): Devices {
 	const {storage} = dependencies;
-	const {findSession, close} = createSessionFinder(dependencies);
+	const addresses = new Addresses(dependencies);
+	const {findSession, close} = createSessionFinder(dependencies, addresses);
 	return {
 		findSession,
 		close,
 		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
 		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
-		list: (userId) => storage.devices.listOfUser(userId),
+		list: async (userId) => addresses.addTo(userId, await storage.devices.listOfUser(userId)),
 		isKnown: async (userId, deviceId) => (await storage.devices.find(userId, deviceId)) !== undefined,
 		async get(userId, deviceId) {
 			const device = await storage.devices.find(userId, deviceId);
-			if (device === undefined) {
+			const [shown] = device === undefined ? [] : await addresses.addTo(userId, [device]);
+			if (shown === undefined) {
 				throw unknownDevice();
 			}
-			return device;
+			return shown;
 		},
 		async rename(userId, deviceId, displayName) {
 			const batch = storage.batch();
@@ -172,7 +188,10 @@ async function refresh(
 	}
 }
 
-function createSessionFinder({storage, clock}: TokenDependencies): Pick<Devices, 'findSession' | 'close'> {
+function createSessionFinder(
+	{storage, clock}: TokenDependencies,
+	addresses: Addresses,
+): Pick<Devices, 'findSession' | 'close'> {
 	const cache = createSessionCache();
 	const close = storage.onCommitted((changes) => cache.apply(changes));
 
@@ -226,10 +245,25 @@ function createSessionFinder({storage, clock}: TokenDependencies): Pick<Devices,
 		return session;
 	}
 
+	const findNow = (accessToken: string): Promise<Session | undefined> | Session | undefined =>
+		storage.dialect === 'sqlite' ? find(accessToken) : storage.barrier().then(() => find(accessToken));
+
+	async function noteAddress(
+		finding: Promise<Session | undefined> | Session | undefined,
+		address: () => string,
+	): Promise<Session | undefined> {
+		const session = await finding;
+		const batch = session && addresses.note(session, address());
+		if (batch !== undefined) await commitIfPossible(batch);
+		return session;
+	}
+
 	return {
 		close,
-		findSession: (accessToken) =>
-			storage.dialect === 'sqlite' ? find(accessToken) : storage.barrier().then(() => find(accessToken)),
+		findSession(accessToken, address) {
+			const finding = findNow(accessToken);
+			return address === undefined || !addresses.areKept ? finding : noteAddress(finding, address);
+		},
 	};
 }
 

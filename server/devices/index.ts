@@ -1,4 +1,3 @@
-export type {DeviceRow} from '../../storage/index.ts';
-export {createDevices, type Devices} from './devices.ts';
+export {createDevices, type Device, type Devices} from './devices.ts';
 export {DevicesError, type DevicesErrorCode} from './errors.ts';
 export {type DeviceRequest, type IssuedSession, type IssuedTokens} from './open-session.ts';

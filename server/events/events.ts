@@ -4,6 +4,7 @@ import {redactPdu} from '../../federation/rooms/index.ts';
 import type {EventNid, Position, Storage} from '../../storage/index.ts';
 import {Aggregates} from './aggregates.ts';
 import {type BundlesContext, renderBundles, summarizeThreads, type ThreadSummary} from './bundles.ts';
+import {Erasures} from './erasures.ts';
 import {type Standing, Standings} from './memberships.ts';
 import {openText, type RenderedEvent, RenderedEvents} from './rendered.ts';
 import {type Unwanted, UnwantedOfUsers} from './unwanted.ts';
@@ -80,11 +81,13 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 	const visibility = new VisibilityAt(storage, engine);
 	const aggregates = new Aggregates(storage, engine);
 	const unwanted = new UnwantedOfUsers(storage);
+	const erasures = new Erasures(storage);
 	const close = storage.onCommitted((changes) => {
 		rendered.apply(changes);
 		standings.apply(changes);
 		aggregates.apply(changes);
 		unwanted.apply(changes);
+		erasures.apply(changes);
 	});
 	const bundles: BundlesContext = {storage, engine, aggregates, standings, unwanted, filterVisible: filterSeen};
 
@@ -103,9 +106,11 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		options: RenderOptions,
 		depth: number,
 	): Promise<string[]> {
-		const shown = hide(await rendered.render(events), events, options.hidden);
+		const forgotten = await findForgotten({erasures, standings, visibility}, viewer.userId, events);
+		const hidden = forgotten.size === 0 ? options.hidden : new Set([...forgotten, ...(options.hidden ?? [])]);
+		const shown = hide(await rendered.render(events), events, hidden);
 		const own = await findOwn({storage, standings, visibility}, viewer, events);
-		const open = options.format === 'federation' ? openForeign(events, shown) : undefined;
+		const open = options.format === 'federation' ? openForeign(events, shown, hidden) : undefined;
 		const render = (nested: readonly StoredEvent[], at: number) => renderAt(viewer, nested, options, at);
 		const relations = depth > 0 ? await renderBundles(bundles, viewer.userId, events, {depth, render}) : undefined;
 		const nowMs = clock.now();
@@ -173,6 +178,36 @@ function finishText(event: RenderedEvent, {own, open, nowMs}: Finish, {withoutRo
 	return `${start},"unsigned":{${unsigned}${because}${own}"age":${age}}}`;
 }
 
+interface ForgottenContext {
+	readonly erasures: Erasures;
+	readonly standings: Standings;
+	readonly visibility: VisibilityAt;
+}
+
+/**
+ * Finds the events of people who want to be forgotten that a viewer was not there for: neither in the room when the event
+ * came, nor since before its sender was gone.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
+ */
+async function findForgotten(
+	{erasures, standings, visibility}: ForgottenContext,
+	userId: UserId,
+	events: readonly StoredEvent[],
+): Promise<ReadonlySet<EventNid>> {
+	const forgotten = new Set<EventNid>();
+	const erased = await erasures.find();
+	if (erased.size === 0) return forgotten;
+	for (const event of events) {
+		const {nid, roomId, sender} = event.row;
+		const erasedPos = erased.get(sender);
+		if (erasedPos === undefined) continue;
+		const since = await standings.findJoinPosition(roomId, userId);
+		const wasThere = since > 0 && since <= erasedPos;
+		if (!wasThere && (await visibility.findMembershipAt(userId, event)) !== 'join') forgotten.add(nid);
+	}
+	return forgotten;
+}
+
 interface OwnContext {
 	readonly storage: Storage;
 	readonly standings: Standings;
@@ -221,9 +256,14 @@ function findOnce(
 }
 
 /** The federation format of events, up to but without the closing brace. */
-function openForeign(events: readonly StoredEvent[], shown: readonly RenderedEvent[]): string[] {
+function openForeign(
+	events: readonly StoredEvent[],
+	shown: readonly RenderedEvent[],
+	hidden?: ReadonlySet<EventNid>,
+): string[] {
 	return events.map(({pdu}, index) => {
-		const {redactedBy} = shown[index]!;
-		return JSON.stringify((redactedBy === null ? pdu : redactPdu(pdu)).json).slice(0, -1);
+		const {nid, redactedBy} = shown[index]!;
+		const isWhole = redactedBy === null && hidden?.has(nid) !== true;
+		return JSON.stringify((isWhole ? pdu : redactPdu(pdu)).json).slice(0, -1);
 	});
 }

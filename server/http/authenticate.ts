@@ -45,6 +45,8 @@ export interface TokenRequest {
 	readonly assertedDeviceId?: string;
 	/** Locked accounts may call the two logout endpoints. */
 	readonly allowsLocked: boolean;
+	/** Where the request comes from, worked out when asked for. */
+	readonly address: () => string;
 }
 
 /** The head of a request of another server: all that is known before its body is read. */
@@ -133,7 +135,7 @@ export async function authenticateUser(
 	request: IncomingMessage,
 	search: URLSearchParams | undefined,
 	route: {readonly auth: AuthKind; readonly allowsLocked: boolean},
-	authenticators: Authenticators,
+	{authenticators, address}: {readonly authenticators: Authenticators; readonly address: () => string},
 ): Promise<UserCaller | undefined> {
 	const token = findAccessToken(request, search);
 	if (token === undefined) {
@@ -147,6 +149,7 @@ export async function authenticateUser(
 	const caller = await authenticators.user({
 		token,
 		allowsLocked: route.allowsLocked,
+		address,
 		...(assertedUserId === undefined ? {} : {assertedUserId}),
 		...(assertedDeviceId === undefined ? {} : {assertedDeviceId}),
 	});

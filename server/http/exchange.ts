@@ -127,7 +127,10 @@ export class Exchange implements AnyRequest {
 		}
 		let caller: UserCaller | undefined;
 		try {
-			caller = await authenticateUser(this.#request, this.#search, route, this.#context.authenticators);
+			caller = await authenticateUser(this.#request, this.#search, route, {
+				authenticators: this.#context.authenticators,
+				address: () => this.address,
+			});
 		} catch (error) {
 			if (error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN') {
 				this.spend('unknown-token', this.network);

@@ -6,10 +6,12 @@ import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
+import {removeContent} from './remove-content.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
 import {sendDelayedEvent} from './send-delayed-event.ts';
+import {sweepAddresses} from './sweep-addresses.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepFactCounts} from './sweep-fact-counts.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
@@ -28,6 +30,7 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 export const jobs: readonly Job[] = [
 	completeRoom,
 	leaveRooms,
+	removeContent,
 	removeUnusedState,
 	sendDelayedEvent,
 	endSessions,
@@ -37,6 +40,7 @@ export const jobs: readonly Job[] = [
 	reclaimSpace,
 	removeRoomKeys,
 	removeUnusedContent,
+	sweepAddresses,
 	sweepClientTransactions,
 	sweepFactCounts,
 	sweepInboundTransactions,

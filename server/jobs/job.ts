@@ -22,8 +22,10 @@ export interface JobServices {
 	readonly engine: Pick<Engine, 'completeRoom' | 'findRoom'>;
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
-	readonly media: Pick<Media, 'evictRemote' | 'removeAbandoned' | 'removeUnused'>;
+	readonly media: Pick<Media, 'evictRemote' | 'forgetContent' | 'removeAbandoned' | 'removeUnused'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
+	/** For how many days it is kept where devices were last seen from. */
+	readonly keepAddressesDays: number;
 	/** Told of what a job passed over. */
 	readonly onProblem: (problem: unknown) => void;
 }

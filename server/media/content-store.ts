@@ -71,6 +71,11 @@ export class ContentStore {
 		}
 	}
 
+	/** Whether there is a file of this content. */
+	async has(sha256: string): Promise<boolean> {
+		return (await stat(this.#pathOf(sha256)).catch(() => undefined)) !== undefined;
+	}
+
 	/** Removes what uploads left behind that ended with an earlier process; how many files it were. */
 	async sweep(nowMs: number): Promise<number> {
 		const incoming = join(this.#root, INCOMING);

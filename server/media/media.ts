@@ -4,7 +4,7 @@ import {Arrivals} from './arrivals.ts';
 import {checkFileName, readContentType} from './content-description.ts';
 import type {MediaDependencies} from './dependencies.ts';
 import {MediaError} from './errors.ts';
-import {removeUnused} from './unused-content.ts';
+import {forgetContent, type Forgotten, removeUnused} from './unused-content.ts';
 import {UploadQuota} from './upload-quota.ts';
 import {Library, newRow, type OpenedMedium, RESERVED_MS, type WaitOptions} from './library.ts';
 import type {ThumbnailRequest} from './thumbnail-forms.ts';
@@ -61,6 +61,8 @@ export interface Media {
 	 * @returns how many files were removed
 	 */
 	removeUnused(part: string): Promise<number>;
+	/** Removes the file of a content whose media are gone, and of its thumbnails, unless another medium names it. */
+	forgetContent(sha256: string): Promise<Forgotten>;
 	/**
 	 * Removes some of other servers' media where more is kept than the settings say; how many, 0 where there is nothing to do.
 	 */
@@ -96,6 +98,7 @@ export function createMedia(dependencies: MediaDependencies): Media {
 			}
 		},
 		removeUnused: (part) => removeUnused(dependencies, part),
+		forgetContent: (sha256) => forgetContent(dependencies, sha256),
 		evictRemote: () => evictRemote(dependencies),
 		removeAbandoned: () => dependencies.store.sweep(dependencies.clock.now()),
 		checkFileName,

@@ -16,6 +16,29 @@ export async function removeContent(
 	return true;
 }
 
+/** What became of a file that nothing should name any more: it stays while something does, or while it is young. */
+export type Forgotten = 'removed' | 'used' | 'young';
+
+/** An upload of the same content is written down long before its file is so old. */
+const UPLOAD_MS = 3_600_000;
+
+/** Removes a file whose media are gone, with the files of the thumbnails made of it. */
+export async function forgetContent(dependencies: MediaDependencies, sha256: string): Promise<Forgotten> {
+	const {storage} = dependencies;
+	const thumbnails = await storage.media.listThumbnails(sha256);
+	if (!(await removeContent(dependencies, sha256, UPLOAD_MS))) {
+		const count = await storage.media.countOfContent(sha256);
+		if (count > 0) return 'used';
+		if (await dependencies.store.has(sha256)) return 'young';
+		const batch = storage.batch();
+		storage.media.removeThumbnails(batch, sha256);
+		await storage.commit(batch);
+	}
+	// Nobody uploads what was made here, so their age does not matter.
+	for (const {thumbnailSha256} of thumbnails) await removeContent(dependencies, thumbnailSha256, 0);
+	return 'removed';
+}
+
 /** Removes the files, of one part of them, that nothing names any more; how many it were. */
 export async function removeUnused(dependencies: MediaDependencies, part: string): Promise<number> {
 	const {storage, store, clock} = dependencies;

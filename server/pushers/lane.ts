@@ -16,7 +16,7 @@ import {
 } from '../../storage/index.ts';
 import type {Outcome} from '../push/index.ts';
 import {makeBody, readRejected, wantsCount} from './payload.ts';
-import {cursorName, findGateway, type SetPusher} from './pusher.ts';
+import {announcedName, cursorName, findGateway, type SetPusher} from './pusher.ts';
 
 /** A phone that is further behind finds the rest when it syncs; the newest count more. */
 const WAITING_MAX = 1000;
@@ -227,7 +227,7 @@ export class Lane {
 		const batch = storage.batch();
 		storage.pushers.remove(batch, userId, appId, pushkey);
 		storage.cursors.remove(batch, this.#name);
-		batch.announce({kind: 'cursor', subject: this.#name});
+		batch.announce({kind: 'cursor', subject: announcedName(this.pusher.userId)});
 		await storage.commit(batch);
 		this.#stop.abort();
 	}

@@ -124,7 +124,12 @@ export function cursorPrefix(userId?: UserId): string {
 	return userId === undefined ? PREFIX : `${PREFIX}[${JSON.stringify(userId)},`;
 }
 
-/** Gives whose pusher a cursor is of; `undefined` where it is of something else. */
+/** Gives the name by which a change of a user's pushers is announced; pushkeys have no place in the stream. */
+export function announcedName(userId: UserId): string {
+	return PREFIX + JSON.stringify([userId]);
+}
+
+/** Gives whose pusher a cursor or an announcement is of; `undefined` where it is of something else. */
 export function findCursorOwner(name: string | undefined): UserId | undefined {
 	if (name?.startsWith(PREFIX) !== true) return undefined;
 	const [userId] = JSON.parse(name.slice(PREFIX.length)) as [UserId];

@@ -3,6 +3,7 @@ import type {Clock} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
 import {PushersError} from './errors.ts';
 import {
+	announcedName,
 	checkKey,
 	checkPusher,
 	cursorName,
@@ -42,12 +43,11 @@ export interface Pushers {
 
 /** Makes the domain. */
 export function createPushers({storage, clock}: {readonly storage: Storage; readonly clock: Clock}): Pushers {
-	const announce = (batch: Batch, userId: UserId, key: PusherKey) =>
-		batch.announce({kind: 'cursor', subject: cursorName(userId, key)});
+	const announce = (batch: Batch, userId: UserId) => batch.announce({kind: 'cursor', subject: announcedName(userId)});
 	const removeFrom = (batch: Batch, userId: UserId, key: PusherKey): void => {
 		storage.pushers.remove(batch, userId, key.appId, key.pushkey);
 		storage.cursors.remove(batch, cursorName(userId, key));
-		announce(batch, userId, key);
+		announce(batch, userId);
 	};
 	return {
 		list: async (userId) => (await storage.pushers.listOfUser(userId)).map(readPusher),
@@ -66,7 +66,7 @@ export function createPushers({storage, clock}: {readonly storage: Storage; read
 				// Those that another process adds meanwhile.
 				storage.pushers.removeOfOthers(batch, userId, appId, pushkey);
 			}
-			const pos = announce(batch, userId, pusher);
+			const pos = announce(batch, userId);
 			storage.pushers.set(batch, {userId, deviceId, appId, pushkey, json: writePusher(pusher, clock.now()), pos});
 			storage.cursors.add(batch, cursorName(userId, pusher), pos);
 			await storage.commit(batch);

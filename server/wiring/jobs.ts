@@ -8,7 +8,10 @@ import type {Logger} from '../telemetry/index.ts';
 interface JobParts {
 	readonly storage: Storage;
 	readonly engine: Engine;
-	readonly services: Pick<Services, 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'>;
+	readonly services: Pick<
+		Services,
+		'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'
+	>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
 	/** Whose jobs this process does. */
@@ -17,7 +20,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {delayedEvents, devices, encryption, media, metrics, rooms} = services;
+	const {config, delayedEvents, devices, encryption, media, metrics, rooms} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -31,6 +34,7 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 			devices,
 			media,
 			rooms,
+			keepAddressesDays: config.keepAddressesDays,
 			onProblem: (problem) => log.warn({err: problem}, 'A background job passed something over'),
 		},
 		onNotice(notice) {

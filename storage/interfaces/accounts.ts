@@ -98,6 +98,26 @@ export interface FactCountsRepository {
 	sweep(batch: Batch, beforeDay: number): Outcome<number>;
 }
 
+/** Somebody who is gone and wants to be forgotten. */
+export interface ErasureRow {
+	readonly userId: UserId;
+	/** Where the stream stood: who was in a room by then goes on seeing what they wrote there. */
+	readonly pos: Position;
+}
+
+/** What goes with the people who go. */
+export interface ErasuresRepository {
+	/** Notes that somebody wants to be forgotten; what was noted before stays. */
+	add(batch: Batch, userId: UserId, pos: PositionOrAnnounced): void;
+	/** Lists all, in the order of their names. */
+	list(): Promise<ErasureRow[]>;
+	/**
+	 * Removes all that is kept for somebody alone and that nobody has to be told of: tokens, keys, messages for devices,
+	 * pushers, filters, receipts, addresses. Devices, profile, account data and key backups are removed apart.
+	 */
+	removeTraces(batch: Batch, userId: UserId): void;
+}
+
 /** A field of a profile. */
 export interface ProfileField {
 	readonly userId: UserId;
@@ -127,6 +147,15 @@ export interface DeviceRow {
 	readonly displayName: string | null;
 	/** Days since the Unix epoch; `null` where it was never kept. */
 	readonly lastSeenDay: number | null;
+}
+
+/** Where a device was last seen from. */
+export interface DeviceAddressRow {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	readonly address: string;
+	/** Days since the Unix epoch. */
+	readonly seenDay: number;
 }
 
 /** An access token. Only its hash is stored. */
@@ -174,6 +203,11 @@ export interface DevicesRepository {
 	/** ConflictError('device') where there is no such device. */
 	setDisplayName(batch: Batch, userId: UserId, deviceId: DeviceId, displayName: string | null): void;
 	setLastSeen(batch: Batch, userId: UserId, deviceId: DeviceId, day: number): void;
+	/** Notes where a device was seen from, in place of what was noted before; nothing for a device that is gone. */
+	setAddress(batch: Batch, address: DeviceAddressRow): void;
+	listAddresses(userId: UserId): Promise<DeviceAddressRow[]>;
+	/** Removes the addresses of devices that were last seen before a day, some hundreds of days at once; how many it were. */
+	sweepAddresses(batch: Batch, beforeDay: number): Outcome<number>;
 	/**
 	 * Removes a device and all that hangs on it: tokens, device keys and signatures on and by them, one-time and fallback
 	 * keys, waiting to-device messages, pushers, client transactions, OpenID tokens, snapshots of connections. A dehydrated
@@ -271,6 +305,11 @@ export interface FiltersRepository {
 	/** Adds a filter and gives its id; the same JSON gives the same id. */
 	add(batch: Batch, userId: UserId, filter: JsonObject): Promise<string>;
 	find(userId: UserId, filterId: string): Promise<JsonObject | undefined>;
+	/** Lists a person's filters in the order of their ids. At most 1,000. */
+	listOfUser(
+		userId: UserId,
+		page: {readonly after?: string | undefined; readonly limit: number},
+	): Promise<{readonly filterId: string; readonly filter: JsonObject}[]>;
 }
 
 /** A pusher. */

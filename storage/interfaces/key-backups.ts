@@ -44,7 +44,7 @@ export interface KeyBackupsRepository {
 	setAuthData(batch: Batch, id: number, authData: JsonObject): void;
 	/** Deletes a version for everybody to see; ConflictError('key_backup') where it was deleted meanwhile. Its keys are removed apart. */
 	markDeleted(batch: Batch, id: number): void;
-	/** Deletes all versions of a person likewise. */
+	/** Deletes all versions of a person likewise, and forgets those that are empty: the person makes no other. */
 	markAllDeleted(batch: Batch, userId: UserId): void;
 	/** Finds a version that is not deleted. */
 	find(userId: UserId, version: number): Promise<KeyBackupRow | undefined>;
@@ -70,7 +70,7 @@ export interface KeyBackupsRepository {
 	): void;
 	/** Removes the keys from one to another, both included, in the order in which they are listed. */
 	removeKeys(batch: Batch, id: number, first: RoomKeyId, last: RoomKeyId): void;
-	/** Notes that a deleted version holds no keys any more. */
+	/** Notes that a deleted version holds no keys any more; one whose owner's account has ended is forgotten. */
 	setEmpty(batch: Batch, id: number): void;
 	findKey(id: number, roomId: RoomId, sessionId: string): Promise<RoomKeyRow | undefined>;
 	/** Finds which of these sessions of a room have a key, and how good it is. */

@@ -52,6 +52,8 @@ export interface MediaRepository {
 	setLastUsed(batch: Batch, origin: ServerName, mediaId: string, day: number): void;
 	/** Removes a medium that was found; ConflictError('media') where it is gone, or has got its content meanwhile. */
 	remove(batch: Batch, media: Pick<MediaRow, 'origin' | 'mediaId' | 'uploader' | 'sizeBytes'>): void;
+	/** Removes all media of a person, those that wait for their content too. Their thumbnails are removed with the files. */
+	removeOfUploader(batch: Batch, uploader: UserId): void;
 	/** Makes the batch fail with ConflictError('media_usage') where its media bring somebody over so many bytes. */
 	checkUsage(batch: Batch, usage: MediaUsage): void;
 	/** Removes media ids that were handed out before a time and got no content, some hundreds at once; how many it were. */
@@ -82,6 +84,8 @@ export interface MediaRepository {
 	/** Adds a thumbnail; where there is one of this form already that one stays. */
 	addThumbnail(batch: Batch, thumbnail: ThumbnailRow): void;
 	findThumbnail(sha256: string, variant: string): Promise<ThumbnailRow | undefined>;
+	/** Lists the thumbnails of a content, of all forms. */
+	listThumbnails(sha256: string): Promise<ThumbnailRow[]>;
 	removeThumbnail(batch: Batch, sha256: string, variant: string): void;
 	/** Removes the thumbnails of a content; their files are content that nothing names then. */
 	removeThumbnails(batch: Batch, sha256: string): void;

@@ -11,6 +11,7 @@ import type {
 	PushersRepository,
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
 const {accountData, filters, pushers} = tables;
@@ -64,6 +65,15 @@ export function createFilters(core: Core): FiltersRepository {
 			.from(filters)
 			.where(and(equals(filters.userId, p.userId), equals(filters.filterId, p.filterId))),
 	);
+	type Page = {userId: UserId; after: string; limit: number};
+	const listOfUser = core.many<Page, {filterId: string; filter: JsonObject}>((p) =>
+		build
+			.select({filterId: filters.filterId, filter: filters.filter})
+			.from(filters)
+			.where(and(equals(filters.userId, p.userId), above(filters.filterId, p.after)))
+			.orderBy(filters.filterId)
+			.limit(p.limit.placeholder),
+	);
 	return {
 		async add(batch, userId, filter) {
 			// The id is made of the content, so that of two who add the same filter both are right.
@@ -72,6 +82,7 @@ export function createFilters(core: Core): FiltersRepository {
 			return filterId;
 		},
 		find: async (userId, filterId) => (await find({userId, filterId}))?.filter,
+		listOfUser: (userId, {after, limit}) => listOfUser({userId, after: after ?? '', limit: pageOf(limit)}),
 	};
 }
 

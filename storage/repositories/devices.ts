@@ -4,6 +4,7 @@ import {below, bind, build, equals, type Value} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {
 	AccessTokenRow,
+	DeviceAddressRow,
 	DeviceRow,
 	DevicesRepository,
 	EndedToken,
@@ -12,8 +13,9 @@ import type {
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
+import {sweepOlder} from './sweep.ts';
 
-const {accessTokens, accounts, devices, keySignatures, refreshTokens} = tables;
+const {accessTokens, accounts, deviceAddresses, devices, keySignatures, refreshTokens} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 
@@ -105,6 +107,33 @@ function createEndedTokens(core: Core): DevicesRepository['listEndedTokens'] {
 	};
 }
 
+type AddressMethod = 'setAddress' | 'listAddresses' | 'sweepAddresses';
+
+function createAddresses(core: Core): Pick<DevicesRepository, AddressMethod> {
+	const set = core.put(
+		// A request may still be under way whose device is just being removed.
+		core.catalog.write<DeviceAddressRow>(
+			(p) => sql`insert into ${deviceAddresses} (user_id, device_id, address, seen_day)
+				select user_id, device_id, ${bind(deviceAddresses.address, p.address)},
+					cast(${bind(deviceAddresses.seenDay, p.seenDay)} as bigint)
+				from ${devices} where ${equals(devices.userId, p.userId)} and ${equals(devices.deviceId, p.deviceId)}
+				on conflict (user_id, device_id) do update set address = excluded.address, seen_day = excluded.seen_day`,
+		),
+	);
+	const list = core.many<{userId: UserId}, DeviceAddressRow>((p) =>
+		build
+			.select()
+			.from(deviceAddresses)
+			.where(equals(deviceAddresses.userId, p.userId))
+			.orderBy(deviceAddresses.deviceId),
+	);
+	return {
+		setAddress: set,
+		listAddresses: (userId) => list({userId}),
+		sweepAddresses: sweepOlder(core, deviceAddresses, deviceAddresses.seenDay),
+	};
+}
+
 /** Everything that is kept for a device and goes with it. */
 const ofDevice = [
 	accessTokens,
@@ -120,6 +149,7 @@ const ofDevice = [
 	tables.dehydratedDevices,
 	tables.openidTokens,
 	tables.slidingSnapshots,
+	deviceAddresses,
 	devices,
 ] as const;
 
@@ -182,6 +212,7 @@ export function createDevices(core: Core): DevicesRepository {
 		},
 		findSession: createSessions(core),
 		listEndedTokens: createEndedTokens(core),
+		...createAddresses(core),
 		...refreshTokenMethods(core),
 	};
 }

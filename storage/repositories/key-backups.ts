@@ -15,7 +15,7 @@ import type {
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
 
-const {dehydratedDevices, keyBackups, roomKeys} = tables;
+const {accounts, dehydratedDevices, keyBackups, roomKeys} = tables;
 
 type Key = RoomKeyId & {id: number};
 type Page = Key & {limit: number};
@@ -55,6 +55,12 @@ function createVersions(core: Core) {
 			(p) => sql`update ${keyBackups} set count = 0 where ${equals(keyBackups.id, p.id)} and is_deleted = 1`,
 		),
 	);
+	const forgetOfEnded = core.put(
+		catalog.write<{id: number}>(
+			(p) => sql`delete from ${keyBackups} where ${equals(keyBackups.id, p.id)} and is_deleted = 1 and exists
+				(select 1 from ${accounts} as owner where owner.user_id = ${keyBackups.userId} and owner.is_deactivated = 1)`,
+		),
+	);
 	type Change = {id: number; etag: number; added: number};
 	const countChange = (mustBeNewest: boolean) =>
 		core.put(
@@ -72,6 +78,7 @@ function createVersions(core: Core) {
 		markDeleted,
 		markAllDeleted,
 		setEmpty,
+		forgetOfEnded,
 		countChange: countChange(false),
 		countChangeOfNewest: countChange(true),
 	};
@@ -205,7 +212,10 @@ export function createKeyBackups(core: Core): KeyBackupsRepository {
 		},
 		setAuthData: (batch, id, authData) => versions.setAuthData(batch, {id, authData}),
 		markDeleted: (batch, id) => versions.markDeleted(batch, {id}),
-		markAllDeleted: (batch, userId) => versions.markAllDeleted(batch, {userId}),
+		markAllDeleted(batch, userId) {
+			versions.markAllDeleted(batch, {userId});
+			versions.forgetEmpty(batch, {userId});
+		},
 		find: (userId, version) => reads.find({userId, version}),
 		findNewest: (userId) => reads.findNewest({userId}),
 		findLastVersion: async (userId) => (await reads.findLast({userId}))?.version ?? 0,
@@ -226,7 +236,11 @@ export function createKeyBackups(core: Core): KeyBackupsRepository {
 				lastRoom: last.roomId,
 				lastSession: last.sessionId,
 			}),
-		setEmpty: (batch, id) => versions.setEmpty(batch, {id}),
+		setEmpty(batch, id) {
+			versions.setEmpty(batch, {id});
+			// Who will make no other version needs no number that must not come again.
+			versions.forgetOfEnded(batch, {id});
+		},
 		findKey: (id, roomId, sessionId) => keys.find({id, roomId, sessionId}),
 		findRanks: (id, roomId, sessionIds) =>
 			readInChunks(sessionIds, (chunk) => keys.findRanks({id, roomId, sessionIds: chunk})),

@@ -8,7 +8,7 @@ import {createMediaUsage} from './media-usage.ts';
 import {pageOf} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
-const {media, mediaReferences, thumbnails} = tables;
+const {media, mediaReferences, mediaUsage, thumbnails} = tables;
 
 type Key = {origin: ServerName; mediaId: string};
 
@@ -65,7 +65,7 @@ export function createMedia(core: Core): MediaRepository {
 function createCounted(
 	core: Core,
 	countBytes: ReturnType<typeof createMediaUsage>['countBytes'],
-): Pick<MediaRepository, 'add' | 'fill' | 'remove'> {
+): Pick<MediaRepository, 'add' | 'fill' | 'remove' | 'removeOfUploader'> {
 	const {catalog} = core;
 	const key = ['origin', 'mediaId'] as const;
 	const add = core.put(catalog.insert(media));
@@ -88,6 +88,14 @@ function createCounted(
 		{expect: {changes: 1, condition: 'media'}},
 	);
 	const removeReferences = core.put(catalog.delete(mediaReferences, key));
+	const removeReferencesOf = core.put(
+		catalog.write<{uploader: UserId}>(
+			(p) => sql`delete from ${mediaReferences} where (origin, media_id) in
+				(select origin, media_id from ${media} where ${equals(media.uploader, p.uploader)})`,
+		),
+	);
+	const removeAllOf = core.put(catalog.delete(media, ['uploader']));
+	const removeUsage = core.put(catalog.delete(mediaUsage, ['kind', 'holder']));
 	return {
 		add(batch, row) {
 			add(batch, row);
@@ -102,6 +110,11 @@ function createCounted(
 			remove(batch, {origin, mediaId, sizeBytes: sizeBytes ?? -1});
 			removeReferences(batch, {origin, mediaId});
 			if (sizeBytes !== null) countBytes(batch, row, -sizeBytes);
+		},
+		removeOfUploader(batch, uploader) {
+			removeReferencesOf(batch, {uploader});
+			removeAllOf(batch, {uploader});
+			removeUsage(batch, {kind: 'uploader', holder: uploader});
 		},
 	};
 }
@@ -121,10 +134,14 @@ function createThumbnails(core: Core) {
 			.from(thumbnails)
 			.where(and(equals(thumbnails.sha256, p.sha256), equals(thumbnails.variant, p.variant))),
 	);
-	type Repository = Pick<MediaRepository, 'addThumbnail' | 'findThumbnail' | 'removeThumbnail' | 'removeThumbnails'>;
-	const repository: Repository = {
+	const listThumbnails = core.many<{sha256: string}, ThumbnailRow>((p) =>
+		build.select().from(thumbnails).where(equals(thumbnails.sha256, p.sha256)).orderBy(thumbnails.variant),
+	);
+	type Method = 'addThumbnail' | 'findThumbnail' | 'listThumbnails' | 'removeThumbnail' | 'removeThumbnails';
+	const repository: Pick<MediaRepository, Method> = {
 		addThumbnail,
 		findThumbnail: (sha256, variant) => findThumbnail({sha256, variant}),
+		listThumbnails: (sha256) => listThumbnails({sha256}),
 		removeThumbnail: (batch, sha256, variant) => removeThumbnail(batch, {sha256, variant}),
 		removeThumbnails: (batch, sha256) => removeThumbnails(batch, {sha256}),
 	};

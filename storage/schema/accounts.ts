@@ -63,6 +63,16 @@ export const devices = table(
 	{key: ['userId', 'deviceId']},
 );
 
+/** Where people were seen from; empty unless the settings ask for it. */
+export const deviceAddresses = table(
+	'device_addresses',
+	{userId: text<UserId>(), deviceId: text<DeviceId>(), address: text(), seenDay: integer()},
+	{key: ['userId', 'deviceId'], index: [{on: ['seenDay']}]},
+);
+
+/** People who are gone and want to be forgotten, and where the stream stood when they said so. */
+export const erasures = table('erasures', {userId: text<UserId>(), pos: integer()}, {key: ['userId']});
+
 export const accessTokens = table(
 	'access_tokens',
 	{

@@ -1,10 +1,17 @@
+import type {Device} from '../../devices/index.ts';
 import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
+/** Where a session was last seen from, if that is kept: of several connections only the last is known, and its day. */
+function listConnections({address, lastSeenDay}: Device): object[] {
+	if (address === undefined) return [];
+	return [{ip: address, ...(lastSeenDay === null ? {} : {last_seen: lastSeenDay * 86_400_000})}];
+}
+
 /**
- * Lists the sessions of a user, for themselves and administrators. Addresses and times are not kept, so each has no
- * connections.
+ * Lists the sessions of a user, for themselves and administrators. Without addresses, which are not kept unless the
+ * settings say so, each has no connections.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3adminwhoisuserid
  */
 export const getWhoIs = route({
@@ -18,7 +25,10 @@ export const getWhoIs = route({
 			throw new MatrixError('M_FORBIDDEN', 'Only administrators may do this for others');
 		}
 		if ((await accounts.find(userId)) === undefined) throw new MatrixError('M_NOT_FOUND', 'No such account');
-		const sessions = (await devices.list(userId)).map(({deviceId}) => [deviceId, {sessions: [{connections: []}]}]);
+		const sessions = (await devices.list(userId)).map((device) => [
+			device.deviceId,
+			{sessions: [{connections: listConnections(device)}]},
+		]);
 		return {user_id: userId, devices: Object.fromEntries(sessions) as object};
 	},
 });

@@ -1,5 +1,5 @@
 import type {DeviceId} from '../../../crypto/index.ts';
-import type {DeviceRow} from '../../devices/index.ts';
+import type {Device} from '../../devices/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {deviceNameCharactersMax} from './device-fields.ts';
@@ -8,11 +8,12 @@ import {authField, requirePassword} from './interactive-auth.ts';
 /** Devices in one request to delete them; a person has fewer. */
 const devicesMax = 1_000;
 
-/** The day alone is kept, so the day's first moment is shown; addresses are not kept at all. */
-function deviceBody({deviceId, displayName, lastSeenDay}: DeviceRow): object {
+/** The day alone is kept, so the day's first moment is shown; addresses are kept only where the settings say so. */
+function deviceBody({deviceId, displayName, lastSeenDay, address}: Device): object {
 	return {
 		device_id: deviceId,
 		...(displayName === null ? {} : {display_name: displayName}),
+		...(address === undefined ? {} : {last_seen_ip: address}),
 		...(lastSeenDay === null ? {} : {last_seen_ts: lastSeenDay * 86_400_000}),
 	};
 }

@@ -8,6 +8,7 @@ import {thumbnails} from './0006-thumbnails.ts';
 import {calls} from './0007-calls.ts';
 import {mediaUsage} from './0008-media-usage.ts';
 import {facts} from './0009-facts.ts';
+import {leastData} from './0010-least-data.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
 	{version: 7, sql: calls},
 	{version: 8, sql: mediaUsage},
 	{version: 9, sql: facts},
+	{version: 10, sql: leastData},
 ];

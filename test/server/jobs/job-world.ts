@@ -43,7 +43,7 @@ export class JobWorld {
 		this.#storage = storage;
 		this.#jobs = which.map((job) => (typeof job === 'string' ? jobs.find(({id}) => id === job)! : job));
 		const random = createSeededRandom(seed);
-		const devices = createDevices({storage, clock, random: (count) => random.bytes(count)});
+		const devices = createDevices({storage, clock, random: (count) => random.bytes(count), keepAddressesDays: 0});
 		this.runner = new JobRunner({
 			storage,
 			clock,
@@ -56,10 +56,12 @@ export class JobWorld {
 				devices,
 				media: {
 					evictRemote: () => Promise.resolve(0),
+					forgetContent: () => Promise.resolve('removed'),
 					removeAbandoned: () => Promise.resolve(0),
 					removeUnused: () => Promise.resolve(0),
 				},
 				engine: {completeRoom: () => Promise.resolve(), findRoom: () => Promise.resolve(undefined)},
+				keepAddressesDays: 0,
 				rooms: {leave: () => Promise.resolve()},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,

@@ -1,0 +1,1 @@
+export {createPersonalData, type PersonalData, type PersonalDataContents} from './personal-data.ts';

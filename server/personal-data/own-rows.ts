@@ -1,0 +1,117 @@
+import type {JsonObject, UserId} from '../../crypto/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {Archive} from './archive.ts';
+import type {PersonalDataDependencies} from './personal-data.ts';
+
+const DAY_MS = 86_400_000;
+/** Filters read at a time. */
+const FILTERS_PAGE = 500;
+
+const dayOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+
+/** Writes what belongs to a person as such. No hash of a password or token is among it. */
+export async function writeAccount(
+	{storage, devices, serverName, clock}: PersonalDataDependencies,
+	archive: Archive,
+	userId: UserId,
+): Promise<void> {
+	const account = await storage.accounts.find(userId);
+	await archive.addJson('account.json', {
+		user_id: userId,
+		server_name: serverName,
+		written: new Date(clock.now()).toISOString(),
+		created: account === undefined ? null : dayOf(account.createdDay),
+		is_admin: account?.isAdmin ?? false,
+		is_guest: account?.isGuest ?? false,
+	});
+	await archive.addJson('profile.json', await storage.profiles.find(userId));
+	await archive.addJson('devices.json', await describeDevices(storage, userId, await devices.list(userId)));
+	const data = await storage.accountData.listChanged(userId, 0, storage.stream.head());
+	await archive.addJson(
+		'account_data.json',
+		data
+			.filter(({content}) => content !== null)
+			.map(({roomId, type, content}) => ({...(roomId !== null && {room_id: roomId}), type, content})),
+	);
+	await archive.addJson(
+		'pushers.json',
+		(await storage.pushers.listOfUser(userId)).map(({json, deviceId}) => ({device_id: deviceId, ...json})),
+	);
+	await archive.addJson('filters.json', await listFilters(storage, userId));
+	await archive.addJson(
+		'delayed_events.json',
+		(await storage.delayedEvents.listOfUser(userId)).map(({roomId, type, stateKey, content, delayMs}) => ({
+			room_id: roomId,
+			type,
+			...(stateKey !== null && {state_key: stateKey}),
+			content,
+			delay_ms: delayMs,
+		})),
+	);
+}
+
+type ShownDevice = Awaited<ReturnType<PersonalDataDependencies['devices']['list']>>[number];
+
+async function describeDevices(storage: Storage, userId: UserId, devices: readonly ShownDevice[]): Promise<JsonObject> {
+	const keys = new Map((await storage.keys.listDeviceKeys([userId])).map((row) => [row.deviceId, row.json]));
+	const crossSigning = await storage.keys.listCrossSigningKeys([userId]);
+	const dehydrated = await storage.dehydratedDevices.find(userId);
+	return {
+		devices: devices.map(({deviceId, displayName, lastSeenDay, address}) => ({
+			device_id: deviceId,
+			display_name: displayName,
+			last_seen: lastSeenDay === null ? null : dayOf(lastSeenDay),
+			...(address !== undefined && {last_seen_ip: address}),
+			keys: keys.get(deviceId) ?? null,
+		})),
+		cross_signing_keys: Object.fromEntries(crossSigning.map(({usage, json}) => [usage, json])),
+		dehydrated_device: dehydrated?.json ?? null,
+	};
+}
+
+async function listFilters(storage: Storage, userId: UserId): Promise<JsonObject[]> {
+	const found: JsonObject[] = [];
+	let after: string | undefined;
+	for (;;) {
+		const page = await storage.filters.listOfUser(userId, {after, limit: FILTERS_PAGE});
+		found.push(...page.map(({filterId, filter}) => ({filter_id: filterId, filter})));
+		if (page.length < FILTERS_PAGE) return found;
+		after = page.at(-1)?.filterId;
+	}
+}
+
+/** Writes each version of a person's key backup, its keys as encrypted as they were sent. */
+export async function writeKeyBackups(
+	{storage, backups}: PersonalDataDependencies,
+	archive: Archive,
+	userId: UserId,
+): Promise<void> {
+	const last = await storage.keyBackups.findLastVersion(userId);
+	for (let version = 1; version <= last; version += 1) {
+		const backup = await storage.keyBackups.find(userId, version);
+		if (backup === undefined) continue;
+		const {algorithm, authData} = backup;
+		const keys = await backups.openKeys(userId, String(version));
+		const head = JSON.stringify({version: String(version), algorithm, auth_data: authData}).slice(0, -1);
+		await archive.addText(`key_backups/${version}.json`, keysText(head, keys));
+	}
+}
+
+async function* keysText(head: string, pages: Awaited<ReturnType<PersonalDataDependencies['backups']['openKeys']>>) {
+	yield `${head},"keys":[`;
+	let separator = '';
+	for await (const page of pages) {
+		for (const {roomId, sessionId, isVerified, firstMessageIndex, forwardedCount, sessionData} of page) {
+			const key = {
+				room_id: roomId,
+				session_id: sessionId,
+				first_message_index: firstMessageIndex,
+				forwarded_count: forwardedCount,
+				is_verified: isVerified,
+			};
+			yield `${separator}\n${JSON.stringify(key).slice(0, -1)},"session_data":${sessionData}}`;
+			separator = ',';
+		}
+	}
+	yield '\n]}\n';
+}

@@ -1,0 +1,54 @@
+import {sql} from 'drizzle-orm';
+import type {UserId} from '../../crypto/index.ts';
+import {build, equals} from '../catalog.ts';
+import type {Core} from '../core.ts';
+import type {ErasureRow, ErasuresRepository} from '../interfaces/accounts.ts';
+import {tables} from '../schema/index.ts';
+
+const {erasures, memberships, receipts} = tables;
+
+/**
+ * What is kept for a person by their user id. Most of it goes with the devices; a session that is being opened while the
+ * account ends must leave nothing either.
+ */
+const ofUser = [
+	tables.accessTokens,
+	tables.refreshTokens,
+	tables.loginTokens,
+	tables.openidTokens,
+	tables.deviceKeys,
+	tables.oneTimeKeys,
+	tables.fallbackKeys,
+	tables.claimedOneTimeKeys,
+	tables.dehydratedDevices,
+	tables.toDevice,
+	tables.pushers,
+	tables.filters,
+	tables.clientTransactions,
+	tables.clientTransactionEvents,
+	tables.slidingSnapshots,
+	tables.deviceAddresses,
+] as const;
+
+/** Makes the repository of what goes with people. */
+export function createErasures(core: Core): ErasuresRepository {
+	const {catalog} = core;
+	const add = core.put(catalog.insert(erasures, {orIgnore: true}));
+	const list = core.many<object, ErasureRow>(() => build.select().from(erasures).orderBy(erasures.userId));
+	const removals = ofUser.map((table) => core.put<{userId: UserId}>(catalog.delete(table, ['userId'])));
+	// By the rooms, which the key of receipts begins with; those that the person has forgotten are among them.
+	const removeReceipts = core.put(
+		catalog.write<{userId: UserId}>(
+			(p) => sql`delete from ${receipts} where ${equals(receipts.userId, p.userId)}
+				and room_id in (select room_id from ${memberships} where ${equals(memberships.userId, p.userId)})`,
+		),
+	);
+	return {
+		add: (batch, userId, pos) => add(batch, {userId, pos}),
+		list: () => list({}),
+		removeTraces(batch, userId) {
+			for (const remove of removals) remove(batch, {userId});
+			removeReceipts(batch, {userId});
+		},
+	};
+}

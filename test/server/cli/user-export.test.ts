@@ -1,0 +1,122 @@
+import {execFile} from 'node:child_process';
+import {existsSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
+import test from 'ava';
+import {openPromise} from 'yauzl';
+import {type App, call} from '../../harness/index.ts';
+import {newsroom, room} from '../api/client-server/newsroom.ts';
+
+const PROGRAM = join(process.cwd(), 'dist/server/cli/broadsheet.js');
+
+function run(app: App, ...words: readonly string[]) {
+	const args = [PROGRAM, 'user', 'export', ...words, '--config', join(app.directory, 'homeserver.yaml')];
+	return new Promise<{status: number | null; stdout: string; stderr: string}>((resolve) => {
+		const child = execFile(process.execPath, args, (_error, stdout, stderr) =>
+			resolve({status: child.exitCode, stdout, stderr}),
+		);
+	});
+}
+
+/** Reads every file of a zip. */
+async function unpack(file: string): Promise<Map<string, string>> {
+	const zip = await openPromise(file);
+	const files = new Map<string, string>();
+	for await (const entry of zip.eachEntry())
+		files.set(entry.fileName, await text(await zip.openReadStreamPromise(entry)));
+	return files;
+}
+
+const read = (files: ReadonlyMap<string, string>, name: string): unknown => JSON.parse(files.get(name) ?? 'null');
+
+interface Room {
+	readonly room_id: string;
+	readonly membership: string;
+	readonly name: string | null;
+	readonly file: string;
+}
+
+test('a person is given all that is theirs as a zip, beside the running server, and nothing of others', async (t) => {
+	const {app, alice, bob} = await newsroom(t);
+	const me = encodeURIComponent(alice.id);
+	const roomId = await alice.create({preset: 'public_chat', name: 'desk'});
+	const left = await alice.create({preset: 'public_chat', name: 'left behind'});
+	await bob.join(roomId);
+	const said: string[] = [];
+	for (let index = 0; index < 210; index += 1) said.push(`line ${index}`);
+	for (const body of said) await alice.say(roomId, body);
+	const taken = await alice.say(roomId, 'taken back');
+	await alice.do('PUT', `${room(roomId)}/redact/${encodeURIComponent(taken)}/1`, {});
+	await bob.say(roomId, 'said by bob');
+	await alice.do('POST', `${room(left)}/leave`, {});
+	await alice.do('POST', `${room(left)}/forget`, {});
+	await alice.do('PUT', `/profile/${me}/displayname`, {displayname: 'Alice'});
+	await alice.do('PUT', `/user/${me}/account_data/org.example`, {note: 'mine'});
+	await alice.do('POST', `/user/${me}/filter`, {room: {timeline: {limit: 3}}});
+	await alice.do('POST', '/room_keys/version', {algorithm: 'org.example', auth_data: {note: 'backup'}});
+	await alice.do('PUT', `/room_keys/keys/${encodeURIComponent(roomId)}/abc?version=1`, {
+		first_message_index: 0,
+		forwarded_count: 0,
+		is_verified: true,
+		session_data: {note: 'encrypted'},
+	});
+	const {content_uri: uri} = await call<{content_uri: string}>(
+		app,
+		'POST',
+		'/_matrix/media/v3/upload?filename=a.json',
+		{
+			token: alice.session.access_token,
+			text: '"a file"',
+		},
+	);
+	const output = join(app.directory, 'alice.zip');
+	const {status, stdout, stderr} = await run(app, 'alice', '--output', output);
+	t.deepEqual([status, stderr], [0, '']);
+	t.regex(stdout, /of 2 rooms, 1 files/u);
+	t.is(statSync(output).mode & 0o777, 0o600);
+	t.false(existsSync(`${output}.partial`));
+
+	const files = await unpack(output);
+	t.like(read(files, 'account.json'), {user_id: alice.id, server_name: 'news.example', is_admin: false});
+	t.deepEqual(read(files, 'profile.json'), {displayname: 'Alice'});
+	t.like(read(files, 'devices.json'), {devices: [{device_id: alice.session.device_id}]});
+	t.true(files.get('account_data.json')?.includes('mine'));
+	t.like((read(files, 'filters.json') as object[])[0], {filter: {room: {timeline: {limit: 3}}}});
+	t.like(read(files, 'key_backups/1.json'), {
+		algorithm: 'org.example',
+		keys: [{room_id: roomId, session_id: 'abc', session_data: {note: 'encrypted'}}],
+	});
+	const rooms = read(files, 'rooms.json') as Room[];
+	t.deepEqual(
+		rooms.map(({room_id: id, membership, name}) => [id, membership, name]),
+		[
+			[roomId, 'join', 'desk'],
+			[left, 'leave', null],
+		],
+	);
+	const {events} = read(files, rooms[0]!.file) as {events: {sender: string; content: {body?: string}}[]};
+	t.true(events.every(({sender}) => sender === alice.id));
+	t.deepEqual(
+		events.map(({content}) => content.body).filter((body) => body?.startsWith('line') === true),
+		said,
+	);
+	t.like((read(files, 'media.json') as object[])[0], {uri, file_name: 'a.json', content_type: 'application/json'});
+	t.is(files.get(`media/${uri.split('/').at(-1)}`), '"a file"');
+	const everything = [...files.values()].join('');
+	for (const other of ['said by bob', 'taken back', alice.session.access_token])
+		t.false(everything.includes(other), other);
+});
+
+test('an archive replaces no file, and of nobody there is none', async (t) => {
+	const {app} = await newsroom(t);
+	const output = join(app.directory, 'taken.zip');
+	writeFileSync(output, 'of somebody else');
+	const taken = await run(app, 'alice', '--output', output);
+	t.is(taken.status, 1);
+	t.regex(taken.stderr, /EEXIST/u);
+	t.is((await run(app, 'alice')).status, 1);
+	const nobody = await run(app, 'nobody', '--output', join(app.directory, 'nobody.zip'));
+	t.is(nobody.status, 1);
+	t.regex(nobody.stderr, /no such account/u);
+	t.false(existsSync(join(app.directory, 'nobody.zip')));
+});
