@@ -17,7 +17,7 @@ import {type Config, databaseUrl} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents, type Events} from './events/index.ts';
-import {type HttpServer, MatrixError, startHttpServer} from './http/index.ts';
+import {budgets, type HttpServer, LoadGate, MatrixError, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
@@ -28,7 +28,7 @@ import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
 import {createSearch, type Search} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
-import {type Logger, makeMetrics} from './telemetry/index.ts';
+import {type Logger, LoopMeter, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
 import {
 	adaptRemoteRooms,
@@ -47,6 +47,7 @@ import {
 	wireMedia,
 	wirePush,
 	wireVisibility,
+	withLoad,
 } from './wiring/index.ts';
 
 /** How often a server looks for what other processes have written; a look costs one small read. */
@@ -80,8 +81,13 @@ export async function startApplication(
 		log,
 		onProblem: (problem) => log.warn({err: problem}, 'The database has a problem'),
 	});
-	const {services, storage} = opened;
-	publishFigures(services.metrics, storage, opened.federation, services.facts);
+	const {storage} = opened;
+	const meter = new LoopMeter();
+	// Who wants no limits measures, or tests: nothing is refused.
+	const load = new LoadGate(config.rateLimits === 'off' ? undefined : () => meter.lateMs);
+	const isLate = (): boolean => meter.lateMs > budgets['sign-in'].lateMsMax;
+	const services: Services = {...opened.services, health: withLoad(opened.services.health, isLate)};
+	publishFigures(services.metrics, storage, {...opened.federation, load, meter, facts: services.facts});
 	const jobs = createJobRunner({
 		storage,
 		engine: opened.federation.engine,
@@ -93,6 +99,7 @@ export async function startApplication(
 	let http: HttpServer | undefined;
 	const stop = async (): Promise<void> => {
 		await Promise.all([http?.stop(), jobs.stop()]);
+		meter.stop();
 		await opened.close();
 	};
 	try {
@@ -109,6 +116,7 @@ export async function startApplication(
 			},
 			errorMappers: [...errorMappers, storageErrorMapper(opened.damage)],
 			rateLimits: config.rateLimits,
+			load,
 			trustedProxies: config.trustedProxies,
 			log,
 			observe: services.metrics.observeRequest,

@@ -6,6 +6,7 @@ import {addressOf, networkOf, type TrustedProxies} from './address.ts';
 import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
 import {type BodyPace, hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
+import type {LoadGate, Work} from './load.ts';
 import {readClientBody, readServerBody} from './json.ts';
 import {readForm, readQuery} from './query.ts';
 import type {RememberedBodies} from './remembered-bodies.ts';
@@ -17,6 +18,7 @@ import {type AbortReason, RequestAborted} from './signals.ts';
 export interface ExchangeContext {
 	readonly authenticators: Authenticators;
 	readonly limiter: RateLimiter;
+	readonly load: LoadGate;
 	readonly isTrusted: TrustedProxies;
 	readonly pace: BodyPace;
 	readonly bodies: RememberedBodies;
@@ -39,6 +41,7 @@ export class Exchange implements AnyRequest {
 	defects: readonly JsonDefect[] = [];
 	/** The operation, once it is known. */
 	operation = 'unrecognized';
+	#work: Work | undefined;
 	readonly #request: IncomingMessage;
 	readonly #response: ServerResponse;
 	readonly #context: ExchangeContext;
@@ -86,6 +89,18 @@ export class Exchange implements AnyRequest {
 	/** Tells the handler, if it listens, that the work is not worth going on with. */
 	abort(reason: AbortReason): void {
 		this.#controller?.abort(new RequestAborted(reason));
+	}
+
+	/** Takes the request on, unless there is too much of its kind. @throws MatrixError */
+	enter(work: Work | 'none'): void {
+		if (work === 'none') return;
+		this.#context.load.enter(work);
+		this.#work = work;
+	}
+
+	/** Makes place for another request. */
+	leave(): void {
+		if (this.#work !== undefined) this.#context.load.leave(this.#work);
 	}
 
 	// Handlers take these out of the request one by one, so they are functions and not methods.

@@ -17,6 +17,7 @@ export {
 	MatrixError,
 } from './errors.ts';
 export type {EdgeLog, RequestObserver} from './koa.ts';
+export {budgets, LoadGate, type Work} from './load.ts';
 export {ListenError} from './listen-error.ts';
 export type {HttpServer, ListenerOptions} from './listeners.ts';
 export {defaultRates, type Rate, type RateLimitClass, type RateLimits} from './rate-limit.ts';

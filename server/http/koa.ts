@@ -72,6 +72,7 @@ async function answer<Services>(
 		await respond(request, response, toResponse(options, exchange, error), standingNow());
 	} finally {
 		context.underway.delete(exchange);
+		exchange.leave();
 		options.observe(exchange.operation, request.method ?? '', response.statusCode, performance.now() - startedMs);
 	}
 }
@@ -90,6 +91,7 @@ async function handle<Services>(
 	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
 	const {route, readParameters} = router.find(request.method ?? '', path);
 	exchange.operation = route.id;
+	exchange.enter(route.work);
 	await exchange.prepare(route);
 	exchange.parameters = readParameters();
 	const result = await route.handle(exchange, services);

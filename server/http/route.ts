@@ -3,6 +3,7 @@ import type {Readable} from 'node:stream';
 import type {JsonDefect} from '../../crypto/index.ts';
 import type {ObjectSchema, Schema} from '../validation/index.ts';
 import type {AuthKind, CallerOf} from './authenticate.ts';
+import {type Work, workOf} from './load.ts';
 import type {ParametersOf} from './parameters.ts';
 import type {RateLimitClass} from './rate-limit.ts';
 import type {HttpResponse} from './response.ts';
@@ -56,10 +57,13 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	readonly auth: Auth;
 	/** Default: `general`. */
 	readonly rateLimit?: RateLimitClass;
+	/** What kind of work it is when there is too much; `none`: it is never refused. Default: as the limit's class says. */
+	readonly work?: Work | 'none';
 	/** The form of the body; absent: none is read. */
 	readonly body?: Schema<Body>;
 	/** Default `json`. `form` is what a page's form sends; its fields are read as those of a query are. */
 	readonly bodyFormat?: 'json' | 'form';
+	/** A larger body is refused before it is read, or as soon as it is too large. Default: {@link bodyBytesMaxDefault}. */
 	readonly bodyBytesMax?: number;
 	/**
 	 * How numbers of a client's body are read; default `plain`. `lossless` for what becomes an event: fractions and long
@@ -91,6 +95,7 @@ export interface Route<Services> {
 	readonly alsoAt: readonly string[];
 	readonly auth: AuthKind;
 	readonly rateLimit: RateLimitClass;
+	readonly work: Work | 'none';
 	readonly body: Schema<unknown> | undefined;
 	readonly bodyFormat: 'json' | 'form';
 	readonly bodyBytesMax: number;
@@ -146,6 +151,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		alsoAt: declaration.alsoAt ?? [],
 		auth: declaration.auth,
 		rateLimit: declaration.rateLimit ?? 'general',
+		work: declaration.work ?? workOf(declaration.rateLimit ?? 'general', declaration.auth === 'server'),
 		body: declaration.body,
 		bodyBytesMax: declaration.bodyBytesMax ?? bodyBytesMaxDefault,
 		bodyFormat: declaration.bodyFormat ?? 'json',

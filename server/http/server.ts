@@ -4,6 +4,7 @@ import {type BodyPace, defaultPace} from './body.ts';
 import type {ErrorMapper} from './errors.ts';
 import type {EdgeLog, RequestObserver} from './koa.ts';
 import {type HttpServer, type ListenerOptions, startListeners} from './listeners.ts';
+import {LoadGate} from './load.ts';
 import {RateLimiter, type RateLimits} from './rate-limit.ts';
 import {RememberedBodies} from './remembered-bodies.ts';
 import type {RouteTable} from './route.ts';
@@ -20,6 +21,8 @@ export interface ServerOptions<Services> {
 	readonly rateLimits: RateLimits;
 	/** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
 	readonly trustedProxies: readonly string[];
+	/** Refuses what is too much; default: nothing is. */
+	readonly load?: LoadGate;
 	/** How slowly bodies may come. */
 	readonly pace?: BodyPace;
 	readonly log: EdgeLog;
@@ -38,6 +41,7 @@ export function startHttpServer<Services>(options: ServerOptions<Services>): Pro
 		context: {
 			authenticators: options.authenticators,
 			limiter: new RateLimiter(options.rateLimits),
+			load: options.load ?? new LoadGate(undefined),
 			isTrusted: trustedProxies(options.trustedProxies),
 			pace: options.pace ?? defaultPace,
 			bodies: new RememberedBodies(),

@@ -1,5 +1,6 @@
 import type {Storage} from '../../storage/index.ts';
-import type {Metrics} from '../telemetry/index.ts';
+import type {LoadGate} from '../http/index.ts';
+import type {LoopMeter, Metrics} from '../telemetry/index.ts';
 import type {FactBudget} from '../visibility/index.ts';
 import type {Federation} from './federation.ts';
 
@@ -14,8 +15,17 @@ interface Figure {
 export function publishFigures(
 	metrics: Metrics,
 	storage: Pick<Storage, 'figures' | 'stream'>,
-	{sender, staging}: Pick<Federation, 'sender' | 'staging'>,
-	facts: FactBudget,
+	{
+		sender,
+		staging,
+		load,
+		meter,
+		facts,
+	}: Pick<Federation, 'sender' | 'staging'> & {
+		readonly load: LoadGate;
+		readonly meter: LoopMeter;
+		readonly facts: FactBudget;
+	},
 ): void {
 	const figures: readonly Figure[] = [
 		{
@@ -62,6 +72,16 @@ export function publishFigures(
 			name: 'broadsheet_federation_staged_events',
 			help: 'Events of other servers that wait for their room.',
 			read: () => staging.waiting,
+		},
+		{
+			name: 'broadsheet_event_loop_late_seconds',
+			help: 'How long what is due waits for its turn; work is refused by this.',
+			read: () => meter.lateMs / 1000,
+		},
+		{
+			name: 'broadsheet_http_requests_refused_for_load',
+			help: 'Requests refused since the start because there was too much to do.',
+			read: () => load.refused,
 		},
 	];
 	for (const {name, help, read} of [...figures, ...listFactFigures(facts)]) {

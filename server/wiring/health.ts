@@ -36,6 +36,14 @@ export function createHealth(storage: Pick<Storage, 'meta'>, damage: Pick<Damage
 	};
 }
 
+/** Adds to what `/health` asks whether there is too much to do: then some is refused, and the rest is served. */
+export function withLoad(health: () => Promise<Health>, isLate: () => boolean): () => Promise<Health> {
+	return async () => {
+		const found = await health();
+		return isLate() ? {...found, status: 'degraded', problems: [...found.problems, 'overloaded']} : found;
+	};
+}
+
 async function ask(storage: Pick<Storage, 'meta'>, damage: Pick<Damage, 'count'>): Promise<Health> {
 	const given = new AbortController();
 	const late = wait(ANSWER_MS_MAX, 'late', {signal: given.signal, ref: false}).catch(() => 'late');

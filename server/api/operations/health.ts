@@ -7,6 +7,7 @@ export const getHealth = route({
 	method: 'GET',
 	path: '/health',
 	auth: 'none',
+	work: 'none',
 	async handle(_request, {health}) {
 		const {status, canServe} = await health();
 		return json({status}, {status: canServe ? 200 : 503});

@@ -7,6 +7,7 @@ export const getMetrics = route({
 	method: 'GET',
 	path: '/metrics',
 	auth: 'none',
+	work: 'none',
 	async handle(_request, {metrics}) {
 		return content(metrics.contentType, await metrics.render());
 	},

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {createHealth, Damage} from '../../../server/wiring/index.ts';
+import {createHealth, Damage, withLoad} from '../../../server/wiring/index.ts';
 import {type Storage, StorageError} from '../../../storage/index.ts';
 
 const healthOf = (find: () => Promise<string | undefined>, damage = new Damage()) =>
@@ -34,4 +34,15 @@ test('who asks at the same time shares one question, and the next one is asked a
 	t.is(questions, 1);
 	await health();
 	t.is(questions, 2);
+});
+
+test('a server with too much to do is degraded, and serves all the same', async (t) => {
+	let isLate = false;
+	const health = withLoad(
+		healthOf(async () => undefined),
+		() => isLate,
+	);
+	t.is((await health()).status, 'ok');
+	isLate = true;
+	t.deepEqual(await health(), {status: 'degraded', canServe: true, problems: ['overloaded']});
 });
