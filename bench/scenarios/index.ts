@@ -5,6 +5,7 @@ import {fanOut} from './fan-out.ts';
 import {federation} from './federation.ts';
 import {floor} from './floor.ts';
 import {keysClaim, keysQuery, keysUpload, toDevice} from './keys.ts';
+import {overload} from './overload.ts';
 import {remoteJoin} from './remote-join.ts';
 import {send, sendRooms} from './send.ts';
 import {signatures} from './signatures.ts';
@@ -27,4 +28,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	federation,
 	signatures,
 	remoteJoin,
+	overload,
 ];

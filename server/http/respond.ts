@@ -7,6 +7,9 @@ import {type HttpResponse, jsonHeaders} from './response.ts';
 const unreadBytesMax = 64 * 1024;
 /** After an answer that did not wait for a larger body, a client has this long to read it before the connection ends. */
 const lingerMs = 1_000;
+/** So much of such a body is dropped at a time, and so often: a flood of them then costs next to nothing. */
+const dropBytes = 64 * 1024;
+const dropEveryMs = 50;
 
 /** Headers that every response starts from, and that a response's own replace. */
 export class StandingHeaders {
@@ -80,19 +83,37 @@ function leavesMuchUnread(request: IncomingMessage): boolean {
 
 /**
  * Answers while the client may still be sending. Closing at once would reset the connection and take the answer with
- * it, so what comes is dropped for a moment, and then the connection ends.
+ * it, so what comes is dropped for a moment, slowly, and then the connection ends.
  */
 function sendBeforeBody(request: IncomingMessage, response: ServerResponse, body: string | Buffer | undefined): void {
 	response.flushHeaders();
 	if (body !== undefined && request.method !== 'HEAD') {
 		response.write(body);
 	}
-	const finish = (): void => {
+	const stopDropping = dropSlowly(request);
+	const forget = (): void => {
 		clearTimeout(timer);
+		stopDropping();
+	};
+	const finish = (): void => {
+		forget();
 		response.end();
 		request.socket.destroySoon();
 	};
 	const timer = setTimeout(finish, lingerMs);
-	request.once('end', finish).once('close', () => clearTimeout(timer));
-	request.resume();
+	request.once('end', finish).once('close', forget);
+}
+
+/** Reads what comes and drops it, at a pace; gives what ends that. */
+function dropSlowly(request: IncomingMessage): () => void {
+	let leftBytes = dropBytes;
+	request.on('data', (chunk: Buffer) => {
+		leftBytes -= chunk.length;
+		if (leftBytes <= 0) request.pause();
+	});
+	const pace = setInterval(() => {
+		leftBytes = dropBytes;
+		request.resume();
+	}, dropEveryMs);
+	return () => clearInterval(pace);
 }

@@ -73,6 +73,15 @@ export function publishFigures(
 			help: 'Events of other servers that wait for their room.',
 			read: () => staging.waiting,
 		},
+		...figuresOfLoad(load, meter),
+	];
+	for (const {name, help, read} of [...figures, ...listFactFigures(facts)]) {
+		metrics.addGauge(name, help, read);
+	}
+}
+
+function figuresOfLoad(load: LoadGate, meter: LoopMeter): readonly Figure[] {
+	return [
 		{
 			name: 'broadsheet_event_loop_late_seconds',
 			help: 'How long what is due waits for its turn; work is refused by this.',
@@ -84,9 +93,6 @@ export function publishFigures(
 			read: () => load.refused,
 		},
 	];
-	for (const {name, help, read} of [...figures, ...listFactFigures(facts)]) {
-		metrics.addGauge(name, help, read);
-	}
 }
 
 /** How much is learnt and asked about people, by whom: kinds of askers alone, and nobody's name. */
