@@ -91,8 +91,13 @@ export class Exchange implements AnyRequest {
 		this.#controller?.abort(new RequestAborted(reason));
 	}
 
-	/** Takes the request on, unless there is too much of its kind. @throws MatrixError */
-	enter(work: Work | 'none'): void {
+	/** Refuses the request while there is too much of its kind. @throws MatrixError */
+	checkLoad({work}: Pick<Route<never>, 'work'>): void {
+		if (work !== 'none') this.#context.load.check(work);
+	}
+
+	/** Takes the request on, unless there is too much of its kind by now. @throws MatrixError */
+	enter({work}: Pick<Route<never>, 'work'>): void {
 		if (work === 'none') return;
 		this.#context.load.enter(work);
 		this.#work = work;

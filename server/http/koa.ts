@@ -91,8 +91,9 @@ async function handle<Services>(
 	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
 	const {route, readParameters} = router.find(request.method ?? '', path);
 	exchange.operation = route.id;
-	exchange.enter(route.work);
+	exchange.checkLoad(route);
 	await exchange.prepare(route);
+	exchange.enter(route);
 	exchange.parameters = readParameters();
 	const result = await route.handle(exchange, services);
 	return result instanceof HttpResponse ? result : new HttpResponse(200, jsonHeaders, JSON.stringify(result));

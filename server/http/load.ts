@@ -3,7 +3,7 @@ import type {RateLimitClass} from './rate-limit.ts';
 
 /** How much of one kind of work is taken on. */
 export interface Budget {
-	/** Requests under way at a time; another kind of work never uses them up. */
+	/** Requests that are being done at a time; another kind of work never uses them up. */
 	readonly underwayMax: number;
 	/** The event loop may be so late, in milliseconds, before this kind of work is refused. */
 	readonly lateMsMax: number;
@@ -16,15 +16,15 @@ export interface Budget {
  */
 export const budgets = {
 	/** The queue of password hashes holds some thirty, and who failed waits a moment for the answer. */
-	'sign-in': {underwayMax: 100, lateMsMax: 60},
+	'sign-in': {underwayMax: 100, lateMsMax: 100},
 	/** Open files, and disks that are slow. */
-	media: {underwayMax: 500, lateMsMax: 120},
+	media: {underwayMax: 500, lateMsMax: 200},
 	/** Whatever is none of the others. */
-	general: {underwayMax: 1_000, lateMsMax: 250},
-	send: {underwayMax: 2_000, lateMsMax: 500},
-	federation: {underwayMax: 500, lateMsMax: 1_000},
+	general: {underwayMax: 1_000, lateMsMax: 400},
+	send: {underwayMax: 2_000, lateMsMax: 800},
+	federation: {underwayMax: 500, lateMsMax: 1_500},
 	/** Nearly all of these wait for news and cost nothing: as many as there are connections. */
-	sync: {underwayMax: 20_000, lateMsMax: 1_000},
+	sync: {underwayMax: 20_000, lateMsMax: 1_500},
 } as const satisfies Record<string, Budget>;
 
 /** A kind of work. */
@@ -73,23 +73,27 @@ export class LoadGate {
 		return this.#refused;
 	}
 
-	/** Requests of a kind that are under way. */
+	/** Requests of a kind that are being done. */
 	underway(work: Work): number {
 		return this.#underway.get(work) ?? 0;
 	}
 
 	/**
-	 * Takes on a request, until `leave`.
+	 * Refuses a request that could not be taken on just now.
 	 * @throws MatrixError 429 for clients, 503 for servers, each with Retry-After
 	 */
-	enter(work: Work): void {
+	check(work: Work): void {
 		const {underwayMax, lateMsMax} = budgets[work];
-		const underway = this.underway(work);
-		if (this.#readLateMs !== undefined && (underway >= underwayMax || this.#readLateMs() > lateMsMax)) {
-			this.#refused += 1;
-			throw work === 'federation' ? overloaded() : limitExceeded(RETRY_AFTER_MS);
-		}
-		this.#underway.set(work, underway + 1);
+		if (this.#readLateMs === undefined) return;
+		if (this.underway(work) < underwayMax && this.#readLateMs() <= lateMsMax) return;
+		this.#refused += 1;
+		throw work === 'federation' ? overloaded() : limitExceeded(RETRY_AFTER_MS);
+	}
+
+	/** Takes on a request that has come whole, until `leave`: whoever sends slowly uses nothing up. @throws as `check` */
+	enter(work: Work): void {
+		this.check(work);
+		this.#underway.set(work, this.underway(work) + 1);
 	}
 
 	/** Ends a request that was taken on. */

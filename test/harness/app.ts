@@ -45,7 +45,11 @@ export const APP_SERVER_NAME = 'news.example';
 
 /** Hashes that cost almost nothing, as many at a time as a test likes. */
 export function cheapPasswords(): PasswordHasher {
-	return new PasswordHasher({cost: {memoryKib: 8, passes: 1, lanes: 1}, permits: 8, waitingMax: 10_000});
+	return new PasswordHasher({
+		cost: {memoryKib: 8, passes: 1, lanes: 1},
+		permits: 8,
+		waitingMax: 10_000,
+	});
 }
 
 let made: Promise<string> | undefined;
@@ -121,6 +125,8 @@ async function startIn(
 		const application = await startApplication(loadConfig(file, {}), logger, {
 			clock,
 			passwords: options.passwords ?? cheapPasswords(),
+			// Tests share this event loop, and the machine: how late it is says nothing of the server.
+			readLateMs: () => 0,
 		});
 		t.teardown(() => application.stop());
 		const [url] = application.http.addresses;

@@ -112,6 +112,14 @@ test('a kind of work that has used up its budget takes nothing from the others, 
 	t.is((await ask('sign-in')).status, 200);
 });
 
+test('bodies that do not come use nothing up', async (t) => {
+	const {server, ask, load} = await startLoaded(t);
+	const half = 'POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"type"';
+	for (let index = 0; index <= budgets['sign-in'].underwayMax; index += 1) (await server.open()).socket.write(half);
+	t.is((await ask('sign-in')).status, 200);
+	t.is(load.underway('sign-in'), 0);
+});
+
 test('a request whose client goes away gives its place back', async (t) => {
 	const hanging = route({
 		id: 'hang',
