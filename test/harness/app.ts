@@ -45,11 +45,7 @@ export const APP_SERVER_NAME = 'news.example';
 
 /** Hashes that cost almost nothing, as many at a time as a test likes. */
 export function cheapPasswords(): PasswordHasher {
-	return new PasswordHasher({
-		cost: {memoryKib: 8, passes: 1, lanes: 1},
-		permits: 8,
-		waitingMax: 10_000,
-	});
+	return new PasswordHasher({cost: {memoryKib: 8, passes: 1, lanes: 1}, permits: 8, waitingMax: 10_000});
 }
 
 let made: Promise<string> | undefined;
