@@ -53,6 +53,11 @@ export interface Events {
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#room-event-format
 	 */
 	render(viewer: Viewer, events: readonly StoredEvent[], options?: RenderOptions): Promise<string[]>;
+	/**
+	 * Finds those of the events that a user is shown as if they were redacted, because their senders want to be forgotten and
+	 * the user was not there for them.
+	 */
+	findForgotten(userId: UserId, events: readonly StoredEvent[]): Promise<ReadonlySet<EventNid>>;
 	/** Renders state as JSON texts, in the same order: the same for all viewers, but for the time. */
 	renderState(events: readonly RenderedEvent[], options?: RenderOptions): Promise<string[]>;
 	/** Finds events by nid, rendered; damaged ones are left out. */
@@ -129,6 +134,7 @@ export function createEvents({storage, engine, clock}: EventsDependencies): Even
 		close,
 		render: (viewer, events, options = {}) =>
 			renderAt(viewer, events, options, options.withoutRelations ? 0 : RELATIONS_DEPTH),
+		findForgotten: (userId, events) => findForgotten({erasures, standings, visibility}, userId, events),
 		findUnwanted: (userId) => unwanted.of(userId),
 		summarizeThreads: (userId, roots) => summarizeThreads(bundles, userId, roots),
 		async renderState(events, options = {}) {

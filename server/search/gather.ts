@@ -129,8 +129,9 @@ async function createLook(
 		const open: StoredEvent[] = [];
 		for (const event of found) if (await isOpen(event.row.roomId)) open.push(event);
 		const visible = new Map((await events.filterVisible(userId, open)).map((event) => [event.row.nid, event]));
+		const forgotten = await events.findForgotten(userId, [...visible.values()]);
 		return matches.flatMap(({id, nid}) => {
-			const event = visible.get(nid);
+			const event = forgotten.has(nid) ? undefined : visible.get(nid);
 			const searchable = event && searchableOf(event.pdu);
 			if (!searchable || !keys.includes(searchable.key)) return [];
 			const rank = rankOf(wordsOf(searchable.text), term);

@@ -176,6 +176,10 @@ test('who was there goes on seeing what an erased person wrote, and who comes la
 	t.is(event?.sender, bob.id);
 	const answer = await carol.do<ClientEvent>('GET', `${room(roomId)}/event/${encodeURIComponent(eventId)}`);
 	t.deepEqual(answer.content, {});
+	const search = {search_categories: {room_events: {search_term: 'what bob said'}}};
+	const searchAs = async (person: Person) => JSON.stringify(await person.do('POST', '/search', search));
+	await until(async () => (await searchAs(alice)).includes(eventId), 'the words to be found by who was there');
+	t.false((await searchAs(carol)).includes(eventId));
 	const sync = JSON.stringify(await carol.do('GET', '/sync'));
 	t.false(sync.includes('what bob said'));
 });
