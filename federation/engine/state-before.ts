@@ -1,7 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {EventId, RoomId} from '../../crypto/index.ts';
 import type {EventMark, Snapshot, StateKey} from '../../storage/index.ts';
-import type {RoomVersionId} from '../rooms/index.ts';
+import type {Pdu, RoomVersionId} from '../rooms/index.ts';
 import {type ResolveContext, resolveStates} from './resolve-states.ts';
 import {RoomState} from './room-state.ts';
 import type {KnownEvent} from './stored-events.ts';
@@ -17,6 +17,12 @@ const CACHED_STATE_MS = 3_600_000;
 /** Trie nodes that one change makes at most. */
 const NODES_OF_CHANGE = 8;
 
+/**
+ * Events without a state of their own, that their auth events do not allow, which are walked through for one state: a
+ * server can pile up as many as it likes. Beyond that the state counts as unknown.
+ */
+const WALKED_MAX = 100;
+
 /** Some `prev_events` are not here, or are here without their state. */
 export class StateUnknown extends Error {
 	override readonly name = 'StateUnknown';
@@ -25,6 +31,11 @@ export class StateUnknown extends Error {
 		super(`the state after ${eventIds.length} events is not known`);
 		this.eventIds = eventIds;
 	}
+}
+
+/** How much one question may still walk through. */
+interface Walk {
+	left: number;
 }
 
 /** Finds the states at events of rooms. */
@@ -76,19 +87,56 @@ export class StatesAtEvents {
 	}
 
 	/** Gives the state after an event; `undefined` where it is not known. */
-	async findAfter(mark: EventMark): Promise<RoomState | undefined> {
+	findAfter(mark: EventMark): Promise<RoomState | undefined> {
+		return this.#findAfter(mark, {left: WALKED_MAX});
+	}
+
+	async #findAfter(mark: EventMark, walk: Walk): Promise<RoomState | undefined> {
 		const cached = this.#after.get(mark.eventId);
 		if (cached) return cached;
-		if (mark.stateBefore === null || mark.outlier) return undefined;
-		const before = this.open(mark.roomId, mark.stateBefore);
+		const isRejected = mark.rejected !== null;
+		if (mark.outlier || (mark.stateBefore === null && !isRejected)) return undefined;
 		const event = (await this.#context.events.findPdus([mark.eventId])).get(mark.eventId);
 		if (!event) return undefined;
+		if (mark.stateBefore === null) return this.#findAfterRejected(event.pdu, walk);
+		const before = this.open(mark.roomId, mark.stateBefore);
 		const {type, stateKey} = event.pdu;
-		if (stateKey === undefined || mark.rejected !== null) return before;
+		if (stateKey === undefined || isRejected) return before;
 		await before.loadForChange([{type, stateKey}]);
 		const after = before.after(event);
 		this.note(mark.eventId, after);
 		return after;
+	}
+
+	/** What an event that its auth events do not allow is built on, it leaves as it is. */
+	async #findAfterRejected(
+		{eventId, roomId, roomVersion, prevEvents}: Pdu,
+		walk: Walk,
+	): Promise<RoomState | undefined> {
+		if (walk.left === 0) return undefined;
+		walk.left -= 1;
+		const {states, unknown} = await this.#findAll(roomId, prevEvents, walk);
+		if (unknown.length > 0 || states.length === 0) return undefined;
+		const state = await resolveStates(this.#context, {roomId, version: roomVersion}, states);
+		this.note(eventId, state);
+		return state;
+	}
+
+	async #findAll(
+		roomId: RoomId,
+		eventIds: readonly EventId[],
+		walk: Walk,
+	): Promise<{readonly states: readonly RoomState[]; readonly unknown: readonly EventId[]}> {
+		const marks = await this.#context.storage.events.findMarks(eventIds);
+		const states: RoomState[] = [];
+		const unknown: EventId[] = [];
+		for (const eventId of eventIds) {
+			const mark = marks.get(eventId);
+			const state = mark?.roomId === roomId ? await this.#findAfter(mark, walk) : undefined;
+			if (state) states.push(state);
+			else unknown.push(eventId);
+		}
+		return {states, unknown};
 	}
 
 	/** Gives the state that an event naming these `prev_events` has before it. @throws StateUnknown */
@@ -97,15 +145,7 @@ export class StatesAtEvents {
 		prevEvents: readonly EventId[],
 	): Promise<RoomState> {
 		if (prevEvents.length === 0) return this.open(room.roomId, 0);
-		const marks = await this.#context.storage.events.findMarks(prevEvents);
-		const states: RoomState[] = [];
-		const unknown: EventId[] = [];
-		for (const eventId of prevEvents) {
-			const mark = marks.get(eventId);
-			const state = mark && mark.roomId === room.roomId ? await this.findAfter(mark) : undefined;
-			if (state) states.push(state);
-			else unknown.push(eventId);
-		}
+		const {states, unknown} = await this.#findAll(room.roomId, prevEvents, {left: WALKED_MAX});
 		if (unknown.length > 0) throw new StateUnknown(unknown);
 		return resolveStates(this.#context, room, states);
 	}

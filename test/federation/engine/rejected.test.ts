@@ -93,27 +93,6 @@ test('C2: what rests on a rejected event is rejected, and stays so when its send
 	t.deepEqual((await present(one, roomId, 'm.room.power_levels')).sender, alice);
 });
 
-test('C2: an event on top of a rejected one, that rests on nothing rejected, is accepted', async (t) => {
-	await using network = new EngineNetwork();
-	const {one, two, roomId, makeUp} = await setUp(network, 0);
-	const [create, power] = [
-		await present(one, roomId, 'm.room.create'),
-		await present(one, roomId, 'm.room.power_levels'),
-	];
-	const member = await present(one, roomId, 'm.room.member', bob);
-	const grab = makeUp(state(bob, 'm.room.power_levels', levels(100)), [power], [create, power, member]);
-	t.is((await deliver(two, one, grab)).status, 'rejected');
-	// Nothing is known of what lies below it but what its server says.
-	const ids = ((await (await two.engine.findRoom(roomId))?.listState()) ?? []).map(({eventId}) => eventId);
-	network.lies.getStateIds = () => Promise.resolve({state: ids, authChain: ids});
-	network.lies.getMissingEvents = () => Promise.resolve([]);
-	const next = makeUp(message(bob, 'on top'), [grab], [create, power, member]);
-	t.is((await deliver(two, one, next)).status, 'accepted');
-	t.is((await present(one, roomId, 'm.room.power_levels')).eventId, power.eventId);
-	const room = await stateOf(one, roomId);
-	t.deepEqual(room.state, room.table);
-});
-
 test('C2: what only the state before it refused stays rejected, and so does what rests on it', async (t) => {
 	await using network = new EngineNetwork();
 	const {one, two, roomId, makeUp} = await setUp(network, 60);
@@ -137,4 +116,53 @@ test('C2: what only the state before it refused stays rejected, and so does what
 		t.true(await isRejected(one, pdu));
 	}
 	t.is(await (await one.engine.findRoom(roomId))?.findState('m.room.topic', ''), undefined);
+});
+
+test('C2: an event on top of rejected ones, that rests on none of them, is accepted without asking for the state', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId, makeUp} = await setUp(network, 0);
+	const [create, power] = [
+		await present(one, roomId, 'm.room.create'),
+		await present(one, roomId, 'm.room.power_levels'),
+	];
+	const member = await present(one, roomId, 'm.room.member', bob);
+	const rights = [create, power, member];
+	const grab = makeUp(state(bob, 'm.room.power_levels', levels(100)), [power], rights);
+	const topic = makeUp(state(bob, 'm.room.topic', {topic: 'mine'}), [grab], [create, grab, member]);
+	for (const pdu of [grab, topic]) t.is((await deliver(two, one, pdu)).status, 'rejected');
+	network.lies.getStateIds = () => Promise.reject(new Error('asked for a state'));
+	network.lies.getMissingEvents = () => Promise.reject(new Error('asked for events'));
+	t.is((await deliver(two, one, makeUp(message(bob, 'on top'), [topic], rights))).status, 'accepted');
+	const room = await stateOf(one, roomId);
+	t.deepEqual(room.state, room.table);
+	t.is((await present(one, roomId, 'm.room.power_levels')).eventId, power.eventId);
+	t.is(await (await one.engine.findRoom(roomId))?.findState('m.room.topic', ''), undefined);
+});
+
+test('C12: of a tower of refused events the state is walked through up to a bound, and asked for beyond', async (t) => {
+	await using network = new EngineNetwork();
+	const {one, two, roomId, makeUp} = await setUp(network, 0);
+	const [create, power] = [
+		await present(one, roomId, 'm.room.create'),
+		await present(one, roomId, 'm.room.power_levels'),
+	];
+	const member = await present(one, roomId, 'm.room.member', bob);
+	const rights = [create, power, member];
+	const tower = [power];
+	for (let floor = 0; floor < 101; floor += 1) {
+		tower.push(makeUp(state(bob, 'm.room.topic', {topic: String(floor)}), tower.slice(-1), rights));
+	}
+	for (const pdu of tower.slice(1)) t.is((await deliver(two, one, pdu)).status, 'rejected');
+	const ids = ((await (await two.engine.findRoom(roomId))?.listState()) ?? []).map(({eventId}) => eventId);
+	const asked: EventId[] = [];
+	network.lies.getStateIds = (_server: unknown, _roomId: unknown, eventId: EventId) => {
+		asked.push(eventId);
+		return Promise.resolve({state: ids, authChain: ids});
+	};
+	const roof = makeUp(message(bob, 'the roof'), tower.slice(-1), rights);
+	t.is((await deliver(two, one, roof)).status, 'accepted');
+	t.deepEqual(asked, [roof.eventId]);
+	const lower = makeUp(message(bob, 'below it'), tower.slice(-2, -1), rights);
+	t.is((await deliver(two, one, lower)).status, 'accepted');
+	t.deepEqual(asked, [roof.eventId]);
 });
