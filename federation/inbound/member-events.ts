@@ -1,6 +1,7 @@
 import {
 	domainOf,
 	type EventId,
+	isJsonObject,
 	type JsonObject,
 	type RoomId,
 	type ServerName,
@@ -126,10 +127,12 @@ async function takeMemberEvent(
 	request: MemberEventRequest,
 ): Promise<{pdu: Pdu; room: RoomView}> {
 	const {origin, roomId, json, membership} = request;
+	checkMemberForm(request);
 	const room = await openRoomForOutsider(context, {origin, roomId, userId: json['state_key'], membership});
 	const parsed = parsePdu(json, room.version);
 	if (!parsed.ok) throw new InboundError('invalid', `The event is none of this room's version: ${parsed.fault.reason}`);
-	checkMemberEvent(parsed.pdu, request);
+	if (parsed.pdu.eventId !== request.eventId)
+		throw new InboundError('invalid', 'The event is not the one that the path names');
 	const pdu = await vouch(context, room, parsed.pdu);
 	const reception = await context.engine.receive({roomId, json: toFederationEvent(pdu), origin, relay: true});
 	if (reception.status === 'rejected')
@@ -155,16 +158,18 @@ async function checkStanding({engine}: InboundContext, pdu: Pdu): Promise<Pdu> {
 	return stored.pdu;
 }
 
-/** B4: what the path says must be what the body says. */
-function checkMemberEvent(pdu: Pdu, {origin, roomId, eventId, membership}: MemberEventRequest): void {
+/** B4: what the path says must be what the body says. Asked before the room is looked for: the answer tells nothing of it. */
+function checkMemberForm({origin, roomId, json, membership}: MemberEventRequest): void {
+	const {type, room_id, sender, state_key, content = null} = json;
 	const isRight =
-		pdu.eventId === eventId &&
-		pdu.roomId === roomId &&
-		pdu.type === 'm.room.member' &&
-		pdu.stateKey === pdu.sender &&
-		domainOf(pdu.sender) === origin &&
+		room_id === roomId &&
+		type === 'm.room.member' &&
+		typeof sender === 'string' &&
+		state_key === sender &&
+		domainOf(sender as UserId) === origin &&
 		// What has no membership counts as a leave elsewhere; here it is none.
-		pdu.content['membership'] === membership;
+		isJsonObject(content) &&
+		content['membership'] === membership;
 	if (!isRight) throw new InboundError('invalid', `The event is not the ${membership} that the path names`);
 }
 

@@ -65,8 +65,12 @@ for (const version of ['11', '12'] as const) {
 				peer.sendMember(strangersEvent(peer, NOWHERE, membership)),
 			]);
 			t.deepEqual([real.status, real.text], [none.status, none.text], `send_${membership}`);
-			const broken = await peer.sendMember(strangersEvent(peer, roomId, membership, version), {json: {}});
-			t.deepEqual([broken.status, broken.text], [none.status, none.text], `send_${membership} of no event`);
+			const [broken, nothing] = await Promise.all([
+				peer.sendMember(strangersEvent(peer, roomId, membership, version), {json: {}}),
+				peer.sendMember(strangersEvent(peer, NOWHERE, membership), {json: {}}),
+			]);
+			t.deepEqual([broken.status, broken.text], [nothing.status, nothing.text], `send_${membership} of no event`);
+			t.is(broken.status, 400);
 		}
 	});
 }
@@ -285,18 +289,21 @@ test('the access list of a room shuts a server out of every endpoint that the sp
 		stateKey: '@alice:news.example',
 		content: {membership: 'invite'},
 	});
-	const join = await peer.makeMember('join', roomId, peer.userId('carol'));
+	const carol = peer.userId('carol');
+	const join = await peer.makeMember('join', roomId, carol);
 	const leave = await peer.makeMember('leave', roomId, bob);
+	const content = {membership: 'knock'};
+	const knock = peer.build(room, {type: 'm.room.member', sender: carol, stateKey: carol, content});
 	await setState(host, roomId, 'm.room.server_acl', {allow: ['*'], deny: ['127.*'], allow_ip_literals: true});
 	const federation = '/_matrix/federation';
 	const inRoom = path(roomId);
 	const endpoints: [string, string, JsonObject?][] = [
-		['GET', makeUri('join', roomId, peer.userId('carol'))],
+		['GET', makeUri('join', roomId, carol)],
 		['GET', makeUri('leave', roomId, bob)],
-		['GET', makeUri('knock', roomId, peer.userId('carol'))],
+		['GET', makeUri('knock', roomId, carol)],
 		['PUT', `${federation}/v2/send_join/${inRoom}/${path(join.eventId)}`, toFederationEvent(join)],
 		['PUT', `${federation}/v2/send_leave/${inRoom}/${path(leave.eventId)}`, toFederationEvent(leave)],
-		['PUT', `${federation}/v1/send_knock/${inRoom}/${path(join.eventId)}`, toFederationEvent(join)],
+		['PUT', `${federation}/v1/send_knock/${inRoom}/${path(knock.eventId)}`, toFederationEvent(knock)],
 		[
 			'PUT',
 			`${federation}/v2/invite/${inRoom}/${path(invite.eventId)}`,
