@@ -6,7 +6,7 @@ export type EngineErrorCode =
 	| 'forbidden'
 	/** This server does not know the room, or is not in it. */
 	| 'not_in_room'
-	/** The event is no legal event of the room's version (too long, floats, wrong types). */
+	/** The event is no legal event of the room's version (too long, floats, wrong types), whoever sends it. */
 	| 'bad_event'
 	/** The event is longer than the specification allows. */
 	| 'too_large'
@@ -29,7 +29,7 @@ export type EngineErrorCode =
 export class EngineError extends Error {
 	override readonly name = 'EngineError';
 	readonly code: EngineErrorCode;
-	/** The number of the authorisation rule that refuses the event, with `forbidden`. */
+	/** The number of the authorisation rule that refuses the event, with `forbidden` and `bad_event`. */
 	readonly rule: string | undefined;
 	/** Milliseconds to wait, with `overloaded`. */
 	readonly retryAfterMs: number | undefined;

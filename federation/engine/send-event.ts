@@ -42,7 +42,7 @@ export function buildAllowed(
 ): KnownEvent {
 	// Rule 1.1, before building: from version 12 on such an event has not even the form of one.
 	if (template.type === 'm.room.create') {
-		throw new EngineError('forbidden', 'the room has its create event', {rule: '1.1'});
+		throw new EngineError('bad_event', 'the room has its create event', {rule: '1.1'});
 	}
 	const {lookup} = head.state;
 	const authEvents = selectAuthEvents({roomVersion: room.version, ...template}, lookup);
@@ -57,10 +57,12 @@ export function buildAllowed(
 	return {nid: context.storage.ids.next(), pdu};
 }
 
-/** @throws NotLoaded, EngineError('forbidden') */
+/** @throws NotLoaded, EngineError('forbidden' | 'bad_event') */
 function mustBeAllowed({verifySignature}: SendContext, pdu: Pdu, {lookup}: RoomState): void {
 	const verdict = checkAuth(pdu, lookup, {createEvent: lookup('m.room.create', ''), verifySignature});
-	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
+	if (verdict.allowed) return;
+	const {rule, reason, isMalformed = false} = verdict;
+	throw new EngineError(isMalformed ? 'bad_event' : 'forbidden', reason, {rule});
 }
 
 /** Adds an event of ours to a draft, that names all extremities: its state before is the current state. */

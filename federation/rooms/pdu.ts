@@ -36,7 +36,13 @@ export interface Pdu {
 /** What pure code says of an event: allowed, or which numbered rule of the room version's authorisation rules refuses it. */
 export type Verdict =
 	| {readonly allowed: true}
-	| {readonly allowed: false; readonly rule: string; readonly reason: string};
+	| {
+			readonly allowed: false;
+			readonly rule: string;
+			readonly reason: string;
+			/** Whether it is for what the event says by itself, so that nobody in the room could send it. */
+			readonly isMalformed?: boolean;
+	  };
 
 /** What `m.room.member` may say of a user; a user without such an event counts as `leave`. */
 export type Membership = 'invite' | 'join' | 'knock' | 'leave' | 'ban';

@@ -151,7 +151,7 @@ async function inviteOthers(
 }
 
 function toRoomsError(cause: unknown): unknown {
-	if (cause instanceof EngineError && cause.code === 'forbidden') {
+	if (cause instanceof EngineError && cause.rule !== undefined) {
 		return new RoomsError('invalid-room-state', `The room cannot begin like this: ${cause.message}`, {cause});
 	}
 	return cause instanceof DuplicateError && cause.table === 'aliases' ? roomInUse({cause}) : cause;

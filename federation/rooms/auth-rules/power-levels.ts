@@ -5,7 +5,7 @@ import {LEVEL_PROPERTIES, readLevel} from '../power-levels.ts';
 import {unlimitedCreators} from '../room-creators.ts';
 import type {RoomVersion} from '../versions.ts';
 import {type AuthCheck, levelsOf, senderLevel} from './auth-check.ts';
-import {allowed, refuse} from './verdict.ts';
+import {allowed, refuse, refuseForm} from './verdict.ts';
 
 const properties = Object.keys(LEVEL_PROPERTIES);
 const none: JsonObject = {};
@@ -42,31 +42,31 @@ function checkForm({event, version, numbers, create}: AuthCheck): Verdict | unde
 		// or invite in content are present and not an integer, reject.
 		for (const name of properties) {
 			if (content[name] !== undefined && readLevel(version, content[name]) === undefined) {
-				return refuse(numbers.levelProperties, `${name} is not an integer`);
+				return refuseForm(numbers.levelProperties, `${name} is not an integer`);
 			}
 		}
 		// 10.2 (from version 10): If either of the properties events or notifications in content are present and not an
 		// object with values that are integers, reject.
 		for (const name of ['events', 'notifications']) {
 			if (content[name] !== undefined && !isLevelMap(version, content[name])) {
-				return refuse(numbers.levelMaps, `${name} is not an object of integers`);
+				return refuseForm(numbers.levelMaps, `${name} is not an object of integers`);
 			}
 		}
 	} else if (hasNumberOutOfRange(content)) {
 		// Versions 1 to 5: values outside the range of a double cause the power-levels event to be rejected.
-		return refuse(numbers.levelUsers, 'a level is out of range');
+		return refuseForm(numbers.levelUsers, 'a level is out of range');
 	}
 	// 10.3: If the users property in content is not an object with keys that are valid user IDs with values that are
 	// integers (up to version 9: or a string that is an integer), reject.
 	const {users} = content;
 	if (users !== undefined && !(isLevelMap(version, users) && Object.keys(users).every(isUserId))) {
-		return refuse(numbers.levelUsers, 'users is not an object of user ids and levels');
+		return refuseForm(numbers.levelUsers, 'users is not an object of user ids and levels');
 	}
 	// 10.4 (version 12): If the users property in content contains the sender of the m.room.create event or any of the
 	// additional_creators, reject.
 	for (const creator of unlimitedCreators(create)) {
 		if (isJsonObject(users) && Object.hasOwn(users, creator)) {
-			return refuse(numbers.levelCreators, 'users names a creator of the room');
+			return refuseForm(numbers.levelCreators, 'users names a creator of the room');
 		}
 	}
 	return undefined;

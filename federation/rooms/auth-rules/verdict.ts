@@ -6,3 +6,8 @@ export const allowed: Verdict = {allowed: true};
 export function refuse(rule: string, reason: string): Verdict {
 	return {allowed: false, rule, reason};
 }
+
+/** Makes a refusal of an event that nobody in the room could send. */
+export function refuseForm(rule: string, reason: string): Verdict {
+	return {allowed: false, rule, reason, isMalformed: true};
+}

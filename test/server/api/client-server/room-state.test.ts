@@ -64,7 +64,7 @@ test('power levels decide who sets what, and state keys that are user ids are th
 	t.deepEqual(await put(bob, 'm.room.topic', '', {topic: 'x'}), [403, 'M_FORBIDDEN']);
 	t.is((await put(bob, 'm.own', bob.id))[0], 200);
 	t.deepEqual(await put(bob, 'm.own', carol.id), [403, 'M_FORBIDDEN']);
-	t.deepEqual(await put(alice, 'm.room.create', ''), [403, 'M_FORBIDDEN']);
+	t.deepEqual(await put(alice, 'm.room.create', ''), [400, 'M_BAD_JSON']);
 	t.deepEqual(await put(alice, 'm.x', 'é'.repeat(128)), [413, 'M_TOO_LARGE']);
 	t.deepEqual(await put(alice, 'm.x', '', []), [400, 'M_BAD_JSON']);
 	// C3: levels in forms that the version does not know.
@@ -75,8 +75,20 @@ test('power levels decide who sets what, and state keys that are user ids are th
 		{events: []},
 		{users: {[alice.id]: 100}},
 	]) {
-		const [status] = await put(alice, 'm.room.power_levels', '', levels);
-		t.true(status === 403 || status === 400, JSON.stringify(levels));
+		t.deepEqual(await put(alice, 'm.room.power_levels', '', levels), [400, 'M_BAD_JSON'], JSON.stringify(levels));
+	}
+	t.deepEqual(await put(bob, 'm.room.power_levels', '', {ban: '50'}), [403, 'M_FORBIDDEN']);
+});
+
+test('a room has one create event, and no member can send it another', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	for (const version of VERSIONS) {
+		const roomId = await alice.create({room_version: version, preset: 'public_chat'});
+		await bob.join(roomId);
+		for (const person of [alice, bob]) {
+			const answer = await person.ask('PUT', `${room(roomId)}/state/m.room.create`, {room_version: version, more: 1});
+			t.deepEqual([answer.status, answer.body['errcode']], [400, 'M_BAD_JSON'], version);
+		}
 	}
 });
 
