@@ -106,6 +106,8 @@ function createContent({version, creator, creationContent, preset, invited}: Beg
 
 function powerLevelsContent({version, creator, preset, invited, powerLevelOverride}: Beginning): JsonObject {
 	const content = defaultPowerLevels(version, creator);
+	// Whoever may enter a room of this kind needs no invite; where its join rule is made narrower, few should open it.
+	if (preset === 'public_chat') content['invite'] = 50;
 	const {creatorsAreUnlimited} = roomVersion(version);
 	if (preset === 'trusted_private_chat' && !creatorsAreUnlimited) {
 		const users = content['users'] as JsonObject;

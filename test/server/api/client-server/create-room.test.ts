@@ -102,6 +102,21 @@ test('power levels are overridden key by key; from version 12 on the end of a ro
 	t.is((await alice.state(old, 'm.room.power_levels'))['invite'], 60);
 });
 
+test('who may bring others in: everybody in a private room, those with power in one that began as public', async (t) => {
+	const {alice, bob, carol} = await newsroom(t);
+	for (const [preset, status] of [
+		['private_chat', 200],
+		['public_chat', 403],
+	] as const) {
+		const roomId = await alice.create({preset, invite: [bob.id]});
+		await bob.join(roomId);
+		t.is((await bob.ask('POST', `${room(roomId)}/invite`, {user_id: carol.id})).status, status, preset);
+		await alice.do('POST', `${room(roomId)}/invite`, {
+			user_id: preset === 'public_chat' ? carol.id : '@eve:news.example',
+		});
+	}
+});
+
 test('invites of a direct chat say so, and hold nothing of whom the creator does not know', async (t) => {
 	const {alice, bob} = await newsroom(t);
 	await bob.do('PUT', `/profile/${bob.id}/displayname`, {displayname: 'Bob'});
