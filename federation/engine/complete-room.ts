@@ -107,7 +107,8 @@ async function planCompletion(
 	}
 	for (const [index, partial] of partials.entries()) {
 		if (index % JUDGED_AT_ONCE === JUDGED_AT_ONCE - 1) await breathe();
-		events.push(await walk.judge(partial));
+		const event = await walk.judge(partial);
+		if (event) events.push(event);
 	}
 	const ends = new Map<EventId, RoomState>();
 	for (const eventId of head.extremities) {
@@ -158,7 +159,13 @@ class Walk {
 		this.#entry = entry;
 	}
 
-	async judge({pdu, mark}: Partial): Promise<Completion['events'][number]> {
+	async judge({pdu, mark}: Partial): Promise<Completion['events'][number] | undefined> {
+		if (isRefusedByAuthEvents(mark)) {
+			const below = await this.#findBelow(pdu.prevEvents);
+			const isKnown = below.length > 0 && below.length === pdu.prevEvents.length;
+			if (isKnown) this.#after.set(pdu.eventId, await resolveOrTakeLast(this.#context, this.#room, below));
+			return undefined;
+		}
 		const before = await this.#stateBefore(pdu, mark);
 		await before.loadForChange(keysOfPdu(pdu));
 		const verdict = judgeByState(this.#context, pdu, before);
@@ -176,10 +183,14 @@ class Walk {
 		return mark && this.#context.states.findAfter(mark);
 	}
 
+	async #findBelow(prevEvents: readonly EventId[]): Promise<RoomState[]> {
+		const states = await Promise.all(prevEvents.map((prev) => this.findAfter(prev)));
+		return states.filter((state) => state !== undefined);
+	}
+
 	async #stateBefore({eventId, prevEvents}: Pdu, mark: EventMark): Promise<RoomState> {
 		if (eventId === this.#entry.eventId) return this.#entry.before;
-		const states = await Promise.all(prevEvents.map((prev) => this.findAfter(prev)));
-		const known = states.filter((state) => state !== undefined);
+		const known = await this.#findBelow(prevEvents);
 		// What was asked for when the event came, because something before it was missing, still counts.
 		if (known.length < prevEvents.length || known.length === 0) {
 			known.push(this.#context.states.open(this.#room.roomId, mark.stateBefore ?? 0));
@@ -188,7 +199,15 @@ class Walk {
 	}
 }
 
-/** Lists the events whose states are partial, from the ends of the graph back, each after those that it names. */
+/** Whether an event has no state of its own: what it is built on, it leaves as it is. */
+function isRefusedByAuthEvents({outlier, rejected, stateBefore}: EventMark): boolean {
+	return !outlier && rejected !== null && stateBefore === null;
+}
+
+/**
+ * Lists the events whose states are partial, from the ends of the graph back, each after those that it names. Those that
+ * their auth events refuse stand among them: what lies behind them is partial as well.
+ */
 export async function listPartial(
 	context: Pick<MissingContext, 'events' | 'storage'>,
 	room: Room,
@@ -200,7 +219,8 @@ export async function listPartial(
 		const next = new Set<EventId>();
 		for (const eventId of layer) {
 			const [event, mark] = [known.get(eventId), marks.get(eventId)];
-			if (!event || !mark || mark.outlier || !mark.statePartial || mark.roomId !== room.roomId) continue;
+			if (!event || !mark || mark.outlier || mark.roomId !== room.roomId) continue;
+			if (!mark.statePartial && !isRefusedByAuthEvents(mark)) continue;
 			found.set(eventId, {pdu: event.pdu, mark});
 			for (const prev of event.pdu.prevEvents) if (!found.has(prev)) next.add(prev);
 		}

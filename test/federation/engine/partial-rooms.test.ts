@@ -249,6 +249,33 @@ test('what a partial room refused because of somebody it should not have believe
 	t.is((await find(two, roomId, 'org.example.state')).eventId, refused.eventId);
 });
 
+test('events that their auth events refuse hide nothing of what came while the room was partial', async (t) => {
+	await using network = new EngineNetwork();
+	const world = await setUp(network);
+	const {one, two, roomId, eventId} = world;
+	const entry = (await two.engine.findEvent(eventId))!.pdu;
+	const alices = await authOf(one, roomId, await find(one, roomId, 'm.room.member', alice));
+	const annas = await authOf(one, roomId, await find(one, roomId, 'm.room.member', anna));
+	const receive = async (pdu: Pdu) =>
+		(await two.engine.receive({roomId, json: toFederationEvent(pdu), origin: one.serverName})).status;
+	const first = await forge(world, message(alice, 'one'), entry, alices);
+	t.is(await receive(first), 'accepted');
+	let top = first;
+	for (const topic of ['mine', 'mine as well']) {
+		top = await forge(world, state(anna, 'm.room.topic', {topic}), top, annas);
+		t.is(await receive(top), 'rejected');
+	}
+	const last = await forge(world, message(alice, 'two'), top, alices);
+	t.is(await receive(last), 'accepted');
+	await complete(world);
+	for (const id of [first.eventId, last.eventId]) {
+		t.is((await two.engine.findEvent(id))?.row.rejected, null);
+		const members = (await two.engine.listStateBefore(id))?.filter(({type}) => type === 'm.room.member');
+		t.is(members?.length, 5);
+	}
+	t.not((await two.engine.findEvent(top.eventId))?.row.rejected, null);
+});
+
 test('a room stays partial while no server tells its members, and any server of it may', async (t) => {
 	await using network = new EngineNetwork();
 	const world = await setUp(network);
