@@ -1,6 +1,6 @@
 import type {EventId, RoomId, ServerName} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
-import {COMPLETE_ROOM} from '../../federation/outbound/index.ts';
+import {COMPLETE_ROOM, OutboundError} from '../../federation/outbound/index.ts';
 import {type Job, type JobServices, MINUTE_MS} from './job.ts';
 
 /** Servers that one run asks. */
@@ -58,8 +58,8 @@ async function completeBy(
 		await engine.completeRoom(roomId, entry);
 		return true;
 	} catch (error) {
-		// A server that is away, or tells nonsense, is not the last one.
-		if (!(error instanceof EngineError)) throw error;
+		// A server that is away, refuses or tells nonsense is not the last one.
+		if (!(error instanceof EngineError || error instanceof OutboundError)) throw error;
 		if (error.code !== 'unavailable') onProblem(error);
 		return false;
 	}

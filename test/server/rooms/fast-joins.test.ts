@@ -1,6 +1,7 @@
 /** Rooms of other servers that are entered before it is known who is in them. */
 import test, {type ExecutionContext} from 'ava';
 import type {RoomId} from '../../../crypto/index.ts';
+import {EngineError} from '../../../federation/engine/index.ts';
 import {type App, register, startApps, until} from '../../harness/index.ts';
 import {type ClientEvent, Person, room} from '../api/client-server/newsroom.ts';
 
@@ -20,8 +21,8 @@ interface SyncAnswer {
 	readonly device_lists?: {readonly changed?: readonly string[]};
 }
 
-/** Keeps a server from saying who is in its rooms, other than with a join, until the gate is open. */
-function closeGate({application}: App) {
+/** Keeps a server from saying who is in its rooms, other than with a join, until the gate is open; then it may refuse. */
+function closeGate({application}: App, refusal?: Error) {
 	const {engine} = application.services.federation.inbound;
 	const list = engine.listStateBefore.bind(engine);
 	let open = (): void => undefined;
@@ -31,6 +32,7 @@ function closeGate({application}: App) {
 		if (!isWanted) {
 			gate.asked += 1;
 			await opened;
+			if (refusal) throw refusal;
 		}
 		return list(eventId, isWanted);
 	};
@@ -154,6 +156,28 @@ test('who leaves before it is known who is there is out at once, and may come ba
 	await enter(alice, bob, roomId);
 	gate.open();
 	await until(async () => (await isPartial(two, roomId)) === false, 'the room complete');
+	const {joined} = await bob.do<{joined: object}>('GET', `${room(roomId)}/joined_members`);
+	t.deepEqual(sorted(Object.keys(joined)), sorted([alice.id, bob.id, carol.id]));
+});
+
+test('who is there is asked of the next server where the first one refuses to say', async (t) => {
+	const [one, two, three] = (await startApps(t, 3, {config: {federation: {fast_joins: true}}})) as [App, App, App];
+	const alice = new Person(one, await register(one, 'alice'));
+	const bob = new Person(two, await register(two, 'bob'));
+	const carol = new Person(three, await register(three, 'carol'));
+	const roomId = await alice.create({preset: 'public_chat'});
+	await enter(alice, carol, roomId);
+	await until(async () => (await isPartial(three, roomId)) === false, 'the room complete');
+	const gate = closeGate(one, new EngineError('forbidden', 'not you'));
+	t.teardown(() => gate.open());
+	await enter(alice, bob, roomId);
+	await until(async () => {
+		const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(bob.id)}`;
+		return (await carol.ask('GET', path)).status === 200;
+	}, 'the entry at the third server');
+	gate.open();
+	await until(async () => (await isPartial(two, roomId)) === false, 'the room complete');
+	t.true(gate.asked > 0);
 	const {joined} = await bob.do<{joined: object}>('GET', `${room(roomId)}/joined_members`);
 	t.deepEqual(sorted(Object.keys(joined)), sorted([alice.id, bob.id, carol.id]));
 });
