@@ -50,12 +50,14 @@ async function checkJoin(
 	judged: readonly JudgedOutlier[],
 ): Promise<void> {
 	const news = new Map(judged.map(({pdu, verdict}) => [pdu.eventId, verdict.allowed]));
-	const marks = await context.storage.events.findMarks([...state, ...authChain].map(({eventId}) => eventId));
+	const told = [...authChain, ...state];
+	const wanted = [...told.map(({eventId}) => eventId), ...join.authEvents];
+	const marks = await context.storage.events.findMarks(wanted);
 	const isUsable = ({eventId, stateKey}: Pdu): boolean =>
 		stateKey !== undefined && (news.get(eventId) ?? marks.get(eventId)?.rejected === null);
 	const known = stateOf(state.filter(isUsable));
 	// Where members are left out, those whom the join itself names stand in.
-	const named = stateOf(withoutMembers ? listNamed(join, [...authChain, ...state]).filter(isUsable) : []);
+	const named = stateOf(withoutMembers ? (await listNamed(context, join, told)).filter(isUsable) : []);
 	const lookup: typeof known = (type, stateKey) => known(type, stateKey) ?? named(type, stateKey);
 	const createEvent = lookup('m.room.create', '');
 	if (!createEvent) throw badResponse('it lacks the create event');
@@ -64,9 +66,10 @@ async function checkJoin(
 	if (!verdict.allowed) throw new EngineError('forbidden', verdict.reason, {rule: verdict.rule});
 }
 
-/** Lists the members among the auth events of an event. */
-function listNamed({authEvents}: Pdu, from: readonly Pdu[]): Pdu[] {
-	return from.filter(({type, eventId}) => type === 'm.room.member' && authEvents.includes(eventId));
+/** Lists the members among the auth events of an event, as they are told now or known here. */
+async function listNamed({events}: ImportContext, {authEvents}: Pdu, told: readonly Pdu[]): Promise<Pdu[]> {
+	const here = [...(await events.findPdus(authEvents)).values()].map(({pdu}) => pdu);
+	return [...told, ...here].filter(({type, eventId}) => type === 'm.room.member' && authEvents.includes(eventId));
 }
 
 async function addRoom({storage}: ImportContext, {roomId, version}: ImportRoomRequest): Promise<void> {

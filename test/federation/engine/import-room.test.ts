@@ -1,9 +1,9 @@
 import test from 'ava';
 import type {EventId, JsonObject, RoomId, ServerName, UserId} from '../../../crypto/index.ts';
-import type {ImportRoomRequest} from '../../../federation/engine/index.ts';
+import {EngineError, type ImportRoomRequest} from '../../../federation/engine/index.ts';
 import {buildPdu, type Pdu} from '../../../federation/rooms/index.ts';
-import {makeEngine, type TestEngine} from '../../harness/engine.ts';
-import {stateOf} from '../../harness/engine-network.ts';
+import {firstEvents, makeEngine, type TestEngine} from '../../harness/engine.ts';
+import {deliver, EngineNetwork, joinThrough, stateOf} from '../../harness/engine-network.ts';
 
 const bob = '@bob:one.test' as UserId;
 const creator = '@creator:far.test' as UserId;
@@ -164,4 +164,35 @@ test('C11: an auth chain that is one long line is put in order in linear time', 
 	isDone = true;
 	t.is(listed.length, 5_002);
 	t.true(turns >= 50, `${turns} turns`);
+});
+
+test('a ban that this server knows of keeps its user out, also where the answer leaves out the members', async (t) => {
+	await using network = new EngineNetwork();
+	const [one, two] = [await network.add('one.test'), await network.add('two.test')];
+	const [alice, guest] = ['@alice:one.test' as UserId, '@guest:two.test' as UserId];
+	const room = await one.engine.createRoom({version: '11', events: firstEvents('11', alice, 'public')});
+	await joinThrough(one, two, room.roomId, guest);
+	const member = (sender: UserId, membership: string) => ({
+		type: 'm.room.member',
+		sender,
+		stateKey: guest,
+		content: {membership},
+	});
+	const {pdu: ban} = await one.engine.send({roomId: room.roomId, event: member(alice, 'ban')});
+	await deliver(one, two, ban);
+	const whole = (await (await one.engine.findRoom(room.roomId))?.listState()) ?? [];
+	const state = whole.filter(({type}) => type !== 'm.room.member');
+	const rights = state.filter(({type}) => /create|power|join_rules/u.test(type)).map(({eventId}) => eventId);
+	const join = two.engine.signFromProto({
+		version: '11',
+		roomId: room.roomId,
+		event: member(guest, 'join'),
+		prevEvents: [ban.eventId],
+		authEvents: [...rights, ban.eventId],
+		depth: ban.depth + 1,
+	});
+	const request = {version: '11', roomId: room.roomId, join, state, origin: one.serverName} as const;
+	const authChain = await one.engine.listAuthChain(state.map(({eventId}) => eventId));
+	const entry = two.engine.importRoom({...request, authChain, withoutMembers: {servers: [one.serverName]}});
+	await t.throwsAsync(entry, {instanceOf: EngineError, code: 'forbidden'});
 });
