@@ -1,6 +1,7 @@
 import type {DeviceId} from '../../../crypto/index.ts';
 import type {StoredEvent} from '../../../federation/engine/index.ts';
 import type {StateEntry, StateKey} from '../../../storage/index.ts';
+import {findCitedMembers} from '../cited-members.ts';
 import type {RoomStateAt} from '../room-states.ts';
 import {listWanted, type StateChanges} from './required-state.ts';
 import {memberType, type StateWish} from './state-wish.ts';
@@ -54,17 +55,21 @@ export async function chooseState(parts: SlidingParts, view: SlidingView, choice
 
 /** Finds the members by and about whom the shown events are, and whom the client was not sent yet. */
 async function findLazyMembers(
-	{indexes, sentMembers}: SlidingParts,
+	parts: SlidingParts,
 	view: SlidingView,
 	{room, now, changes, shown}: StateChoice,
 	chosen: ReadonlySet<string>,
 ): Promise<StateEntry[]> {
+	const {indexes, sentMembers} = parts;
 	const people = new Set<string>(shown.map(({pdu}) => pdu.sender));
 	for (const {pdu} of shown) if (pdu.type === memberType && pdu.stateKey !== undefined) people.add(pdu.stateKey);
 	const keys = [...people]
 		.filter((stateKey) => !chosen.has(`${memberType}\0${stateKey}`))
 		.map((stateKey) => ({type: memberType, stateKey}));
-	const entries = await indexes.find(now, keys);
+	const inState = await indexes.find(now, keys);
+	const found = new Set(inState.map(({stateKey}) => stateKey));
+	const isKnown = (userId: string): boolean => found.has(userId) || chosen.has(`${memberType}\0${userId}`);
+	const entries = [...inState, ...(await findCitedMembers(parts, room.row.roomId, shown, isKnown))];
 	const {pos} = view.connection.state;
 	const to = recipientOf(view, room);
 	return entries.filter(

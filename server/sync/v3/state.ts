@@ -1,5 +1,6 @@
 import type {UserId} from '../../../crypto/index.ts';
 import type {StateEntry} from '../../../storage/index.ts';
+import {findCitedMembers} from '../cited-members.ts';
 import type {RoomStateAt} from '../room-states.ts';
 import type {Timeline, TimelineSpan} from './timeline.ts';
 import type {SyncParts, View} from './view.ts';
@@ -93,9 +94,12 @@ export async function chooseMembers(
 	if (isFirst) needed.add(view.userId);
 	const to = {userId: view.userId, deviceId: view.deviceId, roomId};
 	// All changes of membership within a gap are told; of a whole state only those who are needed.
-	const chosen = isFirst
+	const found = isFirst
 		? entries.filter(({type, stateKey}) => type !== 'm.room.member' || needed.has(stateKey))
 		: [...entries, ...(await findMissing(parts, view, wish, {needed, entries}))];
+	const known = new Set(found.filter(({type}) => type === 'm.room.member').map(({stateKey}) => stateKey));
+	const cited = await findCitedMembers(parts, roomId, wish.timeline.events, (userId) => known.has(userId));
+	const chosen = [...found, ...cited];
 	const isKnown = ({type, stateKey, eventNid}: StateEntry): boolean =>
 		type === 'm.room.member' &&
 		!isFirst &&

@@ -4,6 +4,7 @@ import type {RoomId} from '../../../crypto/index.ts';
 import {EngineError} from '../../../federation/engine/index.ts';
 import {type App, register, startApps, until} from '../../harness/index.ts';
 import {type ClientEvent, Person, room} from '../api/client-server/newsroom.ts';
+import {allRooms, slide} from '../api/client-server/sliding-answers.ts';
 
 interface SyncAnswer {
 	readonly next_batch: string;
@@ -85,7 +86,13 @@ test('somebody enters and talks at once, and is shown who is there when it is kn
 	await carol.say(roomId, 'from carol');
 	await hears(bob, roomId, 'from carol');
 	t.is((await sync(bob, since)).rooms?.join?.[roomId], undefined, 'who takes rooms whole is not shown half a room');
-	t.not((await sync(bob, since, LAZY)).rooms?.join?.[roomId], undefined);
+	const half = (await sync(bob, since, LAZY)).rooms?.join?.[roomId];
+	t.true(
+		half?.state.events.some((event) => event.state_key === carol.id),
+		'who wrote is told before all are known',
+	);
+	const slid = await slide(bob, undefined, allRooms({required_state: [['m.room.member', '$LAZY']]}));
+	t.true(slid.rooms[roomId]?.required_state?.some((event) => event.state_key === carol.id));
 	const between = (await sync(bob, since)).next_batch;
 	let isAnswered = false;
 	const paths = ['members', 'joined_members', 'state'].map((path) => `${room(roomId)}/${path}`);

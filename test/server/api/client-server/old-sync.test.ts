@@ -134,7 +134,7 @@ test('what comes in one’s rooms is told in order, once, and to those in them',
 	t.deepEqual(bodiesOf(await listen(alice, page.end)), []);
 	t.deepEqual(bodiesOf(await listen(bob, since)), ['one', 'm.room.member', 'two']);
 	t.deepEqual(bodiesOf(await listen(carol, ofCarol)), []);
-	await bob.do('POST', `${room(roomId)}/invite`, {user_id: carol.id});
+	await alice.do('POST', `${room(roomId)}/invite`, {user_id: carol.id});
 	const invited = await listen(carol, ofCarol);
 	t.deepEqual(
 		invited.chunk.map(({state_key: key, content}) => [key, content['membership']]),
