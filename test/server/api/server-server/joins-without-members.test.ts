@@ -158,7 +158,8 @@ test('row 40: who takes less is told no more of closed rooms, or of none', async
 	const answers = [];
 	for (const id of [roomId, '!nowhere:news.example']) {
 		const uri = `/_matrix/federation/v2/send_join/${path(id)}/${path(`$${'a'.repeat(43)}`)}${WITHOUT_MEMBERS}`;
-		const body = {type: 'm.room.member', sender: mallory, state_key: mallory, content: {membership: 'join'}};
+		const content = {membership: 'join'};
+		const body = {type: 'm.room.member', room_id: id, sender: mallory, state_key: mallory, content};
 		answers.push(await peer.request('PUT', uri, {body}));
 	}
 	t.deepEqual([answers[0]?.status, answers[0]?.text], [answers[1]?.status, answers[1]?.text]);
