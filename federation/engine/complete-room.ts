@@ -77,6 +77,7 @@ export class CompleteRoom implements Intent<void> {
 		if (draft.head.isPartial) {
 			if (this.#plan?.head !== draft.head) throw new HeadMoved();
 			draft.complete(this.#plan);
+			tellUnnamedServers(draft, this.#plan, this.#context.serverName);
 		}
 		return () => undefined;
 	}
@@ -84,6 +85,16 @@ export class CompleteRoom implements Intent<void> {
 	findDone(): Promise<undefined> {
 		return Promise.resolve(undefined);
 	}
+}
+
+/**
+ * A server that is in the room, but was not named when we entered, was told nothing of our people's devices since: they
+ * are announced anew, and it asks for the lists.
+ */
+function tellUnnamedServers({batch, head}: Draft, {servers, ours}: Completion, own: ServerName): void {
+	const named = new Set([own, ...servers]);
+	if ([...(head.joined?.keys() ?? [])].every((server) => named.has(server))) return;
+	for (const {userId} of ours) batch.announce({kind: 'device_list', subject: userId});
 }
 
 /** An event that came while the room was partial. */
