@@ -40,6 +40,9 @@ export interface App extends ClientTarget {
 	restart(): Promise<App>;
 }
 
+/** Whose end is the application's: a test, or a program that has something else end it. */
+export type Lifetime = Pick<ExecutionContext, 'teardown'>;
+
 /** The server name of an application. */
 export const APP_SERVER_NAME = 'news.example';
 
@@ -66,7 +69,7 @@ async function makeDatabase(file: string): Promise<string> {
 }
 
 /** Starts an application on a free port with a database of its own: registration open, no rate limits. */
-export async function startApp(t: ExecutionContext, options: AppOptions = {}): Promise<App> {
+export async function startApp(t: Lifetime, options: AppOptions = {}): Promise<App> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-app-'));
 	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
 	const data = join(directory, 'data');
@@ -85,7 +88,7 @@ export async function startApp(t: ExecutionContext, options: AppOptions = {}): P
 }
 
 /** Starts applications that trust one authority and talk over TLS, each on a loopback address of its own. */
-export async function startApps(t: ExecutionContext, count: number, options: AppOptions = {}): Promise<App[]> {
+export async function startApps(t: Lifetime, count: number, options: AppOptions = {}): Promise<App[]> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-apps-'));
 	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
 	const authority = createAuthority(join(directory, 'tls'));
@@ -102,7 +105,7 @@ export async function startApps(t: ExecutionContext, count: number, options: App
 }
 
 async function startIn(
-	t: ExecutionContext,
+	t: Lifetime,
 	directory: string,
 	options: AppOptions,
 	document: Readonly<Record<string, unknown>>,

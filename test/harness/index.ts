@@ -1,5 +1,14 @@
 export {allocateAddress, findFreePort} from './addresses.ts';
-export {APP_SERVER_NAME, type App, type AppOptions, cheapPasswords, memberContent, startApp, startApps} from './app.ts';
+export {
+	APP_SERVER_NAME,
+	type App,
+	type AppOptions,
+	cheapPasswords,
+	type Lifetime,
+	memberContent,
+	startApp,
+	startApps,
+} from './app.ts';
 export {type CertificateAuthority, type CertificateFiles, createAuthority} from './certificates.ts';
 export {
 	type Answer,

@@ -1,0 +1,147 @@
+/** Rows 1 to 7: signing in and registering. */
+import {path} from '../../harness/index.ts';
+import type {Probe, Question, Row} from '../probe.ts';
+import type {Subject} from '../subjects.ts';
+
+const V3 = '/_matrix/client/v3';
+
+const localpartOf = (name: string): string => name.slice(1, name.indexOf(':'));
+
+const outsider = (row: number, title: string, ask: Probe['ask'], over: Partial<Probe> = {}): Probe => ({
+	row,
+	title,
+	asker: 'outsider',
+	about: 'person',
+	ask,
+	...over,
+});
+
+const signIn = (identifier: object, secret: object = {password: 'not the right one'}): Question => ({
+	method: 'POST',
+	uri: `${V3}/login`,
+	body: {type: 'm.login.password', identifier, ...secret},
+});
+
+const mailOf = (name: string): string => `${localpartOf(name)}@mail.example`;
+
+/** Each subject is asked about from an address of its own, so that one that is limited limits no other. */
+const addressOf = (count: number): string => `127.80.${(count >> 8) & 0xff}.${count & 0xff}`;
+
+/** Tries beyond what the limits of a claimed name allow. */
+const TRIES_UNTIL_LIMITED = 7;
+
+const TOKEN_REQUESTS: readonly (readonly [string, (name: string) => object])[] = [
+	['register/email', (name) => ({email: mailOf(name)})],
+	['account/password/email', (name) => ({email: mailOf(name)})],
+	['account/3pid/email', (name) => ({email: mailOf(name)})],
+	['register/msisdn', () => ({country: 'GB', phone_number: '07700900001'})],
+	['account/password/msisdn', () => ({country: 'GB', phone_number: '07700900001'})],
+	['account/3pid/msisdn', () => ({country: 'GB', phone_number: '07700900001'})],
+];
+
+const register = (subject: Subject, over: object = {}): Question => ({
+	method: 'POST',
+	uri: `${V3}/register`,
+	body: {username: localpartOf(subject.name), password: 'a password of some length', ...over},
+});
+
+/** Signing in and registering. */
+export const ACCOUNT_ROWS: readonly Row[] = [
+	{
+		number: 1,
+		surface: 'sign-in with a wrong password',
+		probes: [
+			outsider(1, 'POST /login by localpart', ({name}) => signIn({type: 'm.id.user', user: localpartOf(name)}), {
+				isTimed: true,
+			}),
+			outsider(1, 'POST /login by user id', ({name}) => signIn({type: 'm.id.user', user: name})),
+			outsider(1, 'POST /login with an empty password', ({name}) =>
+				signIn({type: 'm.id.user', user: name}, {password: ''}),
+			),
+		],
+	},
+	{
+		number: 2,
+		surface: 'limits of sign-in',
+		probes: [
+			outsider(
+				2,
+				'POST /login until it is limited',
+				({name}, means) => {
+					const from = addressOf(means.next());
+					const question = {...signIn({type: 'm.id.user', user: name}), from};
+					return Array.from({length: TRIES_UNTIL_LIMITED}, () => question);
+				},
+				{needsLimits: true, samplesMax: 20},
+			),
+		],
+	},
+	{
+		number: 3,
+		surface: 'sign-in by address, number or token',
+		probes: [
+			outsider(3, 'POST /login by e-mail address', ({name}) =>
+				signIn({type: 'm.id.thirdparty', medium: 'email', address: mailOf(name)}),
+			),
+			outsider(3, 'POST /login by number', ({name}) =>
+				signIn({type: 'm.id.phone', country: 'GB', phone: localpartOf(name)}),
+			),
+			outsider(3, 'POST /login by token', ({name}) => ({
+				method: 'POST',
+				uri: `${V3}/login`,
+				body: {type: 'm.login.token', token: localpartOf(name)},
+			})),
+		],
+	},
+	{
+		number: 4,
+		surface: 'whether a name is available',
+		probes: [
+			outsider(
+				4,
+				'GET /register/available',
+				({name}) => ({method: 'GET', uri: `${V3}/register/available?username=${path(localpartOf(name))}`}),
+				{isFormTold: true, isBounded: ['open']},
+			),
+		],
+	},
+	{
+		number: 5,
+		surface: 'registration',
+		probes: [
+			outsider(5, 'POST /register', (subject) => register(subject), {isFormTold: true, isBounded: ['open']}),
+			outsider(
+				5,
+				'POST /register with a token that is none',
+				(subject) => register(subject, {auth: {type: 'm.login.registration_token', token: 'none', session: 'none'}}),
+				{isFormTold: true, on: ['default', 'token']},
+			),
+		],
+	},
+	{
+		number: 6,
+		surface: 'whether a registration token is good',
+		probes: [
+			outsider(
+				6,
+				'GET /register/m.login.registration_token/validity',
+				({name}) => ({
+					method: 'GET',
+					uri: `/_matrix/client/v1/register/m.login.registration_token/validity?token=${path(name)}`,
+				}),
+				{about: 'token', isBounded: ['token']},
+			),
+		],
+	},
+	{
+		number: 7,
+		surface: 'tokens by e-mail or message',
+		probes: TOKEN_REQUESTS.map(([at, address]) =>
+			outsider(7, `POST /${at}/requestToken`, ({name}) => ({
+				method: 'POST',
+				uri: `${V3}/${at}/requestToken`,
+				body: {client_secret: 'a secret', send_attempt: 1, ...address(name)},
+			})),
+		),
+	},
+];

@@ -1,0 +1,135 @@
+/** The server under test: ours in this very process, where its work can be counted, or any other by its addresses. */
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {
+	type App,
+	type CertificateAuthority,
+	cheapPasswords,
+	createAuthority,
+	REGISTRATION_SHARED_SECRET,
+	SignedPeer,
+	startApp,
+} from '../harness/index.ts';
+import type {TestAuthority} from '../harness/tls.ts';
+import {CountingPasswords, type Counts, countWork} from './counts.ts';
+import type {ConfigurationName} from './probe.ts';
+
+/** A server that is probed. */
+export interface Target extends AsyncDisposable {
+	/** Where clients reach it, and where other servers do. */
+	readonly url: string;
+	readonly federationUrl: string;
+	/** The authority (PEM) of its certificate. */
+	readonly ca: string;
+	readonly isForeign: boolean;
+	readonly sharedSecret: string;
+	/** The server's own account of its work; absent for another program. */
+	readonly counts?: () => Counts;
+	/** Ours, for what no request can make. */
+	readonly app?: App;
+	/** Starts a server that asks this one, and that nothing here has to do with. */
+	startPeer(): Promise<SignedPeer>;
+}
+
+/** How our own server is set up for one run. */
+export interface OwnOptions {
+	readonly configuration: ConfigurationName;
+	/** Whether requests are limited as they are by default. */
+	readonly hasLimits: boolean;
+	/** Whether passwords cost what they do by default. */
+	readonly hasRealPasswords: boolean;
+}
+
+const CONFIGURATIONS: Readonly<Record<ConfigurationName, object>> = {
+	default: {},
+	open: {registration: 'open'},
+	token: {registration: 'token'},
+};
+
+/** An authority of files, as one that issues key pairs. */
+export function toTestAuthority(authority: CertificateAuthority): TestAuthority {
+	return {
+		certificate: readFileSync(authority.certificate, 'utf8'),
+		issue([host = '']) {
+			const files = authority.issue(host);
+			return {key: readFileSync(files.key, 'utf8'), cert: readFileSync(files.certificate, 'utf8')};
+		},
+	};
+}
+
+/** Starts a strange server; `ending` is told how to stop it. */
+async function startPeerOf(authority: CertificateAuthority, ending: (() => unknown)[]): Promise<SignedPeer> {
+	const peer = await SignedPeer.start(toTestAuthority(authority), () => {
+		throw new Error('expected requests to go over the wire of the probes');
+	});
+	ending.push(() => peer.stop());
+	return peer;
+}
+
+/** Starts our server in this process, with TLS for other servers. */
+export async function startOwn({configuration, hasLimits, hasRealPasswords}: OwnOptions): Promise<Target> {
+	const ending: (() => unknown)[] = [];
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
+	ending.push(() => rmSync(directory, {recursive: true, force: true}));
+	const authority = createAuthority(directory);
+	const passwords = new CountingPasswords(hasRealPasswords ? undefined : cheapPasswords());
+	const listener = {address: '127.0.0.1', port: 0};
+	const app = await startApp(
+		{teardown: (end) => void ending.push(end)},
+		{
+			passwords,
+			config: {
+				registration: 'closed',
+				rate_limits: hasLimits ? 'default' : 'off',
+				listeners: [
+					{...listener, serves: ['client', 'admin']},
+					{...listener, serves: ['federation'], tls: authority.issue('127.0.0.1')},
+				],
+				federation: {
+					mode: 'open',
+					trusted_certificates: [authority.certificate],
+					allow_private_addresses: ['127.0.0.0/8'],
+				},
+				...CONFIGURATIONS[configuration],
+			},
+		},
+	);
+	const [url = '', federationUrl = ''] = app.application.http.addresses;
+	const work = countWork(app.application.storage);
+	return {
+		url,
+		federationUrl,
+		ca: readFileSync(authority.certificate, 'utf8'),
+		isForeign: false,
+		sharedSecret: REGISTRATION_SHARED_SECRET,
+		counts: () => ({hashes: passwords.count, ...work()}),
+		app,
+		startPeer: () => startPeerOf(authority, ending),
+		async [Symbol.asyncDispose]() {
+			for (const end of ending.toReversed()) await end();
+		},
+	};
+}
+
+/** Where another program's server is. */
+export interface ForeignPlace {
+	readonly url: string;
+	readonly federationUrl: string;
+	readonly authority: CertificateAuthority;
+	readonly sharedSecret: string;
+}
+
+/** Gives a server that runs already. It must trust the authority, and let the strange server's address be reached. */
+export function meetForeign({authority, ...place}: ForeignPlace): Target {
+	const ending: (() => unknown)[] = [];
+	return {
+		...place,
+		ca: readFileSync(authority.certificate, 'utf8'),
+		isForeign: true,
+		startPeer: () => startPeerOf(authority, ending),
+		async [Symbol.asyncDispose]() {
+			for (const end of ending.toReversed()) await end();
+		},
+	};
+}
