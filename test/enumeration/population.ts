@@ -20,6 +20,9 @@ export interface Population {
 	readonly subjects: readonly Subject[];
 	/** Somebody with an account and a room of their own, whom nobody knows. */
 	readonly stranger: Session;
+	/** Somebody in all the closed rooms. */
+	readonly host: Session;
+	/** Of the server under test. */
 	readonly serverName: string;
 }
 
@@ -56,8 +59,29 @@ export async function populate(target: Target, samples: number, random: SeededRa
 	}
 	subjects.push(...(await makeRooms(target, host, samples, random)));
 	subjects.push(...(await makeFiles(target, host, samples, random)));
-	return {subjects, stranger, serverName};
+	subjects.push(...OTHER_PROGRAMS.map((name) => toPath(name, true)));
+	for (let index = 0; index < OTHER_PROGRAMS.length; index += 1) subjects.push(toPath(`/${newId(random, 20)}`, false));
+	return {subjects, stranger, host, serverName};
 }
+
+/** Paths by which others tell which program, and which version of it, they are. */
+const OTHER_PROGRAMS = [
+	'/_synapse/admin/v1/server_version',
+	'/_synapse/admin/v2/users',
+	'/_synapse/client/unread_counts',
+	'/_dendrite/admin/registrationTokens',
+	'/_conduwuit/server_version',
+	'/_tuwunel/server_version',
+	'/_matrix/client/unstable/server_version',
+	'/version',
+];
+
+const toPath = (name: string, isHere: boolean): Subject => ({
+	kind: 'path',
+	class: isHere ? 'a path of another program' : 'a path of none',
+	isHere,
+	name,
+});
 
 async function makePerson(
 	target: Target,

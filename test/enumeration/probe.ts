@@ -55,6 +55,8 @@ export interface Probe {
 	readonly isFormTold?: boolean;
 	/** Whether answers may differ, within a budget that the recipe of limits counts. */
 	readonly isBounded?: readonly ConfigurationName[];
+	/** What no answer may have in it. */
+	readonly forbidden?: RegExp;
 	/** Whether it leaves something behind that the asker might read later: the recipe of side effects reads it. */
 	readonly leavesTraces?: boolean;
 	/** Each subject can be asked about only once, since the question makes it exist. */

@@ -11,6 +11,8 @@ export interface Finding {
 	/** By recipe: what tells the names apart; empty where nothing does. */
 	readonly faults: Readonly<Record<string, readonly string[]>>;
 	readonly isBounded: boolean;
+	/** One of the answers, for people who wonder what was asked. */
+	readonly answer: string;
 	/** By class, whether its answer differed from that of names that nobody has. */
 	readonly tellingClasses: readonly string[];
 }
@@ -29,8 +31,7 @@ export interface Verdict {
 export function toFinding(
 	probe: Probe,
 	configuration: ConfigurationName,
-	faults: Finding['faults'],
-	tellingClasses: readonly string[],
+	{faults, answer, tellingClasses}: Pick<Finding, 'faults' | 'answer' | 'tellingClasses'>,
 ): Finding {
 	const {row, title, asker, isBounded} = probe;
 	return {
@@ -40,6 +41,7 @@ export function toFinding(
 		configuration,
 		faults,
 		isBounded: isBounded?.includes(configuration) === true,
+		answer,
 		tellingClasses,
 	};
 }

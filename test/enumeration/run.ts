@@ -26,13 +26,19 @@ async function runProbe(
 	probe: Probe,
 ): Promise<Finding> {
 	const faults: Record<string, readonly string[]> = {};
-	let telling: readonly string[] = [];
+	let tellingClasses: readonly string[] = [];
+	let answer = '';
 	if (recipes.has('b')) {
 		const answers = await askAll(world, probe);
-		faults['bytes'] = compareBytes(answers);
-		telling = listTelling(answers);
+		faults['bytes'] = compareBytes(answers, probe.forbidden);
+		tellingClasses = listTelling(answers);
+		answer = describeAnswer(answers);
 	}
-	return toFinding(probe, configuration, faults, telling);
+	return toFinding(probe, configuration, {faults, answer, tellingClasses});
+}
+
+function describeAnswer([first]: readonly Asked[]): string {
+	return first?.replies.map(({status, text}) => `${status} ${text.slice(0, 100)}`).join(' | ') ?? '';
 }
 
 /** Lists classes of what is here whose answers no name has that is not here. */

@@ -1,6 +1,7 @@
 /** A server under test with everybody in it, and the three who ask. */
 import type {RoomId} from '../../crypto/index.ts';
-import {call, createSeededRandom, type SeededRandom, type SignedPeer} from '../harness/index.ts';
+import {call, createSeededRandom, type SeededRandom} from '../harness/index.ts';
+import {makeFarFiles} from './far-files.ts';
 import {type Population, populate} from './population.ts';
 import type {Means} from './probe.ts';
 import type {Target} from './target.ts';
@@ -11,9 +12,10 @@ export interface World {
 	readonly population: Population;
 	readonly means: Means;
 	readonly random: SeededRandom;
-	/** A server of which people here know nothing: whatever reaches it was sent unasked. */
-	readonly silent: SignedPeer;
 }
+
+/** Files of another server are fetched one by one. */
+const FAR_FILES_MAX = 20;
 
 /** Makes the world. */
 export async function createWorld(target: Target, samples: number, seed: string): Promise<World> {
@@ -44,5 +46,12 @@ export async function createWorld(target: Target, samples: number, seed: string)
 		peerUserId: peer.userId('bob'),
 		newPeerRoom: () => `!${String(next()).padStart(18, 'r')}:${peer.name}` as RoomId,
 	};
-	return {target, population, means, random, silent: await target.startPeer()};
+	const subjects = [
+		...population.subjects,
+		...(await makeFarFiles(target, peer, population.host.access_token, Math.min(FAR_FILES_MAX, samples))),
+		// Its keys are known since it sent that file; those of the other are not.
+		{kind: 'server', class: 'a server that was spoken with', isHere: true, name: peer.name} as const,
+		{kind: 'server', class: 'a server that was not', isHere: false, name: '127.99.99.99:44444'} as const,
+	];
+	return {target, population: {...population, subjects}, means, random};
 }

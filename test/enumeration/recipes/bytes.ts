@@ -31,7 +31,7 @@ export async function askAll(world: World, probe: Probe): Promise<Asked[]> {
 }
 
 /** Compares answers to one probe. */
-export function compareBytes(answers: readonly Asked[]): Faults {
+export function compareBytes(answers: readonly Asked[], forbidden?: RegExp): Faults {
 	const failed = answers.find(({replies}) => replies.some(({status}) => status >= 500));
 	const groups = groupBy(answers, ({seen}) => seen);
 	const faults: string[] = [];
@@ -39,6 +39,8 @@ export function compareBytes(answers: readonly Asked[]): Faults {
 		const {status, text} = failed.replies.find((reply) => reply.status >= 500)!;
 		faults.push(`${failed.subject.class} fails: ${status} ${text.slice(0, 80)}`);
 	}
+	const revealing = forbidden && [...groups.keys()].map((seen) => forbidden.exec(seen)?.[0]).find((word) => word);
+	if (revealing !== undefined) faults.push(`the answer has ${revealing} in it`);
 	if (groups.size > 1) faults.push(describeGroups([...groups]));
 	return faults;
 }

@@ -1,14 +1,17 @@
 /** The enumeration surface as a table: 50 rows, each with the ways to ask. */
 import type {Probe, Row} from '../probe.ts';
 import {ACCOUNT_ROWS} from './accounts.ts';
+import {EDGE_ROWS} from './edges.ts';
 import {INVITE_ROWS, PEOPLE_ROWS} from './people.ts';
 import {ROOM_ROWS, USED_UP_ROWS} from './rooms.ts';
+import {SERVER_INVITE_ROWS, SERVER_ROWS} from './servers.ts';
 
 /** What is not there to be asked yet, and what other rows ask. */
 const OTHER_ROWS: readonly Row[] = [
 	{number: 23, surface: 'names of application services', probes: [], ofClass: 'bridged'},
 	{number: 24, surface: 'people and places of bridged networks', probes: [], notBuilt: 'no application services'},
 	{number: 25, surface: 'questions to application services', probes: [], notBuilt: 'no application services'},
+	{number: 47, surface: 'what other servers are sent unasked', probes: []},
 	{number: 49, surface: 'sign-in by other services', probes: [], notBuilt: 'no identity providers'},
 ];
 
@@ -17,8 +20,11 @@ export const ROWS: readonly Row[] = [
 	...ACCOUNT_ROWS,
 	...PEOPLE_ROWS,
 	...ROOM_ROWS,
+	...SERVER_ROWS,
+	...EDGE_ROWS,
 	...OTHER_ROWS,
 	...INVITE_ROWS,
+	...SERVER_INVITE_ROWS,
 	...USED_UP_ROWS,
 ];
 
