@@ -1,4 +1,4 @@
-import type {EventId, JsonObject, RoomId} from '../../crypto/index.ts';
+import type {EventId, JsonObject, RoomId, ServerName} from '../../crypto/index.ts';
 import type {Batch, EventNid} from '../../storage/index.ts';
 import type {Pdu, RoomVersionId} from '../rooms/index.ts';
 import type {ImportRoomRequest, ReceiveRequest, Reception, SentEvent} from './engine.ts';
@@ -26,6 +26,7 @@ import {
 	RoomCompleted,
 	type Judged,
 	keysOfPdu,
+	listCited,
 	ReceiveEvent,
 } from './receive-event.ts';
 import {isTooComplex} from './resolve-states.ts';
@@ -99,6 +100,9 @@ export class Receiver {
 			const actor = await this.#activate(roomId);
 			if (!actor) return this.#drop(request, 'this server is not in the room');
 			const room = {roomId, version, actor};
+			if (!relay && (await this.#isOutsider(actor, origin)) && (await this.#lacks(pdu))) {
+				throw new EngineError('unavailable', 'the sender is not in the room, or its join is still to come');
+			}
 			const event = {pdu, origin, relay, alsoWrite};
 			// What we made a template for is new, whatever it is built on.
 			if (!relay && (await this.#isHistory(room, event))) {
@@ -131,6 +135,22 @@ export class Receiver {
 			throw new EngineError('forbidden', 'The room has changed meanwhile and does not allow the join any more');
 		}
 		return sent;
+	}
+
+	/**
+	 * Whether a server has never been in a room. It is asked nothing about the room's events, since it would learn from the
+	 * question that there is such a room; where its join is on the way to us, the event waits for that.
+	 */
+	async #isOutsider({roomId, committed: {isPartial, joined}}: RoomActor, server: ServerName): Promise<boolean> {
+		if (isPartial || joined?.has(server) === true) return false;
+		return !(await this.#context.storage.memberships.hasServerBeenIn(roomId, server));
+	}
+
+	/** Whether something is not here that an event names. */
+	async #lacks(pdu: Pdu): Promise<boolean> {
+		if ((await listMissing(this.#context, pdu.prevEvents)).length > 0) return true;
+		const cited = listCited(pdu);
+		return (await this.#context.storage.events.findMarks(cited)).size < new Set(cited).size;
 	}
 
 	/** Whether an event is history, and has not got its place among it. */

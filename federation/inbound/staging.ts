@@ -20,6 +20,11 @@ const RETRY_MAX_MS = 15 * 60_000;
 const TRIES_MAX = 30;
 /** What may wait at once, of all partner servers and of one of them; beyond, they are told to come back. */
 const WAITING_MAX = 20_000;
+/**
+ * Events of one server in rooms that it never was in, which wait for its join: more are left out without a word, since who
+ * is told to come back for such an event is told that there is the room.
+ */
+const OUTSIDERS_MAX = 20;
 const WAITING_BYTES_MAX = 64 << 20;
 const WAITING_OF_ORIGIN_MAX = 2_000;
 /** Rooms that are worked on at once: some wait for slow servers, so more than there are cores. */
@@ -50,8 +55,13 @@ export interface StagingOptions extends RetractionContext {
 export interface InboundTransaction {
 	readonly origin: ServerName;
 	readonly txnId: string;
-	/** With the place each had in the transaction. */
-	readonly pdus: readonly {readonly index: number; readonly roomId: RoomId; readonly json: JsonObject}[];
+	/** With the place each had in the transaction, and whether the server never was in the event's room. */
+	readonly pdus: readonly {
+		readonly index: number;
+		readonly roomId: RoomId;
+		readonly json: JsonObject;
+		readonly isOfOutsider?: boolean;
+	}[];
 	/** What this server answers, now and whenever the transaction comes again. */
 	readonly answer: JsonObject;
 }
@@ -63,6 +73,7 @@ interface Waiting {
 	readonly roomId: RoomId;
 	readonly json: JsonObject;
 	sizeBytes: number;
+	readonly isOfOutsider?: boolean;
 	tries: number;
 	/** What goes into the commit that settles it. */
 	settle: (batch: Batch) => void;
@@ -84,6 +95,8 @@ export class Staging {
 	readonly #origins = new Map<ServerName, number>();
 	/** Transactions whose PDU is on its way straight into its room; a repetition shares what comes of it. */
 	readonly #straight = new Map<string, Promise<void>>();
+	/** Likewise, of events of rooms that the server never was in. */
+	readonly #outsiders = new Map<ServerName, number>();
 	#working = 0;
 	#waitingBytes = 0;
 	#isStopped = false;
@@ -111,18 +124,25 @@ export class Staging {
 	 * than {@link STRAIGHT_MS}.
 	 */
 	async take(transaction: InboundTransaction): Promise<void> {
-		const {pdus} = transaction;
+		const admitted = {...transaction, pdus: this.#listAdmitted(transaction)};
+		const {pdus} = admitted;
 		const [only] = pdus;
 		const key = only && keyOf({...transaction, ...only});
 		const underway = key === undefined ? undefined : this.#straight.get(key);
 		if (underway) return underway;
-		if (key === undefined || pdus.length > 1 || !this.#isFree(only!.roomId)) {
-			await this.#stage(transaction, this.#waitingOf(transaction));
+		if (key === undefined || pdus.length > 1 || only!.isOfOutsider === true || !this.#isFree(only!.roomId)) {
+			await this.#stage(admitted, this.#waitingOf(admitted));
 			return;
 		}
-		const taking = this.#takeStraight(transaction).finally(() => this.#straight.delete(key));
+		const taking = this.#takeStraight(admitted).finally(() => this.#straight.delete(key));
 		this.#straight.set(key, taking);
 		await taking;
+	}
+
+	/** Leaves out events of rooms that their server never was in, as far as too many of those wait already. */
+	#listAdmitted({origin, pdus}: InboundTransaction): InboundTransaction['pdus'] {
+		let places = OUTSIDERS_MAX - (this.#outsiders.get(origin) ?? 0);
+		return pdus.filter(({isOfOutsider}) => isOfOutsider !== true || places-- > 0);
 	}
 
 	/** Whether an event of a room would have its turn at once. */
@@ -219,7 +239,8 @@ export class Staging {
 		this.#waitingBytes += sizeBytes;
 		if (!isNew) return;
 		this.#known.add(keyOf(waiting));
-		this.#origins.set(waiting.origin, (this.#origins.get(waiting.origin) ?? 0) + 1);
+		const counts = waiting.isOfOutsider === true ? this.#outsiders : this.#origins;
+		counts.set(waiting.origin, (counts.get(waiting.origin) ?? 0) + 1);
 		this.#push(waiting);
 	}
 
@@ -311,9 +332,10 @@ export class Staging {
 	#forget(waiting: Waiting): void {
 		this.#known.delete(keyOf(waiting));
 		this.#waitingBytes -= waiting.sizeBytes;
-		const left = (this.#origins.get(waiting.origin) ?? 1) - 1;
-		if (left > 0) this.#origins.set(waiting.origin, left);
-		else this.#origins.delete(waiting.origin);
+		const counts = waiting.isOfOutsider === true ? this.#outsiders : this.#origins;
+		const left = (counts.get(waiting.origin) ?? 1) - 1;
+		if (left > 0) counts.set(waiting.origin, left);
+		else counts.delete(waiting.origin);
 	}
 }
 

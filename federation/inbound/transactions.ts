@@ -9,19 +9,20 @@ import {
 } from '../../crypto/index.ts';
 import {StorageError} from '../../storage/index.ts';
 import {isServerAllowed, parsePdu} from '../rooms/index.ts';
-import {type Clock, waitForTick} from '../engine/index.ts';
+import {type Clock, type RoomView, waitForTick} from '../engine/index.ts';
 import type {InboundContext} from './access.ts';
 import {admitEdu, type EduReceivers, readEdu} from './edus.ts';
 import type {JoinsUnderway} from './joins-underway.ts';
 import {findRetracted} from './retractions.ts';
-import {roomIdOf, type Staging} from './staging.ts';
+import {type InboundTransaction, roomIdOf, type Staging} from './staging.ts';
 
 /** The specification's limits of one transaction. */
 export const PDUS_MAX = 50;
 export const EDUS_MAX = 100;
 /**
- * A transaction with EDUs is answered at the next tick of this grid: whether an EDU found somebody, for whom something is
- * then written, or nobody shows in no clock. What the EDUs bring is there at once.
+ * A transaction with EDUs, or with events of rooms that the sender is not in, is answered at the next tick of this grid:
+ * whether an EDU found somebody and an event a room, for which something is then written, or nothing shows in no clock.
+ * What the EDUs bring is there at once.
  */
 const GRID_MS = 20;
 
@@ -53,9 +54,13 @@ export interface TransactionRequest {
 /** Whether a PDU will be looked at, and what is answered for it. */
 interface Fate {
 	readonly isTaken: boolean;
-	/** Absent where it cannot be told: such a PDU is not in the answer. */
+	/** Absent where it cannot or must not be told: such a PDU is not in the answer. */
 	readonly eventId?: string | undefined;
 	readonly error?: string;
+	/** Whether the sender has to know nothing of the room, not even that there is one. */
+	readonly isHidden?: boolean;
+	/** Whether the room is here, and the sender never was in it. */
+	readonly isOfOutsider?: boolean;
 }
 
 /**
@@ -72,17 +77,25 @@ export async function takeTransaction(context: TransactionContext, request: Tran
 	// twice is harmless where an EDU lost (keys of an encrypted room) is not.
 	await passOn(context, request);
 	const answer: JsonObject = Object.create(null) as JsonObject;
-	const pdus: {index: number; roomId: RoomId; json: JsonObject}[] = [];
+	const pdus: InboundTransaction['pdus'][number][] = [];
+	let isHiding = request.edus.length > 0;
 	for (const [index, json] of request.pdus.entries()) {
 		const roomId = isJsonObject(json) ? roomIdOf(json) : undefined;
 		if (!isJsonObject(json) || roomId === undefined || request.brokenPdus.has(index)) continue;
-		const {isTaken, eventId, error} = await foresee(context, origin, roomId, json);
-		if (eventId !== undefined) answer[eventId] = error === undefined ? {} : {error};
-		if (isTaken) pdus.push({index, roomId, json});
+		const {
+			isTaken,
+			eventId,
+			error,
+			isHidden = false,
+			isOfOutsider = false,
+		} = await foresee(context, origin, roomId, json);
+		isHiding ||= isHidden;
+		if (eventId !== undefined && !isHidden) answer[eventId] = error === undefined ? {} : {error};
+		if (isTaken) pdus.push({index, roomId, json, isOfOutsider});
 	}
 	const taken: JsonObject = {pdus: answer};
 	await context.staging.take({origin, txnId, pdus, answer: taken});
-	if (request.edus.length > 0) await waitForTick(context.clock, begunMs, GRID_MS);
+	if (isHiding) await waitForTick(context.clock, begunMs, GRID_MS);
 	return taken;
 }
 
@@ -96,14 +109,24 @@ async function foresee(
 	const room = await context.engine.findRoom(roomId);
 	if (!room?.isServerJoined(context.serverName)) {
 		const isAwaited = context.joins.has(roomId) || (await findRetracted(context, {roomId, json})) !== undefined;
-		return {isTaken: isAwaited && hasCanonicalForm(json)};
+		return {isTaken: isAwaited && hasCanonicalForm(json), isHidden: true};
 	}
+	const isOfOutsider = await isOutsider(context, room, origin);
+	const isHidden = isOfOutsider;
 	const parsed = parsePdu(json, room.version);
-	if (!parsed.ok) return {isTaken: false};
+	if (!parsed.ok) return {isTaken: false, isHidden};
 	const {eventId} = parsed.pdu;
 	const acl = await room.findState('m.room.server_acl', '');
-	if (!isServerAllowed(acl, origin)) return {isTaken: false, eventId, error: 'the room does not admit this server'};
-	return {isTaken: true, eventId};
+	if (!isServerAllowed(acl, origin)) {
+		return {isTaken: false, eventId, error: 'the room does not admit this server', isHidden};
+	}
+	return {isTaken: true, eventId, isHidden, isOfOutsider};
+}
+
+/** Whether a server has never been in a room, as far as this one knows. */
+async function isOutsider({storage}: TransactionContext, room: RoomView, server: ServerName): Promise<boolean> {
+	if (room.isPartial || room.isServerJoined(server)) return false;
+	return !(await storage.memberships.hasServerBeenIn(room.roomId, server));
 }
 
 /** Whether an event can be kept until its room's version is known; of what has no canonical form nobody has a hash. */

@@ -96,6 +96,8 @@ export interface MembershipsRepository {
 	listServers(roomId: RoomId): Promise<ServerName[]>;
 	/** Whether a server has a member in any room that is known here. */
 	isServerPresent(server: ServerName): Promise<boolean>;
+	/** Whether a server is, or was at some time, in a room. */
+	hasServerBeenIn(roomId: RoomId, server: ServerName): Promise<boolean>;
 	/** Lists all spans of a room: which server was owed which position. */
 	listServerSpansOfRoom(roomId: RoomId): Promise<ServerSpan[]>;
 	/** Lists all spans of a server that do not end before `after`. */

@@ -218,7 +218,14 @@ function createServers(core: Core) {
 			.where(and(equals(roomServers.server, p.server), isNull(roomServers.toPos)))
 			.limit(1),
 	);
-	return {add, remove, now, ofRoom, ofServer, present};
+	const everIn = core.many<{roomId: RoomId; server: ServerName}, {roomId: RoomId}>((p) =>
+		build
+			.select({roomId: roomServers.roomId})
+			.from(roomServers)
+			.where(and(equals(roomServers.roomId, p.roomId), equals(roomServers.server, p.server)))
+			.limit(1),
+	);
+	return {add, remove, now, ofRoom, ofServer, present, everIn};
 }
 
 /** Makes the repository of memberships. */
@@ -271,6 +278,7 @@ export function createMemberships(core: Core): MembershipsRepository {
 		removeServer: (batch, roomId, server, toPos) => servers.remove(batch, {roomId, server, toPos}),
 		listServers: async (roomId) => (await servers.now({roomId})).map(({server}) => server),
 		isServerPresent: async (server) => (await servers.present({server})).length > 0,
+		hasServerBeenIn: async (roomId, server) => (await servers.everIn({roomId, server})).length > 0,
 		listServerSpansOfRoom: (roomId) => servers.ofRoom({roomId}),
 		listServerSpans: (server, after) => servers.ofServer({server, after}),
 	};

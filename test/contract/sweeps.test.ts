@@ -178,6 +178,8 @@ onBoth('EDUs for one server are swept below a position, and servers found by nam
 	t.true(await memberships.isServerPresent(partner));
 	await write(storage, (batch) => memberships.removeServer(batch, room, partner, 2));
 	t.false(await memberships.isServerPresent(partner));
+	t.true(await memberships.hasServerBeenIn(room, partner));
+	t.false(await memberships.hasServerBeenIn(room, 'c.example' as ServerName));
 });
 
 const member = (index: number) => ({type: 'm.room.member', stateKey: `@user${index}:a.example`});

@@ -4,6 +4,7 @@ import type {Engine, ReceiveRequest} from '../../../federation/engine/index.ts';
 import {type EduReceiver, JoinsUnderway, Staging, takeTransaction} from '../../../federation/inbound/index.ts';
 import type {Storage} from '../../../storage/index.ts';
 import {makeEngine} from '../../harness/engine.ts';
+import {until} from '../../harness/client.ts';
 import {ManualClock} from '../../harness/manual-clock.ts';
 
 export const origin = 'two.test' as ServerName;
@@ -54,7 +55,14 @@ export async function openStaging(t: ExecutionContext, wrap: (storage: Storage) 
 		};
 	};
 	const edus: Record<string, EduReceiver> = {};
-	const take = (txnId: string, ...pdus: JsonObject[]) => takeBoth(txnId, pdus, []);
+	/** Takes events, and lets the time go by until the answer leaves. */
+	const take = async (txnId: string, ...pdus: JsonObject[]) => {
+		let isAnswered = false;
+		const answer = takeBoth(txnId, pdus, []).finally(() => (isAnswered = true));
+		await until(() => isAnswered || clock.waiting > 0, 'the answer waits for its tick');
+		if (!isAnswered) clock.advance(20);
+		return answer;
+	};
 	const takeBoth = (txnId: string, pdus: JsonObject[], eduList: JsonObject[]) =>
 		takeTransaction(
 			{...context, staging, joins, clock, edus, onProblem: () => undefined},

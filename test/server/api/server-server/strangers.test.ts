@@ -1,7 +1,8 @@
 /** What a server is told that has nothing to do with anybody here (rows 36 to 46 of the enumeration surface). */
 import test from 'ava';
-import type {JsonObject} from '../../../../crypto/index.ts';
-import {call, path, register} from '../../../harness/index.ts';
+import type {EventId, JsonObject, RoomId} from '../../../../crypto/index.ts';
+import {toFederationEvent} from '../../../../federation/rooms/index.ts';
+import {call, path, register, until} from '../../../harness/index.ts';
 import {countReads} from '../../../harness/read-counter.ts';
 import {listAnswers, look, type Question, startStrange} from './strange-world.ts';
 import {say, startHost, startShared} from './world.ts';
@@ -290,4 +291,39 @@ test('rows 41 to 43: what a room of ours costs a stranger is a few reads, as of 
 			t.true(cost <= 4, `${uri} cost ${cost}`);
 		}
 	}
+});
+
+test('row 44: events of a room that a strange server is not in are answered, and asked about, as those of none', async (t) => {
+	const host = await startHost(t, 2);
+	const {peer} = host;
+	const [, member] = host.peers;
+	const [own, shared] = [await host.createRoom({preset: 'private_chat'}), await host.createRoom()];
+	await member!.join(shared, member!.userId('carol'));
+	const bob = peer.userId('bob');
+	const unknown = [`$${'u'.repeat(43)}` as EventId];
+	let transactions = 0;
+	const questionOf = (roomId: string): Question => {
+		const event = peer.sign({
+			roomVersion: '11',
+			roomId: roomId as RoomId,
+			type: 'm.room.message',
+			sender: bob,
+			content: {msgtype: 'm.text', body: 'x'},
+			depth: 9,
+			originServerTs: Date.now(),
+			prevEvents: unknown,
+			authEvents: unknown,
+		});
+		const body = {origin: peer.name, origin_server_ts: 1, pdus: [toFederationEvent(event)], edus: []};
+		return {method: 'PUT', uri: `${federation}/send/${(transactions += 1)}`, body};
+	};
+	const answers = await listAnswers(host, [own, shared, '!nowhere:news.example'], questionOf);
+	t.is(answers.size, 1, [...answers.keys()].join(' '));
+	t.true([...answers.keys()][0]!.includes('{\\"pdus\\":{}}'), [...answers.keys()][0]);
+	const tries = () => host.app.readLog().split('its join is still to come').length - 1;
+	await until(() => tries() >= 2, 'both rooms have looked at it');
+	t.deepEqual(
+		peer.requests.filter(({url}) => !url.startsWith('/_matrix/key/')),
+		[],
+	);
 });
