@@ -1,5 +1,6 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {answeringOnGrid, refusingOnGrid} from '../grid.ts';
 import {getAccountData, getAccountDataPerRoom, setAccountData, setAccountDataPerRoom} from './account-data.ts';
 import {deactivateAccount} from './account-deactivation.ts';
 import {getAdminLockUser, getAdminSuspendUser, getWhoIs, setAdminLockUser, setAdminSuspendUser} from './admin.ts';
@@ -181,13 +182,13 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	deleteDevice,
 	deleteDevices,
 	setRoomAlias,
-	getRoomIdByAlias,
-	deleteRoomAlias,
+	refusingOnGrid(getRoomIdByAlias),
+	refusingOnGrid(deleteRoomAlias),
 	getLocalAliases,
 	getEventContext,
 	inviteUser,
 	joinRoomById,
-	joinRoom,
+	refusingOnGrid(joinRoom),
 	postRoomKeysVersion,
 	getRoomKeysVersionCurrent,
 	getRoomKeysVersion,
@@ -207,7 +208,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	claimKeys,
 	getKeysChanges,
 	kick,
-	knockRoom,
+	refusingOnGrid(knockRoom),
 	leaveRoom,
 	forgetRoom,
 	defineFilter,
@@ -273,13 +274,13 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getEventByTimestamp,
 	roomInitialSync,
 	sendMessage,
-	getRoomSummary,
-	setRoomStateWithKey,
+	refusingOnGrid(getRoomSummary),
+	refusingOnGrid(setRoomStateWithKey),
 	getRoomTags,
 	setRoomTag,
 	deleteRoomTag,
 	getThreadRoots,
-	getSpaceHierarchy,
+	refusingOnGrid(getSpaceHierarchy),
 	setTyping,
 	sendToDevice,
 	upgradeRoom,
@@ -289,7 +290,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getMembersByRoom,
 	getJoinedMembersByRoom,
 	search,
-	searchUserDirectory,
+	answeringOnGrid(searchUserDirectory),
 	redirectToSso,
 	redirectToIdp,
 	getProtocols,

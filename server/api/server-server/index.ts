@@ -10,7 +10,7 @@ import {
 	getRoomState,
 	getRoomStateIds,
 } from './events.ts';
-import {answeringOnGrid, refusingOnGrid} from './grid.ts';
+import {answeringOnGrid, refusingOnGrid} from '../grid.ts';
 import {sendInviteV1, sendInviteV2} from './invites.ts';
 import {makeJoin, makeKnock, makeLeave, sendJoinV2, sendKnockV1, sendLeaveV2} from './joins.ts';
 import {bulkPerspectivesKeyQuery, getServerKey, getVersion, perspectivesKeyQuery} from './keys-server.ts';

@@ -1,9 +1,9 @@
-import type {Route} from '../../http/index.ts';
-import type {Services} from '../../services.ts';
+import type {Route} from '../http/index.ts';
+import type {Services} from '../services.ts';
 
 /**
  * Makes an endpoint's refusals leave at a tick of the grid (design of `server/visibility`): a room, an event or an alias that
- * a server may not know of, and one that there is not, then differ in no clock either.
+ * somebody may not know of, and one that there is not, then differ in no clock either.
  */
 export function refusingOnGrid(route: Route<Services>): Route<Services> {
 	return {
