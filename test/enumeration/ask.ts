@@ -1,5 +1,6 @@
 /** Puts the questions of a probe to the server, as the one who asks. */
 import {canonicalJson} from '../../crypto/index.ts';
+import {COUNTED_HEADER, type Counts} from './counts.ts';
 import {maskReply} from './mask.ts';
 import type {Probe, Question} from './probe.ts';
 import type {Subject} from './subjects.ts';
@@ -14,6 +15,8 @@ export interface Asked {
 	readonly seen: string;
 	/** Together. */
 	readonly durationMs: number;
+	/** What they have cost the server; absent where that is not counted. */
+	readonly cost?: Counts;
 }
 
 /** Connections of the three who ask. */
@@ -78,7 +81,22 @@ export async function sendAll(
 	};
 }
 
-/** Asks one probe about one subject. */
+/** Asks one probe about one subject, and has the work counted where it can be. */
 export async function ask(world: World, lines: Lines, probe: Probe, subject: Subject): Promise<Asked> {
-	return sendAll(lines, probe, subject, await prepare(world, probe, subject));
+	const requests = await prepare(world, probe, subject);
+	const {work} = world.target;
+	if (work === undefined) return sendAll(lines, probe, subject, requests);
+	const named = requests.map((request) => ({request, name: String(world.means.next())}));
+	const asked = await sendAll(
+		lines,
+		probe,
+		subject,
+		named.map(({request, name}) => ({...request, headers: {...request.headers, [COUNTED_HEADER]: name}})),
+	);
+	const cost = {hashes: 0, reads: 0, writes: 0};
+	for (const {name} of named) {
+		const counts = work.take(name) ?? {hashes: 0, reads: 0, writes: 0};
+		for (const kind of ['hashes', 'reads', 'writes'] as const) cost[kind] += counts[kind];
+	}
+	return {...asked, cost};
 }

@@ -4,12 +4,14 @@ import type {Reply} from './wire.ts';
 /** What differs from answer to answer whatever was asked: ids, signatures, tokens, times. */
 const RANDOM: readonly (readonly [RegExp, string])[] = [
 	[/"session":"[^"]*"/gu, '"session":"SESSION"'],
+	[/"(pos|next_batch|prev_batch|start|end|delay_id|transaction_id)":"[^"]*"/gu, '"$1":"POSITION"'],
 	[/"(access_token|refresh_token)":"[^"]*"/gu, '"$1":"TOKEN"'],
 	[/\$[\w+/-]{43}(?![\w+/-])/gu, '$EVENT'],
+	[/\$\w+:[\w.:-]+/gu, '$EVENT'],
 	[/!(?:[\w-]{43}|[\w-]+:[\w.:-]+)/gu, '!ROOM'],
 	[/"[A-Za-z0-9+/]{86}"/gu, '"SIGNATURE"'],
 	[/"[A-Za-z0-9+/]{43}"/gu, '"HASH"'],
-	[/(?<="(?:origin_server_ts|depth)":)\d+/gu, '0'],
+	[/(?<="(?:origin_server_ts|depth|age)":)\d+/gu, '0'],
 ];
 
 /** How long a limited caller is to wait differs by the milliseconds that went by; what matters is the second. */

@@ -61,6 +61,7 @@ export async function populate(target: Target, samples: number, random: SeededRa
 	subjects.push(...(await makeFiles(target, host, samples, random)));
 	subjects.push(...OTHER_PROGRAMS.map((name) => toPath(name, true)));
 	for (let index = 0; index < OTHER_PROGRAMS.length; index += 1) subjects.push(toPath(`/${newId(random, 20)}`, false));
+	subjects.push(...(await makeTokens(target, samples, random)));
 	return {subjects, stranger, host, serverName};
 }
 
@@ -82,6 +83,19 @@ const toPath = (name: string, isHere: boolean): Subject => ({
 	isHere,
 	name,
 });
+
+/** Registration tokens, which no request makes; and as many that are none. */
+async function makeTokens({app}: Target, samples: number, random: SeededRandom): Promise<Subject[]> {
+	if (app === undefined) return [];
+	const subjects: Subject[] = [];
+	for (let index = 0; index < Math.min(TOKENS_MAX, samples); index += 1) {
+		const token = {name: `token ${index}`, usesAllowed: null, expiresTs: null, makesAdmin: false};
+		const name = await app.application.services.accounts.createRegistrationToken(token);
+		subjects.push({kind: 'token', class: 'a token', isHere: true, name});
+		subjects.push({kind: 'token', class: 'none', isHere: false, name: newId(random, name.length)});
+	}
+	return subjects;
+}
 
 async function makePerson(
 	target: Target,
@@ -150,6 +164,9 @@ async function moderate(
 	}
 	throw new Error('expected a way to lock and suspend accounts, found none');
 }
+
+/** As many as show whether they are told. */
+const TOKENS_MAX = 10;
 
 /** Rooms cost more to make than people; each class has so many at most. */
 const ROOMS_OF_CLASS_MAX = 20;

@@ -24,7 +24,7 @@ export interface Question {
 /** What a probe is given to make its questions of. */
 export interface Means {
 	/** Gives another number each time. */
-	next(): number;
+	readonly next: () => number;
 	/** The name of the server under test. */
 	readonly serverName: string;
 	/** The registered stranger. */
@@ -36,7 +36,7 @@ export interface Means {
 	/** Somebody of the strange server. */
 	readonly peerUserId: UserId;
 	/** A room of the strange server, of which nobody here knows. */
-	newPeerRoom(): RoomId;
+	readonly newPeerRoom: () => RoomId;
 }
 
 /** One way to ask whether something is here. */
@@ -59,6 +59,8 @@ export interface Probe {
 	readonly forbidden?: RegExp;
 	/** Whether it leaves something behind that the asker might read later: the recipe of side effects reads it. */
 	readonly leavesTraces?: boolean;
+	/** Whether who asks may learn the keys of whom it was about, as an inviter does, within a budget. */
+	readonly givesKeys?: boolean;
 	/** Each subject can be asked about only once, since the question makes it exist. */
 	readonly isUsedUp?: boolean;
 	/** Whether the time of answers is measured. */

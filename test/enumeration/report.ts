@@ -11,6 +11,8 @@ export interface Finding {
 	/** By recipe: what tells the names apart; empty where nothing does. */
 	readonly faults: Readonly<Record<string, readonly string[]>>;
 	readonly isBounded: boolean;
+	/** What tells them apart within a budget: the keys of those who were invited. */
+	readonly boundedFaults: readonly string[];
 	/** One of the answers, for people who wonder what was asked. */
 	readonly answer: string;
 	/** By class, whether its answer differed from that of names that nobody has. */
@@ -31,7 +33,12 @@ export interface Verdict {
 export function toFinding(
 	probe: Probe,
 	configuration: ConfigurationName,
-	{faults, answer, tellingClasses}: Pick<Finding, 'faults' | 'answer' | 'tellingClasses'>,
+	{
+		faults,
+		boundedFaults,
+		answer,
+		tellingClasses,
+	}: Pick<Finding, 'faults' | 'boundedFaults' | 'answer' | 'tellingClasses'>,
 ): Finding {
 	const {row, title, asker, isBounded} = probe;
 	return {
@@ -41,6 +48,7 @@ export function toFinding(
 		configuration,
 		faults,
 		isBounded: isBounded?.includes(configuration) === true,
+		boundedFaults,
 		answer,
 		tellingClasses,
 	};
@@ -64,9 +72,10 @@ function judgeRow(row: Row, findings: readonly Finding[]): Verdict {
 	if (notBuilt !== undefined) return {...said, verdict: `not built: ${notBuilt}`, isFailed: false};
 	if (ofClass !== undefined) return {...said, ...judgeClass(ofClass, findings)};
 	if (own.length === 0) return {...said, verdict: 'not asked', isFailed: false};
-	const worst = telling.find(({isBounded}) => !isBounded);
+	const isBounded = telling.length > 0 || own.some(({boundedFaults}) => boundedFaults.length > 0);
+	const worst = telling.find((finding) => !finding.isBounded);
 	if (worst !== undefined) return {...said, verdict: `DISTINGUISHABLE: ${describe(worst)}`, isFailed: true};
-	return {...said, verdict: telling.length > 0 ? 'bounded' : 'indistinguishable', isFailed: false};
+	return {...said, verdict: isBounded ? 'bounded' : 'indistinguishable', isFailed: false};
 }
 
 /** The class is asked about by the probes of other rows. */
@@ -96,6 +105,10 @@ export function writeTable(verdicts: readonly Verdict[], findings: readonly Find
 			),
 		),
 	);
+	const withinBudget = findings.flatMap(({row, title, asker, configuration, boundedFaults}) =>
+		boundedFaults.map((fault) => `  ${row} ${title} by ${asker} (${configuration}): ${fault}`),
+	);
+	if (withinBudget.length > 0) details.push('Within the budget of invites:', ...withinBudget);
 	const sum = `${telling.length} of ${findings.length} probes tell names apart`;
 	return [...lines, '', ...(details.length > 0 ? ['What tells:', ...details, ''] : []), sum].join('\n');
 }

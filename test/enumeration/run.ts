@@ -3,20 +3,39 @@ import type {Options} from './options.ts';
 import type {ConfigurationName, Probe} from './probe.ts';
 import {askAll, compareBytes} from './recipes/bytes.ts';
 import {groupBy, isAsked} from './recipes/choose.ts';
+import {compareTraces, readPosition} from './recipes/side-effects.ts';
+import {compareWork} from './recipes/work.ts';
 import {type Finding, toFinding} from './report.ts';
-import {PROBES} from './rows/index.ts';
 import type {Asked} from './ask.ts';
 import type {World} from './world.ts';
 
-/** Runs the chosen recipes of all chosen probes. */
-export async function runProbes(world: World, configuration: ConfigurationName, options: Options): Promise<Finding[]> {
+/** Runs the chosen recipes of these probes, as far as they make sense here and what they ask about is there. */
+export async function runProbes(
+	world: World,
+	configuration: ConfigurationName,
+	options: Options,
+	probes: readonly Probe[],
+): Promise<Finding[]> {
 	const findings: Finding[] = [];
-	for (const probe of PROBES) {
+	for (const probe of probes) {
 		if (options.rows !== undefined && !options.rows.has(probe.row)) continue;
 		if (!isAsked(probe, configuration)) continue;
+		if (!world.population.subjects.some(({kind}) => kind === probe.about)) continue;
 		findings.push(await runProbe(world, configuration, options, probe));
 	}
 	return findings;
+}
+
+/** What other servers are asked for before their signatures count, and what people here have looked at. */
+const ASKED_FOR = /^\/_matrix\/(?:key\/v2\/server|federation\/v1\/media\/download\/)/u;
+
+/** Row 47: what the strange server was sent that it had not asked for, in all that was done. */
+export function findUnasked({means}: World, configuration: ConfigurationName): Finding {
+	const unasked = means.peer.requests.filter(({url}) => !ASKED_FOR.test(url));
+	const paths = [...new Set(unasked.map(({method, url}) => `${method} ${url.split('?')[0]!.slice(0, 60)}`))];
+	const probe: Probe = {row: 47, title: 'everything above', asker: 'server', about: 'person', ask: () => []};
+	const faults = {'side effects': paths.length > 0 ? [`the strange server was sent ${paths.join(', ')}`] : []};
+	return toFinding(probe, configuration, {faults, boundedFaults: [], answer: '', tellingClasses: []});
 }
 
 async function runProbe(
@@ -28,13 +47,28 @@ async function runProbe(
 	const faults: Record<string, readonly string[]> = {};
 	let tellingClasses: readonly string[] = [];
 	let answer = '';
+	let boundedFaults: readonly string[] = [];
+	const hasTraces = recipes.has('s') && probe.leavesTraces === true;
+	const since = hasTraces && probe.asker === 'stranger' ? await readPosition(world) : undefined;
+	// Whatever else is looked at begins with asking.
+	const answers = await askAll(world, probe);
 	if (recipes.has('b')) {
-		const answers = await askAll(world, probe);
 		faults['bytes'] = compareBytes(answers, probe.forbidden);
 		tellingClasses = listTelling(answers);
 		answer = describeAnswer(answers);
 	}
-	return toFinding(probe, configuration, {faults, answer, tellingClasses});
+	if (recipes.has('q') && probe.isUsedUp !== true) faults['work'] = compareWork(answers);
+	if (hasTraces) {
+		const effects = await compareTraces(
+			world,
+			probe,
+			answers.map(({subject}) => subject),
+			since,
+		);
+		faults['side effects'] = effects.faults;
+		({boundedFaults} = effects);
+	}
+	return toFinding(probe, configuration, {faults, boundedFaults, answer, tellingClasses});
 }
 
 function describeAnswer([first]: readonly Asked[]): string {

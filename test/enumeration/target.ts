@@ -11,8 +11,9 @@ import {
 	SignedPeer,
 	startApp,
 } from '../harness/index.ts';
+import {defaultRates, type RateLimitClass} from '../../server/http/index.ts';
 import type {TestAuthority} from '../harness/tls.ts';
-import {CountingPasswords, type Counts, countWork} from './counts.ts';
+import {CountingPasswords, countStorage, WorkCounter} from './counts.ts';
 import type {ConfigurationName} from './probe.ts';
 
 /** A server that is probed. */
@@ -24,8 +25,8 @@ export interface Target extends AsyncDisposable {
 	readonly ca: string;
 	readonly isForeign: boolean;
 	readonly sharedSecret: string;
-	/** The server's own account of its work; absent for another program. */
-	readonly counts?: () => Counts;
+	/** Counts the server's work; absent for another program. */
+	readonly work?: WorkCounter;
 	/** Ours, for what no request can make. */
 	readonly app?: App;
 	/** Starts a server that asks this one, and that nothing here has to do with. */
@@ -35,8 +36,8 @@ export interface Target extends AsyncDisposable {
 /** How our own server is set up for one run. */
 export interface OwnOptions {
 	readonly configuration: ConfigurationName;
-	/** Whether requests are limited as they are by default. */
-	readonly hasLimits: boolean;
+	/** Which classes of requests are limited as they are by default; the others are not. */
+	readonly limited: readonly RateLimitClass[];
 	/** Whether passwords cost what they do by default. */
 	readonly hasRealPasswords: boolean;
 }
@@ -46,6 +47,14 @@ const CONFIGURATIONS: Readonly<Record<ConfigurationName, object>> = {
 	open: {registration: 'open'},
 	token: {registration: 'token'},
 };
+
+/** More than any run asks for. */
+const UNLIMITED = {per_second: 1_000_000, burst: 1_000_000};
+
+function limitsOf(limited: readonly RateLimitClass[]): object {
+	const names = Object.keys(defaultRates) as RateLimitClass[];
+	return Object.fromEntries(names.filter((name) => !limited.includes(name)).map((name) => [name, UNLIMITED]));
+}
 
 /** An authority of files, as one that issues key pairs. */
 export function toTestAuthority(authority: CertificateAuthority): TestAuthority {
@@ -68,7 +77,7 @@ async function startPeerOf(authority: CertificateAuthority, ending: (() => unkno
 }
 
 /** Starts our server in this process, with TLS for other servers. */
-export async function startOwn({configuration, hasLimits, hasRealPasswords}: OwnOptions): Promise<Target> {
+export async function startOwn({configuration, limited, hasRealPasswords}: OwnOptions): Promise<Target> {
 	const ending: (() => unknown)[] = [];
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
 	ending.push(() => rmSync(directory, {recursive: true, force: true}));
@@ -81,7 +90,7 @@ export async function startOwn({configuration, hasLimits, hasRealPasswords}: Own
 			passwords,
 			config: {
 				registration: 'closed',
-				rate_limits: hasLimits ? 'default' : 'off',
+				rate_limits: limitsOf(limited),
 				listeners: [
 					{...listener, serves: ['client', 'admin']},
 					{...listener, serves: ['federation'], tls: authority.issue('127.0.0.1')},
@@ -96,14 +105,16 @@ export async function startOwn({configuration, hasLimits, hasRealPasswords}: Own
 		},
 	);
 	const [url = '', federationUrl = ''] = app.application.http.addresses;
-	const work = countWork(app.application.storage);
+	countStorage(app.application.storage);
+	const work = new WorkCounter();
+	ending.push(() => work.stop());
 	return {
 		url,
 		federationUrl,
 		ca: readFileSync(authority.certificate, 'utf8'),
 		isForeign: false,
 		sharedSecret: REGISTRATION_SHARED_SECRET,
-		counts: () => ({hashes: passwords.count, ...work()}),
+		work,
 		app,
 		startPeer: () => startPeerOf(authority, ending),
 		async [Symbol.asyncDispose]() {

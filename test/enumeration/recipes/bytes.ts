@@ -1,6 +1,7 @@
 /** Recipe B: status, headers, length and body must be one and the same for all names. */
-import {type Asked, ask, openLines} from '../ask.ts';
+import {type Asked, ask, type Lines, openLines} from '../ask.ts';
 import type {Probe} from '../probe.ts';
+import type {Subject} from '../subjects.ts';
 import type {World} from '../world.ts';
 import {chooseSubjects, groupBy} from './choose.ts';
 
@@ -16,18 +17,29 @@ const DESCRIBED_MAX = 4;
 export async function askAll(world: World, probe: Probe): Promise<Asked[]> {
 	const waiting = chooseSubjects(world, probe);
 	const answers: Asked[] = [];
-	const lines = openLines(world, {connections: AT_ONCE});
+	// What is written for one of several that come at once is counted for whichever was first.
+	const atOnce = probe.leavesTraces === true && probe.asker === 'stranger' ? 1 : AT_ONCE;
+	const lines = openLines(world, {connections: atOnce});
 	try {
+		await warmUp(world, lines, probe, waiting);
 		const work = async (): Promise<void> => {
 			for (let subject = waiting.pop(); subject !== undefined; subject = waiting.pop()) {
 				answers.push(await ask(world, lines, probe, subject));
 			}
 		};
-		await Promise.all(Array.from({length: AT_ONCE}, work));
+		await Promise.all(Array.from({length: atOnce}, work));
 	} finally {
 		lines.close();
 	}
 	return answers;
+}
+
+/** Asks about one name that is nobody's and no part of the comparison: what is read once and remembered is no name's cost. */
+async function warmUp(world: World, lines: Lines, probe: Probe, subjects: Subject[]): Promise<void> {
+	const at = subjects.findIndex(({isHere}) => !isHere);
+	const [spare] = at === -1 ? [] : subjects.splice(at, 1);
+	if (spare !== undefined && subjects.some(({isHere}) => !isHere)) await ask(world, lines, probe, spare);
+	else if (spare !== undefined) subjects.push(spare);
 }
 
 /** Compares answers to one probe. */

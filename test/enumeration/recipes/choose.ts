@@ -13,8 +13,7 @@ const OF_COLLEAGUES: ReadonlySet<SubjectKind> = new Set(['person', 'alias']);
  * Whether a probe makes sense where the server is set up like this. People of a server whose registration is not open are
  * colleagues, who may know of each other and of each other's aliases: questions about those are then for outsiders and other servers.
  */
-export function isAsked({asker, about, on, needsLimits}: Probe, configuration: ConfigurationName): boolean {
-	if (needsLimits === true) return false;
+export function isAsked({asker, about, on}: Probe, configuration: ConfigurationName): boolean {
 	if (on !== undefined && !on.includes(configuration)) return false;
 	return asker !== 'stranger' || !OF_COLLEAGUES.has(about) || configuration === 'open';
 }

@@ -58,6 +58,16 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 			outsider(1, 'POST /login with an empty password', ({name}) =>
 				signIn({type: 'm.id.user', user: name}, {password: ''}),
 			),
+			{
+				...outsider(1, 'POST /account/deactivate with the name of {u}', ({name: user}) => ({
+					method: 'POST',
+					uri: `${V3}/account/deactivate`,
+					body: {
+						auth: {type: 'm.login.password', identifier: {type: 'm.id.user', user}, password: 'not the right one'},
+					},
+				})),
+				asker: 'stranger',
+			},
 		],
 	},
 	{

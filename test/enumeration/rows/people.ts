@@ -30,6 +30,7 @@ const inRoom =
 		ask(`${V3}/rooms/${path(await means.roomFor(purpose))}`, subject, means);
 
 const traces = {leavesTraces: true};
+const invites = {...traces, givesKeys: true};
 
 /** People. */
 export const PEOPLE_ROWS: readonly Row[] = [
@@ -57,6 +58,11 @@ export const PEOPLE_ROWS: readonly Row[] = [
 			}),
 			stranger(10, 'POST /keys/query of one device', ({name}) =>
 				post(`${V3}/keys/query`, {device_keys: {[name]: ['DEVICE']}}),
+			),
+			stranger(10, 'POST /keys/signatures/upload', ({name}) =>
+				post(`${V3}/keys/signatures/upload`, {
+					[name]: {DEVICE: {user_id: name, device_id: 'DEVICE', algorithms: [], keys: {}, signatures: {}}},
+				}),
 			),
 		],
 	},
@@ -201,7 +207,7 @@ export const INVITE_ROWS: readonly Row[] = [
 				15,
 				'POST /rooms/{own}/invite',
 				inRoom('invite', (room, {name}) => post(`${room}/invite`, {user_id: name})),
-				{...traces, isTimed: true},
+				{...invites, isTimed: true},
 			),
 			stranger(
 				15,
@@ -209,13 +215,13 @@ export const INVITE_ROWS: readonly Row[] = [
 				inRoom('invite as state', (room, {name}) =>
 					put(`${room}/state/m.room.member/${path(name)}`, {membership: 'invite'}),
 				),
-				{...traces, samplesMax: 60},
+				{...invites, samplesMax: 60},
 			),
 			stranger(
 				15,
 				'POST /createRoom with an invite',
 				({name}) => post(`${V3}/createRoom`, {preset: 'private_chat', invite: [name]}),
-				{...traces, samplesMax: 40},
+				{...invites, samplesMax: 40},
 			),
 		],
 	},
@@ -230,7 +236,7 @@ export const INVITE_ROWS: readonly Row[] = [
 					post(`${room}/invite`, {user_id: name}),
 					post(`${room}/invite`, {user_id: name}),
 				]),
-				traces,
+				invites,
 			),
 		],
 	},

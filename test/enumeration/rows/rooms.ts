@@ -68,9 +68,78 @@ const readsOf = (): Probe[] => [
 	),
 ];
 
+/** Events and rooms that others are in, asked for by way of a room or a thing of one's own. */
+const detours = (): Probe[] => [
+	...['event', 'context'].map((what) =>
+		ofEvent(31, `GET /rooms/{own}/${what}/{e}`, async ({name}, means) =>
+			get(`${V3}/rooms/${path(await means.roomFor('detours'))}/${what}/${path(name)}`),
+		),
+	),
+	ofEvent(31, 'GET /rooms/{own}/relations/{e}', async ({name}, means) =>
+		get(`${V1}/rooms/${path(await means.roomFor('detours'))}/relations/${path(name)}`),
+	),
+	ofEvent(31, 'PUT /rooms/{own}/redact/{e}', async ({name}, means) =>
+		put(`${V3}/rooms/${path(await means.roomFor('redactions'))}/redact/${path(name)}/${means.next()}`),
+	),
+	ofEvent(
+		31,
+		'PUT /rooms/{own}/send, about {e}',
+		async ({name}, means) =>
+			put(`${V3}/rooms/${path(await means.roomFor('relations'))}/send/m.reaction/${means.next()}`, {
+				'm.relates_to': {rel_type: 'm.annotation', event_id: name, key: 'x'},
+			}),
+		{leavesTraces: true},
+	),
+	ofEvent(33, 'POST /rooms/{own}/receipt/m.read/{e}', async ({name}, means) =>
+		post(`${V3}/rooms/${path(await means.roomFor('detours'))}/receipt/m.read/${path(name)}`),
+	),
+	ofRoom(31, 'POST /search in {r}', ({name}) =>
+		post(`${V3}/search`, {search_categories: {room_events: {search_term: 'between', filter: {rooms: [name]}}}}),
+	),
+	ofRoom(31, 'GET /events of {r}', ({name}) => get(`${V3}/events?timeout=0&room_id=${path(name)}`)),
+	ofRoom(31, 'sliding sync of {r}', ({name}) =>
+		post('/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0', {
+			conn_id: 'detours',
+			room_subscriptions: {[name]: {timeline_limit: 1, required_state: []}},
+		}),
+	),
+	ofRoom(
+		31,
+		'GET /rooms/{own space}/hierarchy with {r} in it',
+		async ({name}, means) => {
+			const space = `/rooms/${path(await means.roomFor(`space of ${name}`))}`;
+			return [
+				put(`${V3}${space}/state/m.space.child/${path(name)}`, {via: [means.serverName]}),
+				get(`${V1}${space}/hierarchy`),
+			];
+		},
+		{samplesMax: 8},
+	),
+	ofRoom(
+		32,
+		'POST /createRoom as successor of {r}',
+		({name}) => post(`${V3}/createRoom`, {creation_content: {predecessor: {room_id: name, event_id: '$x'}}}),
+		{samplesMax: 8, leavesTraces: true},
+	),
+	ofRoom(32, 'PUT /directory/room/{alias} for {r}', ({name}, means) =>
+		put(`${V3}/directory/room/${path(`#detour${means.next()}:${means.serverName}`)}`, {room_id: name}),
+	),
+	ofAlias(26, 'PUT /rooms/{own}/state/m.room.canonical_alias', async ({name: alias}, means) =>
+		put(`${V3}/rooms/${path(await means.roomFor('canonical alias'))}/state/m.room.canonical_alias`, {alias}),
+	),
+	ofAlias(26, 'PUT /rooms/{own}/state/m.room.canonical_alias, another', async ({name}, means) =>
+		put(`${V3}/rooms/${path(await means.roomFor('canonical alias'))}/state/m.room.canonical_alias`, {
+			alt_aliases: [name],
+		}),
+	),
+];
+
 const writesOf = (): Probe[] => [
 	ofRoom(32, 'PUT /rooms/{r}/send', (subject, means) =>
 		put(`${at(subject)}/send/m.room.message/${means.next()}`, {msgtype: 'm.text', body: 'x'}),
+	),
+	ofRoom(32, 'PUT /rooms/{r}/send, later', (subject, means) =>
+		put(`${at(subject)}/send/m.room.message/${means.next()}?org.matrix.msc4140.delay=80000000`, {body: 'x'}),
 	),
 	ofRoom(32, 'PUT /rooms/{r}/state', (subject) => put(`${at(subject)}/state/m.room.topic`, {topic: 'x'})),
 	ofRoom(32, 'POST /rooms/{r}/upgrade', (subject) => post(`${at(subject)}/upgrade`, {new_version: '12'})),
@@ -175,7 +244,7 @@ export const ROOM_ROWS: readonly Row[] = [
 			ofRoom(30, 'POST /knock/{r}', ({name}) => post(`${V3}/knock/${path(name)}`)),
 		],
 	},
-	{number: 31, surface: 'reading rooms', probes: readsOf()},
+	{number: 31, surface: 'reading rooms', probes: [...readsOf(), ...detours()]},
 	{number: 32, surface: 'doing something in rooms', probes: writesOf()},
 	{number: 33, surface: 'receipts, markers and tags in rooms', probes: ownThingsOf()},
 	{

@@ -1,6 +1,6 @@
 /** Rows 18 and 36 to 47: what a server is told that shares no room with anybody here. */
-import type {EventId, JsonObject} from '../../../crypto/index.ts';
-import {toFederationEvent} from '../../../federation/rooms/index.ts';
+import type {EventId, JsonObject, RoomId} from '../../../crypto/index.ts';
+import {type Pdu, toFederationEvent} from '../../../federation/rooms/index.ts';
 import {path} from '../../harness/index.ts';
 import type {Means, Probe, Question, Row} from '../probe.ts';
 import type {Subject, SubjectKind} from '../subjects.ts';
@@ -29,10 +29,12 @@ const ANY_VERSION = ['6', '7', '8', '9', '10', '11', '12'].map((version) => `ver
 const SOME_EVENT = `$${'a'.repeat(43)}` as EventId;
 
 /** Makes an invite of somebody here to a room of the strange server. */
-function inviteOf(version: 'v1' | 'v2', {name}: Subject, {peer, peerUserId, newPeerRoom}: Means): Question {
-	const roomVersion = '11';
+function inviteOf(version: 'v1' | 'v2', {name}: Subject, {peer, peerUserId, newPeerRoom, next}: Means): Question {
+	const roomVersion = version === 'v1' ? '1' : '11';
+	const before = version === 'v1' ? (`$some:${peer.name}` as EventId) : SOME_EVENT;
 	const invite = peer.sign({
 		roomVersion,
+		...(version === 'v1' && {eventId: `$${next()}:${peer.name}` as EventId}),
 		roomId: newPeerRoom(),
 		type: 'm.room.member',
 		sender: peerUserId,
@@ -40,14 +42,46 @@ function inviteOf(version: 'v1' | 'v2', {name}: Subject, {peer, peerUserId, newP
 		content: {membership: 'invite'},
 		depth: 5,
 		originServerTs: Date.now(),
-		prevEvents: [SOME_EVENT],
-		authEvents: [SOME_EVENT],
+		prevEvents: [before],
+		authEvents: [before],
 	});
 	const event = toFederationEvent(invite);
 	return {
 		method: 'PUT',
 		uri: `/_matrix/federation/${version}/invite/${path(invite.roomId)}/${path(invite.eventId)}`,
 		body: version === 'v1' ? event : {room_version: roomVersion, event, invite_room_state: []},
+	};
+}
+
+/** Makes an event of a room that the strange server is not in. */
+function eventOf({name}: Subject, {peer, peerUserId}: Means, membership?: string): Pdu {
+	return peer.sign({
+		roomVersion: name.includes(':') ? '11' : '12',
+		roomId: name as RoomId,
+		type: membership === undefined ? 'm.room.message' : 'm.room.member',
+		sender: peerUserId,
+		...(membership !== undefined && {stateKey: peerUserId}),
+		content: membership === undefined ? {msgtype: 'm.text', body: 'x'} : {membership},
+		depth: 9,
+		originServerTs: Date.now(),
+		prevEvents: [SOME_EVENT],
+		authEvents: [SOME_EVENT],
+	});
+}
+
+function sendPdu(subject: Subject, means: Means): Question {
+	const pdus = [toFederationEvent(eventOf(subject, means))];
+	const body = {origin: means.peer.name, origin_server_ts: Date.now(), pdus, edus: []};
+	return {method: 'PUT', uri: `${V1}/send/${means.next()}`, body};
+}
+
+function sendMember(way: 'join' | 'knock' | 'leave', subject: Subject, means: Means): Question {
+	const event = eventOf(subject, means, way);
+	const version = way === 'knock' ? 'v1' : 'v2';
+	return {
+		method: 'PUT',
+		uri: `/_matrix/federation/${version}/send_${way}/${path(subject.name)}/${path(event.eventId)}`,
+		body: toFederationEvent(event),
 	};
 }
 
@@ -81,8 +115,28 @@ const EDUS: readonly (readonly [string, SubjectKind, (subject: Subject, means: M
 	],
 ];
 
-const entriesOf = (): Probe[] =>
-	['join', 'knock', 'leave'].map((way) =>
+const entriesOf = (): Probe[] => [
+	...(['join', 'knock', 'leave'] as const).map((way) =>
+		ofRoom(40, `PUT /send_${way}/{r}`, (subject, means) => sendMember(way, subject, means), {leavesTraces: true}),
+	),
+	ofRoom(40, 'PUT /exchange_third_party_invite/{r}', ({name}, {peerUserId, serverName}) => ({
+		method: 'PUT',
+		uri: `${V1}/exchange_third_party_invite/${path(name)}`,
+		body: {
+			type: 'm.room.member',
+			room_id: name,
+			sender: peerUserId,
+			state_key: `@someone:${serverName}`,
+			content: {
+				membership: 'invite',
+				third_party_invite: {
+					display_name: 'x',
+					signed: {mxid: `@someone:${serverName}`, token: 'x', signatures: {'x.example': {'ed25519:0': 'x'}}},
+				},
+			},
+		},
+	})),
+	...['join', 'knock', 'leave'].map((way) =>
 		ofRoom(
 			40,
 			`GET /make_${way}/{r}`,
@@ -90,7 +144,8 @@ const entriesOf = (): Probe[] =>
 				get(`${V1}/make_${way}/${path(name)}/${path(peerUserId)}${way === 'leave' ? '' : `?${ANY_VERSION}`}`),
 			{isTimed: way === 'join'},
 		),
-	);
+	),
+];
 
 const historyOf = (): Probe[] => [
 	...['state', 'state_ids'].map((what) =>
@@ -172,13 +227,16 @@ export const SERVER_ROWS: readonly Row[] = [
 	},
 	{
 		number: 44,
-		surface: 'what other servers say in passing',
-		probes: EDUS.map(([type, about, contentOf]) =>
-			of(about)(44, `PUT /send, ${type}`, (subject, means) => eduOf(means, type, contentOf(subject, means)), {
-				leavesTraces: true,
-				isTimed: type === 'm.direct_to_device',
-			}),
-		),
+		surface: 'what other servers send',
+		probes: [
+			...EDUS.map(([type, about, contentOf]) =>
+				of(about)(44, `PUT /send, ${type}`, (subject, means) => eduOf(means, type, contentOf(subject, means)), {
+					leavesTraces: true,
+					isTimed: type === 'm.direct_to_device',
+				}),
+			),
+			ofRoom(44, 'PUT /send, an event of {r}', sendPdu, {leavesTraces: true, isTimed: true}),
+		],
 	},
 	{
 		number: 45,
@@ -206,9 +264,13 @@ export const SERVER_INVITE_ROWS: readonly Row[] = [
 		probes: [
 			ofPerson(18, 'PUT /v2/invite', (subject, means) => inviteOf('v2', subject, means), {
 				leavesTraces: true,
+				givesKeys: true,
 				isTimed: true,
 			}),
-			ofPerson(18, 'PUT /v1/invite', (subject, means) => inviteOf('v1', subject, means), {leavesTraces: true}),
+			ofPerson(18, 'PUT /v1/invite', (subject, means) => inviteOf('v1', subject, means), {
+				leavesTraces: true,
+				givesKeys: true,
+			}),
 		],
 	},
 ];
