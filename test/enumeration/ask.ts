@@ -1,4 +1,5 @@
 /** Puts the questions of a probe to the server, as the one who asks. */
+import {setTimeout as sleep} from 'node:timers/promises';
 import {canonicalJson} from '../../crypto/index.ts';
 import {COUNTED_HEADER, type Counts} from './counts.ts';
 import {maskReply} from './mask.ts';
@@ -72,13 +73,27 @@ export async function sendAll(
 ): Promise<Asked> {
 	const wire = probe.asker === 'server' ? lines.federation : lines.client;
 	const replies: Reply[] = [];
-	for (const request of requests) replies.push(await wire.send(request));
+	for (const request of requests) replies.push(await sendPatiently(wire, request, probe.needsLimits === true));
 	return {
 		subject,
 		replies,
 		seen: replies.map((reply) => maskReply(reply, subject.name)).join('\n\n'),
 		durationMs: replies.reduce((sum, {durationMs}) => sum + durationMs, 0),
 	};
+}
+
+/** Times that a request is sent again which came too soon, and how long is waited at most: servers have limits that stay on. */
+const TOO_SOON_MAX = 8;
+const WAIT_MS_MAX = 3_000;
+
+/** Sends a request until it is answered with something else than that it came too soon, unless that is the question. */
+async function sendPatiently(wire: Wire, request: WireRequest, isAboutLimits: boolean): Promise<Reply> {
+	for (let tries = 0; ; tries += 1) {
+		const reply = await wire.send(request);
+		if (reply.status !== 429 || isAboutLimits || tries === TOO_SOON_MAX) return reply;
+		const waitMs = /"retry_after_ms":(\d+)/u.exec(reply.text)?.[1] ?? '500';
+		await sleep(Math.min(Number(waitMs) + 10, WAIT_MS_MAX));
+	}
 }
 
 /** Asks one probe about one subject, and has the work counted where it can be. */

@@ -4,15 +4,26 @@
  * here. Goes through the enumeration surface, row by row, as an outsider, as a registered stranger and as a strange
  * server, prints a table of verdicts, and ends with 1 where something tells names apart.
  */
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {createAuthority, REGISTRATION_SHARED_SECRET} from '../harness/index.ts';
+import {prepareSynapse, startSynapse} from '../interop/synapse.ts';
 import {readOptions} from './options.ts';
 import type {ConfigurationName, Probe} from './probe.ts';
 import {type Finding, judge, writeTable} from './report.ts';
 import {PROBES, ROWS} from './rows/index.ts';
 import {findUnasked, runProbes} from './run.ts';
-import {startOwn} from './target.ts';
+import {type ForeignPlace, meetForeign, startOwn} from './target.ts';
 import {createWorld} from './world.ts';
 
 const options = readOptions(process.argv.slice(2));
+/** What the tests of the interop folder make cheaper or leave out is as in a server that somebody runs. */
+const AS_SYNAPSE_IS = {
+	bcrypt_rounds: 12,
+	presence: {enabled: true},
+	rc_reports: {per_second: 1_000, burst_count: 1_000},
+};
 /** Names of each side where one answer takes many tries. */
 const LIMITED_SAMPLES_MAX = 20;
 
@@ -36,15 +47,52 @@ async function meetOwn(
 	return findings;
 }
 
-const findings: Finding[] = [];
-const isFree = ({needsLimits}: Probe): boolean => needsLimits !== true;
-for (const configuration of options.configurations) {
-	findings.push(...(await meetOwn(configuration, PROBES.filter(isFree), [], options.samples)));
+/** Goes through probes on another program's server, whose registration is open. */
+async function meetForeignServer(place: ForeignPlace): Promise<Finding[]> {
+	await using target = meetForeign(place);
+	const world = await createWorld(target, options.samples, `${options.seed}/foreign`);
+	const findings = await runProbes(world, 'open', options, PROBES.filter(isFree));
+	if (options.recipes.has('s')) findings.push(findUnasked(world, 'open'));
+	return findings;
 }
-const samples = Math.min(LIMITED_SAMPLES_MAX, options.samples);
-const limited = PROBES.filter((probe) => !isFree(probe));
-findings.push(...(await meetOwn('default', limited, ['login', 'login-name'], samples)));
 
+async function meetSynapse(): Promise<Finding[]> {
+	const prepared = prepareSynapse();
+	if ('skipped' in prepared) throw new Error(`skipped: ${prepared.skipped}`);
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
+	try {
+		const authority = createAuthority(directory);
+		await using synapse = await startSynapse(prepared.python, authority, undefined, AS_SYNAPSE_IS);
+		const federationUrl = `https://${synapse.name}`;
+		const sharedSecret = REGISTRATION_SHARED_SECRET;
+		return await meetForeignServer({url: synapse.url, federationUrl, authority, sharedSecret});
+	} finally {
+		rmSync(directory, {recursive: true, force: true});
+	}
+}
+
+const isFree = ({needsLimits}: Probe): boolean => needsLimits !== true;
+
+/** Goes through all configurations of our own server. */
+async function meetOwnServers(): Promise<Finding[]> {
+	const findings: Finding[] = [];
+	for (const configuration of options.configurations) {
+		findings.push(...(await meetOwn(configuration, PROBES.filter(isFree), [], options.samples)));
+	}
+	const samples = Math.min(LIMITED_SAMPLES_MAX, options.samples);
+	const limited = PROBES.filter((probe) => !isFree(probe));
+	findings.push(...(await meetOwn('default', limited, ['login', 'login-name'], samples)));
+	return findings;
+}
+
+async function meet(): Promise<Finding[]> {
+	if (options.isSynapse) return meetSynapse();
+	if (options.foreign === undefined) return meetOwnServers();
+	const {authority, ...place} = options.foreign;
+	return meetForeignServer({...place, authority: createAuthority(authority)});
+}
+
+const findings = await meet();
 const verdicts = judge(ROWS, findings, options);
 process.stdout.write(
 	options.asJson ? `${JSON.stringify({verdicts, findings}, null, 1)}\n` : `${writeTable(verdicts, findings)}\n`,

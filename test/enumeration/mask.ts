@@ -21,7 +21,8 @@ const WAIT = /"retry_after_ms":(\d+)/gu;
 export function maskText(text: string, name: string): string {
 	let masked = text;
 	const localpart = /^[@#]([^:]+):/u.exec(name)?.[1];
-	for (const form of [name, encodeURIComponent(name), localpart]) {
+	const asPath = name.split('/').map(encodeURIComponent).join('/');
+	for (const form of [name, encodeURIComponent(name), asPath, localpart]) {
 		if (form !== undefined) masked = masked.replaceAll(form, 'NAME');
 	}
 	for (const [pattern, word] of RANDOM) masked = masked.replace(pattern, word);

@@ -73,7 +73,7 @@ function readForeign(values: Readonly<Record<string, unknown>>): Options['foreig
 	if (url === undefined) return undefined;
 	if (federationUrl === undefined || authority === undefined || sharedSecret === undefined) {
 		throw new Error(
-			'--url: expected --federation-url, --authority (a directory with ca.crt) and --shared-secret with it',
+			'--url: expected --federation-url, --shared-secret and --authority with it: a directory for an authority (ca.crt) that the server trusts',
 		);
 	}
 	return {url, federationUrl, authority, sharedSecret};

@@ -3,7 +3,7 @@ import type {Options} from './options.ts';
 import type {ConfigurationName, Probe} from './probe.ts';
 import {askAll, compareBytes} from './recipes/bytes.ts';
 import {groupBy, isAsked} from './recipes/choose.ts';
-import {compareTraces, readPosition} from './recipes/side-effects.ts';
+import {askBefore, begin, compareTraces} from './recipes/side-effects.ts';
 import {compareWork} from './recipes/work.ts';
 import {type Finding, toFinding} from './report.ts';
 import type {Asked} from './ask.ts';
@@ -17,6 +17,8 @@ export async function runProbes(
 	probes: readonly Probe[],
 ): Promise<Finding[]> {
 	const findings: Finding[] = [];
+	// Colleagues know of each other: what one of them sees of people is no side effect.
+	if (options.recipes.has('s')) await askBefore(world);
 	for (const probe of probes) {
 		if (options.rows !== undefined && !options.rows.has(probe.row)) continue;
 		if (!isAsked(probe, configuration)) continue;
@@ -49,7 +51,7 @@ async function runProbe(
 	let answer = '';
 	let boundedFaults: readonly string[] = [];
 	const hasTraces = recipes.has('s') && probe.leavesTraces === true;
-	const since = hasTraces && probe.asker === 'stranger' ? await readPosition(world) : undefined;
+	const begun = hasTraces ? await begin(world, probe) : undefined;
 	// Whatever else is looked at begins with asking.
 	const answers = await askAll(world, probe);
 	if (recipes.has('b')) {
@@ -58,12 +60,12 @@ async function runProbe(
 		answer = describeAnswer(answers);
 	}
 	if (recipes.has('q') && probe.isUsedUp !== true) faults['work'] = compareWork(answers);
-	if (hasTraces) {
+	if (begun !== undefined) {
 		const effects = await compareTraces(
 			world,
 			probe,
 			answers.map(({subject}) => subject),
-			since,
+			begun,
 		);
 		faults['side effects'] = effects.faults;
 		({boundedFaults} = effects);

@@ -1,5 +1,5 @@
 /** A certificate authority as files, for servers that are processes of their own and must trust each other alone. */
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {createTestAuthority} from './tls.ts';
 
@@ -17,12 +17,16 @@ export interface CertificateAuthority {
 	issue(host: string): CertificateFiles;
 }
 
-/** Makes an authority in `directory` (made if absent). */
+/** Makes an authority in `directory` (made if absent), or takes up the one that is there. */
 export function createAuthority(directory: string): CertificateAuthority {
 	mkdirSync(directory, {recursive: true});
-	const authority = createTestAuthority();
 	const certificate = join(directory, 'ca.crt');
-	writeFileSync(certificate, authority.certificate);
+	const keyFile = join(directory, 'ca.key');
+	const authority = createTestAuthority(existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : undefined);
+	if (!existsSync(keyFile)) {
+		writeFileSync(keyFile, authority.key, {mode: 0o600});
+		writeFileSync(certificate, authority.certificate);
+	}
 	return {
 		certificate,
 		issue(host) {

@@ -85,7 +85,7 @@ export class SignedPeer {
 		this.document = () => this.keyDocument();
 	}
 
-	static async start(authority: TestAuthority, app: () => App): Promise<SignedPeer> {
+	static async start(authority: Pick<TestAuthority, 'issue'>, app: () => App): Promise<SignedPeer> {
 		const address = allocateAddress();
 		const holder: {peer?: SignedPeer} = {};
 		const peer = await startPeer({

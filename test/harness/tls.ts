@@ -1,4 +1,12 @@
-import {createHash, generateKeyPairSync, type KeyObject, randomBytes, sign} from 'node:crypto';
+import {
+	createHash,
+	createPrivateKey,
+	createPublicKey,
+	generateKeyPairSync,
+	type KeyObject,
+	randomBytes,
+	sign,
+} from 'node:crypto';
 import {isIP, isIPv4} from 'node:net';
 
 /** A key and a certificate, both PEM. */
@@ -11,15 +19,23 @@ export interface KeyPair {
 export interface TestAuthority {
 	/** The authority's own certificate, PEM: what `federation.trusted_certificates` is given. */
 	readonly certificate: string;
+	/** Its private key, PEM. */
+	readonly key: string;
 	/** Makes a certificate for DNS names and IP addresses, e.g. `issue(['hs.example', '127.0.0.5'])`. */
 	issue(names: readonly string[], options?: {readonly notAfter?: Date}): KeyPair;
 }
 
 const DAY_MS = 86_400_000;
 
-/** Makes a new authority with a key of its own. */
-export function createTestAuthority(commonName = 'Broadsheet test authority'): TestAuthority {
-	const keys = generateKeyPairSync('ec', {namedCurve: 'prime256v1'});
+/**
+ * Makes an authority.
+ * @param key Its private key (PEM), as an earlier one had it; default: a new one
+ */
+export function createTestAuthority(key?: string): TestAuthority {
+	const commonName = 'Broadsheet test authority';
+	const privateKey =
+		key === undefined ? generateKeyPairSync('ec', {namedCurve: 'prime256v1'}).privateKey : createPrivateKey(key);
+	const keys = {privateKey, publicKey: createPublicKey(privateKey)};
 	const subject = distinguishedName(commonName);
 	const keyId = keyIdentifier(keys.publicKey);
 	const certificate = createCertificate({
@@ -36,6 +52,7 @@ export function createTestAuthority(commonName = 'Broadsheet test authority'): T
 	});
 	return {
 		certificate,
+		key: keys.privateKey.export({type: 'pkcs8', format: 'pem'}) as string,
 		issue(names, {notAfter = new Date(Date.now() + 365 * DAY_MS)} = {}) {
 			const own = generateKeyPairSync('ec', {namedCurve: 'prime256v1'});
 			const cert = createCertificate({

@@ -77,11 +77,13 @@ function reasonOf(cause: unknown): string {
 /**
  * Starts Synapse with TLS of `authority` and waits until it answers. Registration is open.
  * @param line What the other servers reach it through, for a test to cut.
+ * @param differences Merged over the configuration's top level.
  */
 export async function startSynapse(
 	python: string,
 	authority: CertificateAuthority,
 	line?: Line,
+	differences: object = {},
 ): Promise<ServerProcess> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-synapse-'));
 	mkdirSync(join(directory, 'data'));
@@ -91,7 +93,7 @@ export async function startSynapse(
 	const name = `${address}:${(await line?.open(address, federationPort)) ?? federationPort}`;
 	const place = {directory, address, name, clientPort, federationPort};
 	const file = join(directory, 'homeserver.yaml');
-	writeFileSync(file, JSON.stringify(configuration(place, authority), null, 1));
+	writeFileSync(file, JSON.stringify({...configuration(place, authority), ...differences}, null, 1));
 	writeFileSync(join(directory, 'log.yaml'), JSON.stringify(LOGGING));
 	// Its key file has the form of ours, and Synapse takes long to start only to make one.
 	await loadOrCreateSigningKeys(join(directory, 'data/signing.key'));

@@ -17,8 +17,9 @@ const DESCRIBED_MAX = 4;
 export async function askAll(world: World, probe: Probe): Promise<Asked[]> {
 	const waiting = chooseSubjects(world, probe);
 	const answers: Asked[] = [];
-	// What is written for one of several that come at once is counted for whichever was first.
-	const atOnce = probe.leavesTraces === true && probe.asker === 'stranger' ? 1 : AT_ONCE;
+	// What is written for one of several that come at once is counted for whichever was first; and servers take
+	// transactions of one other server one after the other.
+	const atOnce = probe.leavesTraces === true ? 1 : AT_ONCE;
 	const lines = openLines(world, {connections: atOnce});
 	try {
 		await warmUp(world, lines, probe, waiting);

@@ -3,7 +3,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {JsonValue} from '../../../crypto/index.ts';
 import {path} from '../../harness/index.ts';
 import {type Asked, ask, openLines} from '../ask.ts';
-import type {Probe, Question} from '../probe.ts';
+import type {Asker, Probe, Question} from '../probe.ts';
 import type {Subject} from '../subjects.ts';
 import {findTraces} from '../traces.ts';
 import type {World} from '../world.ts';
@@ -51,23 +51,59 @@ const KEYS_OF_SERVER: readonly Later[] = [
 	['keys', ({name}) => post(`${FEDERATION}/user/keys/query`, {device_keys: {[name]: []}})],
 ];
 
+const WAYS: Readonly<Record<Asker, {readonly later: readonly Later[]; readonly keys: readonly Later[]}>> = {
+	outsider: {later: [], keys: []},
+	stranger: {later: LATER_OF_STRANGER, keys: KEYS_OF_STRANGER},
+	server: {later: LATER_OF_SERVER, keys: KEYS_OF_SERVER},
+};
+
 /** Reads everything that a probe about these subjects may have left behind, and compares. */
 export async function compareTraces(
 	world: World,
 	probe: Probe,
 	subjects: readonly Subject[],
-	since: string | undefined,
+	begun: Beginning,
 ): Promise<Effects> {
 	await waitUntilQuiet(world);
-	const faults = compareDocuments(await readDocuments(world, probe, since), subjects);
+	const faults = compareDocuments(await readDocuments(world, probe, begun), subjects);
 	if (probe.about !== 'person') return {faults, boundedFaults: []};
-	const isInvite = probe.givesKeys === true;
 	const few = pickSome(subjects);
-	const [later, keys] =
-		probe.asker === 'server' ? [LATER_OF_SERVER, KEYS_OF_SERVER] : [LATER_OF_STRANGER, KEYS_OF_STRANGER];
-	faults.push(...(await compareLater(world, probe, few, later)));
-	const ofKeys = await compareLater(world, probe, few, keys);
-	return isInvite ? {faults, boundedFaults: ofKeys} : {faults: [...faults, ...ofKeys], boundedFaults: []};
+	const {later, keys} = WAYS[probe.asker];
+	faults.push(...(await compareLater(world, probe, few, await listSilent(world, probe.asker, later))));
+	const ofKeys = await compareLater(world, probe, few, await listSilent(world, probe.asker, keys));
+	return probe.givesKeys === true
+		? {faults, boundedFaults: ofKeys}
+		: {faults: [...faults, ...ofKeys], boundedFaults: []};
+}
+
+const silentWays = new WeakMap<World, Map<string, Promise<boolean>>>();
+
+/**
+ * Gives those of some ways to ask that tell nothing before anything was done: what tells by itself is no side effect. Asked
+ * once, before the first thing that leaves something behind.
+ */
+async function listSilent(world: World, asker: Asker, ways: readonly Later[]): Promise<Later[]> {
+	const known = silentWays.get(world) ?? new Map<string, Promise<boolean>>();
+	silentWays.set(world, known);
+	const silent: Later[] = [];
+	for (const way of ways) {
+		const key = `${asker} ${way[0]}`;
+		let isSilent = known.get(key);
+		if (isSilent === undefined) {
+			const people = pickSome(world.population.subjects.filter(({kind}) => kind === 'person'));
+			isSilent = compareLater(world, {asker}, people, [way]).then((faults) => faults.length === 0);
+			known.set(key, isSilent);
+		}
+		if (await isSilent) silent.push(way);
+	}
+	return silent;
+}
+
+/** Asks in all ways once, before anything is left behind. */
+export async function askBefore(world: World): Promise<void> {
+	for (const asker of ['stranger', 'server'] as const) {
+		await listSilent(world, asker, [...WAYS[asker].later, ...WAYS[asker].keys]);
+	}
 }
 
 /** Waits until the strange server has heard nothing for a while, but not for ever. */
@@ -78,8 +114,22 @@ async function waitUntilQuiet({means: {peer}}: World): Promise<void> {
 	}
 }
 
-/** Gives where the stranger's news end now, so that later ones can be told from them. */
-export async function readPosition({target, means}: World): Promise<string> {
+/** Where everybody's news ended when something was begun. */
+export interface Beginning {
+	/** Of the stranger. */
+	readonly since: string | undefined;
+	/** Requests that the strange server had got. */
+	readonly heard: number;
+}
+
+/** Notes where everybody's news end, so that later ones can be told from them. */
+export async function begin(world: World, {asker}: Probe): Promise<Beginning> {
+	await waitUntilQuiet(world);
+	const heard = world.means.peer.requests.length;
+	return {since: asker === 'stranger' ? await readPosition(world) : undefined, heard};
+}
+
+async function readPosition({target, means}: Pick<World, 'target' | 'means'>): Promise<string> {
 	const reply = await fetch(`${target.url}${V3}/sync?timeout=0`, {
 		headers: {authorization: `Bearer ${means.stranger.token}`},
 	});
@@ -90,10 +140,10 @@ export async function readPosition({target, means}: World): Promise<string> {
 async function readDocuments(
 	{target, means}: World,
 	{asker}: Probe,
-	since: string | undefined,
+	{since, heard}: Beginning,
 ): Promise<ReadonlyMap<string, JsonValue>> {
 	const documents = new Map<string, JsonValue>();
-	const bodies = means.peer.requests.map(({url, body}) => ({
+	const bodies = means.peer.requests.slice(heard).map(({url, body}) => ({
 		url: url.split(/[/?&=]/u).map(decodeURIComponent),
 		body: readJson(body.toString('utf8')),
 	}));
@@ -103,7 +153,7 @@ async function readDocuments(
 	const uris = [`sync?timeout=0&full_state=true&filter=${filter}`];
 	if (since !== undefined) {
 		uris.push(`sync?timeout=0&since=${path(since)}&filter=${filter}`);
-		uris.push(`keys/changes?from=${path(since)}&to=${path(await readPosition({target, means} as World))}`);
+		uris.push(`keys/changes?from=${path(since)}&to=${path(await readPosition({target, means}))}`);
 	}
 	for (const uri of uris) {
 		const reply = await fetch(`${target.url}${V3}/${uri}`, {
@@ -160,7 +210,7 @@ function pickSome(subjects: readonly Subject[]): Subject[] {
 /** Asks about each subject once more in these ways. */
 async function compareLater(
 	world: World,
-	{asker}: Probe,
+	{asker}: Pick<Probe, 'asker'>,
 	subjects: readonly Subject[],
 	ways: readonly Later[],
 ): Promise<string[]> {
