@@ -120,6 +120,7 @@ export async function startApplication(
 			errorMappers: [...errorMappers, storageErrorMapper(opened.damage)],
 			rateLimits: config.rateLimits,
 			load,
+			now: () => (surroundings.clock ?? systemClock).monotonic(),
 			trustedProxies: config.trustedProxies,
 			log,
 			observe: services.metrics.observeRequest,

@@ -19,6 +19,8 @@ export interface ServerOptions<Services> {
 	/** How the errors of domains are answered; the first mapper that knows an error answers it. */
 	readonly errorMappers: readonly ErrorMapper[];
 	readonly rateLimits: RateLimits;
+	/** Milliseconds of a clock that does not jump, by which limits are counted; default: the process's. */
+	readonly now?: () => number;
 	/** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
 	readonly trustedProxies: readonly string[];
 	/** Refuses what is too much; default: nothing is. */
@@ -40,7 +42,7 @@ export function startHttpServer<Services>(options: ServerOptions<Services>): Pro
 		services: options.services,
 		context: {
 			authenticators: options.authenticators,
-			limiter: new RateLimiter(options.rateLimits),
+			limiter: new RateLimiter(options.rateLimits, options.now),
 			load: options.load ?? new LoadGate(undefined),
 			isTrusted: trustedProxies(options.trustedProxies),
 			pace: options.pace ?? defaultPace,

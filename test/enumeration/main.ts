@@ -9,12 +9,13 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createAuthority, REGISTRATION_SHARED_SECRET} from '../harness/index.ts';
 import {prepareSynapse, startSynapse} from '../interop/synapse.ts';
-import {readOptions} from './options.ts';
+import {readOptions, type RecipeName} from './options.ts';
 import type {ConfigurationName, Probe} from './probe.ts';
+import {limit} from './recipes/limits.ts';
 import {type Finding, judge, writeTable} from './report.ts';
 import {PROBES, ROWS} from './rows/index.ts';
-import {findUnasked, runProbes} from './run.ts';
-import {type ForeignPlace, meetForeign, startOwn} from './target.ts';
+import {findUnasked, limitProbes, runProbes, timeProbes} from './run.ts';
+import {type ForeignPlace, meetForeign, startOwn, startOwnProcess} from './target.ts';
 import {createWorld} from './world.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -24,6 +25,8 @@ const AS_SYNAPSE_IS = {
 	presence: {enabled: true},
 	rc_reports: {per_second: 1_000, burst_count: 1_000},
 };
+/** Names of each side whose answers are timed. */
+const TIMED_NAMES = 40;
 /** Names of each side where one answer takes many tries. */
 const LIMITED_SAMPLES_MAX = 20;
 
@@ -51,8 +54,9 @@ async function meetOwn(
 async function meetForeignServer(place: ForeignPlace): Promise<Finding[]> {
 	await using target = meetForeign(place);
 	const world = await createWorld(target, options.samples, `${options.seed}/foreign`);
-	const findings = await runProbes(world, 'open', options, PROBES.filter(isFree));
+	const findings = isAsking ? await runProbes(world, 'open', options, PROBES.filter(isFree)) : [];
 	if (options.recipes.has('s')) findings.push(findUnasked(world, 'open'));
+	if (isTiming) findings.push(...(await timeProbes(world, 'open', options, PROBES)));
 	return findings;
 }
 
@@ -73,9 +77,31 @@ async function meetSynapse(): Promise<Finding[]> {
 
 const isFree = ({needsLimits}: Probe): boolean => needsLimits !== true;
 
+/** What needs no clock, and what does. */
+const isAsking = ['b', 's', 'q'].some((recipe) => options.recipes.has(recipe as RecipeName));
+const isTiming = options.recipes.has('t') || options.recipes.has('c');
+
+/** Takes the time on a server of our own, in a process of its own. */
+async function timeOwn(): Promise<Finding[]> {
+	await using target = await startOwnProcess('open');
+	const world = await createWorld(target, Math.min(TIMED_NAMES, options.samples), `${options.seed}/timed`);
+	return await timeProbes(world, 'open', options, PROBES);
+}
+
+/** Asks without end on a server of our own. */
+async function limitOwn(configuration: ConfigurationName): Promise<Finding[]> {
+	await using target = await startOwn({configuration, limited: [], hasRealPasswords: false});
+	const world = await createWorld(target, options.samples, `${options.seed}/limits/${configuration}`);
+	return await limitProbes(await limit(world), configuration, options, PROBES);
+}
+
 /** Goes through all configurations of our own server. */
 async function meetOwnServers(): Promise<Finding[]> {
-	const findings: Finding[] = [];
+	const findings: Finding[] = isTiming ? await timeOwn() : [];
+	if (options.recipes.has('l')) {
+		for (const configuration of options.configurations) findings.push(...(await limitOwn(configuration)));
+	}
+	if (!isAsking) return findings;
 	for (const configuration of options.configurations) {
 		findings.push(...(await meetOwn(configuration, PROBES.filter(isFree), [], options.samples)));
 	}

@@ -18,6 +18,8 @@ export interface Options {
 	readonly samples: number;
 	/** Answers of each side whose time is taken. */
 	readonly timedSamples: number;
+	/** Questions of one who asks without end. */
+	readonly limitProbes: number;
 	/** Another server in place of ours. */
 	readonly foreign:
 		| {readonly url: string; readonly federationUrl: string; readonly authority: string; readonly sharedSecret: string}
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
 			configurations: {type: 'string', default: CONFIGURATION_NAMES.join(',')},
 			samples: {type: 'string', default: '200'},
 			'timed-samples': {type: 'string', default: '2000'},
+			'limit-probes': {type: 'string', default: '10000'},
 			url: {type: 'string'},
 			'federation-url': {type: 'string'},
 			authority: {type: 'string'},
@@ -59,6 +62,7 @@ export function readOptions(args: readonly string[]): Options {
 		configurations,
 		samples: readCount('samples', values.samples),
 		timedSamples: readCount('timed-samples', values['timed-samples']),
+		limitProbes: readCount('limit-probes', values['limit-probes']),
 		foreign: readForeign(values),
 		isSynapse: values.synapse,
 		asJson: values.json,

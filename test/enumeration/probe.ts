@@ -65,6 +65,8 @@ export interface Probe {
 	readonly isUsedUp?: boolean;
 	/** Whether the time of answers is measured. */
 	readonly isTimed?: boolean;
+	/** Answers of each side whose time is taken at most, where each costs the server much. */
+	readonly timedMax?: number;
 	/** Names asked about at most, each side, where one answer is slow or leaves much behind. */
 	readonly samplesMax?: number;
 	/** Needs rate limits as they are by default; without them it is left out. */

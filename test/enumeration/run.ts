@@ -4,6 +4,8 @@ import type {ConfigurationName, Probe} from './probe.ts';
 import {askAll, compareBytes} from './recipes/bytes.ts';
 import {groupBy, isAsked} from './recipes/choose.ts';
 import {askBefore, begin, compareTraces} from './recipes/side-effects.ts';
+import {compareWithBudget} from './recipes/limits.ts';
+import {compareTiming} from './recipes/timing.ts';
 import {compareWork} from './recipes/work.ts';
 import {type Finding, toFinding} from './report.ts';
 import type {Asked} from './ask.ts';
@@ -38,6 +40,45 @@ export function findUnasked({means}: World, configuration: ConfigurationName): F
 	const probe: Probe = {row: 47, title: 'everything above', asker: 'server', about: 'person', ask: () => []};
 	const faults = {'side effects': paths.length > 0 ? [`the strange server was sent ${paths.join(', ')}`] : []};
 	return toFinding(probe, configuration, {faults, boundedFaults: [], answer: '', tellingClasses: []});
+}
+
+/** Takes the time of these probes' answers, and lets a tree guess. Whatever else is to be looked at was looked at. */
+export async function timeProbes(
+	world: World,
+	configuration: ConfigurationName,
+	{rows, recipes, timedSamples}: Options,
+	probes: readonly Probe[],
+): Promise<Finding[]> {
+	const findings: Finding[] = [];
+	for (const probe of probes) {
+		if (probe.isTimed !== true || (rows !== undefined && !rows.has(probe.row))) continue;
+		if (!isAsked(probe, configuration)) continue;
+		const {timing, classifier, figures} = await compareTiming(world, probe, timedSamples);
+		process.stderr.write(`${probe.row} ${probe.title} by ${probe.asker}: ${figures}\n`);
+		const faults = {...(recipes.has('t') && {timing}), ...(recipes.has('c') && {classifier})};
+		findings.push(toFinding(probe, configuration, {faults, boundedFaults: [], answer: figures, tellingClasses: []}));
+	}
+	return findings;
+}
+
+/** Counts what somebody learns who asks without end, where answers may tell something. */
+export async function limitProbes(
+	world: World,
+	configuration: ConfigurationName,
+	{rows, limitProbes: count}: Options,
+	probes: readonly Probe[],
+): Promise<Finding[]> {
+	const findings: Finding[] = [];
+	for (const probe of probes) {
+		if (probe.isBounded?.includes(configuration) !== true && probe.givesKeys !== true) continue;
+		if ((rows !== undefined && !rows.has(probe.row)) || !isAsked(probe, configuration)) continue;
+		const limits = await compareWithBudget(world, probe, count);
+		const faults = {limits};
+		const outcome = {faults, boundedFaults: [], answer: '', tellingClasses: []};
+		// A bound that does not hold is none.
+		findings.push({...toFinding(probe, configuration, outcome), isBounded: false});
+	}
+	return findings;
 }
 
 async function runProbe(

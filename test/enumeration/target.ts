@@ -10,6 +10,7 @@ import {
 	REGISTRATION_SHARED_SECRET,
 	SignedPeer,
 	startApp,
+	startServer,
 } from '../harness/index.ts';
 import {defaultRates, type RateLimitClass} from '../../server/http/index.ts';
 import type {TestAuthority} from '../harness/tls.ts';
@@ -118,6 +119,24 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 		startPeer: () => startPeerOf(authority, ending),
 		async [Symbol.asyncDispose]() {
 			for (const end of ending.toReversed()) await end();
+		},
+	};
+}
+
+/** Starts our server as a process of its own, with passwords as they are by default: for the clock. */
+export async function startOwnProcess(configuration: ConfigurationName): Promise<Target> {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
+	const authority = createAuthority(directory);
+	const server = await startServer({authority, config: {registration: 'closed', ...CONFIGURATIONS[configuration]}});
+	const federationUrl = `https://${server.name}`;
+	const target = meetForeign({url: server.url, federationUrl, authority, sharedSecret: REGISTRATION_SHARED_SECRET});
+	return {
+		...target,
+		isForeign: false,
+		async [Symbol.asyncDispose]() {
+			await target[Symbol.asyncDispose]();
+			await server[Symbol.asyncDispose]();
+			rmSync(directory, {recursive: true, force: true});
 		},
 	};
 }

@@ -53,6 +53,7 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 		probes: [
 			outsider(1, 'POST /login by localpart', ({name}) => signIn({type: 'm.id.user', user: localpartOf(name)}), {
 				isTimed: true,
+				timedMax: 300,
 			}),
 			outsider(1, 'POST /login by user id', ({name}) => signIn({type: 'm.id.user', user: name})),
 			outsider(1, 'POST /login with an empty password', ({name}) =>
