@@ -171,6 +171,20 @@ test('a refusal leaves at a tick of the grid, however long it took; what is give
 	t.deepEqual(waits, {refused: 12, 'refused late': 6, answered: 18, 'answered by a refusal': undefined});
 });
 
+test('row 13: a search of the directory does not wait in between, since how often would tell what it has found', async (t) => {
+	const {storage} = (await startApp(t)).application;
+	const clock = new ManualClock();
+	const visibility = createVisibility({
+		storage,
+		serverName: APP_SERVER_NAME as ServerName,
+		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
+		isPartner: () => false,
+		clock,
+	});
+	t.deepEqual(await visibility.filterKnown(person(ALICE), [BOBBY, NOBODY], 'directory'), new Set());
+	t.is(clock.waiting, 0);
+});
+
 /** Lets time pass, as something that is looked up does. */
 async function take(clock: ManualClock, ms: number): Promise<void> {
 	await Promise.resolve();
