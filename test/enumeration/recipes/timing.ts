@@ -60,7 +60,7 @@ export async function compareTiming(world: World, probe: Probe, samples: number)
 		if (found !== '') faults.push(found);
 	}
 	const auc = holdOutAuc(toSamples(pair));
-	const classifier = Math.abs(auc - 0.5) > allowedOff(count) ? [`a tree guesses with AUC ${auc.toFixed(3)}`] : [];
+	const classifier = auc - 0.5 > allowedOff(count) ? [`a tree guesses with AUC ${auc.toFixed(3)}`] : [];
 	return {timing: faults, classifier, figures: `${figures}; tree AUC ${auc.toFixed(3)}`};
 }
 

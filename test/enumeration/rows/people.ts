@@ -126,8 +126,14 @@ export const PEOPLE_ROWS: readonly Row[] = [
 			),
 			stranger(
 				16,
-				'POST /rooms/{own}/ban, /unban',
-				inRoom('ban', (room, {name}) => [post(`${room}/ban`, {user_id: name}), post(`${room}/unban`, {user_id: name})]),
+				'POST /rooms/{own}/ban',
+				inRoom('ban', (room, {name}) => post(`${room}/ban`, {user_id: name})),
+				{...traces, samplesMax: 60},
+			),
+			stranger(
+				16,
+				'POST /rooms/{own}/unban',
+				inRoom('unban', (room, {name}) => post(`${room}/unban`, {user_id: name})),
 				{...traces, samplesMax: 60},
 			),
 		],
