@@ -16,8 +16,8 @@ export interface Asked {
 	readonly seen: string;
 	/** Together. */
 	readonly durationMs: number;
-	/** What they have cost the server; absent where that is not counted. */
-	readonly cost?: Counts;
+	/** What each has cost the server; absent where that is not counted. */
+	readonly costs?: readonly Counts[];
 }
 
 /** Connections of the three who ask. */
@@ -108,10 +108,5 @@ export async function ask(world: World, lines: Lines, probe: Probe, subject: Sub
 		subject,
 		named.map(({request, name}) => ({...request, headers: {...request.headers, [COUNTED_HEADER]: name}})),
 	);
-	const cost = {hashes: 0, reads: 0, writes: 0};
-	for (const {name} of named) {
-		const counts = work.take(name) ?? {hashes: 0, reads: 0, writes: 0};
-		for (const kind of ['hashes', 'reads', 'writes'] as const) cost[kind] += counts[kind];
-	}
-	return {...asked, cost};
+	return {...asked, costs: named.map(({name}) => work.take(name) ?? {hashes: 0, reads: 0, writes: 0})};
 }

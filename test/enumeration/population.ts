@@ -1,5 +1,6 @@
 /** Fills a server with people of every class, their rooms, aliases and files, by requests that any server takes. */
 import {createHmac} from 'node:crypto';
+import type {UserId} from '../../crypto/index.ts';
 import {
 	type ClientTarget,
 	call,
@@ -49,7 +50,7 @@ export async function populate(target: Target, samples: number, random: SeededRa
 	const subjects: Subject[] = [];
 	for (const personClass of PERSON_CLASSES) {
 		const {fate, form, name} = personClass;
-		if (fate === 'bridge') continue;
+		if (fate === 'bridge' && target.app === undefined) continue;
 		for (let index = 0; index < countOf(personClass, samples); index += 1) {
 			const localpart = nameOf(form);
 			if (fate !== undefined) await makePerson(target, root, localpart, personClass);
@@ -126,7 +127,14 @@ type Change = (target: Target, session: Session, root: Session) => Promise<unkno
 const FATES: Readonly<Record<Fate, Change>> = {
 	nothing: async () => {},
 	makeAdministrator: async () => {},
-	bridge: async () => {},
+	bridge: async ({app}, session) => {
+		const {storage} = app!.application;
+		const userId = session.user_id as UserId;
+		const batch = storage.batch();
+		storage.accounts.setAppservice(batch, {userId, appserviceId: 'bridge'});
+		batch.announce({kind: 'account', subject: userId});
+		await storage.commit(batch);
+	},
 	deactivate: (target, session) => deactivate(target, session, false),
 	erase: (target, session) => deactivate(target, session, true),
 	signOut: (target, {access_token: token}) => call(target, 'POST', `${V3}/logout/all`, {token, body: {}}),

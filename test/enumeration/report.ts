@@ -80,8 +80,9 @@ function judgeRow(row: Row, findings: readonly Finding[]): Verdict {
 
 /** The class is asked about by the probes of other rows. */
 function judgeClass(name: string, findings: readonly Finding[]): Pick<Verdict, 'verdict' | 'isFailed'> {
-	const telling = findings.find(({tellingClasses}) => tellingClasses.includes(name));
-	if (telling === undefined) return {verdict: 'indistinguishable', isFailed: false};
+	const all = findings.filter(({tellingClasses}) => tellingClasses.includes(name));
+	const telling = all.find(({isBounded}) => !isBounded);
+	if (telling === undefined) return {verdict: all.length > 0 ? 'bounded' : 'indistinguishable', isFailed: false};
 	return {verdict: `DISTINGUISHABLE: ${describe(telling)}`, isFailed: true};
 }
 

@@ -53,8 +53,8 @@ export const PERSON_CLASSES: readonly PersonClass[] = [
 	{name: 'suspended', fate: 'suspend', hasPublished: true, share: 10},
 	{name: 'takes no invites', fate: 'blockInvites', hasPublished: true, share: 10},
 	{name: 'administrator', fate: 'makeAdministrator', share: 2},
-	// Names of application services: made where the server under test says how.
-	{name: 'bridged', fate: 'bridge', share: 10},
+	// Of an application service; made on our own servers only.
+	{name: 'bridged', fate: 'bridge', hasPublished: true, share: 10},
 	{name: 'nobody', share: 70},
 	{name: 'nobody, with capitals', share: 15, form: 'upperCase'},
 	{name: 'nobody, reserved', share: 15, form: 'reserved'},

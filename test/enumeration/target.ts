@@ -91,6 +91,7 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 			config: {
 				registration: 'closed',
 				rate_limits: limitsOf(limited),
+				fact_budget_per_day: UNLIMITED.burst,
 				listeners: [
 					{...listener, serves: ['client', 'admin']},
 					{...listener, serves: ['federation'], tls: authority.issue('127.0.0.1')},
@@ -127,7 +128,10 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 export async function startOwnProcess(configuration: ConfigurationName): Promise<Target> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
 	const authority = createAuthority(directory);
-	const server = await startServer({authority, config: {registration: 'closed', ...CONFIGURATIONS[configuration]}});
+	const server = await startServer({
+		authority,
+		config: {registration: 'closed', fact_budget_per_day: UNLIMITED.burst, ...CONFIGURATIONS[configuration]},
+	});
 	const federationUrl = `https://${server.name}`;
 	const target = meetForeign({url: server.url, federationUrl, authority, sharedSecret: REGISTRATION_SHARED_SECRET});
 	return {

@@ -19,7 +19,8 @@ export async function limit(world: World): Promise<World> {
 	await app.application.stop();
 	const file = join(app.directory, 'homeserver.yaml');
 	const document = JSON.parse(readFileSync(file, 'utf8')) as object;
-	writeFileSync(file, JSON.stringify({...document, rate_limits: 'default'}));
+	const limits = {rate_limits: 'default', fact_budget_per_day: FACTS_MAX};
+	writeFileSync(file, JSON.stringify({...document, ...limits}));
 	const limited = await app.restart();
 	const [url = '', federationUrl = ''] = limited.application.http.addresses;
 	return {...world, target: {...world.target, app: limited, url, federationUrl}};

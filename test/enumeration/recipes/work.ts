@@ -15,10 +15,16 @@ const KINDS = ['hashes', 'reads', 'writes'] as const;
  * wait for a tick of a grid may differ by a few reads, which the tick hides.
  */
 export function compareWork(answers: readonly Asked[]): readonly string[] {
-	const isOnGrid = answers.every(({replies}) => replies.every(({durationMs}) => durationMs >= TICK_MS));
+	const questions = Math.max(0, ...answers.map(({replies}) => replies.length));
+	return Array.from({length: questions}, (_, index) => compareReplies(answers, index)).flat();
+}
+
+/** Compares the answers to one of the questions that a probe asks in a row. */
+function compareReplies(answers: readonly Asked[], index: number): string[] {
+	const isOnGrid = answers.every(({replies}) => (replies[index]?.durationMs ?? 0) >= TICK_MS);
 	const classes = [...groupBy(answers, ({subject}) => subject.class)];
 	return KINDS.flatMap((kind) => {
-		const groups = groupBy(classes, ([, list]) => String(typicalOf(list, kind)));
+		const groups = groupBy(classes, ([, list]) => String(typicalOf(list, index, kind)));
 		if (groups.size <= 1) return [];
 		const counts = [...groups.keys()].map(Number);
 		const isHidden = kind !== 'hashes' && Math.max(...counts) - Math.min(...counts) <= HIDDEN_READS_MAX;
@@ -30,7 +36,7 @@ export function compareWork(answers: readonly Asked[]): readonly string[] {
 }
 
 /** What a name of a class costs: the median, since what one answer reads others find in memory. */
-function typicalOf(answers: readonly Asked[], kind: keyof Counts): number {
-	const counts = answers.map(({cost}) => cost?.[kind] ?? 0).toSorted((a, b) => a - b);
+function typicalOf(answers: readonly Asked[], index: number, kind: keyof Counts): number {
+	const counts = answers.map(({costs}) => costs?.[index]?.[kind] ?? 0).toSorted((a, b) => a - b);
 	return counts[Math.floor(counts.length / 2)] ?? 0;
 }

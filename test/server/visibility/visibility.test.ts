@@ -177,6 +177,7 @@ test('row 13: a search of the directory does not wait in between, since how ofte
 	const visibility = createVisibility({
 		storage,
 		serverName: APP_SERVER_NAME as ServerName,
+		...discretionOf(storage, APP_SERVER_NAME as ServerName),
 		scopes: {profiles: 'shared', directory: 'shared', keys: 'shared'},
 		isPartner: () => false,
 		clock,
