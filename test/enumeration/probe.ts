@@ -30,7 +30,7 @@ export interface Means {
 	/** The registered stranger. */
 	readonly stranger: {readonly userId: string; readonly token: string};
 	/** Makes a room of the stranger's for one purpose, or gives it again. */
-	roomFor(purpose: string): Promise<string>;
+	readonly roomFor: (purpose: string) => Promise<string>;
 	/** The strange server. */
 	readonly peer: SignedPeer;
 	/** Somebody of the strange server. */

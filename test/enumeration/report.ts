@@ -11,7 +11,7 @@ export interface Finding {
 	/** By recipe: what tells the names apart; empty where nothing does. */
 	readonly faults: Readonly<Record<string, readonly string[]>>;
 	readonly isBounded: boolean;
-	/** What tells them apart within a budget: the keys of those who were invited. */
+	/** What tells them apart within a budget, such as the keys of those who were invited. */
 	readonly boundedFaults: readonly string[];
 	/** One of the answers, for people who wonder what was asked. */
 	readonly answer: string;
@@ -109,7 +109,7 @@ export function writeTable(verdicts: readonly Verdict[], findings: readonly Find
 	const withinBudget = findings.flatMap(({row, title, asker, configuration, boundedFaults}) =>
 		boundedFaults.map((fault) => `  ${row} ${title} by ${asker} (${configuration}): ${fault}`),
 	);
-	if (withinBudget.length > 0) details.push('Within the budget of invites:', ...withinBudget);
+	if (withinBudget.length > 0) details.push('Within the budget:', ...withinBudget);
 	const sum = `${telling.length} of ${findings.length} probes tell names apart`;
 	return [...lines, '', ...(details.length > 0 ? ['What tells:', ...details, ''] : []), sum].join('\n');
 }

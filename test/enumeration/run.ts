@@ -72,9 +72,8 @@ export async function limitProbes(
 	for (const probe of probes) {
 		if (probe.isBounded?.includes(configuration) !== true && probe.givesKeys !== true) continue;
 		if ((rows !== undefined && !rows.has(probe.row)) || !isAsked(probe, configuration)) continue;
-		const limits = await compareWithBudget(world, probe, count);
-		const faults = {limits};
-		const outcome = {faults, boundedFaults: [], answer: '', tellingClasses: []};
+		const {faults: limits, boundedFaults} = await compareWithBudget(world, probe, count);
+		const outcome = {faults: {limits}, boundedFaults, answer: '', tellingClasses: []};
 		// A bound that does not hold is none.
 		findings.push({...toFinding(probe, configuration, outcome), isBounded: false});
 	}

@@ -23,25 +23,13 @@ export async function createWorld(target: Target, samples: number, seed: string)
 	const population = await populate(target, samples, random.fork('population'));
 	const peer = await target.startPeer();
 	const {stranger, serverName} = population;
-	const rooms = new Map<string, Promise<string>>();
 	let count = 0;
-	const createRoom = async (): Promise<string> => {
-		const options = {token: stranger.access_token, body: {preset: 'private_chat', name: 'Of a stranger'}};
-		return (await call<{room_id: string}>(target, 'POST', '/_matrix/client/v3/createRoom', options)).room_id;
-	};
 	const next = (): number => (count += 1);
 	const means: Means = {
 		next,
 		serverName,
 		stranger: {userId: stranger.user_id, token: stranger.access_token},
-		roomFor(purpose) {
-			let room = rooms.get(purpose);
-			if (room === undefined) {
-				room = createRoom();
-				rooms.set(purpose, room);
-			}
-			return room;
-		},
+		roomFor: makeRooms(target, stranger.access_token),
 		peer,
 		peerUserId: peer.userId('bob'),
 		newPeerRoom: () => `!${String(next()).padStart(18, 'r')}:${peer.name}` as RoomId,
@@ -54,4 +42,20 @@ export async function createWorld(target: Target, samples: number, seed: string)
 		{kind: 'server', class: 'a server that was not', isHere: false, name: '127.99.99.99:44444'} as const,
 	];
 	return {target, population: {...population, subjects}, means, random};
+}
+
+/** Gives a function that makes a room of the stranger's for a purpose, once. */
+export function makeRooms({url}: Pick<Target, 'url'>, token: string): Means['roomFor'] {
+	const rooms = new Map<string, Promise<string>>();
+	const body = {preset: 'private_chat', name: 'Of a stranger'};
+	return (purpose) => {
+		let room = rooms.get(purpose);
+		if (room === undefined) {
+			room = call<{room_id: string}>({url}, 'POST', '/_matrix/client/v3/createRoom', {token, body}).then(
+				(made) => made.room_id,
+			);
+			rooms.set(purpose, room);
+		}
+		return room;
+	};
 }

@@ -4,8 +4,9 @@ import {join} from 'node:path';
 import {type Asked, openLines, prepare, sendAll} from '../ask.ts';
 import type {Probe, Question} from '../probe.ts';
 import type {Subject} from '../subjects.ts';
-import type {World} from '../world.ts';
+import {makeRooms, type World} from '../world.ts';
 import {chooseSubjects} from './choose.ts';
+import type {Effects} from './side-effects.ts';
 
 /** Facts that a principal may learn in a day: the default of `fact_budget_per_day`. */
 const FACTS_MAX = 30;
@@ -23,7 +24,8 @@ export async function limit(world: World): Promise<World> {
 	writeFileSync(file, JSON.stringify({...document, ...limits}));
 	const limited = await app.restart();
 	const [url = '', federationUrl = ''] = limited.application.http.addresses;
-	return {...world, target: {...world.target, app: limited, url, federationUrl}};
+	const roomFor = makeRooms({url}, world.means.stranger.token);
+	return {...world, means: {...world.means, roomFor}, target: {...world.target, app: limited, url, federationUrl}};
 }
 
 /**
@@ -31,7 +33,7 @@ export async function limit(world: World): Promise<World> {
  * counts of how many names the answers tell which of the two they are.
  * @param probes how often is asked
  */
-export async function compareWithBudget(world: World, probe: Probe, probes: number): Promise<readonly string[]> {
+export async function compareWithBudget(world: World, probe: Probe, probes: number): Promise<Effects> {
 	const subjects = chooseSubjects(world, probe);
 	const here = subjects.filter(({isHere}) => isHere);
 	const nowhere = subjects.filter(({isHere}) => !isHere);
@@ -50,7 +52,8 @@ export async function compareWithBudget(world: World, probe: Probe, probes: numb
 		lines.close();
 	}
 	const facts = countFacts(answers);
-	return facts > FACTS_MAX ? [`${facts} names told in an hour, more than ${FACTS_MAX}`] : [];
+	const told = facts === 0 ? [] : [`${facts} names told to who asked ${rounds} times in an hour`];
+	return facts > FACTS_MAX ? {faults: told, boundedFaults: []} : {faults: [], boundedFaults: told};
 }
 
 /** Asks, and where that gives a right to keys, for those as well: what is learnt by the second is learnt by the first. */
@@ -86,8 +89,12 @@ async function sendOnce(
 	return sendAll(lines, {...probe, needsLimits: true}, subject, await prepare(world, probe, subject));
 }
 
+/** When to come back is another time for each who asks. */
+const COME_BACK = /retry[-_]after"?:\s*\d+/gu;
+
 /** Counts names with an answer that only names of their side have got. */
-export function countFacts(answers: readonly Pick<Asked, 'subject' | 'seen'>[]): number {
+export function countFacts(asked: readonly Pick<Asked, 'subject' | 'seen'>[]): number {
+	const answers = asked.map(({subject, seen}) => ({subject, seen: seen.replace(COME_BACK, '')}));
 	const [here, nowhere] = [true, false].map(
 		(isHere) => new Set(answers.filter(({subject}) => subject.isHere === isHere).map(({seen}) => seen)),
 	);
