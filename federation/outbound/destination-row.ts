@@ -26,6 +26,8 @@ export class DestinationRow {
 	readonly #storage: RowStorage;
 	readonly #server: ServerName;
 	#row: CursorRow | undefined;
+	/** Whether a write has failed since the last look: the database may hold a row all the same. */
+	#isDoubtful = false;
 
 	constructor(storage: RowStorage, server: ServerName, row: CursorRow | undefined) {
 		this.#storage = storage;
@@ -47,6 +49,7 @@ export class DestinationRow {
 	async load(): Promise<CursorRow | undefined> {
 		const row = await this.#storage.cursors.find(cursorName(this.#server));
 		this.#row = row === undefined || (row.inFlight === null && row.failure === null) ? undefined : row;
+		this.#isDoubtful = false;
 		return this.#row;
 	}
 
@@ -59,7 +62,9 @@ export class DestinationRow {
 		this.#storage.cursors.add(batch, name, acked);
 		if (inFlight !== null) this.#storage.cursors.freeze(batch, name, acked, inFlight);
 		if (failure !== null) this.#storage.cursors.setFailure(batch, name, failure);
+		this.#isDoubtful = true;
 		await this.#commit(batch, change);
+		this.#isDoubtful = false;
 		this.#row = {name, acked, inFlight, failure};
 	}
 
@@ -72,14 +77,15 @@ export class DestinationRow {
 	}
 
 	/**
-	 * Removes the row, if there is one: the sender's mark says from now on what is told. It counts as removed at once, so
-	 * that no mark passes what is not told meanwhile. @throws StorageError
+	 * Removes the row, if there is one or may be: the sender's mark says from now on what is told. It counts as removed at
+	 * once, so that no mark passes what is not told meanwhile. @throws StorageError
 	 */
 	async remove(change: Pick<RowChange, 'acked' | 'hasWaited'>): Promise<void> {
 		const batch = this.#storage.batch();
-		if (this.#row !== undefined) this.#storage.cursors.remove(batch, cursorName(this.#server));
+		if (this.#row !== undefined || this.#isDoubtful) this.#storage.cursors.remove(batch, cursorName(this.#server));
 		this.#row = undefined;
 		await this.#commit(batch, change);
+		this.#isDoubtful = false;
 	}
 
 	async #commit(batch: Batch, {acked, hasWaited}: Pick<RowChange, 'acked' | 'hasWaited'>): Promise<void> {

@@ -293,3 +293,31 @@ test('a database that fails for a while costs time and nothing else', async (t) 
 	t.deepEqual(world.bodies(), numbers(1, 3));
 	t.deepEqual(new Set(world.notices.map(({kind}) => kind)), new Set(['store_failed']));
 });
+
+test('a row that is on disk although its write seemed to fail is removed when the body is taken', async (t) => {
+	const world = await SenderWorld.open(t);
+	let answer: (() => void) | undefined;
+	world.answer = () => new Promise((resolve) => (answer = () => resolve({})));
+	await world.sender.start();
+	await world.setServer(room, them, true);
+	await world.sendEvents(1);
+	await until(() => world.sent.length === 1, 'it is on its way');
+	const {storage} = world;
+	const commit = storage.commit.bind(storage);
+	storage.commit = async (batch) => {
+		await commit(batch);
+		throw new StorageError('outcome_unknown', 'the connection was lost');
+	};
+	world.clock.advance(5000);
+	await until(() => world.notices.length === 1, 'the failed write');
+	storage.commit = commit;
+	t.not(await storage.cursors.find('federation:them.example'), undefined);
+	answer?.();
+	await world.settle();
+	t.is(await storage.cursors.find('federation:them.example'), undefined);
+	await world.pass(1000);
+	world.answer = () => Promise.resolve({});
+	await world.restart();
+	await world.settle();
+	t.is(world.sent.length, 1, 'nothing is told again');
+});
