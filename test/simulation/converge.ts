@@ -5,6 +5,7 @@ import {BAD_LINE, NO_FAULTS} from './network.ts';
 import {actorOf, People, VERSIONS} from './people.ts';
 import {ServerNode} from './server-node.ts';
 import type {Simulation} from './simulation.ts';
+import {COMPLETE_ROOM} from '../../federation/outbound/index.ts';
 
 /** The one that says whatever it likes. */
 const BYZANTINE = 'z.example' as ServerName;
@@ -21,26 +22,39 @@ const LOOK_SELDOM_MS = 20_000;
 /** How often whoever lies does something, for each thing that people do. */
 const ATTACK_RATE = 0.5;
 
+/** Where servers enter rooms before they know who is there, so many of their joins do; the others are as ever. */
+const FAST_JOIN_RATE = 0.8;
+/** How often is looked whether rooms are complete: asking goes on after half an hour at most. */
+const COMPLETE_LOOK_MS = 60_000;
+
 /** What a run came to, for those who want figures. */
 export interface Outcome {
 	readonly rooms: number;
 	readonly events: number;
 	readonly softFailed: number;
 	readonly acknowledged: number;
+	/** Rooms that were completed after they had been entered before their members were known. */
+	readonly completed: number;
+	/** Events that came while a room was not complete. */
+	readonly judgedAnew: number;
 	readonly problems: readonly string[];
 }
 
 /** Three servers go through bad weather together, and must agree when it is over. */
 export async function converge(
 	simulation: Simulation,
-	{isByzantine = false}: {readonly isByzantine?: boolean} = {},
+	{isByzantine = false, joinsFast = false}: {readonly isByzantine?: boolean; readonly joinsFast?: boolean} = {},
 ): Promise<Outcome> {
-	const nodes = NAMES.map((name) => new ServerNode(simulation, name, isByzantine ? LOOK_SELDOM_MS : undefined));
+	const options = {
+		lookEveryMs: isByzantine ? LOOK_SELDOM_MS : undefined,
+		fastJoinRate: joinsFast ? FAST_JOIN_RATE : undefined,
+	};
+	const nodes = NAMES.map((name) => new ServerNode(simulation, name, options));
 	for (const node of nodes) await simulation.addNode(node.name, node.boot);
 	const byzantine = isByzantine ? new ByzantineNode(simulation, BYZANTINE) : undefined;
 	if (byzantine) await simulation.addNode(byzantine.name, byzantine.boot);
-	const people = new People(simulation, nodes, USERS_PER_SERVER);
-	await meet(simulation, nodes, people);
+	const people = new People(simulation, nodes, {usersPerServer: USERS_PER_SERVER, areRestless: joinsFast});
+	await meet(simulation, nodes, people, joinsFast);
 	byzantineEnters(byzantine, people);
 	await settle(simulation, nodes, people);
 	await trouble(simulation, nodes, people, byzantine);
@@ -59,14 +73,19 @@ export async function converge(
 }
 
 /** While all is well, the servers come to know each other: in a room of each version. */
-async function meet(simulation: Simulation, nodes: readonly ServerNode[], people: People): Promise<void> {
+async function meet(
+	simulation: Simulation,
+	nodes: readonly ServerNode[],
+	people: People,
+	onlyFirst: boolean,
+): Promise<void> {
 	await settle(simulation, nodes, people);
 	for (const [index, version] of VERSIONS.entries()) {
 		const {name} = nodes[index % nodes.length] as ServerNode;
 		people.create(actorOf(`@u0:${name}` as UserId), version, 'public_chat');
 	}
 	await settle(simulation, nodes, people);
-	people.joinAll();
+	people.joinAll({onlyFirst});
 	await settle(simulation, nodes, people);
 }
 
@@ -122,6 +141,17 @@ async function settle(simulation: Simulation, nodes: readonly ServerNode[], peop
 	// What was written without its process hearing of it is found by looking.
 	await simulation.runFor(looked);
 	await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
+	for (let waitedMs = 0; waitedMs < QUIET_WITHIN_MS && (await isAskingForMembers(nodes)); ) {
+		await simulation.runFor(COMPLETE_LOOK_MS);
+		waitedMs += COMPLETE_LOOK_MS;
+		await simulation.runUntil('nothing is under way', isQuiet, QUIET_WITHIN_MS);
+	}
+}
+
+/** Whether a server will ask who is in a room of it. */
+async function isAskingForMembers(nodes: readonly ServerNode[]): Promise<boolean> {
+	const due = await Promise.all(nodes.map(({life}) => life.storage.jobs.findNextDue([COMPLETE_ROOM])));
+	return due.some((dueTs) => dueTs !== undefined);
 }
 
 /**
@@ -161,10 +191,12 @@ async function judge(simulation: Simulation, nodes: readonly ServerNode[], peopl
 			softFailed += [...known.values()].filter((fate) => fate === 'soft-failed').length;
 		}
 	}
-	problems.push(...(await findLost(people)), ...(await findUnfinished(nodes)));
+	problems.push(...(await findLost(people)), ...(await findUnfinished(nodes, people.roomIds)));
 	for (const problem of problems) simulation.note(`PROBLEM ${problem}`);
 	const acknowledged = people.messages.filter(({eventId}) => eventId !== undefined).length;
-	return {rooms: accounts.size, events, softFailed, acknowledged, problems};
+	const completed = nodes.reduce((sum, node) => sum + node.completed, 0);
+	const judgedAnew = nodes.reduce((sum, node) => sum + node.judgedAnew, 0);
+	return {rooms: accounts.size, events, softFailed, acknowledged, completed, judgedAnew, problems};
 }
 
 /** Whatever a server said it has done is on its disk, and once only. */
@@ -197,7 +229,7 @@ async function findLost(people: People): Promise<string[]> {
 }
 
 /** Nothing waits in any table. */
-async function findUnfinished(nodes: readonly ServerNode[]): Promise<string[]> {
+async function findUnfinished(nodes: readonly ServerNode[], roomIds: readonly RoomId[]): Promise<string[]> {
 	const problems: string[] = [];
 	for (const {name, life} of nodes) {
 		const staged = await life.storage.federation.listStaged({limit: 10});
@@ -205,6 +237,11 @@ async function findUnfinished(nodes: readonly ServerNode[]): Promise<string[]> {
 		for (const row of await life.storage.cursors.list('federation:', {limit: 100})) {
 			if (row.inFlight !== null || row.failure !== null)
 				problems.push(`${name}: the cursor ${row.name} is not caught up`);
+		}
+		for (const roomId of roomIds) {
+			const isIn = (await life.storage.memberships.listLocalJoined(roomId)).length > 0;
+			if (isIn && (await life.storage.rooms.find(roomId))?.isPartial === true)
+				problems.push(`${name} does not know who is in ${roomId}`);
 		}
 	}
 	return problems;

@@ -47,13 +47,23 @@ export class People {
 	readonly #simulation: Simulation;
 	readonly #nodes: readonly ServerNode[];
 	readonly #users: readonly UserId[];
+	readonly #actions: readonly Action[];
+	/** How likely somebody makes a room instead of doing something in one. */
+	readonly #createRate: number;
 	readonly #random: SeededRandom;
 	readonly #members = new Map<RoomId, Set<UserId>>();
 	readonly #running = new Set<ServerLife>();
 	readonly #counts = new Map<ServerLife, number>();
 	#named = 0;
 
-	constructor(simulation: Simulation, nodes: readonly ServerNode[], usersPerServer: number) {
+	/** `areRestless`: they make rooms and move between them more often, and ask who is there. */
+	constructor(
+		simulation: Simulation,
+		nodes: readonly ServerNode[],
+		{usersPerServer, areRestless}: {readonly usersPerServer: number; readonly areRestless: boolean},
+	) {
+		this.#actions = areRestless ? RESTLESS_ACTIONS : ACTIONS;
+		this.#createRate = areRestless ? 0.06 : 0.02;
 		this.#simulation = simulation;
 		this.#nodes = nodes;
 		this.#random = simulation.random.fork('people');
@@ -83,21 +93,22 @@ export class People {
 
 	/** Lets somebody do something, without waiting for what comes of it. */
 	act(): void {
-		if (this.roomIds.length === 0 || this.#random.chance(0.02)) {
+		if (this.roomIds.length === 0 || this.#random.chance(this.#createRate)) {
 			this.create(actorOf(this.pickUser()), this.#random.pick(VERSIONS), this.#random.pick(PRESETS));
 			return;
 		}
 		const roomId = this.#random.pick(this.roomIds);
-		const action = this.#random.pick(ACTIONS);
+		const action = this.#random.pick(this.#actions);
 		const members = [...(this.#members.get(roomId) ?? [])];
 		const isMember = action !== join && members.length > 0 && this.#random.chance(0.9);
 		this.#do(actorOf(isMember ? this.#random.pick(members) : this.pickUser()), roomId, action);
 	}
 
-	/** Lets everybody join every room who is not known to be in it. */
-	joinAll(): void {
+	/** Lets people join every room who are not known to be in it: all of them, or one of a server. */
+	joinAll({onlyFirst = false} = {}): void {
 		for (const roomId of this.roomIds) {
 			for (const userId of this.#users) {
+				if (onlyFirst && !userId.startsWith('@u0:')) continue;
 				if (this.#members.get(roomId)?.has(userId) !== true) this.#do(actorOf(userId), roomId, join);
 			}
 		}
@@ -230,6 +241,13 @@ const leave: Action = (people, actor, roomId) => [
 	},
 ];
 
+const look: Action = (_people, actor, roomId) => [
+	`asks who is in ${roomId}`,
+	async ({rooms}) => {
+		await rooms.listMembers(actor, roomId, {});
+	},
+];
+
 const onOther =
 	(verb: 'invite' | 'kick' | 'ban' | 'unban'): Action =>
 	(people, actor, roomId) => {
@@ -297,4 +315,15 @@ const ACTIONS: readonly Action[] = [
 	set('m.room.name', ({random}) => ({name: `name ${random.below(1000)}`})),
 	set('m.room.topic', ({random}) => ({topic: `topic ${random.below(1000)}`})),
 	set('m.room.canonical_alias', () => ({})),
+];
+
+const RESTLESS_ACTIONS: readonly Action[] = [
+	...ACTIONS,
+	...Array.from({length: 10}, () => join),
+	...Array.from({length: 10}, () => say),
+	...Array.from({length: 4}, () => leave),
+	onOther('ban'),
+	onOther('kick'),
+	look,
+	look,
 ];

@@ -15,6 +15,17 @@ test.serial('three servers agree on their rooms after loss, partitions, crashes,
 	});
 });
 
+test.serial(
+	'rooms that are entered before it is known who is there come to the same through the same troubles',
+	async (t) => {
+		t.timeout(15 * 60_000);
+		await runSeeds(t, {first: 1, count: 10}, async (simulation) => {
+			const {problems} = await converge(simulation, {isByzantine: isByzantine(simulation), joinsFast: true});
+			if (problems.length > 0) throw new Error(problems.join('\n'));
+		});
+	},
+);
+
 test.serial('the same seed is the same run, to the byte of its trace', async (t) => {
 	t.timeout(60_000);
 	for (const seed of [3, 4]) {

@@ -1,10 +1,11 @@
 import {LRUCache} from 'lru-cache';
 import {generateSigningKey, type ServerName, type SignedMessage, type SigningKey, verify} from '../../crypto/index.ts';
-import {createEngine, type Engine} from '../../federation/engine/index.ts';
+import {createEngine, type Engine, pause} from '../../federation/engine/index.ts';
 import {JoinsUnderway, Staging} from '../../federation/inbound/index.ts';
 import {
 	createFederationClient,
 	createKeySource,
+	COMPLETE_ROOM,
 	createKeyStore,
 	createRemoteDirectory,
 	createRemoteEvents,
@@ -13,9 +14,11 @@ import {
 	FederationSender,
 	Keyring,
 	PublishedKeys,
+	type RemoteRooms,
 	type VerifyMany,
 } from '../../federation/outbound/index.ts';
 import {createEvents} from '../../server/events/index.ts';
+import {JobRunner, jobs, type JobServices} from '../../server/jobs/index.ts';
 import {createRooms, type Rooms} from '../../server/rooms/index.ts';
 import {createVisibility} from '../../server/visibility/index.ts';
 import {adaptRemoteRooms} from '../../server/wiring/remote-rooms.ts';
@@ -34,6 +37,8 @@ export interface ServerLife {
 	readonly rooms: Rooms;
 	readonly sender: FederationSender;
 	readonly staging: Staging;
+	/** Learns the members of rooms that were entered without them. */
+	readonly jobs: JobRunner;
 	/** Whether what a former life left is taken up. */
 	readonly isStarted: () => boolean;
 }
@@ -41,24 +46,41 @@ export interface ServerLife {
 /** As often as the server does it by itself. */
 const LOOK_EVERY_MS = 2_000;
 
+/** A large room takes long to learn, so that much may happen meanwhile. */
+const COMPLETE_MS_MAX = 30_000;
+
+/** How a server differs from others. */
+export interface ServerOptions {
+	/** How often it looks for what was written without its process hearing of it. */
+	readonly lookEveryMs?: number | undefined;
+	/** How likely it enters a room of others before it knows who is there. */
+	readonly fastJoinRate?: number | undefined;
+}
+
 /** A server of a simulation: what survives its crashes, and the life that it has now. */
 export class ServerNode {
 	readonly name: ServerName;
 	readonly key: SigningKey;
 	/** How likely a commit fails. */
 	diskErrorRate = 0;
+	/** Rooms that it completed after it had entered them before it knew who is there. */
+	completed = 0;
+	/** Events of these that came before they were complete, our joins not counted. */
+	judgedAnew = 0;
 	readonly #disk: SimulatedDisk;
 	readonly #random: SeededRandom;
 	readonly #simulation: Simulation;
-	/** How often the server looks for what was written without its process hearing of it. */
 	readonly lookEveryMs: number;
+	readonly #fastJoinRate: number;
 	#lives = 0;
 	#life: ServerLife | undefined;
 
-	constructor(simulation: Simulation, name: ServerName, lookEveryMs = LOOK_EVERY_MS) {
+	constructor(simulation: Simulation, name: ServerName, options: ServerOptions = {}) {
+		const {lookEveryMs = LOOK_EVERY_MS, fastJoinRate = 0} = options;
 		this.#simulation = simulation;
 		this.name = name;
 		this.lookEveryMs = lookEveryMs;
+		this.#fastJoinRate = fastJoinRate;
 		this.#random = createSeededRandom(`${simulation.seed}/server/${name}`);
 		this.key = generateSigningKey({version: 'a', random: (count) => this.#random.bytes(count)});
 		this.#disk = new SimulatedDisk(name, this.#random.below(2 ** 32));
@@ -107,6 +129,7 @@ export class ServerNode {
 		const start = async (): Promise<void> => {
 			await life.sender.start();
 			await life.staging.resume();
+			if (this.#fastJoinRate > 0) await life.jobs.start();
 			state.isStarted = true;
 			note('serves');
 		};
@@ -129,6 +152,40 @@ export class ServerNode {
 			clock.setTimer(this.lookEveryMs, look);
 		};
 		clock.setTimer(this.lookEveryMs, look);
+	}
+
+	/** Does the one job that a server of a simulation needs, with what that uses. */
+	#createJobs(
+		seams: Pick<NodeSeams, 'clock' | 'random'>,
+		uses: Pick<JobServices, 'engine' | 'storage'>,
+		note: (text: string) => void,
+	): JobRunner {
+		const {clock, random} = seams;
+		const {storage, engine} = uses;
+		const services: Pick<JobServices, 'engine' | 'onProblem' | 'storage'> = {
+			storage,
+			engine: {
+				findRoom: (roomId) => engine.findRoom(roomId),
+				completeRoom: async (roomId, entry) => {
+					await pause(clock, random.below(COMPLETE_MS_MAX));
+					note(`asks ${entry.server} who was in ${roomId}`);
+					const rows = await storage.events.listTimeline({roomId, direction: 'forwards', limit: 10_000});
+					await engine.completeRoom(roomId, entry);
+					this.completed += 1;
+					this.judgedAnew += rows.filter(({statePartial}) => statePartial).length - 1;
+				},
+			},
+			onProblem: (problem) => note(`a room is not complete yet: ${describe(problem)}`),
+		};
+		return new JobRunner({
+			clock,
+			random,
+			storage,
+			jobs: jobs.filter(({id}) => id === COMPLETE_ROOM),
+			services: services as JobServices,
+			onNotice: ({kind, error}) => note(`job ${kind} ${describe(error)}`),
+			observe: (_job, result, _durationMs, count) => note(`completed ${count} rooms, ${result}`),
+		});
 	}
 
 	#assemble({clock, random, transport}: NodeSeams, storage: Storage, note: (text: string) => void) {
@@ -176,8 +233,11 @@ export class ServerNode {
 			blocks: () => Promise.resolve(false),
 			hasAccount: () => Promise.resolve(true),
 		};
-		const known = {serverName, client, engine, signatures, keyring, storage};
-		const remoteRooms = createRemoteRooms({...known, verify: verifyHere});
+		const known = {serverName, client, engine, signatures, keyring, storage, verify: verifyHere};
+		const remoteRooms = createRemoteRooms(known);
+		const fastRooms = createRemoteRooms({...known, fastJoins: clock});
+		const joinBy = (): RemoteRooms =>
+			this.#fastJoinRate > 0 && this.#random.chance(this.#fastJoinRate) ? fastRooms : remoteRooms;
 		const discretion = discretionOf(storage, serverName, clock);
 		const rooms = createRooms({
 			carryOver: () => Promise.resolve(),
@@ -198,7 +258,7 @@ export class ServerNode {
 			remote: adaptRemoteRooms(
 				{
 					...remoteRooms,
-					join: (request) => joins.run(request.roomId, () => remoteRooms.join(request)),
+					join: (request) => joins.run(request.roomId, () => joinBy().join(request)),
 				},
 				createRemoteDirectory(client),
 			),
@@ -211,6 +271,7 @@ export class ServerNode {
 			sender,
 			staging,
 			rooms,
+			jobs: this.#createJobs({clock, random}, {storage, engine}, note),
 			answering: {serverName, keys, keyring, inbound, transactions, noteContact},
 		};
 	}
