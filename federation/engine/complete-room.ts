@@ -26,7 +26,7 @@ export interface Entry {
 /**
  * Learns who was in a room when we entered it. Only members are taken from the answer, and only those that were left out:
  * the rest is what the resident server said when it let us in, whoever is asked now.
- * @throws EngineError('unavailable' | 'bad_response')
+ * @throws EngineError('unavailable' | 'bad_response'), and what asking the server throws where it refuses
  */
 export async function fetchMembers(context: MissingContext, room: Room, {eventId, server}: Entry): Promise<RoomState> {
 	const stored = await context.events.find(eventId);
@@ -129,14 +129,17 @@ async function planCompletion(
 	const state = ends.size === 0 ? head.state : await resolveOrTakeLast(context, room, [...ends.values()]);
 	const changes = await state.differenceFrom(head.state);
 	await head.state.load(changes.map(({key}) => key));
-	return {events, state, ends, changes, ...(await findParticipants(context, room.roomId))};
+	const isNew = new Set(changes.map(({key}) => (key.type === 'm.room.member' ? key.stateKey : undefined)));
+	return {events, state, ends, changes, ...(await findParticipants(context, room.roomId, isNew))};
 }
 
+/** @param isNew Members whose memberships the completion itself changes. */
 async function findParticipants(
 	{storage}: MissingContext,
 	roomId: RoomId,
+	isNew: ReadonlySet<string | undefined>,
 ): Promise<Pick<Completion, 'ours' | 'servers'>> {
-	const locals = await storage.memberships.listLocalJoined(roomId);
+	const locals = (await storage.memberships.listLocalJoined(roomId)).filter((userId) => !isNew.has(userId));
 	const rows = await Promise.all(locals.map((userId) => storage.memberships.find(roomId, userId)));
 	const ours = rows.filter((row) => row !== undefined).map(({pos: _pos, forgotten: _forgotten, ...row}) => row);
 	return {ours, servers: await storage.memberships.listServers(roomId)};

@@ -398,3 +398,28 @@ test('a fork in a partial room heals to the state that it has elsewhere', async 
 	t.is((await deliver(two, one, joint.pdu)).status, 'accepted');
 	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
 });
+
+test('somebody of ours who had left, and whom a fork showed as joined, is out when the room is complete', async (t) => {
+	await using network = new EngineNetwork();
+	const bella = '@bella:two.test' as UserId;
+	let fork: Pdu | undefined;
+	const world = await setUp(network, async ({one, two, roomId}) => {
+		await joinThrough(one, two, roomId, bella);
+		fork = (await one.engine.send({roomId, event: message(alice, 'before she left')})).pdu;
+		t.is((await deliver(one, two, fork)).status, 'accepted');
+		const left = await two.engine.send({roomId, event: membership(bella, bella, 'leave')});
+		t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	});
+	const {one, two, roomId} = world;
+	const late = await forge(world, message(dave, 'late'), fork!, [
+		...(await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave))),
+	]);
+	const wire = {roomId, json: toFederationEvent(late), origin: one.serverName};
+	t.is((await two.engine.receive(wire)).status, 'accepted');
+	t.is((await one.engine.receive(wire)).status, 'accepted');
+	t.true((await stateOf(two, roomId)).joined.includes(bella), 'half a state does not say that she left');
+	await complete(world);
+	const [here, there] = [await stateOf(two, roomId), await stateOf(one, roomId)];
+	t.deepEqual([here.state, here.table, here.joined], [there.state, there.state, there.joined]);
+	t.deepEqual(await two.storage.memberships.listLocalJoined(roomId), [bob]);
+});
