@@ -162,7 +162,8 @@ async function speakInTurn(simulation: Simulation, nodes: readonly ServerNode[],
 	for (let round = 0; round < USERS_PER_SERVER; round++) {
 		for (const node of nodes) {
 			for (const roomId of people.roomIds) {
-				const speakers = await node.life.storage.memberships.listLocalJoined(roomId);
+				// Not in the order of what changed last: each is to have a turn.
+				const speakers = (await node.life.storage.memberships.listLocalJoined(roomId)).toSorted();
 				const speaker = speakers[round % speakers.length];
 				if (speaker !== undefined) people.send(people.write(speaker, roomId));
 			}
