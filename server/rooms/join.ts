@@ -48,8 +48,10 @@ export async function join(
 		if (row?.membership === 'join') return;
 		const content = await ownContent(context, actor.userId, 'join', said);
 		const view = await findResidentRoom(context, roomId);
-		if (view) await joinHere(context, actor, view, row, content);
-		else await joinElsewhere(context, actor, roomId, listServers(context, row, servers), content);
+		// While it is not known who is in the room, it is not known either who is banned from it: others know.
+		const known = view?.isPartial ? await context.storage.memberships.listServers(roomId) : [];
+		if (view && !view.isPartial) await joinHere(context, actor, view, row, content);
+		else await joinElsewhere(context, actor, roomId, listServers(context, row, [...servers, ...known]), content);
 		// Who comes back has settled what they keep here.
 		if (row?.membership !== 'leave') await carrySettingsOver(context, actor.userId, roomId);
 	});

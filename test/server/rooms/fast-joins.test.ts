@@ -43,13 +43,18 @@ function closeGate({application}: App, refusal?: Error) {
 const sorted = (list: readonly (string | undefined)[]): string[] =>
 	list.filter((entry) => entry !== undefined).toSorted((a, b) => (a < b ? -1 : 1));
 
-async function stage(t: ExecutionContext) {
+/** @param prepare What happens in the room before Bob enters it. */
+async function stage(
+	t: ExecutionContext,
+	prepare?: (alice: Person, theirs: string, roomId: string) => Promise<unknown>,
+) {
 	const [one, two] = (await startApps(t, 2, {config: {federation: {fast_joins: true}}})) as [App, App];
 	const alice = new Person(one, await register(one, 'alice'));
 	const carol = new Person(one, await register(one, 'carol'));
 	const bob = new Person(two, await register(two, 'bob'));
 	const roomId = await alice.create({preset: 'public_chat', name: 'The newsroom'});
 	await carol.join(roomId);
+	await prepare?.(alice, bob.id.slice(bob.id.indexOf(':') + 1), roomId);
 	const gate = closeGate(one);
 	t.teardown(() => gate.open());
 	const since = (await sync(bob, '')).next_batch;
@@ -187,4 +192,22 @@ test('who is there is asked of the next server where the first one refuses to sa
 	t.true(gate.asked > 0);
 	const {joined} = await bob.do<{joined: object}>('GET', `${room(roomId)}/joined_members`);
 	t.deepEqual(sorted(Object.keys(joined)), sorted([alice.id, bob.id, carol.id]));
+});
+
+test('others of our server are let in by one that knows who is banned, until we know', async (t) => {
+	const {two, alice, bob, roomId, gate} = await stage(t, async (host, theirs, id) => {
+		await host.do('POST', `${room(id)}/ban`, {user_id: `@dave:${theirs}`});
+	});
+	const [dave, erin] = [new Person(two, await register(two, 'dave')), new Person(two, await register(two, 'erin'))];
+	t.is((await dave.ask('POST', `/join/${encodeURIComponent(roomId)}`, {})).status, 403);
+	await erin.join(roomId);
+	t.true(await isPartial(two, roomId));
+	await erin.say(roomId, 'from erin');
+	await hears(alice, roomId, 'from erin');
+	await hears(bob, roomId, 'from erin');
+	gate.open();
+	await until(async () => (await isPartial(two, roomId)) === false, 'the room complete');
+	t.is((await bob.state(roomId, 'm.room.member', dave.id))['membership'], 'ban');
+	t.is((await dave.ask('POST', `/join/${encodeURIComponent(roomId)}`, {})).status, 403);
+	t.is((await alice.state(roomId, 'm.room.member', erin.id))['membership'], 'join');
 });
