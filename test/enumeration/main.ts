@@ -66,7 +66,7 @@ async function meetSynapse(): Promise<Finding[]> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
 	try {
 		const authority = createAuthority(directory);
-		await using synapse = await startSynapse(prepared.python, authority, undefined, AS_SYNAPSE_IS);
+		await using synapse = await startSynapse(prepared.python, authority, {differences: AS_SYNAPSE_IS});
 		const federationUrl = `https://${synapse.name}`;
 		const sharedSecret = REGISTRATION_SHARED_SECRET;
 		return await meetForeignServer({url: synapse.url, federationUrl, authority, sharedSecret});

@@ -18,7 +18,7 @@ import {
 } from '../harness/index.ts';
 import type {Person} from './conversation.ts';
 import {EncryptedClient} from './encrypted-client.ts';
-import {FLOWS, goThrough, listPassages, type Reachable} from './flows/index.ts';
+import {CONFIGURATION, CONFIGURED, type Flow, FLOWS, goThrough, listPassages, type Reachable} from './flows/index.ts';
 import {PlainClient} from './plain-client.ts';
 import {prepareSynapse, startSynapse} from './synapse.ts';
 
@@ -40,6 +40,9 @@ async function talk(inviter: Person, guest: Person, roomVersion: string): Promis
 	}
 }
 
+/** More than there are other passages, whose people Synapse knows already. */
+const CONFIGURED_FROM = 1_000;
+
 /** What to go through with it. */
 interface Wanted {
 	readonly versions: readonly string[];
@@ -50,35 +53,55 @@ async function meetSynapse(python: string, authority: CertificateAuthority, want
 	await using ourLine = new Line();
 	await using itsLine = new Line();
 	await using ours = await startServer({authority, line: ourLine});
-	await using synapse = await startSynapse(python, authority, itsLine);
+	await using synapse = await startSynapse(python, authority, {line: itsLine, differences: {presence: {enabled: true}}});
+	const peer = {server: synapse, line: itsLine};
 	try {
 		await talkInRooms(ours, synapse, wanted.versions);
-		await goThroughFlows({server: ours, line: ourLine}, {server: synapse, line: itsLine}, wanted);
+		const failed = await goThroughFlows({server: ours, line: ourLine}, peer, listWanted(FLOWS, wanted));
+		const configured = listWanted(CONFIGURED, wanted);
+		if (configured.length > 0) {
+			await using line = new Line();
+			await using server = await startServer({authority, line, config: CONFIGURATION});
+			failed.push(...(await goThroughFlows({server, line}, peer, configured, CONFIGURED_FROM)));
+			if (failed.length > 0) process.stderr.write(`${server.readLog().slice(-2_000)}\n`);
+		}
+		if (failed.length > 0) throw new AggregateError(failed, `${failed.length} flows failed`);
 	} catch (cause) {
 		process.stderr.write(`${ours.readLog().slice(-2_000)}\n${synapse.readLog().slice(-2_000)}\n`);
 		throw cause;
 	}
 }
 
-/** Goes through all flows whatever becomes of one, and fails at the end if one did. */
-async function goThroughFlows(ours: Reachable, synapse: Reachable, wanted: Wanted): Promise<void> {
-	const flows = FLOWS.filter(({name}) => wanted.flows.test(name)).map(({versions, ...flow}) => ({
-		...flow,
-		...(versions && {versions: versions.filter((version) => wanted.versions.includes(version))}),
-	}));
+/** Lists the flows of a name that is wanted, in the versions that are. */
+function listWanted(flows: readonly Flow[], wanted: Wanted): readonly Flow[] {
+	return flows
+		.filter(({name}) => wanted.flows.test(name))
+		.map(({versions, ...flow}) => ({
+			...flow,
+			...(versions && {versions: versions.filter((version) => wanted.versions.includes(version))}),
+		}));
+}
+
+/** Goes through all flows whatever becomes of one, and gives what went wrong. `firstId` is that of the first one's people. */
+async function goThroughFlows(
+	ours: Reachable,
+	synapse: Reachable,
+	flows: readonly Flow[],
+	firstId = 0,
+): Promise<unknown[]> {
 	const failed: unknown[] = [];
 	for (const [id, passage] of listPassages(flows, ours, synapse).entries()) {
 		const title = `${passage.flow.name}, version ${passage.roomVersion}, with ${passage.host === ours ? 'ours' : 'Synapse'} as the host`;
 		const begun = performance.now();
 		try {
-			await goThrough(passage, id);
+			await goThrough(passage, firstId + id);
 			process.stdout.write(`ok: ${title}, ${((performance.now() - begun) / 1_000).toFixed(1)} s\n`);
 		} catch (cause) {
 			failed.push(cause);
 			process.stdout.write(`FAILED: ${title}: ${cause instanceof Error ? cause.message : String(cause)}\n`);
 		}
 	}
-	if (failed.length > 0) throw new AggregateError(failed, `${failed.length} flows failed`);
+	return failed;
 }
 
 async function talkInRooms(

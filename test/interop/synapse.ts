@@ -76,14 +76,13 @@ function reasonOf(cause: unknown): string {
 
 /**
  * Starts Synapse with TLS of `authority` and waits until it answers. Registration is open.
- * @param line What the other servers reach it through, for a test to cut.
- * @param differences Merged over the configuration's top level.
+ * @param options `line`: what the other servers reach it through, for a test to cut; `differences`: merged over the
+ * configuration's top level, where presence is off because it costs both sides.
  */
 export async function startSynapse(
 	python: string,
 	authority: CertificateAuthority,
-	line?: Line,
-	differences: object = {},
+	{line, differences = {}}: {readonly line?: Line; readonly differences?: object} = {},
 ): Promise<ServerProcess> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-synapse-'));
 	mkdirSync(join(directory, 'data'));
@@ -93,7 +92,8 @@ export async function startSynapse(
 	const name = `${address}:${(await line?.open(address, federationPort)) ?? federationPort}`;
 	const place = {directory, address, name, clientPort, federationPort};
 	const file = join(directory, 'homeserver.yaml');
-	writeFileSync(file, JSON.stringify({...configuration(place, authority), ...differences}, null, 1));
+	const document = {...configuration(place, authority), presence: {enabled: false}, ...differences};
+	writeFileSync(file, JSON.stringify(document, null, 1));
 	writeFileSync(join(directory, 'log.yaml'), JSON.stringify(LOGGING));
 	// Its key file has the form of ours, and Synapse takes long to start only to make one.
 	await loadOrCreateSigningKeys(join(directory, 'data/signing.key'));
@@ -117,6 +117,8 @@ const LOGGING = {
 	formatters: {plain: {format: '%(asctime)s %(levelname)s %(name)s %(message)s'}},
 	handlers: {console: {class: 'logging.StreamHandler', formatter: 'plain'}},
 	root: {level: 'WARNING', handlers: ['console']},
+	// Says when it has learned the members of a room.
+	loggers: {'synapse.handlers.federation': {level: 'INFO'}},
 	disable_existing_loggers: false,
 };
 
@@ -158,7 +160,6 @@ function configuration(place: Place, authority: CertificateAuthority): object {
 		enable_registration: true,
 		enable_registration_without_verification: true,
 		bcrypt_rounds: 4,
-		presence: {enabled: false},
 		// A test that cut the line waits for the next attempt after it.
 		federation: {
 			destination_min_retry_interval: '1s',

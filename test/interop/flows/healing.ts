@@ -3,7 +3,7 @@ import type {Flow} from './flow.ts';
 import {roomPath, type Somebody} from './somebody.ts';
 
 /** The room's state as one server has it, one line for each entry. */
-async function describeState(person: Somebody, roomId: string): Promise<string> {
+export async function describeState(person: Somebody, roomId: string): Promise<string> {
 	const state = await person.readState(roomId);
 	return state
 		.map(({type, state_key: key, event_id: eventId}) => JSON.stringify([type, key, eventId]))

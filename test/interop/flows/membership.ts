@@ -68,6 +68,24 @@ export const MEMBERSHIP: readonly Flow[] = [
 		},
 	},
 	{
+		name: 'a knock is turned down, and another is taken back',
+		async run({host, guest, roomVersion}) {
+			const joinRule = {type: 'm.room.join_rules', state_key: '', content: {join_rule: 'knock'}};
+			const roomId = await host.createRoom(roomVersion, {initial_state: [joinRule]});
+			const knock = `/v3/knock/${encodeURIComponent(roomId)}?${viaQuery(host)}`;
+			await guest.call('POST', knock, {});
+			await host.sees(roomId, guest, 'knock');
+			await host.call('POST', `${roomPath(roomId)}/kick`, {user_id: guest.userId});
+			await host.sees(roomId, guest, 'leave');
+			// Synapse 1.163 takes a knock back at home only, and tells no other server.
+			if (guest.server.isForeign) return;
+			await guest.call('POST', knock, {});
+			await host.sees(roomId, guest, 'knock');
+			await guest.call('POST', `${roomPath(roomId)}/leave`, {});
+			await host.sees(roomId, guest, 'leave');
+		},
+	},
+	{
 		name: 'who is in one room may join another',
 		versions: RESTRICTED_VERSIONS,
 		async run({host, guest, stranger, roomVersion}) {

@@ -36,6 +36,7 @@ interface SyncAnswer {
 		readonly knock?: Readonly<Record<string, unknown>>;
 		readonly join?: Readonly<Record<string, {readonly timeline?: List; readonly ephemeral?: List}>>;
 	};
+	readonly presence?: List;
 	readonly to_device?: List;
 	readonly device_lists?: {readonly changed?: readonly string[]};
 }
