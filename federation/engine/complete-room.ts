@@ -1,6 +1,6 @@
-import {breathe, type EventId, type RoomId, type ServerName} from '../../crypto/index.ts';
+import {breathe, domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {EventMark} from '../../storage/index.ts';
-import type {Pdu} from '../rooms/index.ts';
+import {membershipOf, type Pdu} from '../rooms/index.ts';
 import type {Completion, Draft, Head} from './draft.ts';
 import {EngineError} from './errors.ts';
 import {fetchStateAt, type MissingContext, type Room} from './missing-events.ts';
@@ -51,6 +51,21 @@ export async function fetchMembers(context: MissingContext, room: Room, {eventId
 		throw new EngineError('bad_response', 'by the members that a server told we could not have entered');
 	}
 	return whole;
+}
+
+/** Finds by which of our joins a partial room was entered: of those that came since, it is the first. */
+export async function findEntry(
+	context: Pick<MissingContext, 'events' | 'serverName' | 'storage'>,
+	room: Room,
+	ends: readonly EventId[],
+): Promise<EventId | undefined> {
+	const partials = await listPartial(context, room, ends);
+	const ours = partials.filter(
+		({pdu}) => membershipOf(pdu) === 'join' && domainOf(pdu.stateKey as UserId) === context.serverName,
+	);
+	const stored = await Promise.all(ours.map(({pdu}) => context.events.find(pdu.eventId)));
+	const placed = stored.flatMap((event) => (event && event.row.anchor !== null ? [event.row] : []));
+	return placed.toSorted((a, b) => (a.anchor ?? 0) - (b.anchor ?? 0))[0]?.eventId;
 }
 
 /** Gives a partial room its members. */

@@ -1,11 +1,19 @@
 import {breathe, type EventId, type RoomId, Semaphore, type ServerName, type Signer} from '../../crypto/index.ts';
-import type {ClientTransactionKey, EventRow, Storage} from '../../storage/index.ts';
+import {type ClientTransactionKey, type EventRow, type Storage, StorageError} from '../../storage/index.ts';
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
 import {buildEvent} from './build-event.ts';
-import {CompleteRoom, fetchMembers} from './complete-room.ts';
+import {CompleteRoom, fetchMembers, findEntry} from './complete-room.ts';
 import {createRoom} from './create-room.ts';
-import type {Engine, RemoteEvents, SendRequest, SentEvent, SignatureChecker, StoredEvent} from './engine.ts';
+import type {
+	Engine,
+	ImportRoomRequest,
+	RemoteEvents,
+	SendRequest,
+	SentEvent,
+	SignatureChecker,
+	StoredEvent,
+} from './engine.ts';
 import {EngineError} from './errors.ts';
 import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
@@ -132,9 +140,22 @@ class RoomEngine implements Engine {
 			if (actor && new CommittedView(this.#context, actor).isServerJoined(this.#context.serverName)) {
 				return this.#receiver.receiveJoin({...request, actor}, request);
 			}
+			if (actor?.committed.isPartial) await this.#completePast(actor, request);
 			const {sent} = await importRoom(this.#context, request);
 			this.#actors.forget(request.roomId);
 			return sent;
+		});
+	}
+
+	/**
+	 * Learns who was in a room when we entered it last, where we left without knowing: what others have built on our events
+	 * of then is judged by their states. Where the server that lets us in again does not tell, these stay as they are.
+	 */
+	async #completePast(actor: RoomActor, {roomId, version, origin}: ImportRoomRequest): Promise<void> {
+		const eventId = await findEntry(this.#context, {roomId, version}, actor.committed.extremities);
+		if (eventId === undefined) return;
+		await this.completeRoom(roomId, {eventId, server: origin}).catch((error: unknown) => {
+			if (error instanceof StorageError) throw error;
 		});
 	}
 

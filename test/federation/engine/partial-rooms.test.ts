@@ -423,3 +423,27 @@ test('somebody of ours who had left, and whom a fork showed as joined, is out wh
 	t.deepEqual([here.state, here.table, here.joined], [there.state, there.state, there.joined]);
 	t.deepEqual(await two.storage.memberships.listLocalJoined(roomId), [bob]);
 });
+
+test('who comes back to a room that they left before it was whole judges what others built on their first join by the whole', async (t) => {
+	await using network = new EngineNetwork();
+	const world = await setUp(network);
+	const {one, two, roomId} = world;
+	const entry = (await two.engine.findEvent(world.eventId))!.pdu;
+	const late = await forge(
+		world,
+		message(dave, 'late'),
+		entry,
+		await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave)),
+	);
+	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
+	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	const eventId = await enter(world);
+	await complete({...world, eventId});
+	t.is((await deliver(one, one, late)).status, 'accepted');
+	const next = await one.engine.send({roomId, event: message(alice, 'on top of it')});
+	t.true(next.pdu.prevEvents.includes(late.eventId));
+	delete network.lies.getEventAuth;
+	t.is((await deliver(one, two, next.pdu)).status, 'accepted');
+	t.is((await two.engine.findEvent(late.eventId))?.row.rejected, null);
+	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+});
