@@ -27,12 +27,16 @@ test.serial(
 );
 
 test.serial('the same seed is the same run, to the byte of its trace', async (t) => {
-	t.timeout(60_000);
-	for (const seed of [3, 4]) {
+	t.timeout(2 * 60_000);
+	for (const [seed, joinsFast] of [
+		[3, false],
+		[4, false],
+		[5, true],
+	] as const) {
 		const traces: string[] = [];
 		for (let run = 0; run < 2; run++) {
 			const simulation = new Simulation(seed);
-			await converge(simulation, {isByzantine: isByzantine(simulation)});
+			await converge(simulation, {isByzantine: isByzantine(simulation), joinsFast});
 			traces.push(simulation.trace.join('\n'));
 		}
 		t.is(traces[0], traces[1]);
