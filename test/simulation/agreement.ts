@@ -1,6 +1,7 @@
 import {domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import type {StoredEvent} from '../../federation/engine/index.ts';
 import {type Pdu, splitStateKey, type StateMap} from '../../federation/rooms/index.ts';
+import {BYZANTINE} from './byzantine.ts';
 import {Replay} from './replay.ts';
 import type {ServerLife, ServerNode} from './server-node.ts';
 
@@ -121,6 +122,8 @@ export function findDisagreements(
 ): string[] {
 	const found = accounts.flatMap(({server, faults}) => faults.map((fault) => `${server} ${roomId}: ${fault}`));
 	const replay = new Replay(pdus);
+	const built = listBuiltOn(accounts, pdus);
+	const isForgotten = (eventId: EventId): boolean => isOfLiar(eventId, pdus) && !built.has(eventId);
 	for (const account of accounts) {
 		const {server, state, extremities} = account;
 		found.push(...compareStates(roomId, server, state, 'the graph', describeState(replay.stateAfter(extremities))));
@@ -128,7 +131,7 @@ export function findDisagreements(
 		for (const other of peers) {
 			if (other.server > server) found.push(...compareStates(roomId, server, state, other.server, other.state));
 		}
-		found.push(...compareEvents(roomId, account, peers, pdus));
+		found.push(...compareEvents(roomId, account, peers, {pdus, isForgotten}));
 	}
 	return found;
 }
@@ -164,7 +167,13 @@ function compareEvents(
 	roomId: RoomId,
 	account: Account,
 	peers: readonly Account[],
-	pdus: ReadonlyMap<EventId, Pdu>,
+	{
+		pdus,
+		isForgotten,
+	}: {
+		readonly pdus: ReadonlyMap<EventId, Pdu>;
+		readonly isForgotten: (eventId: EventId) => boolean;
+	},
 ): string[] {
 	const found: string[] = [];
 	const shown = new Set(
@@ -172,12 +181,33 @@ function compareEvents(
 	);
 	const since = listSince(account, pdus);
 	const missing = [...shown].filter(
-		(eventId) => since.has(eventId) && !account.known.has(eventId) && !hasFalseDepth(eventId, pdus),
+		(eventId) =>
+			since.has(eventId) && !account.known.has(eventId) && !hasFalseDepth(eventId, pdus) && !isForgotten(eventId),
 	);
 	if (missing.length > 0) found.push(`${account.server} lacks of ${roomId}: ${missing.join(', ')}`);
 	const rejected = [...shown].filter((eventId) => account.known.get(eventId) === 'rejected');
 	if (rejected.length > 0) found.push(`${account.server} rejects of ${roomId}: ${rejected.join(', ')}`);
 	return found;
+}
+
+/**
+ * Lists what the ends of the graph rest on. A liar may tell an event to one server only, and where that leaves before it
+ * builds on it and enters anew, nobody else ever hears of it.
+ */
+function listBuiltOn(accounts: readonly Account[], pdus: ReadonlyMap<EventId, Pdu>): ReadonlySet<EventId> {
+	const built = new Set<EventId>();
+	const open = accounts.flatMap(({extremities}) => extremities);
+	for (let eventId = open.pop(); eventId !== undefined; eventId = open.pop()) {
+		if (built.has(eventId)) continue;
+		built.add(eventId);
+		open.push(...(pdus.get(eventId)?.prevEvents ?? []));
+	}
+	return built;
+}
+
+function isOfLiar(eventId: EventId, pdus: ReadonlyMap<EventId, Pdu>): boolean {
+	const pdu = pdus.get(eventId);
+	return pdu !== undefined && domainOf(pdu.sender) === BYZANTINE;
 }
 
 /**

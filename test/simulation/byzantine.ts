@@ -27,6 +27,8 @@ import {ATTACKS} from './byzantine-attacks.ts';
 import type {IncomingRequest} from './network.ts';
 import type {Boot, Simulation} from './simulation.ts';
 
+/** The one that says whatever it likes. */
+export const BYZANTINE = 'z.example' as ServerName;
 /** Events of others that it remembers of a room, to build on. */
 const SEEN_MAX = 200;
 /** Events on what nobody has: each is asked for again during five hours, which takes time in each run. */

@@ -1,5 +1,5 @@
 import {domainOf, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
-import {ByzantineNode} from './byzantine.ts';
+import {BYZANTINE, ByzantineNode} from './byzantine.ts';
 import {type Account, findDisagreements, learnFates, listInRoom, takeAccount} from './agreement.ts';
 import {BAD_LINE, NO_FAULTS} from './network.ts';
 import {actorOf, People, VERSIONS} from './people.ts';
@@ -7,8 +7,6 @@ import {ServerNode} from './server-node.ts';
 import type {Simulation} from './simulation.ts';
 import {COMPLETE_ROOM} from '../../federation/outbound/index.ts';
 
-/** The one that says whatever it likes. */
-const BYZANTINE = 'z.example' as ServerName;
 const NAMES = ['a.example', 'b.example', 'c.example'] as ServerName[];
 const USERS_PER_SERVER = 2;
 /** Rounds of trouble in one run; in each, some people do something. */
