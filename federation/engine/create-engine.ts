@@ -32,6 +32,8 @@ import {StoredEvents} from './stored-events.ts';
 
 /** Events of an auth chain that are followed at most (C11). */
 const AUTH_CHAIN_MAX = 100_000;
+/** Servers that are asked who was in a room that we left without knowing: somebody waits to enter meanwhile. */
+const PAST_SERVERS_MAX = 3;
 /** Layers of one that are read before others get their turn: a chain may be one long line. */
 const AUTH_LAYERS_AT_ONCE = 50;
 
@@ -149,14 +151,24 @@ class RoomEngine implements Engine {
 
 	/**
 	 * Learns who was in a room when we entered it last, where we left without knowing: what others have built on our events
-	 * of then is judged by their states. Where the server that lets us in again does not tell, these stay as they are.
+	 * of then is judged by their states. Asks the server that lets us in again and, where that has not heard of our last
+	 * entry, others of the room. Where none of them tells, these stay as they are.
 	 */
-	async #completePast(actor: RoomActor, {roomId, version, origin}: ImportRoomRequest): Promise<void> {
+	async #completePast(actor: RoomActor, request: ImportRoomRequest): Promise<void> {
+		const {roomId, version, origin} = request;
 		const eventId = await findEntry(this.#context, {roomId, version}, actor.committed.extremities);
 		if (eventId === undefined) return;
-		await this.completeRoom(roomId, {eventId, server: origin}).catch((error: unknown) => {
-			if (error instanceof StorageError) throw error;
-		});
+		const {serverName, storage} = this.#context;
+		const others = request.withoutMembers?.servers ?? (await storage.memberships.listServers(roomId));
+		const servers = new Set([origin, ...others].filter((server) => server !== serverName));
+		for (const server of [...servers].slice(0, PAST_SERVERS_MAX)) {
+			try {
+				await this.completeRoom(roomId, {eventId, server});
+				return;
+			} catch (error) {
+				if (error instanceof StorageError) throw error;
+			}
+		}
 	}
 
 	async completeRoom(...[roomId, entry]: Parameters<Engine['completeRoom']>): Promise<void> {

@@ -53,7 +53,10 @@ async function meetSynapse(python: string, authority: CertificateAuthority, want
 	await using ourLine = new Line();
 	await using itsLine = new Line();
 	await using ours = await startServer({authority, line: ourLine});
-	await using synapse = await startSynapse(python, authority, {line: itsLine, differences: {presence: {enabled: true}}});
+	await using synapse = await startSynapse(python, authority, {
+		line: itsLine,
+		differences: {presence: {enabled: true}},
+	});
 	const peer = {server: synapse, line: itsLine};
 	try {
 		await talkInRooms(ours, synapse, wanted.versions);

@@ -205,6 +205,26 @@ test('who comes back to a room that they left before it was whole judges what ot
 	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
 });
 
+test('the same is learned from another server where the one that lets them in again has not heard of their first join', async (t) => {
+	await using network = new EngineNetwork();
+	const world = await setUp(network);
+	const {one, two, three, roomId} = world;
+	const entry = (await two.engine.findEvent(world.eventId))!.pdu;
+	const late = await forge(
+		world,
+		message(dave, 'late'),
+		entry,
+		await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave)),
+	);
+	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
+	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	const eventId = await enter({...world, one: three});
+	await complete({...world, eventId}, three.serverName);
+	t.is((await deliver(two, one, (await two.engine.findEvent(eventId))!.pdu)).status, 'accepted');
+	t.is((await deliver(one, two, late)).status, 'accepted');
+	t.is((await two.engine.findEvent(late.eventId))?.row.rejected, null);
+});
+
 test('events that their auth events refuse hide nothing of what came while the room was partial', async (t) => {
 	await using network = new EngineNetwork();
 	const world = await setUp(network);
