@@ -75,11 +75,13 @@ test('nobody is told of whom they ignore; an invite is told of; a pusher that is
 
 test('while an account is locked its devices are told nothing', async (t) => {
 	const gateway = await startGateway(t);
-	const {app, alice, bob} = await newsroom(t, {config: gateway.config});
+	const {app, alice, bob, carol} = await newsroom(t, {config: gateway.config});
 	const {storage} = app.application;
 	const roomId = await alice.create({preset: 'public_chat'});
 	await bob.join(roomId);
+	await carol.join(roomId);
 	await bob.do('POST', '/pushers/set', pusherTo(gateway.url));
+	await carol.do('POST', '/pushers/set', {...pusherTo(gateway.url), pushkey: 'of another'});
 	const setLocked = async (isLocked: boolean) => {
 		const batch = storage.batch();
 		storage.accounts.setStates(batch, bob.id as UserId, {isLocked});
@@ -87,13 +89,16 @@ test('while an account is locked its devices are told nothing', async (t) => {
 		await storage.commit(batch);
 	};
 	const before = await alice.say(roomId, 'before');
-	await gateway.told(1);
+	await gateway.told(2);
 	await setLocked(true);
 	await alice.say(roomId, 'meanwhile');
+	// Who has pushers is told in the order of events: once another is, the lock has been seen.
+	await gateway.told(3);
 	await setLocked(false);
 	const after = await alice.say(roomId, 'after');
+	const told = (await gateway.told(5)).filter(({devices}) => devices[0]?.['pushkey'] === 'key');
 	t.deepEqual(
-		(await gateway.told(2)).map(({event_id: id}) => id),
+		told.map(({event_id: id}) => id),
 		[before, after],
 	);
 });
