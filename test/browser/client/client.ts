@@ -90,6 +90,8 @@ class Home {
 	}
 
 	async #find(who: string): Promise<void> {
+		const found = find(HTMLElement, '#found');
+		found.textContent = '';
 		const {results} = await this.#client.searchUserDirectory({term: who, limit: 10});
 		const people = results.map(({user_id: userId, display_name: name}) => {
 			const entry = document.createElement('li');
@@ -97,7 +99,7 @@ class Home {
 			return entry;
 		});
 		find(HTMLElement, '#people').replaceChildren(...people);
-		find(HTMLElement, '#found').textContent = `${people.length} found`;
+		found.textContent = `${people.length} found`;
 	}
 
 	/** Looks at the profile first, as web clients do. */
