@@ -37,10 +37,10 @@ const workOfClass: {readonly [Class in RateLimitClass]?: Work} = {
 	'federation-membership': 'federation',
 	'federation-unsigned': 'federation',
 	login: 'sign-in',
-	'login-name': 'sign-in',
 	message: 'send',
 	registration: 'sign-in',
 	'registration-check': 'sign-in',
+	'registration-token': 'sign-in',
 	sync: 'sync',
 	upload: 'media',
 };

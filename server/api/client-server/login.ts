@@ -26,6 +26,8 @@ export const login = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
+	// Tries are counted by what they claim, in the handler.
+	work: 'sign-in',
 	body: v.object({
 		type: v.string(),
 		identifier: v.optional(v.jsonObject()),

@@ -93,3 +93,9 @@ test('bodies are as large as an event at most, but for those that say why they a
 		.map(({id, bodyBytesMax}) => [id, bodyBytesMax / MEBIBYTE]);
 	t.deepEqual(Object.fromEntries(found), larger);
 });
+
+test('what signs somebody in, or tries to, is the work that is refused first', (t) => {
+	const ids = routeTables.flatMap(({routes}) => routes.filter(({work}) => work === 'sign-in').map(({id}) => id));
+	for (const id of ['login', 'register', 'checkUsernameAvailability', 'registrationTokenValidity', 'postAuthFallback'])
+		t.true(ids.includes(id), id);
+});
