@@ -73,6 +73,18 @@ export interface Probe {
 	readonly needsLimits?: boolean;
 }
 
+/** Makes probes of one asker about one kind of subject. */
+export const probesOf =
+	(asker: Asker, about: SubjectKind) =>
+	(row: number, title: string, ask: Probe['ask'], over: Partial<Probe> = {}): Probe => ({
+		row,
+		title,
+		asker,
+		about,
+		ask,
+		...over,
+	});
+
 /** A row of the enumeration surface. */
 export interface Row {
 	readonly number: number;

@@ -1,21 +1,9 @@
 /** Rows 35, 48 and 50: what was fetched before, what the program is, and requests that make no sense. */
 import {path} from '../../harness/index.ts';
-import type {Asker, Probe, Question, Row} from '../probe.ts';
-import type {SubjectKind} from '../subjects.ts';
+import {probesOf, type Probe, type Question, type Row} from '../probe.ts';
 
 const V1 = '/_matrix/client/v1';
 const V3 = '/_matrix/client/v3';
-
-const of =
-	(asker: Asker, about: SubjectKind) =>
-	(row: number, title: string, ask: Probe['ask'], over: Partial<Probe> = {}): Probe => ({
-		row,
-		title,
-		asker,
-		about,
-		ask,
-		...over,
-	});
 
 const get = (uri: string): Question => ({method: 'GET', uri});
 
@@ -24,51 +12,53 @@ const PROGRAM_VERSION = /\b\d+\.\d+\.\d+\b(?!\.\d)/u;
 
 /** Nothing like it: a number where an object belongs, an end that is missing, a method that there is not. */
 const nonsenseOf = (): Probe[] => [
-	of('outsider', 'person')(50, 'POST /login, cut off', ({name}) => ({
+	probesOf('outsider', 'person')(50, 'POST /login, cut off', ({name}) => ({
 		method: 'POST',
 		uri: `${V3}/login`,
 		text: `{"type":"m.login.password","password":"x","identifier":{"type":"m.id.user","user":"${name}"`,
 	})),
-	of('outsider', 'person')(50, 'POST /login, a number for a password', ({name: user}) => ({
+	probesOf('outsider', 'person')(50, 'POST /login, a number for a password', ({name: user}) => ({
 		method: 'POST',
 		uri: `${V3}/login`,
 		body: {type: 'm.login.password', password: 5, identifier: {type: 'm.id.user', user}},
 	})),
-	of('outsider', 'person')(50, 'PATCH /profile/{u}', ({name}) => ({
+	probesOf('outsider', 'person')(50, 'PATCH /profile/{u}', ({name}) => ({
 		method: 'PATCH',
 		uri: `${V3}/profile/${path(name)}`,
 		text: '{}',
 	})),
-	of('stranger', 'person')(50, 'PUT /profile/{u}/displayname, an array', ({name}) => ({
+	probesOf('stranger', 'person')(50, 'PUT /profile/{u}/displayname, an array', ({name}) => ({
 		method: 'PUT',
 		uri: `${V3}/profile/${path(name)}/displayname`,
 		text: '[]',
 	})),
-	of('stranger', 'person')(50, 'POST /keys/query, a number', ({name}) => ({
+	probesOf('stranger', 'person')(50, 'POST /keys/query, a number', ({name}) => ({
 		method: 'POST',
 		uri: `${V3}/keys/query`,
 		body: {device_keys: {[name]: 5}},
 	})),
-	of('stranger', 'person')(50, 'GET /user/{u}/filter/none', ({name}) => get(`${V3}/user/${path(name)}/filter/none`)),
-	of('stranger', 'room')(50, 'POST /rooms/{r}/invite, nobody', ({name}) => ({
+	probesOf('stranger', 'person')(50, 'GET /user/{u}/filter/none', ({name}) =>
+		get(`${V3}/user/${path(name)}/filter/none`),
+	),
+	probesOf('stranger', 'room')(50, 'POST /rooms/{r}/invite, nobody', ({name}) => ({
 		method: 'POST',
 		uri: `${V3}/rooms/${path(name)}/invite`,
 		body: {user_id: 5},
 	})),
-	of('stranger', 'room')(50, 'GET /rooms/{r}/messages, no direction', ({name}) =>
+	probesOf('stranger', 'room')(50, 'GET /rooms/{r}/messages, no direction', ({name}) =>
 		get(`${V3}/rooms/${path(name)}/messages?dir=sideways&limit=-1`),
 	),
-	of('server', 'person')(50, 'POST /user/keys/query, a number', ({name}) => ({
+	probesOf('server', 'person')(50, 'POST /user/keys/query, a number', ({name}) => ({
 		method: 'POST',
 		uri: '/_matrix/federation/v1/user/keys/query',
 		body: {device_keys: {[name]: 5}},
 	})),
-	of('server', 'person')(50, 'POST /user/devices/{u}', ({name}) => ({
+	probesOf('server', 'person')(50, 'POST /user/devices/{u}', ({name}) => ({
 		method: 'POST',
 		uri: `/_matrix/federation/v1/user/devices/${path(name)}`,
 		body: {},
 	})),
-	of('server', 'room')(50, 'GET /backfill/{r}, no limit', ({name}) =>
+	probesOf('server', 'room')(50, 'GET /backfill/{r}, no limit', ({name}) =>
 		get(`/_matrix/federation/v1/backfill/${path(name)}?v=none&limit=-1`),
 	),
 ];
@@ -79,7 +69,7 @@ export const EDGE_ROWS: readonly Row[] = [
 		number: 35,
 		surface: 'files of other servers that were fetched',
 		probes: ['?allow_remote=false', ''].map((query) =>
-			of('stranger', 'farFile')(
+			probesOf('stranger', 'farFile')(
 				35,
 				`GET /media/download${query}`,
 				({name}) => get(`${V1}/media/download/${name.split('/').map(path).join('/')}${query}`),
@@ -91,12 +81,14 @@ export const EDGE_ROWS: readonly Row[] = [
 		number: 48,
 		surface: 'which program this is',
 		probes: [
-			of('outsider', 'path')(48, 'GET paths of other programs', ({name}) => get(name), {forbidden: PROGRAM_VERSION}),
-			of('outsider', 'person')(48, 'GET /versions', () => get('/_matrix/client/versions'), {
+			probesOf('outsider', 'path')(48, 'GET paths of other programs', ({name}) => get(name), {
+				forbidden: PROGRAM_VERSION,
+			}),
+			probesOf('outsider', 'person')(48, 'GET /versions', () => get('/_matrix/client/versions'), {
 				forbidden: PROGRAM_VERSION,
 				samplesMax: 1,
 			}),
-			of('server', 'person')(48, 'GET /version', () => get('/_matrix/federation/v1/version'), {
+			probesOf('server', 'person')(48, 'GET /version', () => get('/_matrix/federation/v1/version'), {
 				forbidden: PROGRAM_VERSION,
 				samplesMax: 1,
 			}),

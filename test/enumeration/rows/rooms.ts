@@ -1,27 +1,16 @@
 /** Rows 26 to 35: rooms, what is in them, their aliases, and files. */
 import {path} from '../../harness/index.ts';
-import type {Asker, Probe, Question, Row} from '../probe.ts';
-import type {Subject, SubjectKind} from '../subjects.ts';
+import {probesOf, type Probe, type Question, type Row} from '../probe.ts';
+import type {Subject} from '../subjects.ts';
 
 const V1 = '/_matrix/client/v1';
 const V3 = '/_matrix/client/v3';
 
-const of =
-	(asker: Asker, about: SubjectKind) =>
-	(row: number, title: string, ask: Probe['ask'], over: Partial<Probe> = {}): Probe => ({
-		row,
-		title,
-		asker,
-		about,
-		ask,
-		...over,
-	});
-
 const [ofAlias, ofRoom, ofEvent, ofFile] = [
-	of('stranger', 'alias'),
-	of('stranger', 'room'),
-	of('stranger', 'event'),
-	of('stranger', 'file'),
+	probesOf('stranger', 'alias'),
+	probesOf('stranger', 'room'),
+	probesOf('stranger', 'event'),
+	probesOf('stranger', 'file'),
 ];
 
 const get = (uri: string): Question => ({method: 'GET', uri});

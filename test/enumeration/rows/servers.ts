@@ -2,23 +2,17 @@
 import type {EventId, JsonObject, RoomId} from '../../../crypto/index.ts';
 import {type Pdu, toFederationEvent} from '../../../federation/rooms/index.ts';
 import {path} from '../../harness/index.ts';
-import type {Means, Probe, Question, Row} from '../probe.ts';
+import {probesOf, type Means, type Probe, type Question, type Row} from '../probe.ts';
 import type {Subject, SubjectKind} from '../subjects.ts';
 
 const V1 = '/_matrix/federation/v1';
 
-const of =
-	(about: SubjectKind) =>
-	(row: number, title: string, ask: Probe['ask'], over: Partial<Probe> = {}): Probe => ({
-		row,
-		title,
-		asker: 'server',
-		about,
-		ask,
-		...over,
-	});
-
-const [ofPerson, ofRoom, ofEvent, ofAlias] = [of('person'), of('room'), of('event'), of('alias')];
+const [ofPerson, ofRoom, ofEvent, ofAlias] = [
+	probesOf('server', 'person'),
+	probesOf('server', 'room'),
+	probesOf('server', 'event'),
+	probesOf('server', 'alias'),
+];
 
 const get = (uri: string): Question => ({method: 'GET', uri});
 const post = (uri: string, body: object): Question => ({method: 'POST', uri, body});
@@ -230,10 +224,15 @@ export const SERVER_ROWS: readonly Row[] = [
 		surface: 'what other servers send',
 		probes: [
 			...EDUS.map(([type, about, contentOf]) =>
-				of(about)(44, `PUT /send, ${type}`, (subject, means) => eduOf(means, type, contentOf(subject, means)), {
-					leavesTraces: true,
-					isTimed: type === 'm.direct_to_device',
-				}),
+				probesOf('server', about)(
+					44,
+					`PUT /send, ${type}`,
+					(subject, means) => eduOf(means, type, contentOf(subject, means)),
+					{
+						leavesTraces: true,
+						isTimed: type === 'm.direct_to_device',
+					},
+				),
 			),
 			ofRoom(44, 'PUT /send, an event of {r}', sendPdu, {leavesTraces: true, isTimed: true}),
 		],
@@ -250,8 +249,12 @@ export const SERVER_ROWS: readonly Row[] = [
 		number: 46,
 		surface: 'keys of other servers',
 		probes: [
-			of('server')(46, 'GET /key/v2/query/{server}', ({name}) => get(`/_matrix/key/v2/query/${path(name)}`)),
-			of('server')(46, 'POST /key/v2/query', ({name}) => post('/_matrix/key/v2/query', {server_keys: {[name]: {}}})),
+			probesOf('server', 'server')(46, 'GET /key/v2/query/{server}', ({name}) =>
+				get(`/_matrix/key/v2/query/${path(name)}`),
+			),
+			probesOf('server', 'server')(46, 'POST /key/v2/query', ({name}) =>
+				post('/_matrix/key/v2/query', {server_keys: {[name]: {}}}),
+			),
 		],
 	},
 ];

@@ -1,5 +1,5 @@
 /** What becomes of a room, and of what came meanwhile, when its members are learned. */
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
 import {EngineError} from '../../../federation/engine/index.ts';
 import {type Pdu, toFederationEvent} from '../../../federation/rooms/index.ts';
@@ -20,6 +20,7 @@ import {
 	message,
 	setUp,
 	state,
+	type World,
 } from './partial-world.ts';
 
 test('who left before is believed by a partial room, and is not any more when it is complete', async (t) => {
@@ -181,19 +182,22 @@ test('somebody of ours who had left, and whom a fork showed as joined, is out wh
 	t.deepEqual(await two.storage.memberships.listLocalJoined(roomId), [bob]);
 });
 
+/** Has Bob leave while he does not know who is there; gives what Dave has built on his entry, which he was not told. */
+async function leaveEarly(t: ExecutionContext, world: World): Promise<Pdu> {
+	const {one, two, roomId} = world;
+	const entry = (await two.engine.findEvent(world.eventId))!.pdu;
+	const auth = await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave));
+	const late = await forge(world, message(dave, 'late'), entry, auth);
+	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
+	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	return late;
+}
+
 test('who comes back to a room that they left before it was whole judges what others built on their first join by the whole', async (t) => {
 	await using network = new EngineNetwork();
 	const world = await setUp(network);
 	const {one, two, roomId} = world;
-	const entry = (await two.engine.findEvent(world.eventId))!.pdu;
-	const late = await forge(
-		world,
-		message(dave, 'late'),
-		entry,
-		await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave)),
-	);
-	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
-	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	const late = await leaveEarly(t, world);
 	const eventId = await enter(world);
 	await complete({...world, eventId});
 	t.is((await deliver(one, one, late)).status, 'accepted');
@@ -208,16 +212,8 @@ test('who comes back to a room that they left before it was whole judges what ot
 test('the same is learned from another server where the one that lets them in again has not heard of their first join', async (t) => {
 	await using network = new EngineNetwork();
 	const world = await setUp(network);
-	const {one, two, three, roomId} = world;
-	const entry = (await two.engine.findEvent(world.eventId))!.pdu;
-	const late = await forge(
-		world,
-		message(dave, 'late'),
-		entry,
-		await authOf(one, roomId, await find(one, roomId, 'm.room.member', dave)),
-	);
-	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
-	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	const {one, two, three} = world;
+	const late = await leaveEarly(t, world);
 	const eventId = await enter({...world, one: three});
 	await complete({...world, eventId}, three.serverName);
 	t.is((await deliver(two, one, (await two.engine.findEvent(eventId))!.pdu)).status, 'accepted');
