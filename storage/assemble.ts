@@ -1,5 +1,6 @@
 import {randomInt} from 'node:crypto';
 import {sql} from 'drizzle-orm';
+import {createAuditedCommits} from './audited-commits.ts';
 import {Batch} from './batch.ts';
 import {bind, bindList, build, type Catalog} from './catalog.ts';
 import {Committer} from './committer.ts';
@@ -10,6 +11,7 @@ import {LeasedIds} from './ids.ts';
 import {Names} from './names.ts';
 import {createAccountData, createFilters, createPushers} from './repositories/account-data.ts';
 import {createAccounts} from './repositories/accounts.ts';
+import {createAdministrativeTasks, createAudit} from './repositories/audit.ts';
 import {createClientTransactions} from './repositories/client-transactions.ts';
 import {createCursors} from './repositories/cursors.ts';
 import {createDelayedEvents} from './repositories/delayed-events.ts';
@@ -78,6 +80,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 	return {
 		accountData: createAccountData(core),
 		accounts: createAccounts(core),
+		administrativeTasks: createAdministrativeTasks(core),
 		aliases: createAliases(core),
 		clientTransactions: createClientTransactions(core),
 		cursors: createCursors(core),
@@ -122,7 +125,12 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	const {stream, readPage} = createStream(core, {head: () => delivery.head, floor: () => delivery.floor});
 	const delivery = new Delivery(driver, readPage, onProblem);
 	const committer = new Committer({driver, names, ids, delivery, intern: statements.intern});
-	const commit = (batch: Batch) => committer.commit(batch);
+	const {audit, insert} = createAudit(core);
+	const commit = createAuditedCommits({
+		findLast: () => audit.findLast(),
+		insert,
+		commit: (batch) => committer.commit(batch),
+	});
 	let salt = 0;
 	const state = createState(core, {salt: () => salt, cacheBytes: cacheBytes / 2});
 	const repositories = createRepositories(core, commit);
@@ -139,6 +147,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 			findTexts: async (found) => names.findTexts(found),
 		},
 		state,
+		audit,
 		...repositories,
 		batch: () => new Batch(),
 		commit,

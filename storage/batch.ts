@@ -1,5 +1,6 @@
 import type {JsonObject, RoomId, UserId} from '../crypto/index.ts';
 import type {Condition} from './errors.ts';
+import type {AuditEntry} from './interfaces/audit.ts';
 
 /** A place in the server's one stream; positions are whole numbers from 1 on, in commit order, without gaps. */
 export type Position = number;
@@ -139,6 +140,8 @@ export class Batch {
 	readonly positions: AnnouncedPosition[] = [];
 	/** Texts whose ids stand in values that storage cannot rewrite (trie nodes), with those ids: for the storage layer alone. */
 	readonly interned = new Map<string, number>();
+	/** What the audit log is to say of it: for the storage layer alone. */
+	readonly auditEntries: AuditEntry[] = [];
 	/** Called when the batch is on disk: for the storage layer alone. */
 	readonly afterCommit: (() => void)[] = [];
 	/** For the storage layer alone. */
@@ -162,6 +165,6 @@ export class Batch {
 	}
 
 	get isEmpty(): boolean {
-		return this.operations.length === 0 && this.changes.length === 0;
+		return this.operations.length === 0 && this.changes.length === 0 && this.auditEntries.length === 0;
 	}
 }

@@ -23,6 +23,7 @@ export {
 } from './batch.ts';
 export {type Condition, ConflictError, DuplicateError, StorageError, type StorageErrorCode} from './errors.ts';
 export type * from './interfaces/accounts.ts';
+export type * from './interfaces/audit.ts';
 export type * from './interfaces/calls.ts';
 export type * from './interfaces/encryption.ts';
 export type * from './interfaces/events.ts';

@@ -10,6 +10,7 @@ import type {
 	ProfilesRepository,
 	PushersRepository,
 } from './interfaces/accounts.ts';
+import type {AdministrativeTasksRepository, AuditRepository} from './interfaces/audit.ts';
 import type {DelayedEventsRepository, LoginTokensRepository} from './interfaces/calls.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
@@ -116,7 +117,9 @@ export interface Storage {
 
 	readonly accountData: AccountDataRepository;
 	readonly accounts: AccountsRepository;
+	readonly administrativeTasks: AdministrativeTasksRepository;
 	readonly aliases: AliasesRepository;
+	readonly audit: AuditRepository;
 	readonly clientTransactions: ClientTransactionsRepository;
 	readonly cursors: CursorsRepository;
 	readonly dehydratedDevices: DehydratedDevicesRepository;

@@ -1,4 +1,5 @@
 import * as accounts from './accounts.ts';
+import * as audit from './audit.ts';
 import * as calls from './calls.ts';
 import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
@@ -6,6 +7,6 @@ import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
 
 /** Every table of the database. */
-export const tables = {...accounts, ...calls, ...conversations, ...encryption, ...rooms, ...transport};
+export const tables = {...accounts, ...audit, ...calls, ...conversations, ...encryption, ...rooms, ...transport};
 
 export {type Kind, kindOf} from './columns.ts';
