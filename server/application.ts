@@ -2,7 +2,7 @@ import {mkdirSync} from 'node:fs';
 import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
-import {openStorage, type Storage, StorageError} from '../storage/index.ts';
+import {openStorage, type Storage} from '../storage/index.ts';
 import {
 	createAccounts,
 	createLoginTokens,
@@ -17,7 +17,7 @@ import {type Config, databaseUrl} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
 import {createEvents, type Events} from './events/index.ts';
-import {budgets, type HttpServer, LoadGate, MatrixError, startHttpServer} from './http/index.ts';
+import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
@@ -43,6 +43,8 @@ import {
 	type Federation,
 	federationServices,
 	publishFigures,
+	storageErrorMapper,
+	wireAudit,
 	wireEncryption,
 	wireMedia,
 	wirePush,
@@ -213,30 +215,6 @@ export async function openServices(
 	};
 }
 
-/**
- * A database that cannot be used just now is news for the client, who may come again, and so is a thing in it that cannot
- * be read, until somebody mends it; text that no database can hold was sent by mistake. What else may be wrong is a bug.
- */
-function storageErrorMapper(damage: Damage): (error: unknown) => MatrixError | undefined {
-	return (error) => {
-		if (!(error instanceof StorageError)) return undefined;
-		damage.note(error);
-		if (error.code === 'unavailable' || error.code === 'outcome_unknown') {
-			return unavailable('The server cannot use its database just now', error);
-		}
-		if (error.code === 'invalid_text') {
-			return new MatrixError('M_INVALID_PARAM', 'A name in the request is longer than can be stored', {cause: error});
-		}
-		return error.code === 'corrupt'
-			? unavailable('What was asked for cannot be read back from the database', error)
-			: undefined;
-	};
-}
-
-function unavailable(text: string, cause: StorageError): MatrixError {
-	return new MatrixError('M_UNKNOWN', text, {status: 503, headers: {'retry-after': '5'}, cause});
-}
-
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
 	readonly damage: Damage;
@@ -245,8 +223,8 @@ interface ServiceParts extends Surroundings {
 	readonly remoteRooms: RemoteRooms;
 	readonly federation: FederationServices;
 	/** Whom ephemeral news is sent to and comes from. */
-	readonly partners: Pick<Federation, 'client' | 'edus' | 'isAllowed' | 'network' | 'sender'>;
-	readonly log: Pick<Logger, 'warn'>;
+	readonly partners: Federation;
+	readonly log: Pick<Logger, 'info' | 'warn'>;
 	readonly discretion: Discretion;
 }
 
@@ -264,7 +242,8 @@ function buildPeople(
 		client,
 		remoteRooms,
 		carryOver,
-	}: ServiceParts & Pick<Services, 'events'> & {readonly carryOver: CarryOver},
+		audit,
+	}: ServiceParts & Pick<Services, 'audit' | 'events'> & {readonly carryOver: CarryOver},
 ) {
 	const rooms = createRooms({
 		storage,
@@ -298,7 +277,7 @@ function buildPeople(
 		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
 		loginTokens: createLoginTokens({storage, devices, clock, random}),
-		moderation: createModeration({storage, serverName}),
+		moderation: createModeration({storage, serverName, audit}),
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
@@ -350,12 +329,14 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 			parts.log.warn({err: cause}, 'A room was left out of a sync');
 		},
 	});
-	const people = buildPeople(config, storage, {...parts, events, carryOver: personal.carryOver});
+	const audit = wireAudit(config, storage, {...parts, clock});
+	const people = buildPeople(config, storage, {...parts, audit, events, carryOver: personal.carryOver});
 	const search = buildSearch(storage, parts, events, clock);
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
 	const services: Services = {
 		config,
+		audit,
 		metrics: makeMetrics(),
 		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),
 		encryption,
@@ -365,7 +346,17 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
-		personalData: createPersonalData({...people, ...encryption, storage, engine, events, media, serverName, clock}),
+		personalData: createPersonalData({
+			...people,
+			...encryption,
+			audit,
+			storage,
+			engine,
+			events,
+			media,
+			serverName,
+			clock,
+		}),
 		pushers: createPushers({storage, clock}),
 		reports: createReports({storage, engine, events, clock}),
 		search,

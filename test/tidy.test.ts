@@ -8,8 +8,9 @@ const linesMax = 400;
 /** Domains of the server, each with the other domains it may import. */
 const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/account-data': [],
-	'server/accounts': ['server/appservices', 'server/devices', 'server/profiles', 'server/visibility'],
+	'server/accounts': ['server/audit', 'server/appservices', 'server/devices', 'server/profiles', 'server/visibility'],
 	'server/appservices': [],
+	'server/audit': [],
 	'server/backup': ['server/media'],
 	'server/calls': [],
 	'server/delayed-events': ['server/rooms'],
@@ -22,7 +23,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/media': ['server/visibility'],
 	'server/openid': [],
 	'server/pages': ['server/accounts'],
-	'server/personal-data': ['server/devices', 'server/encryption', 'server/events', 'server/media'],
+	'server/personal-data': ['server/audit', 'server/devices', 'server/encryption', 'server/events', 'server/media'],
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data', 'server/filters'],
 	'server/pushers': ['server/events', 'server/push'],

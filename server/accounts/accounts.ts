@@ -10,7 +10,7 @@ import {
 	type RandomBytes,
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import {type AccountRow, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
+import {type AccountRow, type Batch, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
 import type {BridgedNames} from '../appservices/index.ts';
 import type {DeviceRequest, Devices, IssuedSession, IssuedTokens} from '../devices/index.ts';
 import {deactivate} from './deactivate.ts';
@@ -40,6 +40,9 @@ export interface AccountCaller {
 	readonly isSuspended: boolean;
 }
 
+/** What else is written in the commit of a change. */
+export type AlsoWrite = (batch: Batch) => void;
+
 /** A new account. */
 export interface Registration {
 	/** From {@link Accounts.checkNewName} or {@link Accounts.inventName}. */
@@ -52,6 +55,7 @@ export interface Registration {
 	readonly registrationTokenHash?: string | undefined;
 	/** The first session; absent: none is opened. */
 	readonly device?: DeviceRequest | undefined;
+	readonly alsoWrite?: AlsoWrite | undefined;
 }
 
 /** A token that lets people register, as an administrator makes it. */
@@ -63,6 +67,7 @@ export interface NewRegistrationToken {
 	/** Milliseconds since the Unix epoch; `null`: never. */
 	readonly expiresTs: number | null;
 	readonly makesAdmin: boolean;
+	readonly alsoWrite?: AlsoWrite | undefined;
 }
 
 /** The accounts of this server. */
@@ -112,7 +117,11 @@ export interface Accounts {
 	changePassword(
 		userId: UserId,
 		newPassword: string,
-		options: {readonly endsOtherSessions: boolean; readonly keeps?: DeviceId | undefined},
+		options: {
+			readonly endsOtherSessions: boolean;
+			readonly keeps?: DeviceId | undefined;
+			readonly alsoWrite?: AlsoWrite | undefined;
+		},
 	): Promise<void>;
 	/**
 	 * Ends an account for good: sessions, devices, keys, profile, account data and all else that is kept for its person
@@ -121,7 +130,10 @@ export interface Accounts {
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
 	 * @throws AccountsError 'unknown-account'
 	 */
-	deactivate(userId: UserId, options: {readonly erase: boolean}): Promise<void>;
+	deactivate(
+		userId: UserId,
+		options: {readonly erase: boolean; readonly alsoWrite?: AlsoWrite | undefined},
+	): Promise<void>;
 	/** Gives the hash of a registration token that is good now. */
 	findRegistrationToken(token: string): Promise<string | undefined>;
 	/** Makes a registration token; it is not kept, only its hash is. */
@@ -157,13 +169,14 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 			return passwords.verify(password, account?.passwordHash ?? undefined);
 		},
 		refresh: (refreshToken) => devices.refresh(refreshToken, mayRefresh),
-		async changePassword(userId, newPassword, {endsOtherSessions, keeps}) {
+		async changePassword(userId, newPassword, {endsOtherSessions, keeps, alsoWrite}) {
 			checkNewPassword(newPassword);
 			const batch = storage.batch();
 			storage.accounts.setPassword(batch, userId, await passwords.hash(newPassword));
 			if (endsOtherSessions) {
 				await devices.removeAll(batch, userId, keeps);
 			}
+			alsoWrite?.(batch);
 			await storage.commit(batch).catch(orUnknownAccount);
 		},
 		deactivate: (userId, options) => deactivate(dependencies, userId, options),
@@ -179,10 +192,11 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 				(row.expiresTs === null || row.expiresTs > dependencies.clock.now());
 			return isGood ? row.tokenHash : undefined;
 		},
-		async createRegistrationToken(token) {
+		async createRegistrationToken({alsoWrite, ...token}) {
 			const text = newToken('registration', random);
 			const batch = storage.batch();
 			storage.accounts.addRegistrationToken(batch, {...token, tokenHash: hashToken(text), usesDone: 0});
+			alsoWrite?.(batch);
 			await storage.commit(batch);
 			return text;
 		},
@@ -213,7 +227,7 @@ function createAuthenticator(devices: Devices): Accounts['authenticate'] {
 
 async function register(
 	{storage, devices, passwords, clock, bridged}: AccountsDependencies,
-	{userId, password, isAdmin, registrationTokenHash, device}: Registration,
+	{userId, password, isAdmin, registrationTokenHash, device, alsoWrite}: Registration,
 ): Promise<{userId: UserId; session?: IssuedSession}> {
 	if (bridged.isReserved(userId)) {
 		throw new AccountsError('exclusive', 'The name belongs to an application service');
@@ -241,6 +255,7 @@ async function register(
 	if (registrationTokenHash !== undefined) {
 		storage.accounts.redeemRegistrationToken(batch, registrationTokenHash, clock.now());
 	}
+	alsoWrite?.(batch);
 	const session = device === undefined ? undefined : await devices.open(batch, userId, device);
 	try {
 		await storage.commit(batch);

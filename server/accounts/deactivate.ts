@@ -1,6 +1,6 @@
 import type {UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type Storage} from '../../storage/index.ts';
-import type {AccountsDependencies} from './accounts.ts';
+import type {AccountsDependencies, AlsoWrite} from './accounts.ts';
 import {AccountsError} from './errors.ts';
 
 /** The kind of the background job that takes the person out of all rooms; its key is the user id. */
@@ -19,7 +19,7 @@ const MEDIA_PAGE = 1000;
 export async function deactivate(
 	{storage, devices, clock}: AccountsDependencies,
 	userId: UserId,
-	{erase}: {readonly erase: boolean},
+	{erase, alsoWrite}: {readonly erase: boolean; readonly alsoWrite?: AlsoWrite | undefined},
 ): Promise<void> {
 	const batch = storage.batch();
 	storage.accounts.setStates(batch, userId, {isDeactivated: true, isErased: erase});
@@ -42,6 +42,7 @@ export async function deactivate(
 	}
 	storage.jobs.add(batch, {kind: LEAVE_ROOMS, key: userId, payload: {}, dueTs: clock.now()});
 	storage.jobs.add(batch, {kind: REMOVE_ROOM_KEYS, key: '', payload: {}, dueTs: clock.now()});
+	alsoWrite?.(batch);
 	try {
 		await storage.commit(batch);
 	} catch (cause) {

@@ -1,5 +1,6 @@
 import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
 import {type AccountRow, type AccountStates, ConflictError, type Storage} from '../../storage/index.ts';
+import type {Audit, AuditActName} from '../audit/index.ts';
 import {AccountsError} from './errors.ts';
 
 /** What an administrator may take from an account, and give back. */
@@ -19,12 +20,20 @@ export interface Moderation {
 	set(administrator: UserId, userId: UserId, restriction: Restriction, value: boolean): Promise<void>;
 }
 
+/** How setting and ending each is called in the audit log. */
+const acts: Readonly<Record<Restriction, readonly [set: AuditActName, end: AuditActName]>> = {
+	isLocked: ['lock-account', 'unlock-account'],
+	isSuspended: ['suspend-account', 'unsuspend-account'],
+};
+
 /** Makes what locks and suspends accounts. */
 export function createModeration({
 	storage,
 	serverName,
+	audit,
 }: {
 	readonly storage: Storage;
+	readonly audit: Pick<Audit, 'note'>;
 	readonly serverName: ServerName;
 }): Moderation {
 	async function getAccount(userId: UserId): Promise<AccountRow> {
@@ -49,6 +58,8 @@ export function createModeration({
 			const batch = storage.batch();
 			storage.accounts.setStates(batch, userId, states);
 			batch.announce({kind: 'account', subject: userId});
+			const [setting, ending] = acts[restriction];
+			audit.note(batch, {who: administrator, act: value ? setting : ending, whom: userId});
 			try {
 				await storage.commit(batch);
 			} catch (cause) {

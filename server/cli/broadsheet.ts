@@ -4,6 +4,7 @@ import {StorageError} from '../../storage/index.ts';
 import {BackupError} from '../backup/index.ts';
 import {ConfigError} from '../config/index.ts';
 import {MediaError} from '../media/index.ts';
+import {auditCommands} from './audit.ts';
 import {backupCommands} from './backup.ts';
 import {type Command, CommandError, readCommandLine, UsageError} from './command.ts';
 import {configCheck} from './config-check.ts';
@@ -17,6 +18,7 @@ import {userCommands} from './user.ts';
 /** Every command of the program. */
 const commands: readonly Command[] = [
 	configCheck,
+	...auditCommands,
 	...backupCommands,
 	...dbCommands,
 	doctorCommand,

@@ -1,3 +1,4 @@
+import {CONSOLE} from '../audit/index.ts';
 import {type Command, CommandError, configOption} from './command.ts';
 import {withServices} from './services.ts';
 
@@ -14,12 +15,21 @@ const tokenCreate: Command = {
 		const {uses = '1', days = '7', admin} = line.values;
 		const usesAllowed = uses === 'unlimited' ? null : readCount('uses', uses);
 		const lifetimeMs = readCount('days', days) * dayMs;
-		return withServices(line, terminal, async ({accounts, config}) => {
+		return withServices(line, terminal, async ({accounts, audit, config}) => {
+			const name = line.positionals[0] ?? '';
+			const makesAdmin = admin === true;
 			const token = await accounts.createRegistrationToken({
-				name: line.positionals[0] ?? '',
+				name,
 				usesAllowed,
 				expiresTs: Date.now() + lifetimeMs,
-				makesAdmin: admin === true,
+				makesAdmin,
+				alsoWrite: (batch) =>
+					audit.note(batch, {
+						who: CONSOLE,
+						act: 'create-token',
+						whom: name,
+						details: {uses_allowed: usesAllowed, admin: makesAdmin},
+					}),
 			});
 			terminal.print(token);
 			if (config.registration !== 'token') {

@@ -2,6 +2,7 @@ import {createWriteStream} from 'node:fs';
 import {open, rename, unlink} from 'node:fs/promises';
 import type {Writable} from 'node:stream';
 import {newOpaqueId, type UserId} from '../../crypto/index.ts';
+import {CONSOLE} from '../audit/index.ts';
 import type {Services} from '../services.ts';
 import {type Command, CommandError, type CommandLine, configOption, type Terminal} from './command.ts';
 import {withServices} from './services.ts';
@@ -17,13 +18,20 @@ const userCreate: Command = {
 	positionalsCount: 1,
 	options: {...configOption, ...generateOption, admin: {type: 'boolean'}},
 	run: (line, terminal) =>
-		withServices(line, terminal, async ({accounts}) => {
+		withServices(line, terminal, async ({accounts, audit}) => {
 			const userId = accounts.checkNewName(nameOf(line));
 			if (await accounts.isNameTaken(userId)) {
 				throw new CommandError(`${userId}: the name is taken`);
 			}
 			const password = await choosePassword(line, terminal);
-			await accounts.register({userId, password: password.text, isAdmin: line.values['admin'] === true});
+			const isAdmin = line.values['admin'] === true;
+			await accounts.register({
+				userId,
+				password: password.text,
+				isAdmin,
+				alsoWrite: (batch) =>
+					audit.note(batch, {who: CONSOLE, act: 'create-account', whom: userId, details: {admin: isAdmin}}),
+			});
 			terminal.print(`Made ${userId}`);
 			printPassword(password, terminal);
 		}),
@@ -40,8 +48,16 @@ const userResetPassword: Command = {
 		withServices(line, terminal, async (services) => {
 			const userId = await findUser(nameOf(line), services);
 			const password = await choosePassword(line, terminal);
+			const endsOtherSessions = line.values['keep-sessions'] !== true;
 			await services.accounts.changePassword(userId, password.text, {
-				endsOtherSessions: line.values['keep-sessions'] !== true,
+				endsOtherSessions,
+				alsoWrite: (batch) =>
+					services.audit.note(batch, {
+						who: CONSOLE,
+						act: 'set-password',
+						whom: userId,
+						details: {logout_devices: endsOtherSessions},
+					}),
 			});
 			terminal.print(`Changed the password of ${userId}`);
 			printPassword(password, terminal);
@@ -58,7 +74,12 @@ const userDeactivate: Command = {
 	run: (line, terminal) =>
 		withServices(line, terminal, async (services) => {
 			const userId = await findUser(nameOf(line), services);
-			await services.accounts.deactivate(userId, {erase: line.values['erase'] === true});
+			const erase = line.values['erase'] === true;
+			await services.accounts.deactivate(userId, {
+				erase,
+				alsoWrite: (batch) =>
+					services.audit.note(batch, {who: CONSOLE, act: 'deactivate-account', whom: userId, details: {erase}}),
+			});
 			terminal.print(`Deactivated ${userId}`);
 		}),
 };
@@ -75,6 +96,7 @@ const userExport: Command = {
 			const {output} = line.values;
 			if (typeof output !== 'string' || output === '') throw new CommandError('--output: missing, expected a file');
 			const userId = await findUser(nameOf(line), services);
+			await services.audit.record({who: CONSOLE, act: 'export-account', whom: userId});
 			const {rooms, events, media, missing} = await writeWhole(output, (sink) =>
 				services.personalData.write(userId, sink),
 			);

@@ -10,6 +10,7 @@ import {removeContent} from './remove-content.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
+import {sealAuditLog} from './seal-audit-log.ts';
 import {sendDelayedEvent} from './send-delayed-event.ts';
 import {sweepAddresses} from './sweep-addresses.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
@@ -40,6 +41,7 @@ export const jobs: readonly Job[] = [
 	reclaimSpace,
 	removeRoomKeys,
 	removeUnusedContent,
+	sealAuditLog,
 	sweepAddresses,
 	sweepClientTransactions,
 	sweepFactCounts,

@@ -1,6 +1,7 @@
 import type {JsonObject} from '../../crypto/index.ts';
 import type {Engine} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
+import type {Audit} from '../audit/index.ts';
 import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
 import type {KeyBackups} from '../encryption/index.ts';
@@ -18,6 +19,7 @@ export type JobRole = 'background' | 'media';
 /** What jobs work with. */
 export interface JobServices {
 	readonly storage: Storage;
+	readonly audit: Pick<Audit, 'seal'>;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly engine: Pick<Engine, 'completeRoom' | 'findRoom'>;
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;

@@ -11,7 +11,7 @@ const dayOf = (day: number): string => new Date(day * DAY_MS).toISOString().slic
 
 /** Writes what belongs to a person as such. No hash of a password or token is among it. */
 export async function writeAccount(
-	{storage, devices, serverName, clock}: PersonalDataDependencies,
+	{storage, audit, devices, serverName, clock}: PersonalDataDependencies,
 	archive: Archive,
 	userId: UserId,
 ): Promise<void> {
@@ -37,6 +37,7 @@ export async function writeAccount(
 		'pushers.json',
 		(await storage.pushers.listOfUser(userId)).map(({json, deviceId}) => ({device_id: deviceId, ...json})),
 	);
+	await archive.addJson('administration.json', await listActs(audit, userId));
 	await archive.addJson('filters.json', await listFilters(storage, userId));
 	await archive.addJson(
 		'delayed_events.json',
@@ -67,6 +68,16 @@ async function describeDevices(storage: Storage, userId: UserId, devices: readon
 		cross_signing_keys: Object.fromEntries(crossSigning.map(({usage, json}) => [usage, json])),
 		dehydrated_device: dehydrated?.json ?? null,
 	};
+}
+
+/** What was done to somebody and by them. Which administrator did it to them is not told: that is about another person. */
+async function listActs(audit: PersonalDataDependencies['audit'], userId: UserId): Promise<JsonObject[]> {
+	const acts: JsonObject[] = [];
+	for await (const {ts, who, act, whom, details} of audit.listOfUser(userId)) {
+		const isOwn = who === userId;
+		acts.push({time: new Date(ts).toISOString(), act, ...(isOwn ? {whom, details} : {whom})});
+	}
+	return acts;
 }
 
 async function listFilters(storage: Storage, userId: UserId): Promise<JsonObject[]> {

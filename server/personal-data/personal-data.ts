@@ -2,6 +2,7 @@ import type {Writable} from 'node:stream';
 import type {MediaId, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
 import type {MediaRow, Storage} from '../../storage/index.ts';
+import type {Audit} from '../audit/index.ts';
 import type {Devices} from '../devices/index.ts';
 import type {KeyBackups} from '../encryption/index.ts';
 import type {Events} from '../events/index.ts';
@@ -15,6 +16,7 @@ export interface PersonalDataDependencies {
 	readonly storage: Storage;
 	readonly engine: Pick<Engine, 'readRows'>;
 	readonly events: Pick<Events, 'render'>;
+	readonly audit: Pick<Audit, 'listOfUser'>;
 	readonly devices: Pick<Devices, 'list'>;
 	readonly backups: Pick<KeyBackups, 'openKeys'>;
 	readonly media: Pick<Media, 'open'>;
@@ -35,7 +37,7 @@ export interface PersonalDataContents {
 export interface PersonalData {
 	/**
 	 * Writes all that is a person's own into a zip: account, profile, devices and their public keys, account data, filters,
-	 * pushers, rooms with the events that they sent there, key backups as encrypted as they are stored, and uploads. Read
+	 * pushers, what administrators did to them or they did as one, rooms with the events that they sent there, key backups as encrypted as they are stored, and uploads. Read
 	 * page by page and written as it is read, beside whatever else happens; the sink is ended, or destroyed on failure.
 	 */
 	write(userId: UserId, sink: Writable): Promise<PersonalDataContents>;

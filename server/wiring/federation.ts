@@ -64,6 +64,8 @@ export interface FederationParts {
 export interface Federation {
 	readonly engine: Engine;
 	readonly keys: PublishedKeys;
+	/** What events and requests are signed with. */
+	readonly signer: SigningKey;
 	readonly signatures: SignatureChecker;
 	readonly client: FederationClient;
 	/** What every connection of this server is made with, federation or not. */
@@ -152,6 +154,7 @@ export async function createFederation(parts: FederationParts): Promise<Federati
 	return {
 		engine,
 		keys,
+		signer,
 		signatures,
 		client,
 		network,

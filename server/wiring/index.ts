@@ -1,3 +1,4 @@
+export {wireAudit} from './audit.ts';
 export {wireEncryption} from './encryption.ts';
 export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
 export {publishFigures} from './figures.ts';
@@ -6,6 +7,7 @@ export {createHealth, Damage, withLoad} from './health.ts';
 export {type CarryOver, createPersonal, type Personal, type PersonalParts} from './personal.ts';
 export {adaptRemoteRooms} from './remote-rooms.ts';
 export {wireMedia} from './media.ts';
+export {storageErrorMapper} from './storage-errors.ts';
 export {wirePush} from './push.ts';
 export {type Discretion, wireVisibility} from './visibility.ts';
 export {createJobRunner} from './jobs.ts';

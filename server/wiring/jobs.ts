@@ -10,7 +10,7 @@ interface JobParts {
 	readonly engine: Engine;
 	readonly services: Pick<
 		Services,
-		'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'
+		'audit' | 'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'
 	>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
@@ -20,7 +20,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {config, delayedEvents, devices, encryption, media, metrics, rooms} = services;
+	const {audit, config, delayedEvents, devices, encryption, media, metrics, rooms} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -29,6 +29,7 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 		services: {
 			storage,
 			engine,
+			audit,
 			backups: encryption.backups,
 			delayedEvents,
 			devices,

@@ -50,6 +50,8 @@ export interface AuditRepository {
 	findLast(): Promise<AuditRow | undefined>;
 	/** Adds a seal; one of the same entry that is there already stays. */
 	addSeal(batch: Batch, seal: AuditSeal): void;
+	/** Finds the seal of the last entry that has one. */
+	findLastSeal(): Promise<AuditSeal | undefined>;
 	/** Lists seals after a position, in their order. At most 1,000. */
 	listSeals(page: {readonly after: number; readonly limit: number}): Promise<AuditSeal[]>;
 }

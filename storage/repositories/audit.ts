@@ -35,6 +35,9 @@ export function createAudit(core: Core) {
 	const findLast = core.one<object, AuditRow>(() =>
 		build.select().from(entries).orderBy(desc(entries.position)).limit(1),
 	);
+	const findLastSeal = core.one<object, AuditSeal>(() =>
+		build.select().from(seals).orderBy(desc(seals.position)).limit(1),
+	);
 	const listSeals = core.many<{after: number; limit: number}, AuditSeal>((p) =>
 		build.select().from(seals).where(above(seals.position, p.after)).orderBy(seals.position).limit(p.limit.placeholder),
 	);
@@ -44,6 +47,7 @@ export function createAudit(core: Core) {
 		listNewest: ({before, limit}) => listNewest({before, limit: pageOf(limit)}),
 		findLast: () => findLast({}),
 		addSeal: core.put(core.catalog.insert(seals, {orIgnore: true})),
+		findLastSeal: () => findLastSeal({}),
 		listSeals: ({after, limit}) => listSeals({after, limit: pageOf(limit)}),
 	};
 	return {audit, insert: core.put(core.catalog.insert(entries))};

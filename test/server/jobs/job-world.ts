@@ -51,6 +51,7 @@ export class JobWorld {
 			jobs: this.#jobs,
 			services: {
 				storage,
+				audit: {seal: () => Promise.resolve(0)},
 				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
 				delayedEvents: {deliverDue: () => Promise.resolve({status: 'gone'})},
 				devices,

@@ -1,0 +1,84 @@
+import {isJsonObject, type JsonObject, type UserId} from '../../crypto/index.ts';
+import type {AuditRow} from '../../storage/index.ts';
+
+/** Who acts at the machine itself: whoever may run the program there may do everything. */
+export const CONSOLE = 'console';
+
+/** Who acts: an administrator, or who sits at the machine. */
+export type AuditActor = UserId | typeof CONSOLE;
+
+/** What administrators do, as a closed list. */
+export type AuditActName =
+	| 'block-room'
+	| 'change-token'
+	| 'create-account'
+	| 'create-token'
+	| 'deactivate-account'
+	| 'delete-media'
+	| 'delete-report'
+	| 'delete-room'
+	| 'export-account'
+	| 'grant-administration'
+	| 'join-room'
+	| 'lock-account'
+	| 'make-room-admin'
+	| 'purge-media-cache'
+	| 'quarantine-media'
+	| 'redact-user'
+	| 'release-media'
+	| 'remove-devices'
+	| 'remove-token'
+	| 'rename-device'
+	| 'send-notice'
+	| 'set-password'
+	| 'set-profile'
+	| 'suspend-account'
+	| 'unblock-room'
+	| 'unlock-account'
+	| 'unsuspend-account'
+	| 'withdraw-administration';
+
+/** Something that an administrator does. */
+export interface AuditAct {
+	readonly who: AuditActor;
+	readonly act: AuditActName;
+	/** The user, room, event, medium or token that it is done to; absent: the server as a whole. */
+	readonly whom?: string | undefined;
+	/** What else belongs to it: never a secret, an address, or what somebody wrote. */
+	readonly details?: JsonObject | undefined;
+}
+
+/** An entry of the log, read. */
+export interface ReadEntry {
+	readonly position: number;
+	/** Milliseconds since the Unix epoch. */
+	readonly ts: number;
+	readonly who: string;
+	readonly act: string;
+	readonly whom: string | null;
+	readonly details: JsonObject;
+	/** The hash of the entry before; empty for the first. */
+	readonly previous: string;
+	readonly hash: string;
+}
+
+/** Reads an entry; `undefined` where its text is not one. */
+export function readEntry({entry, hash}: AuditRow): ReadEntry | undefined {
+	let value: unknown;
+	try {
+		value = JSON.parse(entry);
+	} catch {
+		return undefined;
+	}
+	if (!isJsonObject(value)) return undefined;
+	const {position, ts, who, act, whom, details, previous} = value;
+	const isEntry =
+		typeof position === 'number' &&
+		typeof ts === 'number' &&
+		typeof who === 'string' &&
+		typeof act === 'string' &&
+		(whom === null || typeof whom === 'string') &&
+		isJsonObject(details) &&
+		typeof previous === 'string';
+	return isEntry ? {position, ts, who, act, whom, details, previous, hash} : undefined;
+}

@@ -1,0 +1,2 @@
+export {type Audit, type AuditDependencies, createAudit} from './audit.ts';
+export {type AuditAct, type AuditActName, type AuditActor, CONSOLE, type ReadEntry} from './entry.ts';

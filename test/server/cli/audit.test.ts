@@ -1,0 +1,60 @@
+import {execFile} from 'node:child_process';
+import {join} from 'node:path';
+import Sqlite from 'better-sqlite3';
+import test from 'ava';
+import {type App, startApp} from '../../harness/index.ts';
+
+const PROGRAM = join(process.cwd(), 'dist/server/cli/broadsheet.js');
+
+/** Runs a command beside the running server, on its database. */
+function run(app: App, words: readonly string[], input = '') {
+	const args = [PROGRAM, ...words, '--config', join(app.directory, 'homeserver.yaml')];
+	return new Promise<{status: number | null; stdout: string; stderr: string}>((resolve) => {
+		const child = execFile(process.execPath, args, (_error, stdout, stderr) =>
+			resolve({status: child.exitCode, stdout, stderr}),
+		);
+		child.stdin?.end(input);
+	});
+}
+
+test('what is done at the console is shown, and holds no secret', async (t) => {
+	const app = await startApp(t);
+	t.is((await run(app, ['user', 'create', 'alice'], 'correct horse\n')).status, 0);
+	t.is((await run(app, ['user', 'reset-password', 'alice'], 'battery staple\n')).status, 0);
+	const token = await run(app, ['token', 'create', 'friends', '--uses', '2']);
+	t.is((await run(app, ['user', 'deactivate', 'alice', '--erase'])).status, 0);
+	const {stdout} = await run(app, ['audit', 'show']);
+	const lines = stdout.trim().split('\n');
+	const acts = lines.map((line) => line.split(' ').slice(2).join(' '));
+	t.deepEqual(acts, [
+		'console create-account @alice:news.example {"admin":false}',
+		'console set-password @alice:news.example {"logout_devices":true}',
+		'console create-token friends {"admin":false,"uses_allowed":2}',
+		'console deactivate-account @alice:news.example {"erase":true}',
+	]);
+	for (const secret of ['correct horse', 'battery staple', token.stdout.trim()]) t.false(stdout.includes(secret));
+	t.is((await run(app, ['audit', 'show', '--last', '1'])).stdout.trim().split('\n').length, 1);
+	t.is((await run(app, ['audit', 'show', '--last', '0'])).status, 1);
+});
+
+test('a look through the log says that all fits, and names the first entry that does not', async (t) => {
+	const app = await startApp(t);
+	const {audit} = app.application.services;
+	for (const whom of ['a', 'b', 'c']) await audit.record({who: 'console', act: 'create-token', whom});
+	await audit.seal();
+	const whole = await run(app, ['audit', 'verify']);
+	const mark = /^The last one is (3:[\w-]{43})$/m.exec(whole.stdout)?.[1] ?? '';
+	t.like(whole, {status: 0, stderr: ''});
+	t.regex(whole.stdout, /^3 entries, and all fit; those up to 3 are sealed$/m);
+	t.is((await run(app, ['audit', 'verify', '--expect', mark])).status, 0);
+	t.like(await run(app, ['audit', 'verify', '--expect', mark.replace('3:', '4:')]), {status: 1, stdout: ''});
+	t.is((await run(app, ['audit', 'verify', '--expect', 'x'])).status, 1);
+	const db = new Sqlite(join(app.directory, 'data', 'broadsheet.db'));
+	db.exec(`update audit_entries set entry = replace(entry, '"whom":"b"', '"whom":"c"') where position = 2`);
+	db.close();
+	t.deepEqual(await run(app, ['audit', 'verify']), {
+		status: 1,
+		stdout: '',
+		stderr: 'Entry 2: the entry and its hash do not fit\n',
+	});
+});
