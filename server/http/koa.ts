@@ -9,6 +9,10 @@ import {HttpResponse, jsonHeaders} from './response.ts';
 import type {RouteTable, ServedGroup} from './route.ts';
 import {Router} from './router.ts';
 import {RequestAborted} from './signals.ts';
+import {Turnstile} from './turnstile.ts';
+
+/** Whoever is signed in does not wait for a crowd that wants to be. So many are answered in a millisecond or two. */
+const signIns = new Turnstile(8);
 
 /** Where the edge writes what went wrong; never contents, tokens or addresses. */
 export interface EdgeLog {
@@ -91,6 +95,7 @@ async function handle<Services>(
 	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
 	const {route, readParameters} = router.find(request.method ?? '', path);
 	exchange.operation = route.id;
+	if (route.work === 'sign-in') await signIns.pass();
 	exchange.checkLoad(route);
 	await exchange.prepare(route);
 	exchange.enter(route);
