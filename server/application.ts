@@ -295,6 +295,36 @@ function buildSearch(storage: Storage, {engine, log}: ServiceParts, events: Even
 	});
 }
 
+function buildPersonal(
+	{serverName, presence}: Config,
+	storage: Storage,
+	{
+		engine,
+		events,
+		encryption,
+		clock,
+		partners,
+		damage,
+		log,
+	}: ServiceParts & Pick<Services, 'encryption' | 'events'> & {readonly clock: Clock},
+) {
+	return createPersonal({
+		storage,
+		engine,
+		events,
+		encryption,
+		clock,
+		random: systemRandom,
+		serverName,
+		presence,
+		federation: partners,
+		onDamage(cause) {
+			damage.note(cause);
+			log.warn({err: cause}, 'A room was left out of a sync');
+		},
+	});
+}
+
 function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
 	const {
 		clock = systemClock,
@@ -314,21 +344,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 	});
-	const personal = createPersonal({
-		storage,
-		engine,
-		events,
-		encryption,
-		clock,
-		random: systemRandom,
-		serverName,
-		presence: config.presence,
-		federation: partners,
-		onDamage(cause) {
-			parts.damage.note(cause);
-			parts.log.warn({err: cause}, 'A room was left out of a sync');
-		},
-	});
+	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});
 	const people = buildPeople(config, storage, {...parts, audit, events, carryOver: personal.carryOver});
 	const search = buildSearch(storage, parts, events, clock);
