@@ -14,6 +14,7 @@ const prefixes = {
 	registration: 'bsg_',
 	session: 'bss_',
 	setup: 'bsu_',
+	web: 'bsw_',
 } as const;
 
 /** The kinds of opaque tokens. */

@@ -30,6 +30,7 @@ import {createSearch, type Search} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, LoopMeter, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
+import {createWebSessions} from './web-sessions/index.ts';
 import {
 	adaptRemoteRooms,
 	type CarryOver,
@@ -282,6 +283,7 @@ function buildPeople(
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
 		uia: createUia({accounts, clock, random}),
+		webSessions: createWebSessions({storage, policy: {listMissing: async () => []}, clock, random}),
 	};
 }
 

@@ -25,6 +25,7 @@ import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {UserDirectory} from './user-directory/index.ts';
 import type {FactBudget, Visibility} from './visibility/index.ts';
+import type {WebSessions} from './web-sessions/index.ts';
 
 /** What handlers may use: the domains, each built once by main. */
 export interface Services {
@@ -59,6 +60,7 @@ export interface Services {
 	readonly uia: UserInteractiveAuth;
 	readonly userDirectory: UserDirectory;
 	readonly visibility: Visibility;
+	readonly webSessions: WebSessions;
 	readonly federation: FederationServices;
 	/** Whether the server can do its work; what `/health` answers. */
 	readonly health: () => Promise<Health>;

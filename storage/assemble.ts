@@ -34,6 +34,7 @@ import {createAliases, createRooms} from './repositories/rooms.ts';
 import {createReports, createSearch} from './repositories/search.ts';
 import {createSlidingSnapshots} from './repositories/sliding-snapshots.ts';
 import {createToDevice} from './repositories/to-device.ts';
+import {createWebSessions} from './repositories/web-sessions.ts';
 import {tables} from './schema/index.ts';
 import {createState} from './state/index.ts';
 import type {Storage, StorageOptions} from './storage.ts';
@@ -109,6 +110,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		search: createSearch(core),
 		slidingSnapshots: createSlidingSnapshots(core),
 		toDevice: createToDevice(core),
+		webSessions: createWebSessions(core),
 	};
 }
 

@@ -36,5 +36,6 @@ export type * from './interfaces/rooms.ts';
 export type * from './interfaces/search.ts';
 export type * from './interfaces/state.ts';
 export type * from './interfaces/transport.ts';
+export type * from './interfaces/web-sessions.ts';
 export {openStorage} from './open.ts';
 export type {Ids, Storage, StorageFigures, StorageOptions, Stream} from './storage.ts';

@@ -30,6 +30,7 @@ import type {
 	MetaRepository,
 	SlidingSnapshotsRepository,
 } from './interfaces/transport.ts';
+import type {WebSessionsRepository} from './interfaces/web-sessions.ts';
 
 /** How to open a database. */
 export interface StorageOptions {
@@ -147,6 +148,7 @@ export interface Storage {
 	readonly slidingSnapshots: SlidingSnapshotsRepository;
 	readonly search: SearchRepository;
 	readonly toDevice: ToDeviceRepository;
+	readonly webSessions: WebSessionsRepository;
 
 	/** Starts a batch; nothing happens until it is committed. */
 	batch(): Batch;

@@ -18,7 +18,7 @@ import {AccountsError} from './errors.ts';
 import {type Action, checkMay} from './gate.ts';
 import {claimedUserId, newUserId} from './names.ts';
 import {checkNewPassword, checkPasswordLength} from './password-rules.ts';
-import {signIn} from './sign-in.ts';
+import {type PasswordProof, provePassword, signIn} from './sign-in.ts';
 
 /** What the accounts domain is built from. */
 export interface AccountsDependencies {
@@ -106,12 +106,17 @@ export interface Accounts {
 		readonly password: string;
 		readonly device: DeviceRequest;
 	}): Promise<IssuedSession>;
+	/**
+	 * Checks a name and a password without opening a session, at the cost and in the time of {@link Accounts.signIn}.
+	 * @throws AccountsError 'wrong-password', 'deactivated', 'locked'
+	 */
+	provePassword(claim: {readonly userId: UserId | undefined; readonly password: string}): Promise<PasswordProof>;
 	/** Whether this is the password of the account. Costs the same where there is no such account. */
 	checkPassword(userId: UserId, password: string): Promise<boolean>;
 	/** Exchanges a refresh token. @throws DevicesError; AccountsError 'locked', 'deactivated' */
 	refresh(refreshToken: string): Promise<IssuedTokens>;
 	/**
-	 * Sets another password, and ends the other sessions if asked.
+	 * Sets another password, and ends the other sessions if asked. Browsers are signed out in any case, but the one named.
 	 * @throws AccountsError 'weak-password', 'password-too-long', 'unknown-account'
 	 */
 	changePassword(
@@ -121,6 +126,8 @@ export interface Accounts {
 			readonly endsOtherSessions: boolean;
 			readonly keeps?: DeviceId | undefined;
 			readonly alsoWrite?: AlsoWrite | undefined;
+			/** The hash by which a browser's session is known. */
+			readonly keepsWebSession?: string | undefined;
 		},
 	): Promise<void>;
 	/**
@@ -163,16 +170,18 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		claimedUserId: (name) => claimedUserId(name, serverName),
 		register: (registration) => register(dependencies, registration),
 		signIn: (attempt) => signIn(dependencies, attempt),
+		provePassword: (claim) => provePassword(dependencies, claim),
 		async checkPassword(userId, password) {
 			checkPasswordLength(password);
 			const account = await storage.accounts.find(userId);
 			return passwords.verify(password, account?.passwordHash ?? undefined);
 		},
 		refresh: (refreshToken) => devices.refresh(refreshToken, mayRefresh),
-		async changePassword(userId, newPassword, {endsOtherSessions, keeps, alsoWrite}) {
+		async changePassword(userId, newPassword, {endsOtherSessions, keeps, keepsWebSession, alsoWrite}) {
 			checkNewPassword(newPassword);
 			const batch = storage.batch();
 			storage.accounts.setPassword(batch, userId, await passwords.hash(newPassword));
+			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			if (endsOtherSessions) {
 				await devices.removeAll(batch, userId, keeps);
 			}

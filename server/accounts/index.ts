@@ -9,10 +9,11 @@ export {
 } from './accounts.ts';
 export {LEAVE_ROOMS, REMOVE_CONTENT, REMOVE_ROOM_KEYS} from './deactivate.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
-export {createLoginTokens, type LoginToken, type LoginTokens} from './login-tokens.ts';
+export {createLoginTokens, type LoginToken, type LoginTokenOwner, type LoginTokens} from './login-tokens.ts';
 export {createModeration, type Moderation, type Restriction} from './moderation.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
 export {createSetUp, type SetUp} from './set-up.ts';
+export {type PasswordProof, wrongPassword} from './sign-in.ts';
 export {createUia, readClaimedName} from './stage-checks.ts';
 export {
 	type AuthData,

@@ -1,6 +1,6 @@
 import {type DeviceId, hashToken, isToken, newToken, type RandomBytes, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import {ConflictError, type Storage} from '../../storage/index.ts';
+import {ConflictError, type LoginTokenRow, type Storage} from '../../storage/index.ts';
 import type {DeviceRequest, Devices, IssuedSession} from '../devices/index.ts';
 import {AccountsError} from './errors.ts';
 import {checkMay} from './gate.ts';
@@ -14,13 +14,18 @@ export interface LoginToken {
 	readonly expiresInMs: number;
 }
 
+/** Who asks for a token: a device, or a browser that is signed in, known by the hash of its session. */
+export type LoginTokenOwner =
+	| {readonly userId: UserId; readonly deviceId: DeviceId}
+	| {readonly userId: UserId; readonly webSessionHash: string};
+
 /**
  * Tokens by which somebody who is signed in signs another of their devices in.
  * @see https://spec.matrix.org/v1.19/client-server-api/#token-based-login
  */
 export interface LoginTokens {
 	/** Makes a token; the one that the device asked for before is good no more. */
-	issue(owner: {readonly userId: UserId; readonly deviceId: DeviceId}): Promise<LoginToken>;
+	issue(owner: LoginTokenOwner): Promise<LoginToken>;
 	/**
 	 * Opens a session, and uses the token up in the same commit.
 	 * @throws AccountsError 'wrong-login-token', 'locked', 'deactivated'
@@ -41,12 +46,18 @@ export function createLoginTokens({
 	readonly random: RandomBytes;
 }): LoginTokens {
 	return {
-		async issue({userId, deviceId}) {
+		async issue(owner) {
 			const token = newToken('login', random);
 			const batch = storage.batch();
 			storage.loginTokens.sweep(batch, clock.now());
 			const expiresTs = clock.now() + LIFETIME_MS;
-			storage.loginTokens.add(batch, {tokenHash: hashToken(token), userId, deviceId, expiresTs});
+			storage.loginTokens.add(batch, {
+				tokenHash: hashToken(token),
+				userId: owner.userId,
+				deviceId: 'deviceId' in owner ? owner.deviceId : null,
+				webSessionHash: 'deviceId' in owner ? null : owner.webSessionHash,
+				expiresTs,
+			});
 			await storage.commit(batch);
 			return {token, expiresInMs: LIFETIME_MS};
 		},
@@ -54,9 +65,8 @@ export function createLoginTokens({
 			const row = isToken(token, 'login') ? await storage.loginTokens.find(hashToken(token)) : undefined;
 			if (row === undefined || row.expiresTs <= clock.now()) throw wrongToken();
 			// The token goes with the session that asked for it: who was signed out there lets nobody in any more.
-			const giver = await storage.devices.find(row.userId, row.deviceId);
-			const account = await storage.accounts.find(row.userId);
-			if (giver === undefined || account === undefined) throw wrongToken();
+			const account = (await hasGiver(storage, row, clock.now())) ? await storage.accounts.find(row.userId) : undefined;
+			if (account === undefined) throw wrongToken();
 			checkMay('use', account);
 			const batch = storage.batch();
 			storage.loginTokens.redeem(batch, row.tokenHash, clock.now());
@@ -70,6 +80,16 @@ export function createLoginTokens({
 			return session;
 		},
 	};
+}
+
+async function hasGiver(
+	storage: Storage,
+	{userId, deviceId, webSessionHash}: LoginTokenRow,
+	nowMs: number,
+): Promise<boolean> {
+	if (deviceId !== null) return (await storage.devices.find(userId, deviceId)) !== undefined;
+	const session = webSessionHash === null ? undefined : await storage.webSessions.find(webSessionHash);
+	return session !== undefined && session.expiresTs > nowMs;
 }
 
 function wrongToken(options?: ErrorOptions): AccountsError {

@@ -20,11 +20,38 @@ export interface SignInAttempt {
 	readonly device: DeviceRequest;
 }
 
+/** Who has shown an account's password. */
+export interface PasswordProof {
+	readonly userId: UserId;
+	/**
+	 * Whether it is the password even now. It may have been changed while it was checked, and what the change ended must
+	 * not begin after it: whoever opens something by a proof asks this afterwards.
+	 */
+	stillHolds(): Promise<boolean>;
+}
+
 /** Opens a session by password; see `Accounts.signIn`. */
 export async function signIn(
-	{storage, devices, passwords, clock}: AccountsDependencies,
-	{userId, password, device}: SignInAttempt,
+	dependencies: AccountsDependencies,
+	{device, ...claim}: SignInAttempt,
 ): Promise<IssuedSession> {
+	const {storage, devices} = dependencies;
+	const proof = await provePassword(dependencies, claim);
+	const batch = storage.batch();
+	const session = await devices.open(batch, proof.userId, device);
+	await storage.commit(batch);
+	if (!(await proof.stillHolds())) {
+		await devices.remove(proof.userId, [session.deviceId]);
+		throw wrongPassword();
+	}
+	return session;
+}
+
+/** Checks a name and a password; see `Accounts.provePassword`. */
+export async function provePassword(
+	{storage, passwords, clock}: AccountsDependencies,
+	{userId, password}: Omit<SignInAttempt, 'device'>,
+): Promise<PasswordProof> {
 	checkPasswordLength(password);
 	const begunMs = clock.monotonic();
 	const account = userId === undefined ? undefined : await storage.accounts.find(userId);
@@ -34,19 +61,14 @@ export async function signIn(
 		throw wrongPassword();
 	}
 	checkMay('use', account);
-	const batch = storage.batch();
-	const session = await devices.open(batch, account.userId, device);
-	await storage.commit(batch);
-	// The password may have been changed while it was checked: then this session is one that the change should have ended.
-	const after = await storage.accounts.find(account.userId);
-	if (after?.passwordHash !== account.passwordHash) {
-		await devices.remove(account.userId, [session.deviceId]);
-		throw wrongPassword();
-	}
-	return session;
+	return {
+		userId: account.userId,
+		stillHolds: async () => (await storage.accounts.find(account.userId))?.passwordHash === account.passwordHash,
+	};
 }
 
-function wrongPassword(): AccountsError {
+/** The error for a name or a password that is wrong, whichever of the two. */
+export function wrongPassword(): AccountsError {
 	return new AccountsError('wrong-password', 'The name or the password is wrong');
 }
 

@@ -6,8 +6,8 @@ import {type ErrorMapper, MatrixError} from './errors.ts';
 import {Exchange, type ExchangeContext} from './exchange.ts';
 import {respond, StandingHeaders} from './respond.ts';
 import {HttpResponse, jsonHeaders} from './response.ts';
-import type {RouteTable, ServedGroup} from './route.ts';
-import {Router} from './router.ts';
+import type {ErrorView, RouteTable, ServedGroup} from './route.ts';
+import {type Match, Router} from './router.ts';
 import {RequestAborted} from './signals.ts';
 import {Turnstile} from './turnstile.ts';
 
@@ -69,11 +69,14 @@ async function answer<Services>(
 	const {context} = options;
 	const exchange = new Exchange(request, response, originForm(request.url ?? '/'), context);
 	context.underway.add(exchange);
+	let showError: ErrorView<Services> | undefined;
 	try {
+		const found = request.method === 'OPTIONS' ? undefined : findRoute(router, exchange, request);
+		showError = found?.route.showError;
 		// A stream that breaks off is answered like a handler that throws: by ending the connection.
-		await respond(request, response, await handle(options, router, exchange, request), standingNow());
+		await respond(request, response, await handle(options.services, exchange, found), standingNow());
 	} catch (error) {
-		await respond(request, response, toResponse(options, exchange, error), standingNow());
+		await respond(request, response, toResponse(options, exchange, error, showError), standingNow());
 	} finally {
 		context.underway.delete(exchange);
 		exchange.leave();
@@ -81,20 +84,25 @@ async function answer<Services>(
 	}
 }
 
+function findRoute<Services>(router: Router<Services>, exchange: Exchange, request: IncomingMessage): Match<Services> {
+	const queryStart = exchange.uri.indexOf('?');
+	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
+	const match = router.find(request.method ?? '', path);
+	exchange.operation = match.route.id;
+	return match;
+}
+
+/** @param found absent: the browser asks whether it may ask */
 async function handle<Services>(
-	{services}: ApplicationOptions<Services>,
-	router: Router<Services>,
+	services: Services,
 	exchange: Exchange,
-	request: IncomingMessage,
+	found: Match<Services> | undefined,
 ): Promise<HttpResponse> {
-	if (request.method === 'OPTIONS') {
+	if (found === undefined) {
 		exchange.operation = 'preflight';
 		return preflight;
 	}
-	const queryStart = exchange.uri.indexOf('?');
-	const path = queryStart === -1 ? exchange.uri : exchange.uri.slice(0, queryStart);
-	const {route, readParameters} = router.find(request.method ?? '', path);
-	exchange.operation = route.id;
+	const {route, readParameters} = found;
 	if (route.work === 'sign-in') await signIns.pass();
 	exchange.checkLoad(route);
 	await exchange.prepare(route);
@@ -116,10 +124,13 @@ function originForm(target: string): string {
 }
 
 function toResponse<Services>(
-	{log, mapError}: ApplicationOptions<Services>,
+	{log, mapError, services}: ApplicationOptions<Services>,
 	exchange: Exchange,
 	error: unknown,
+	showError: ErrorView<Services> | undefined,
 ): HttpResponse {
+	const errorResponse = (shown: MatrixError): HttpResponse =>
+		showError === undefined ? jsonError(shown) : showError(shown, exchange, services);
 	if (error instanceof RequestAborted) {
 		const stopping = new MatrixError('M_UNKNOWN', error.message, {status: 503, headers: {'retry-after': '5'}});
 		return errorResponse(stopping);
@@ -134,7 +145,7 @@ function toResponse<Services>(
 	return errorResponse(new MatrixError('M_UNKNOWN', `Internal server error (${errorId})`));
 }
 
-function errorResponse(error: MatrixError): HttpResponse {
+function jsonError(error: MatrixError): HttpResponse {
 	return new HttpResponse(error.status, {...jsonHeaders, ...error.headers}, JSON.stringify(error));
 }
 

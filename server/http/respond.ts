@@ -33,7 +33,7 @@ export class StandingHeaders {
 export function respond(
 	request: IncomingMessage,
 	response: ServerResponse,
-	{status, headers, body}: HttpResponse,
+	{status, headers, body, cookies}: HttpResponse,
 	standing: StandingHeaders,
 ): Promise<void> | void {
 	if (response.headersSent || response.destroyed) {
@@ -45,6 +45,7 @@ export function respond(
 		return;
 	}
 	const head = standing.listWith(headers);
+	for (const cookie of cookies) head.push('set-cookie', cookie);
 	if (body instanceof Readable) {
 		response.writeHead(status, head);
 		return sendStream(request, response, body);

@@ -3,6 +3,7 @@ import type {Readable} from 'node:stream';
 import type {JsonDefect} from '../../crypto/index.ts';
 import type {ObjectSchema, Schema} from '../validation/index.ts';
 import type {AuthKind, CallerOf} from './authenticate.ts';
+import type {MatrixError} from './errors.ts';
 import {type Work, workOf} from './load.ts';
 import type {ParametersOf} from './parameters.ts';
 import type {RateLimitClass} from './rate-limit.ts';
@@ -45,6 +46,13 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	readonly openBody: (sizeBytesMax: number) => Readable;
 }
 
+/** Shows an error that is to be answered in another form than JSON. */
+export type ErrorView<Services> = (
+	error: MatrixError,
+	request: Pick<AnyRequest, 'headers' | 'uri'>,
+	services: Services,
+) => HttpResponse;
+
 /** All that is true of an endpoint. */
 export interface RouteDeclaration<Services, Path extends string, Auth extends AuthKind, Body, Query> {
 	/** The specification's operationId. */
@@ -80,6 +88,8 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	readonly query?: ObjectSchema<Query>;
 	/** Locked accounts may call this. */
 	readonly allowsLocked?: boolean;
+	/** How its errors are shown, where people see them in a browser; absent: as the specification's JSON. */
+	readonly showError?: ErrorView<Services>;
 	/** Returns the JSON object to answer with, or a response made with `json`, `rawJson`, `content`, `redirect`. */
 	handle(
 		request: RouteRequest<Path, Auth, Body, Query>,
@@ -105,6 +115,7 @@ export interface Route<Services> {
 	readonly upload: boolean;
 	readonly query: ObjectSchema<unknown> | undefined;
 	readonly allowsLocked: boolean;
+	readonly showError: ErrorView<Services> | undefined;
 	handle(request: AnyRequest, services: Services): Promise<object> | object;
 }
 
@@ -161,6 +172,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		upload: declaration.upload ?? false,
 		query: declaration.query,
 		allowsLocked: declaration.allowsLocked ?? false,
+		showError: declaration.showError,
 		handle: (request, services) => declaration.handle(request as never, services),
 	});
 }

@@ -30,7 +30,7 @@ export interface Revival {
  * - one-time keys go, for who knows which were given out; a fallback key stays, as one that was used, so that its device
  *   brings a new one and can be reached until then;
  * - device lists of our people are announced anew, to partner servers and clients; those of others count as outdated;
- * - tokens that work once or for minutes go;
+ * - tokens that work once or for hours go;
  * - jobs that a process had in hand are free;
  * - whoever did not take what they were owed is tried at once: that they are failing since yesterday nobody knows.
  *
@@ -43,7 +43,9 @@ export function revive(db: Database, serverName: string, {madeTs, nowTs}: CopyAg
 		db.prepare('update sequence set next = next + ? where id = 1').run(jump);
 		db.prepare('update stream_head set pos = pos + ? where id = 1').run(jump);
 		const {changes: oneTimeKeys} = db.prepare('delete from one_time_keys').run();
-		for (const table of ['claimed_one_time_keys', 'login_tokens', 'openid_tokens']) db.exec(`delete from ${table}`);
+		for (const table of ['claimed_one_time_keys', 'login_tokens', 'openid_tokens', 'web_sessions']) {
+			db.exec(`delete from ${table}`);
+		}
 		db.exec('update fallback_keys set is_used = 1');
 		const {changes: remoteUsers} = db.prepare('update remote_device_lists set is_stale = 1').run();
 		db.exec('update jobs set leased_until_ts = null');

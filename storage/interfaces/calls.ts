@@ -35,8 +35,10 @@ export interface DelayedEventsRepository {
 export interface LoginTokenRow {
 	readonly tokenHash: string;
 	readonly userId: UserId;
-	/** The device that asked for it. */
-	readonly deviceId: DeviceId;
+	/** The device that asked for it; `null`: a browser did. */
+	readonly deviceId: DeviceId | null;
+	/** The hash by which the browser's session is known that asked for it. */
+	readonly webSessionHash: string | null;
 	/** Milliseconds. */
 	readonly expiresTs: number;
 }

@@ -28,6 +28,7 @@ const ofUser = [
 	tables.clientTransactionEvents,
 	tables.slidingSnapshots,
 	tables.deviceAddresses,
+	tables.webSessions,
 ] as const;
 
 /** Makes the repository of what goes with people. */

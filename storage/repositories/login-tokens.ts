@@ -24,7 +24,7 @@ export function createLoginTokens(core: Core): LoginTokensRepository {
 	);
 	return {
 		add(batch, token) {
-			removeOfDevice(batch, {userId: token.userId, deviceId: token.deviceId});
+			if (token.deviceId !== null) removeOfDevice(batch, {userId: token.userId, deviceId: token.deviceId});
 			add(batch, token);
 		},
 		redeem: (batch, tokenHash, nowMs) => redeem(batch, {tokenHash, nowMs}),

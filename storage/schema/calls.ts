@@ -21,6 +21,12 @@ export const delayedEvents = table(
 /** Tokens that sign in once. */
 export const loginTokens = table(
 	'login_tokens',
-	{tokenHash: text(), userId: text<UserId>(), deviceId: text<DeviceId>(), expiresTs: integer()},
+	{
+		tokenHash: text(),
+		userId: text<UserId>(),
+		deviceId: textOrNull<DeviceId>(),
+		webSessionHash: textOrNull(),
+		expiresTs: integer(),
+	},
 	{key: ['tokenHash'], index: [{on: ['userId', 'deviceId']}, {on: ['expiresTs']}]},
 );

@@ -5,8 +5,18 @@ import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
 import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
+import * as webSessions from './web-sessions.ts';
 
 /** Every table of the database. */
-export const tables = {...accounts, ...audit, ...calls, ...conversations, ...encryption, ...rooms, ...transport};
+export const tables = {
+	...accounts,
+	...audit,
+	...calls,
+	...conversations,
+	...encryption,
+	...rooms,
+	...transport,
+	...webSessions,
+};
 
 export {type Kind, kindOf} from './columns.ts';

@@ -48,7 +48,13 @@ onBoth('an event that waits is found, begins anew, and goes once', async (t, dat
 onBoth('a login token is good once, until it ends, and until its device asks for another', async (t, database) => {
 	const storage = await database.open();
 	const {loginTokens} = storage;
-	const token = (tokenHash: string, expiresTs: number) => ({tokenHash, userId: alice, deviceId: phone, expiresTs});
+	const token = (tokenHash: string, expiresTs: number) => ({
+		tokenHash,
+		userId: alice,
+		deviceId: phone,
+		webSessionHash: null,
+		expiresTs,
+	});
 	await write(storage, (batch) => loginTokens.add(batch, token('first', 100)));
 	await write(storage, (batch) => loginTokens.add(batch, token('second', 100)));
 	t.is(await loginTokens.find('first'), undefined);
@@ -61,4 +67,11 @@ onBoth('a login token is good once, until it ends, and until its device asks for
 	await write(storage, (batch) => loginTokens.add(batch, token('third', 100)));
 	await write(storage, (batch) => loginTokens.sweep(batch, 101));
 	t.is(await loginTokens.find('third'), undefined);
+	// A browser has none of a device's, however many it asks for.
+	const ofBrowser = (tokenHash: string) => ({...token(tokenHash, 200), deviceId: null, webSessionHash: 'browser'});
+	for (const tokenHash of ['fourth', 'fifth']) {
+		await write(storage, (batch) => loginTokens.add(batch, ofBrowser(tokenHash)));
+	}
+	t.deepEqual(await loginTokens.find('fourth'), ofBrowser('fourth'));
+	t.deepEqual(await loginTokens.find('fifth'), ofBrowser('fifth'));
 });

@@ -15,7 +15,20 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 			expiresTs: null,
 			refreshHash: null,
 		});
-		storage.loginTokens.add(batch, {tokenHash: `login of ${userId}`, userId, deviceId: phone, expiresTs: 9});
+		storage.loginTokens.add(batch, {
+			tokenHash: `login of ${userId}`,
+			userId,
+			deviceId: phone,
+			webSessionHash: null,
+			expiresTs: 9,
+		});
+		storage.webSessions.add(batch, {
+			tokenHash: `browser of ${userId}`,
+			userId,
+			proofs: [],
+			returnTo: null,
+			expiresTs: 9,
+		});
 		storage.openIdTokens.add(batch, {tokenHash: `openid of ${userId}`, userId, deviceId: phone, expiresTs: 9}, 5);
 		storage.keys.setDeviceKeys(batch, {userId, deviceId: phone, json: {}, displayName: null});
 		const pos = batch.announce({kind: 'receipt', subject: userId, roomId: room});
@@ -62,6 +75,7 @@ async function look(storage: Storage, userId: UserId): Promise<JsonObject> {
 	return {
 		session: (await storage.devices.findSession(`access of ${userId}`)) !== undefined,
 		loginToken: (await storage.loginTokens.find(`login of ${userId}`)) !== undefined,
+		webSessions: (await storage.webSessions.listOfUser(userId)).length,
 		openIdToken: (await storage.openIdTokens.find(`openid of ${userId}`)) !== undefined,
 		deviceKeys: (await storage.keys.listDeviceKeys([userId])).length,
 		oneTimeKeys: await storage.keys.countOneTimeKeys(userId, phone),
@@ -77,6 +91,7 @@ async function look(storage: Storage, userId: UserId): Promise<JsonObject> {
 const everything = {
 	session: true,
 	loginToken: true,
+	webSessions: 1,
 	openIdToken: true,
 	deviceKeys: 1,
 	oneTimeKeys: {a: 1},
@@ -90,6 +105,7 @@ const everything = {
 const nothing = {
 	session: false,
 	loginToken: false,
+	webSessions: 0,
 	openIdToken: false,
 	deviceKeys: 0,
 	oneTimeKeys: {},

@@ -46,4 +46,5 @@ export {
 	startServers,
 } from './server-process.ts';
 export {readShared, sharedFile, testsWithShared} from './shared.ts';
+export {signInOnPage, type Visit, Visitor} from './visitor.ts';
 export {type KnownRoom, type Neighbours, path, type SignedAnswer, SignedPeer, startNeighbours} from './signed-peer.ts';

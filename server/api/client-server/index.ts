@@ -145,7 +145,7 @@ import {getWellknown, getWellknownPolicy} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
 export {sessionBody} from './device-fields.ts';
-export {spendTry} from './interactive-auth.ts';
+export {spendSignIn, spendTry} from './interactive-auth.ts';
 
 /** The client-server API but for what follows, in the order of the specification's files. */
 export const clientServerRoutes: readonly Route<Services>[] = [

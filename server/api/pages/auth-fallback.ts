@@ -1,61 +1,66 @@
-import {authFallbackDone, authFallbackForm, authFallbackGone} from '../../pages/index.ts';
-import {isStage} from '../../accounts/index.ts';
+import {authFallbackDone, authFallbackForm, authFallbackGone, type TextKey} from '../../../web/index.ts';
+import {isStage, type Stage} from '../../accounts/index.ts';
 import {v} from '../../validation/index.ts';
-import {route} from '../route.ts';
 import {spendTry} from '../client-server/index.ts';
-import {formBytesMax, pageResponse} from './page-response.ts';
+import {pageRoute} from './page-route.ts';
 
 const path = '/_matrix/client/v3/auth/:authType/fallback/web';
 const query = v.object({session: v.string({max: 255})});
+
+/** What is said of a stage that did not pass. */
+const problems: Readonly<Record<Stage, TextKey>> = {
+	'm.login.dummy': 'problem.unknown',
+	'm.login.password': 'signIn.wrong',
+	'm.login.registration_token': 'fallback.wrongToken',
+};
 
 /**
  * Shows the page on which a stage is completed by people whose client cannot.
  * @see https://spec.matrix.org/v1.19/client-server-api/#fallback
  */
-export const getAuthFallback = route({
+export const getAuthFallback = pageRoute({
 	id: 'getAuthFallback',
 	method: 'GET',
 	path,
-	auth: 'none',
+	access: 'address',
 	query,
-	handle({parameters, query: {session}}, {uia}) {
+	handle({parameters, view, query: {session}}, {uia}) {
 		return uia.isWaitingFor(session, parameters.authType)
-			? pageResponse(authFallbackForm(parameters.authType, undefined))
-			: pageResponse(authFallbackGone(), 404);
+			? {page: authFallbackForm(view, parameters.authType, undefined)}
+			: {page: authFallbackGone(view), status: 404};
 	},
 });
 
 /** Completes a stage by what the page's form sent. The session's id is the proof: nobody else can have it sent. */
-export const postAuthFallback = route({
+export const postAuthFallback = pageRoute({
 	id: 'postAuthFallback',
 	method: 'POST',
 	path,
-	auth: 'none',
+	access: 'address',
 	rateLimit: 'login',
-	bodyFormat: 'form',
-	bodyBytesMax: formBytesMax,
-	body: v.object({
+	fields: v.object({
 		user: v.optional(v.string()),
 		password: v.optional(v.string()),
 		token: v.optional(v.string()),
 	}),
 	query,
 	async handle(request, {uia}) {
+		const {view, fields} = request;
 		const {authType} = request.parameters;
 		const {session} = request.query;
 		if (!isStage(authType) || !uia.isWaitingFor(session, authType)) {
-			return pageResponse(authFallbackGone(), 404);
+			return {page: authFallbackGone(view), status: 404};
 		}
 		if (authType === 'm.login.password') {
 			spendTry(request, `session ${session}`);
 		}
 		if (authType === 'm.login.registration_token') request.spend('registration-token', request.network);
-		const verdict = await uia.attempt(session, {stage: authType, auth: request.body, source: request.address});
+		const verdict = await uia.attempt(session, {stage: authType, auth: {...fields}, source: request.address});
 		if (verdict === undefined) {
-			return pageResponse(authFallbackGone(), 404);
+			return {page: authFallbackGone(view), status: 404};
 		}
 		return verdict.passed
-			? pageResponse(authFallbackDone())
-			: pageResponse(authFallbackForm(authType, `${verdict.error}.`), 400);
+			? {page: authFallbackDone(view)}
+			: {page: authFallbackForm(view, authType, problems[authType]), status: 400};
 	},
 });

@@ -1,15 +1,19 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
-import {getAuthDone, getStyle} from './assets.ts';
+import {getAccount, postLanguage, postSignOut} from './account.ts';
 import {getAuthFallback, postAuthFallback} from './auth-fallback.ts';
 import {getSetUp, postSetUp} from './set-up.ts';
+import {getSignIn, postSignIn} from './sign-in.ts';
 
 /** Pages that people see in a browser. */
 export const pageRoutes: readonly Route<Services>[] = [
+	getSignIn,
+	postSignIn,
+	getAccount,
+	postSignOut,
+	postLanguage,
 	getAuthFallback,
 	postAuthFallback,
 	getSetUp,
 	postSetUp,
-	getStyle,
-	getAuthDone,
 ];

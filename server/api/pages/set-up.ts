@@ -1,59 +1,57 @@
+import {setUpDone, setUpForm, setUpGone, type TextKey} from '../../../web/index.ts';
 import {AccountsError} from '../../accounts/index.ts';
-import {setUpDone, setUpForm, setUpGone} from '../../pages/index.ts';
 import {v} from '../../validation/index.ts';
-import {route} from '../route.ts';
-import {formBytesMax, pageResponse} from './page-response.ts';
+import {newAccountProblems} from './new-account.ts';
+import {type PageAnswer, pageRoute} from './page-route.ts';
 
 const path = '/setup/:token';
 
 /** Shows the form for the first administrator to who has the link that the server printed. */
-export const getSetUp = route({
+export const getSetUp = pageRoute({
 	id: 'getSetUp',
 	method: 'GET',
 	path,
-	auth: 'none',
+	access: 'address',
 	rateLimit: 'login',
-	async handle({parameters}, {setUp, config}) {
+	async handle({parameters, view}, {setUp}) {
 		if ((await setUp.find(parameters.token)) === undefined) {
-			return pageResponse(setUpGone(), 404);
+			return {page: setUpGone(view), status: 404};
 		}
-		return pageResponse(setUpForm({serverName: config.serverName, username: '', problem: undefined}));
+		return {page: setUpForm(view, {username: '', problem: undefined})};
 	},
 });
 
 /** Makes the first administrator's account. The link is the proof: nobody else can have the form sent. */
-export const postSetUp = route({
+export const postSetUp = pageRoute({
 	id: 'postSetUp',
 	method: 'POST',
 	path,
-	auth: 'none',
+	access: 'address',
 	rateLimit: 'login',
-	bodyFormat: 'form',
-	bodyBytesMax: formBytesMax,
-	body: v.object({
+	fields: v.object({
 		username: v.optional(v.string()),
 		password: v.optional(v.string()),
 		repeated: v.optional(v.string()),
 	}),
-	async handle({parameters, body}, {setUp, accounts, config}) {
+	async handle({parameters, fields, view}, {setUp, accounts, config}): Promise<PageAnswer> {
 		const registrationTokenHash = await setUp.find(parameters.token);
-		if (registrationTokenHash === undefined) {
-			return pageResponse(setUpGone(), 404);
-		}
-		const {username = '', password = ''} = body;
-		const again = (problem: string) => pageResponse(setUpForm({serverName: config.serverName, username, problem}), 400);
-		if (password !== body.repeated) {
-			return again('The two passwords are not the same.');
+		const gone: PageAnswer = {page: setUpGone(view), status: 404};
+		if (registrationTokenHash === undefined) return gone;
+		const {username = '', password = ''} = fields;
+		const again = (problem: TextKey): PageAnswer => ({page: setUpForm(view, {username, problem}), status: 400});
+		if (password !== fields.repeated) {
+			return again('register.differ');
 		}
 		try {
 			const userId = accounts.checkNewName(username);
 			await accounts.register({userId, password, registrationTokenHash});
-			return pageResponse(setUpDone({userId, publicUrl: config.publicUrl}));
+			return {page: setUpDone(view, {userId, publicUrl: config.publicUrl})};
 		} catch (error) {
 			if (!(error instanceof AccountsError)) {
 				throw error;
 			}
-			return error.code === 'registration-token-spent' ? pageResponse(setUpGone(), 404) : again(error.message);
+			if (error.code === 'registration-token-spent') return gone;
+			return again(newAccountProblems[error.code] ?? 'problem.unknown');
 		}
 	},
 });

@@ -9,6 +9,7 @@ import {calls} from './0007-calls.ts';
 import {mediaUsage} from './0008-media-usage.ts';
 import {facts} from './0009-facts.ts';
 import {leastData} from './0010-least-data.ts';
+import {webSessions} from './0011-web-sessions.ts';
 import {audit} from './0014-audit.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
@@ -23,5 +24,6 @@ export const migrations: readonly Migration[] = [
 	{version: 8, sql: mediaUsage},
 	{version: 9, sql: facts},
 	{version: 10, sql: leastData},
+	{version: 11, sql: webSessions},
 	{version: 14, sql: audit},
 ];

@@ -2,7 +2,7 @@ import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {PasswordHasher} from '../../../crypto/index.ts';
-import {call, login, passwordOf, register, request, startApp} from '../../harness/index.ts';
+import {call, login, passwordOf, register, request, signInOnPage, startApp} from '../../harness/index.ts';
 
 /** Every file below a folder, as bytes. */
 function readAll(directory: string): Buffer[] {
@@ -47,6 +47,7 @@ test('E4, E6: no password or token is in the database, its log files, or the log
 			body: {refresh_token: refreshToken},
 		},
 	);
+	const visitor = await signInOnPage(app, 'alice', password);
 	// A session of interactive authentication stays open with the new password in the request.
 	const token = second.access_token;
 	const change = {new_password: newPassword, auth: {type: 'm.login.password', user: 'alice', password: 'wrong canary'}};
@@ -58,6 +59,8 @@ test('E4, E6: no password or token is in the database, its log files, or the log
 		`/_matrix/client/v1/register/m.login.registration_token/validity?token=${registrationToken}`,
 	);
 	const canaries = [
+		...visitor.cookies.values(),
+		...Object.values(visitor.hidden()),
 		password,
 		newPassword,
 		'wrong canary',

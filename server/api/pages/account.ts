@@ -1,0 +1,50 @@
+import {
+	accountHome,
+	type AccountLink,
+	accountPath,
+	findLanguage,
+	languagePath,
+	signInPath,
+	signOutPath,
+} from '../../../web/index.ts';
+import {v} from '../../validation/index.ts';
+import {ownPath} from '../../web-sessions/index.ts';
+import {languageCookie} from './cookies.ts';
+import {pageRoute} from './page-route.ts';
+
+/** The pages that the account's own leads to, in the order in which they are shown. */
+const links: readonly AccountLink[] = [];
+
+/** Shows people their account. */
+export const getAccount = pageRoute({
+	id: 'getAccountPage',
+	method: 'GET',
+	path: accountPath,
+	access: 'signed-in',
+	handle: ({view, session}) => ({page: accountHome(view, session.userId ?? '', links)}),
+});
+
+/** Signs this browser out of our pages; sessions of clients stay as they are. */
+export const postSignOut = pageRoute({
+	id: 'postSignOutPage',
+	method: 'POST',
+	path: signOutPath,
+	access: 'anyone',
+	handle: async ({session}, {webSessions}) => ({session: await webSessions.end(session), to: signInPath}),
+});
+
+/** Chooses the language of the pages. Another site can have it chosen at worst, so the form carries no secret. */
+export const postLanguage = pageRoute({
+	id: 'postLanguagePage',
+	method: 'POST',
+	path: languagePath,
+	access: 'address',
+	fields: v.object({language: v.optional(v.string({max: 35})), return_to: v.optional(v.string())}),
+	handle({fields}, {config}) {
+		const language = findLanguage(fields.language);
+		return {
+			to: ownPath(fields.return_to) ?? accountPath,
+			cookies: language === undefined ? [] : [languageCookie(config, language.tag)],
+		};
+	},
+});

@@ -1,0 +1,10 @@
+export {
+	createWebSessions,
+	type GivenProof,
+	type Proof,
+	type ProofPolicy,
+	type WebSession,
+	type WebSessions,
+	type WebSessionsDependencies,
+} from './web-sessions.ts';
+export {ownPath} from './own-path.ts';

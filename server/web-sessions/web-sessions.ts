@@ -1,0 +1,142 @@
+import {hashToken, isToken, newToken, type RandomBytes, type UserId} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {GivenProof as GivenProofRow, Storage, WebSessionRow} from '../../storage/index.ts';
+
+/** How somebody can show a browser who they are. */
+export type Proof = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'upstream';
+
+/** A proof, and when it was given. */
+export interface GivenProof extends GivenProofRow {
+	readonly proof: Proof;
+}
+
+/** Says which proofs are enough for whom. */
+export interface ProofPolicy {
+	/** Lists the proofs of which one is still missing; empty: those that were given are enough. */
+	listMissing(userId: UserId, given: readonly GivenProof[]): Promise<readonly Proof[]>;
+}
+
+/** Who begins has as long to find a telephone or a key. */
+const BEGUN_LIFETIME_MS = 15 * 60 * 1000;
+/** A working day; nobody finds the browser signed in on the next one. */
+const SIGNED_IN_LIFETIME_MS = 12 * 60 * 60 * 1000;
+/** So long after the last proof somebody may do what their account hangs on. */
+const RECENT_MS = 10 * 60 * 1000;
+
+/** A browser as it is known by its cookie. */
+export interface WebSession {
+	/** What it is known by in the database. */
+	readonly tokenHash: string;
+	/** What shows that a form is this browser's own; only who has its cookie can tell it. */
+	readonly csrf: string;
+	/** Whose proofs were given; absent: none were, or the account may not be used. */
+	readonly userId: UserId | undefined;
+	/** In the order in which they were given. */
+	readonly proofs: readonly GivenProof[];
+	/** The proofs of which one is still missing. */
+	readonly missing: readonly Proof[];
+	/** Whether the person is signed in: the proofs are enough for the account. */
+	readonly isSignedIn: boolean;
+	/** Whether the person is signed in and has given a proof in the last ten minutes. */
+	readonly isRecent: boolean;
+	/** Where the person goes when they are signed in: a path of our own, with its query. */
+	readonly returnTo: string | undefined;
+	/** A token that the browser does not have yet and is to be given. */
+	readonly newToken: string | undefined;
+}
+
+/** What web sessions are built from. */
+export interface WebSessionsDependencies {
+	readonly storage: Storage;
+	readonly policy: ProofPolicy;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+}
+
+/**
+ * Browsers in which people see our own pages. A browser is known by a token in a cookie; the database has a row, with the
+ * token's hash, only of those that have given a proof.
+ */
+export interface WebSessions {
+	/** Gives the session of a cookie's token; where there is none, that of a browser nobody is known in, with a new token. */
+	find(token: string | undefined): Promise<WebSession>;
+	/**
+	 * Notes a proof, and gives the session as it is then, under a new token: whoever knew the old one has nothing. Proofs
+	 * of another person are dropped.
+	 * @param options.returnTo a path of our own; absent: as before
+	 */
+	prove(
+		session: WebSession,
+		userId: UserId,
+		proof: Proof,
+		options?: {readonly returnTo?: string | undefined},
+	): Promise<WebSession>;
+	/** Ends a session, and gives that of a browser nobody is known in. */
+	end(session: WebSession): Promise<WebSession>;
+	/** Ends all sessions of a person but one. */
+	endAll(userId: UserId, options?: {readonly except?: WebSession | undefined}): Promise<void>;
+}
+
+/** Makes the web sessions. */
+export function createWebSessions({storage, policy, clock, random}: WebSessionsDependencies): WebSessions {
+	async function view(token: string, row: WebSessionRow | undefined, isNew: boolean): Promise<WebSession> {
+		const account = row === undefined ? undefined : await storage.accounts.find(row.userId);
+		const isUsable = account !== undefined && !account.isDeactivated && !account.isLocked;
+		const userId = isUsable ? account.userId : undefined;
+		// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `prove` alone
+		const proofs = row === undefined || !isUsable ? [] : (row.proofs as readonly GivenProof[]);
+		const missing = userId === undefined ? [] : await policy.listMissing(userId, proofs);
+		const isSignedIn = userId !== undefined && missing.length === 0;
+		return {
+			tokenHash: hashToken(token),
+			csrf: hashToken(`csrf ${token}`),
+			userId,
+			proofs,
+			missing,
+			isSignedIn,
+			isRecent: isSignedIn && (proofs.at(-1)?.atTs ?? 0) > clock.now() - RECENT_MS,
+			returnTo: row?.returnTo ?? undefined,
+			newToken: isNew ? token : undefined,
+		};
+	}
+	const anonymous = (): Promise<WebSession> => view(newToken('web', random), undefined, true);
+	return {
+		async find(token) {
+			// What has not the form of a token costs no look into the database.
+			if (token === undefined || !isToken(token, 'web')) return anonymous();
+			const row = await storage.webSessions.find(hashToken(token));
+			return view(token, row !== undefined && row.expiresTs > clock.now() ? row : undefined, false);
+		},
+		async prove(session, userId, proof, {returnTo = session.returnTo} = {}) {
+			const token = newToken('web', random);
+			const nowMs = clock.now();
+			const earlier = session.userId === userId ? session.proofs : [];
+			const proofs = [...earlier.filter((given) => given.proof !== proof), {proof, atTs: nowMs}];
+			const isEnough = (await policy.listMissing(userId, proofs)).length === 0;
+			const row = {
+				tokenHash: hashToken(token),
+				userId,
+				proofs,
+				returnTo: returnTo ?? null,
+				expiresTs: nowMs + (isEnough ? SIGNED_IN_LIFETIME_MS : BEGUN_LIFETIME_MS),
+			};
+			const batch = storage.batch();
+			storage.webSessions.remove(batch, session.tokenHash);
+			storage.webSessions.sweep(batch, nowMs);
+			storage.webSessions.add(batch, row);
+			await storage.commit(batch);
+			return view(token, row, true);
+		},
+		async end(session) {
+			const batch = storage.batch();
+			storage.webSessions.remove(batch, session.tokenHash);
+			await storage.commit(batch);
+			return anonymous();
+		},
+		async endAll(userId, {except} = {}) {
+			const batch = storage.batch();
+			storage.webSessions.removeOfUser(batch, userId, except?.tokenHash);
+			await storage.commit(batch);
+		},
+	};
+}

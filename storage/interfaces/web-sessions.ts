@@ -1,0 +1,35 @@
+import type {UserId} from '../../crypto/index.ts';
+import type {Batch} from '../batch.ts';
+
+/** How somebody has shown who they are; the storage knows no more of it than the word. */
+export interface GivenProof {
+	readonly proof: string;
+	/** Milliseconds. */
+	readonly atTs: number;
+}
+
+/** A browser that has shown who is before it. Only the hash of its token is stored. */
+export interface WebSessionRow {
+	readonly tokenHash: string;
+	readonly userId: UserId;
+	readonly proofs: readonly GivenProof[];
+	/** Where the person goes when they are signed in: path and query. */
+	readonly returnTo: string | null;
+	/** Milliseconds. */
+	readonly expiresTs: number;
+}
+
+/** Browsers that have shown who is before them. */
+export interface WebSessionsRepository {
+	add(batch: Batch, session: WebSessionRow): void;
+	/** Finds a session; expiry is for the caller to judge. */
+	find(tokenHash: string): Promise<WebSessionRow | undefined>;
+	/** Lists a person's sessions, those that have ended among them; at most 1,000. */
+	listOfUser(userId: UserId): Promise<WebSessionRow[]>;
+	/** Removes a session; one that is gone already is passed over. */
+	remove(batch: Batch, tokenHash: string): void;
+	/** Removes all of a person's sessions, but one where that is named. */
+	removeOfUser(batch: Batch, userId: UserId, except?: string): void;
+	/** Removes sessions that ended before a time. */
+	sweep(batch: Batch, beforeTs: number): void;
+}

@@ -1,0 +1,39 @@
+import {type Html, html} from './html.ts';
+import type {TextKey} from './languages/index.ts';
+import {alert, form, type Page, page, type View} from './page.ts';
+import {authDoneScript} from './scripts/auth-done.ts';
+import {say} from './text.ts';
+
+const fieldsOf: Readonly<Record<string, (view: View) => Html>> = {
+	'm.login.dummy': ({language}) => html`<p>${say(language, 'fallback.dummy')}</p>`,
+	'm.login.password': ({language}) => html`<label for="user">${say(language, 'field.name')}</label>
+<input id="user" name="user" required autofocus dir="ltr" autocapitalize="none" autocomplete="username" spellcheck="false">
+<label for="password">${say(language, 'field.password')}</label>
+<input id="password" name="password" type="password" required dir="ltr" autocomplete="current-password">`,
+	'm.login.registration_token': ({
+		language,
+	}) => html`<label for="token">${say(language, 'field.registrationToken')}</label>
+<input id="token" name="token" required autofocus dir="ltr" autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="64">`,
+};
+
+/** The page on which a stage is completed without the client's help; it is sent to its own address. */
+export function authFallbackForm(view: View, stage: string, problem: TextKey | undefined): Page {
+	const {language} = view;
+	const fields = html`${fieldsOf[stage]?.(view) ?? html``}
+<button>${say(language, 'continue')}</button>`;
+	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${form(view, fields)}`);
+}
+
+/** A stage that is completed: the script tells the client's window so. */
+export function authFallbackDone(view: View): Page {
+	const {language} = view;
+	return page(view, say(language, 'fallback.title'), html`<p role="status">${say(language, 'fallback.done')}</p>`, {
+		scripts: [authDoneScript],
+		isPopup: true,
+	});
+}
+
+/** A session that is over, or never was, or does not wait for this stage. */
+export function authFallbackGone(view: View): Page {
+	return page(view, say(view.language, 'fallback.title'), html`<p>${say(view.language, 'fallback.gone')}</p>`);
+}

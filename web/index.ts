@@ -1,0 +1,8 @@
+export {accountHome, type AccountLink, accountPath} from './account.ts';
+export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallback.ts';
+export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
+export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';
+export {problemPage} from './problem.ts';
+export {registerClosed, registerForm} from './register.ts';
+export {setUpDone, setUpForm, setUpGone} from './set-up.ts';
+export {signInForm, signInPath, toClientForm} from './sign-in.ts';

@@ -1,0 +1,22 @@
+export const account = {
+	'account.title': 'Your account',
+	'account.signedIn': 'You are signed in as {userId}.',
+	'register.title': 'Make an account',
+	'register.intro': 'Your account will be on {serverName}. The name cannot be changed later.',
+	'register.submit': 'Make the account',
+	'register.closed': 'Nobody can make an account here. Please ask the administrator of this server.',
+	'register.taken': 'This name is taken. Please choose another one.',
+	'register.badName': 'The name may have small letters a to z, digits and . _ - = / + and must not begin with _.',
+	'register.weak': 'The password needs at least 8 characters.',
+	'register.tooLong': 'The password is too long.',
+	'register.differ': 'The two passwords are not the same.',
+	'register.wrongToken': 'The registration token is not valid, or was used up.',
+	'setUp.title': 'Set up this server',
+	'setUp.intro': 'This makes the first account on {serverName}. It is an administrator’s.',
+	'setUp.doneTitle': 'The account is made',
+	'setUp.done': 'You can now sign in with any Matrix client.',
+	'setUp.linkOver': 'The link to this page no longer works.',
+	'setUp.goneTitle': 'This link does not work',
+	'setUp.gone':
+		'It was used already, or the server has an account by now. Where there is none, the server prints a new link when it starts.',
+};

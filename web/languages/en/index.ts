@@ -1,0 +1,6 @@
+import {account} from './account.ts';
+import {general} from './general.ts';
+import {signIn} from './sign-in.ts';
+
+/** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
+export const en = {...general, ...signIn, ...account};

@@ -1,0 +1,6 @@
+import type {TextKey} from '../index.ts';
+import {account} from './account.ts';
+import {general} from './general.ts';
+import {signIn} from './sign-in.ts';
+
+export const es: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account};

@@ -1,0 +1,25 @@
+import {Html, html} from './html.ts';
+import type {Language, TextKey} from './languages/index.ts';
+
+/** First-strong isolate and its end: a name in another script does not turn the sentence around it. */
+const ISOLATE = '\u2068';
+const ISOLATE_END = '\u2069';
+
+/**
+ * Gives a text in a language, with its places filled. What is filled in is escaped, and kept apart from text of the
+ * other direction; {@link Html} stays as it is.
+ */
+export function say(
+	language: Language,
+	key: TextKey,
+	values: Readonly<Record<string, string | number | Html>> = {},
+): Html {
+	const parts = language.texts[key].split(/\{(\w+)\}/u);
+	const filled = parts.map((part, index) => {
+		if (index % 2 === 0) return html`${part}`;
+		const value = values[part];
+		if (value === undefined) throw new Error(`no value for {${part}} of the text ${key}`);
+		return value instanceof Html ? value : html`${ISOLATE}${String(value)}${ISOLATE_END}`;
+	});
+	return new Html(filled.map((part) => part.text).join(''));
+}
