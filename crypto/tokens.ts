@@ -8,7 +8,9 @@ import {lettersAndDigits, type RandomBytes, randomText, systemRandom, upperCaseL
 /** What each kind of token starts with, so that people and leak scanners recognise it. */
 const prefixes = {
 	access: 'bst_',
+	approval: 'bsa_',
 	login: 'bsl_',
+	mail: 'bsm_',
 	openid: 'bso_',
 	refresh: 'bsr_',
 	registration: 'bsg_',

@@ -20,6 +20,12 @@ import {createErasures} from './repositories/erasures.ts';
 import {createEvents} from './repositories/events.ts';
 import {createFactCounts} from './repositories/fact-counts.ts';
 import {createFederation} from './repositories/federation.ts';
+import {
+	createMailAddresses,
+	createMailValidations,
+	createNoticeRooms,
+	createQuarantinedDevices,
+} from './repositories/guard.ts';
 import {createJobs, createMeta} from './repositories/jobs.ts';
 import {createDehydratedDevices, createKeyBackups} from './repositories/key-backups.ts';
 import {createKeys} from './repositories/keys.ts';
@@ -97,12 +103,16 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		keyBackups: createKeyBackups(core),
 		keys: createKeys(core),
 		loginTokens: createLoginTokens(core),
+		mailAddresses: createMailAddresses(core),
+		mailValidations: createMailValidations(core),
 		media: createMedia(core),
 		memberships: createMemberships(core),
 		meta: createMeta(core, commit),
+		noticeRooms: createNoticeRooms(core),
 		openIdTokens: createOpenIdTokens(core),
 		profiles: createProfiles(core),
 		pushers: createPushers(core),
+		quarantinedDevices: createQuarantinedDevices(core),
 		receipts: createReceipts(core),
 		relations: createRelations(core),
 		reports: createReports(core),

@@ -46,7 +46,9 @@ export type Condition =
 	| 'device'
 	| 'key_backup'
 	| 'one_time_key'
+	| 'quarantined_device'
 	| 'event'
+	| 'mail_validation'
 	| 'media'
 	/** Somebody would have more media than they may. */
 	| 'media_usage';

@@ -14,6 +14,12 @@ import type {AdministrativeTasksRepository, AuditRepository} from './interfaces/
 import type {DelayedEventsRepository, LoginTokensRepository} from './interfaces/calls.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
+import type {
+	MailAddressesRepository,
+	MailValidationsRepository,
+	NoticeRoomsRepository,
+	QuarantinedDevicesRepository,
+} from './interfaces/guard.ts';
 import type {DehydratedDevicesRepository, KeyBackupsRepository} from './interfaces/key-backups.ts';
 import type {MediaRepository} from './interfaces/media.ts';
 import type {MembershipsRepository} from './interfaces/memberships.ts';
@@ -135,12 +141,16 @@ export interface Storage {
 	readonly keyBackups: KeyBackupsRepository;
 	readonly keys: KeysRepository;
 	readonly loginTokens: LoginTokensRepository;
+	readonly mailAddresses: MailAddressesRepository;
+	readonly mailValidations: MailValidationsRepository;
 	readonly media: MediaRepository;
 	readonly memberships: MembershipsRepository;
 	readonly meta: MetaRepository;
+	readonly noticeRooms: NoticeRoomsRepository;
 	readonly openIdTokens: OpenIdTokensRepository;
 	readonly profiles: ProfilesRepository;
 	readonly pushers: PushersRepository;
+	readonly quarantinedDevices: QuarantinedDevicesRepository;
 	readonly receipts: ReceiptsRepository;
 	readonly relations: RelationsRepository;
 	readonly reports: ReportsRepository;

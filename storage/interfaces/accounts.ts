@@ -174,6 +174,8 @@ export interface Session extends AccessTokenRow {
 	readonly account: Omit<AccountRow, 'passwordHash'>;
 	readonly displayName: string | null;
 	readonly lastSeenDay: number | null;
+	/** Whether the device waits for approval. */
+	readonly isQuarantined: boolean;
 }
 
 /** An access token that has ended, and whether another token still opens its session. */

@@ -15,12 +15,15 @@ import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
-const {accessTokens, accounts, deviceAddresses, devices, keySignatures, refreshTokens} = tables;
+const {accessTokens, accounts, deviceAddresses, devices, keySignatures, quarantinedDevices, refreshTokens} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 
 function createSessions(core: Core): (tokenHash: string) => Promise<Session | undefined> {
-	const find = core.one<{tokenHash: string}, AccessTokenRow & Omit<Session, 'account'> & Session['account']>((p) =>
+	type Found = AccessTokenRow &
+		Omit<Session, 'account' | 'isQuarantined'> &
+		Session['account'] & {waits: UserId | null};
+	const find = core.one<{tokenHash: string}, Found>((p) =>
 		build
 			.select({
 				tokenHash: accessTokens.tokenHash,
@@ -37,6 +40,7 @@ function createSessions(core: Core): (tokenHash: string) => Promise<Session | un
 				isSuspended: accounts.isSuspended,
 				isErased: accounts.isErased,
 				createdDay: accounts.createdDay,
+				waits: quarantinedDevices.userId,
 			})
 			.from(accessTokens)
 			.innerJoin(accounts, eq(accounts.userId, accessTokens.userId))
@@ -44,14 +48,20 @@ function createSessions(core: Core): (tokenHash: string) => Promise<Session | un
 				devices,
 				sql`${devices.userId} = ${accessTokens.userId} and ${devices.deviceId} = ${accessTokens.deviceId}`,
 			)
+			.leftJoin(
+				quarantinedDevices,
+				sql`${quarantinedDevices.userId} = ${accessTokens.userId}
+					and ${quarantinedDevices.deviceId} = ${accessTokens.deviceId}`,
+			)
 			.where(equals(accessTokens.tokenHash, p.tokenHash)),
 	);
 	return async (tokenHash) => {
 		const row = await find({tokenHash});
 		if (row === undefined) return undefined;
-		const {userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, ...states} = row;
+		const {userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, waits, ...states} = row;
 		const {tokenHash: _, ...account} = {...states, userId};
-		return {tokenHash, userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, account};
+		const session = {tokenHash, userId, deviceId, expiresTs, refreshHash, displayName, lastSeenDay, account};
+		return {...session, isQuarantined: waits !== null};
 	};
 }
 
@@ -150,6 +160,7 @@ const ofDevice = [
 	tables.openidTokens,
 	tables.slidingSnapshots,
 	deviceAddresses,
+	quarantinedDevices,
 	devices,
 ] as const;
 

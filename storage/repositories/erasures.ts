@@ -29,6 +29,9 @@ const ofUser = [
 	tables.slidingSnapshots,
 	tables.deviceAddresses,
 	tables.webSessions,
+	tables.mailAddresses,
+	tables.quarantinedDevices,
+	tables.noticeRooms,
 ] as const;
 
 /** Makes the repository of what goes with people. */
@@ -44,11 +47,13 @@ export function createErasures(core: Core): ErasuresRepository {
 				and room_id in (select room_id from ${memberships} where ${equals(memberships.userId, p.userId)})`,
 		),
 	);
+	const removeValidations = core.put(catalog.delete(tables.mailValidations, ['userId']));
 	return {
 		add: (batch, userId, pos) => add(batch, {userId, pos}),
 		list: () => list({}),
 		removeTraces(batch, userId) {
 			for (const remove of removals) remove(batch, {userId});
+			removeValidations(batch, {userId});
 			removeReceipts(batch, {userId});
 		},
 	};

@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as calls from './calls.ts';
 import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
+import * as guard from './guard.ts';
 import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
 import * as webSessions from './web-sessions.ts';
@@ -14,6 +15,7 @@ export const tables = {
 	...calls,
 	...conversations,
 	...encryption,
+	...guard,
 	...rooms,
 	...transport,
 	...webSessions,

@@ -11,6 +11,7 @@ import {facts} from './0009-facts.ts';
 import {leastData} from './0010-least-data.ts';
 import {webSessions} from './0011-web-sessions.ts';
 import {audit} from './0014-audit.ts';
+import {guard} from './0015-guard.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
 	{version: 10, sql: leastData},
 	{version: 11, sql: webSessions},
 	{version: 14, sql: audit},
+	{version: 15, sql: guard},
 ];
