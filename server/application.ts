@@ -16,8 +16,9 @@ import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
 import {createDelayedEvents} from './delayed-events/index.ts';
 import {createDevices} from './devices/index.ts';
-import {createEvents, type Events} from './events/index.ts';
+import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
+import {type NoticeQueue, noticesSender} from './notices/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
@@ -26,7 +27,6 @@ import {createPushers, type Delivery} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
-import {createSearch, type Search} from './search/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, LoopMeter, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
@@ -47,8 +47,12 @@ import {
 	storageErrorMapper,
 	wireAudit,
 	wireEncryption,
+	wireGuard,
 	wireMedia,
+	wireNoticeQueue,
 	wirePush,
+	wireSearch,
+	wireSessionHook,
 	wireVisibility,
 	withLoad,
 } from './wiring/index.ts';
@@ -231,7 +235,7 @@ interface ServiceParts extends Surroundings {
 
 /** The domains of accounts and of rooms, which need each other. */
 function buildPeople(
-	{serverName, defaultRoomVersion, keepAddressesDays}: Config,
+	{serverName, serverNotices, defaultRoomVersion, keepAddressesDays}: Config,
 	storage: Storage,
 	{
 		clock = systemClock,
@@ -244,7 +248,8 @@ function buildPeople(
 		remoteRooms,
 		carryOver,
 		audit,
-	}: ServiceParts & Pick<Services, 'audit' | 'events'> & {readonly carryOver: CarryOver},
+		queue,
+	}: ServiceParts & Pick<Services, 'audit' | 'events'> & {readonly carryOver: CarryOver; readonly queue: NoticeQueue},
 ) {
 	const rooms = createRooms({
 		storage,
@@ -256,8 +261,9 @@ function buildPeople(
 		facts,
 		remote: remoteRooms,
 		carryOver,
+		noticesSender: noticesSender(serverNotices, serverName),
 	});
-	const devices = createDevices({storage, clock, random, keepAddressesDays});
+	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: wireSessionHook(queue)});
 	const accounts = createAccounts({
 		storage,
 		devices,
@@ -266,6 +272,8 @@ function buildPeople(
 		random,
 		serverName,
 		bridged,
+		notices: queue,
+		noticesSender: noticesSender(serverNotices, serverName),
 	});
 	const profiles = createProfiles({
 		storage,
@@ -285,16 +293,6 @@ function buildPeople(
 		uia: createUia({accounts, clock, random}),
 		webSessions: createWebSessions({storage, policy: {listMissing: async () => []}, clock, random}),
 	};
-}
-
-function buildSearch(storage: Storage, {engine, log}: ServiceParts, events: Events, clock: Clock): Search {
-	return createSearch({
-		storage,
-		engine,
-		events,
-		clock,
-		onProblem: (problem) => log.warn({err: problem}, 'Events could not be indexed for search'),
-	});
 }
 
 function buildPersonal(
@@ -337,6 +335,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	} = parts;
 	const {serverName} = config;
 	const events = createEvents({storage, engine, clock});
+	const queue = wireNoticeQueue(config, storage, {clock, random});
 	const encryption = wireEncryption({
 		storage,
 		serverName,
@@ -345,11 +344,12 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random,
 		log: parts.log,
 		federation: partners,
+		notices: queue,
 	});
 	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});
-	const people = buildPeople(config, storage, {...parts, audit, events, carryOver: personal.carryOver});
-	const search = buildSearch(storage, parts, events, clock);
+	const people = buildPeople(config, storage, {...parts, audit, events, queue, carryOver: personal.carryOver});
+	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
 	const services: Services = {
@@ -364,6 +364,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
+		...wireGuard(config, storage, {...parts, ...people, ...personal.services, queue, clock, random}),
 		personalData: createPersonalData({
 			...people,
 			...encryption,

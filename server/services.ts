@@ -12,6 +12,7 @@ import type {Ephemeral} from './ephemeral/index.ts';
 import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
 import type {Media} from './media/index.ts';
+import type {Notices} from './notices/index.ts';
 import type {OpenId} from './openid/index.ts';
 import type {PersonalData} from './personal-data/index.ts';
 import type {Profiles} from './profiles/index.ts';
@@ -45,6 +46,7 @@ export interface Services {
 	readonly loginTokens: LoginTokens;
 	readonly media: Media;
 	readonly moderation: Moderation;
+	readonly notices: Notices;
 	readonly openId: OpenId;
 	readonly personalData: PersonalData;
 	readonly profiles: Profiles;

@@ -13,6 +13,7 @@ import type {Clock} from '../../federation/engine/index.ts';
 import {type AccountRow, type Batch, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
 import type {BridgedNames} from '../appservices/index.ts';
 import type {DeviceRequest, Devices, IssuedSession, IssuedTokens} from '../devices/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import {deactivate} from './deactivate.ts';
 import {AccountsError} from './errors.ts';
 import {type Action, checkMay} from './gate.ts';
@@ -29,6 +30,9 @@ export interface AccountsDependencies {
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
 	readonly bridged: BridgedNames;
+	readonly notices: NoticeQueue;
+	/** Who tells people of their accounts: a name that nobody else gets. */
+	readonly noticesSender: UserId | undefined;
 }
 
 /** Who a request comes from. */
@@ -166,7 +170,7 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		checkNewName: (username) => newUserId(username, serverName),
 		inventName: () => newUserId(newOpaqueId(random).toLowerCase(), serverName),
 		isNameTaken: async (userId) =>
-			(await storage.accounts.find(userId)) !== undefined || dependencies.bridged.isReserved(userId),
+			(await storage.accounts.find(userId)) !== undefined || isReserved(dependencies, userId),
 		claimedUserId: (name) => claimedUserId(name, serverName),
 		register: (registration) => register(dependencies, registration),
 		signIn: (attempt) => signIn(dependencies, attempt),
@@ -182,6 +186,7 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 			const batch = storage.batch();
 			storage.accounts.setPassword(batch, userId, await passwords.hash(newPassword));
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
+			dependencies.notices.add(batch, userId, {kind: 'password-changed', deviceId: keeps});
 			if (endsOtherSessions) {
 				await devices.removeAll(batch, userId, keeps);
 			}
@@ -234,12 +239,18 @@ function createAuthenticator(devices: Devices): Accounts['authenticate'] {
 	};
 }
 
+/** Whether a name is kept for somebody who does not register. */
+function isReserved({bridged, noticesSender}: AccountsDependencies, userId: UserId): boolean {
+	return bridged.isReserved(userId) || userId === noticesSender;
+}
+
 async function register(
-	{storage, devices, passwords, clock, bridged}: AccountsDependencies,
+	dependencies: AccountsDependencies,
 	{userId, password, isAdmin, registrationTokenHash, device, alsoWrite}: Registration,
 ): Promise<{userId: UserId; session?: IssuedSession}> {
-	if (bridged.isReserved(userId)) {
-		throw new AccountsError('exclusive', 'The name belongs to an application service');
+	const {storage, devices, passwords, clock} = dependencies;
+	if (isReserved(dependencies, userId)) {
+		throw new AccountsError('exclusive', 'The name belongs to an application service, or to the server');
 	}
 	if (password !== undefined) {
 		checkNewPassword(password);

@@ -193,6 +193,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unable-to-authorise-join': 'M_UNABLE_TO_AUTHORISE_JOIN',
 		'unable-to-grant-join': 'M_UNABLE_TO_GRANT_JOIN',
 		'invite-blocked': 'M_INVITE_BLOCKED',
+		'notice-room': 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM',
 		'no-third-party-invites': 'M_THREEPID_DENIED',
 		'duplicate-annotation': 'M_DUPLICATE_ANNOTATION',
 		'nested-thread': {errcode: 'M_UNKNOWN', status: 400},

@@ -4,6 +4,7 @@ import type {ServerName} from '../../crypto/index.ts';
 import type {RoomVersionId} from '../../federation/rooms/index.ts';
 import type {ListenerOptions, Rate, RateLimits, TlsFiles} from '../http/index.ts';
 import {ConfigError} from './errors.ts';
+import {makeServerNotices, makeSmtp, type ServerNoticesConfig, type SmtpConfig} from './mail.ts';
 import {type AppserviceRegistration, readRegistrations} from './registrations.ts';
 import type {ConfigDocument, privacyScopes, roles} from './schema.ts';
 import {readSize} from './units.ts';
@@ -70,6 +71,11 @@ export interface Config {
 	readonly turn: {readonly uris: readonly string[]; readonly secret: string; readonly lifetimeMs: number} | undefined;
 	/** Where calls of several people are relayed; absent: nowhere. */
 	readonly rtc: {readonly livekitServiceUrl: string} | undefined;
+	/** What takes this server's mail; absent: none is sent. */
+	readonly smtp: SmtpConfig | undefined;
+	readonly serverNotices: ServerNoticesConfig;
+	/** Whether a new session sees nothing until another one approves it. */
+	readonly quarantine: boolean;
 	/** For how many days it is kept where a device was last seen from; 0: that is not written down. */
 	readonly keepAddressesDays: number;
 	/** Facts about other people that a stranger may learn in a day. */
@@ -92,10 +98,8 @@ const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 /** Keys whose function is not part of this version: saying anything but the default would promise it. */
 const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
 	['url_previews', isNotEnabled],
-	['smtp', (value) => value === null],
 	['identity_providers', isEmptyList],
 	['second_factor', (value) => value === 'optional'],
-	['quarantine', (value) => value === false],
 	['source_links', isNotEnabled],
 	['retention', (value) => Object.keys(value as object).length === 0],
 ];
@@ -151,6 +155,9 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		media: makeMedia(document.media ?? {}, {dataPath, toPath, registration}),
 		turn: makeTurn(document.turn ?? undefined),
 		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
+		smtp: makeSmtp(document.smtp ?? undefined, toPath),
+		serverNotices: makeServerNotices(document.server_notices ?? {}),
+		quarantine: document.quarantine ?? false,
 		keepAddressesDays: document.keep_addresses_days ?? 0,
 		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),

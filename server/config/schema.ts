@@ -119,6 +119,38 @@ const turn = v.strictObject({
 	ttl_seconds: v.optional(v.integer({min: 60, max: 7 * 86_400})),
 });
 
+const localpart = schemaOf<string>(
+	'the part of a user id before the colon, of a-z, 0-9 and ._=-/+',
+	(value) => typeof value === 'string' && /^[a-z0-9.=\-/+][a-z0-9._=\-/+]{0,63}$/u.test(value),
+	'string',
+);
+
+const mailbox = schemaOf<string>(
+	'an e-mail address, or a name and an e-mail address such as News <server@news.example>',
+	(value) =>
+		typeof value === 'string' &&
+		value.length <= 320 &&
+		/^(?:[^<>@\p{Cc}]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(value),
+	'string',
+);
+
+const smtp = v.strictObject({
+	host: v.string({min: 1, max: 255, description: 'the name or address of a mail server'}),
+	port: v.optional(v.integer({min: 1, max: 65_535})),
+	tls: v.optional(v.literal('starttls', 'implicit', 'off')),
+	user: v.optional(secret),
+	password: v.optional(secret),
+	password_file: v.optional(path),
+	from: mailbox,
+	trusted_certificates: v.optional(v.array(path)),
+});
+
+const serverNotices = v.strictObject({
+	enabled: v.optional(v.boolean()),
+	localpart: v.optional(localpart),
+	name: v.optional(v.string({min: 1, max: 100, description: 'a name'})),
+});
+
 const rtc = v.strictObject({livekit_service_url: httpUrl});
 
 /** The form of homeserver.yaml; keys that name what is not built yet are reserved, and must keep their default. */
@@ -150,7 +182,8 @@ export const documentSchema = v.strictObject({
 	),
 	url_previews: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
 	appservices: v.optional(v.array(path, {max: 64})),
-	smtp: v.optional(v.nullable(v.jsonObject())),
+	smtp: v.optional(v.nullable(smtp)),
+	server_notices: v.optional(serverNotices),
 	turn: v.optional(v.nullable(turn)),
 	rtc: v.optional(v.nullable(rtc)),
 	oauth: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),

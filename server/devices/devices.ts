@@ -9,6 +9,7 @@ import {
 	type IssuedSession,
 	type IssuedTokens,
 	openSession,
+	type SessionHook,
 	type TokenDependencies,
 } from './open-session.ts';
 import {createSessionCache} from './session-cache.ts';
@@ -27,6 +28,8 @@ export interface Device extends DeviceRow {
 export interface DevicesDependencies extends TokenDependencies {
 	/** For how many days the address of a device is kept; 0: it is not written down at all. */
 	readonly keepAddressesDays: number;
+	/** Told of every session that is opened. */
+	readonly onOpen: SessionHook;
 }
 
 /** The devices of this server's people, which are their sessions, with their access and refresh tokens. */

@@ -1,3 +1,9 @@
 export {createDevices, type Device, type Devices} from './devices.ts';
 export {DevicesError, type DevicesErrorCode} from './errors.ts';
-export {type DeviceRequest, type IssuedSession, type IssuedTokens} from './open-session.ts';
+export {
+	type DeviceRequest,
+	type IssuedSession,
+	type IssuedTokens,
+	type OpenedSession,
+	type SessionHook,
+} from './open-session.ts';

@@ -8,7 +8,7 @@ import {
 	type RandomBytes,
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {Batch, Storage} from '../../storage/index.ts';
+import type {Batch, DeviceRow, Storage} from '../../storage/index.ts';
 import {DevicesError} from './errors.ts';
 
 /** How long an access token lives that comes with a refresh token. */
@@ -40,6 +40,19 @@ export interface IssuedSession extends IssuedTokens {
 	readonly userId: UserId;
 	readonly deviceId: DeviceId;
 }
+
+/** A session that is being opened, for those who have something to do with every one of them. */
+export interface OpenedSession {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+	/** As it is shown to its owner from now on. */
+	readonly displayName: string | null;
+	/** The devices that the account had before; among them this one, where it signs in anew. */
+	readonly devices: readonly DeviceRow[];
+}
+
+/** Adds to the batch by which a session is opened what goes with it, whoever signs in however. */
+export type SessionHook = (batch: Batch, session: OpenedSession) => Promise<void> | void;
 
 /** What issuing tokens needs. */
 export interface TokenDependencies {
@@ -85,7 +98,7 @@ export function addAccessToken(
  * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'device-is-dehydrated', 'too-many-devices'
  */
 export async function openSession(
-	dependencies: TokenDependencies,
+	dependencies: TokenDependencies & {readonly onOpen: SessionHook},
 	batch: Batch,
 	userId: UserId,
 	request: DeviceRequest,
@@ -112,6 +125,10 @@ export async function openSession(
 		displayName: request.displayName ?? null,
 		lastSeenDay: Math.floor(clock.now() / 86_400_000),
 	});
+	const {displayName} = devices.find((device) => device.deviceId === deviceId) ?? {
+		displayName: request.displayName ?? null,
+	};
+	await dependencies.onOpen(batch, {userId, deviceId, displayName, devices});
 	const refresh = request.wantsRefresh ? createRefreshPair(random) : undefined;
 	if (refresh !== undefined) {
 		storage.devices.addRefreshToken(batch, {

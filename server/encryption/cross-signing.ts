@@ -1,5 +1,6 @@
 import {isJsonObject, type JsonObject, type JsonValue, type UserId, verifySignedJson} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import type {EncryptionDependencies} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
 import {
 	checkCrossSigningKey,
@@ -73,15 +74,16 @@ export async function checkCrossSigningUpload(
 
 /** Stores checked cross-signing keys. With another master key all that the one before vouched for is void. */
 export async function storeCrossSigningKeys(
-	storage: Storage,
+	{storage, notices}: Pick<EncryptionDependencies, 'notices' | 'storage'>,
 	userId: UserId,
-	{newKeys, hasNewMaster}: CheckedCrossSigningUpload,
+	{newKeys, hasNewMaster, changesIdentity}: CheckedCrossSigningUpload,
 ): Promise<void> {
 	if (newKeys.length === 0) return;
 	const batch = storage.batch();
 	if (hasNewMaster) storage.keys.removeCrossSigningKeys(batch, userId);
 	for (const {usage, json} of newKeys) storage.keys.setCrossSigningKey(batch, {userId, usage, json});
 	batch.announce({kind: 'device_list', subject: userId});
+	if (hasNewMaster && changesIdentity) notices.add(batch, userId, {kind: 'cross-signing-reset'});
 	await storage.commit(batch);
 }
 

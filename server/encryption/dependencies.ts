@@ -2,6 +2,7 @@ import type {DeviceId, JsonObject, RandomBytes, ServerName, UserId} from '../../
 import type {Clock} from '../../federation/engine/index.ts';
 import type {RemoteQueries} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import type {Visibility} from '../visibility/index.ts';
 import type {LocalKeys} from './local-keys.ts';
 import type {RemoteDeviceLists} from './remote-device-lists.ts';
@@ -17,6 +18,8 @@ export interface EncryptionDependencies {
 	readonly remoteKeys: Pick<RemoteQueries, 'queryKeys' | 'claimKeys' | 'findDevices'>;
 	/** Whether the settings let this server talk with another. */
 	readonly mayFederateWith: (server: ServerName) => boolean;
+	/** Where it is said that somebody's identity was replaced. */
+	readonly notices: NoticeQueue;
 	/** Told of what failed with nobody waiting for it. */
 	readonly onProblem: (problem: unknown) => void;
 }

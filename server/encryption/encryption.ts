@@ -116,7 +116,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 				const checked = await check();
 				// Another upload came in between, and what was a first one no longer is.
 				if (checked.changesIdentity && !isAuthenticated) await authenticate();
-				await storeCrossSigningKeys(storage, userId, checked);
+				await storeCrossSigningKeys(dependencies, userId, checked);
 			});
 		},
 		uploadSignatures: (caller, upload) => uploadSignatures(context, caller, upload),

@@ -4,6 +4,7 @@ import {evictRemoteMedia} from './evict-remote-media.ts';
 import {findUnusedState} from './find-unused-state.ts';
 import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
+import {mailNotice} from './mail-notice.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
 import {removeContent} from './remove-content.ts';
@@ -23,6 +24,7 @@ import {sweepStream} from './sweep-stream.ts';
 import {sweepToDeviceIds} from './sweep-to-device-ids.ts';
 import {sweepTombstones} from './sweep-tombstones.ts';
 import {sweepUploads} from './sweep-uploads.ts';
+import {tellSessions} from './tell-sessions.ts';
 
 export type {Job, JobOutcome, JobRole, JobRun, JobServices} from './job.ts';
 export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from './runner.ts';
@@ -31,9 +33,11 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 export const jobs: readonly Job[] = [
 	completeRoom,
 	leaveRooms,
+	mailNotice,
 	removeContent,
 	removeUnusedState,
 	sendDelayedEvent,
+	tellSessions,
 	endSessions,
 	evictRemoteMedia,
 	findUnusedState,

@@ -6,6 +6,7 @@ import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
 import type {KeyBackups} from '../encryption/index.ts';
 import type {Media} from '../media/index.ts';
+import type {Notices} from '../notices/index.ts';
 import type {Rooms} from '../rooms/index.ts';
 
 /** Lengths of time that jobs count in. */
@@ -25,6 +26,7 @@ export interface JobServices {
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly media: Pick<Media, 'evictRemote' | 'forgetContent' | 'removeAbandoned' | 'removeUnused'>;
+	readonly notices: Pick<Notices, 'mailNotice' | 'tellSessions'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
 	/** For how many days it is kept where devices were last seen from. */
 	readonly keepAddressesDays: number;

@@ -35,6 +35,8 @@ export interface RoomsDependencies {
 	readonly facts: FactBudget;
 	readonly events: Events;
 	readonly remote: RemoteRooms;
+	/** Who tells people of their accounts: an invite of theirs is not refused. */
+	readonly noticesSender: UserId | undefined;
 	/** Gives a user for one room what they keep for another. */
 	readonly carryOver: (userId: UserId, rooms: {readonly from: RoomId; readonly to: RoomId}) => Promise<void>;
 }

@@ -36,6 +36,8 @@ export type RoomsErrorCode =
 	| 'unable-to-grant-join'
 	/** Somebody takes no invites. */
 	| 'invite-blocked'
+	/** What the server tells people of their accounts cannot be refused. */
+	| 'notice-room'
 	/** Nobody is invited by e-mail address or the like. */
 	| 'no-third-party-invites'
 	/** The same reaction was sent before. */

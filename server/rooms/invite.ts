@@ -53,7 +53,12 @@ export async function invite(
  * and not shown to them (row 17 of the enumeration surface).
  * @see https://spec.matrix.org/v1.19/client-server-api/#invite-permission
  */
-export async function mustTakeInvites({events, visibility}: RoomsContext, actor: Actor, target: UserId): Promise<void> {
+export async function mustTakeInvites(
+	{events, visibility, noticesSender}: RoomsContext,
+	actor: Actor,
+	target: UserId,
+): Promise<void> {
+	if (actor.userId === noticesSender) return;
 	if (!(await visibility.mayKnow(actor, target, 'profiles'))) return;
 	if ((await events.findUnwanted(target)).invites) {
 		throw new RoomsError('invite-blocked', 'This person takes no invites');

@@ -1,4 +1,4 @@
-import type {JsonObject, RoomId} from '../../crypto/index.ts';
+import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
 import {type Actor, type RoomsContext, sendAllowed} from './context.ts';
 import {notInRoom, RoomsError} from './errors.ts';
 import {findResidentRoom, listServers} from './join.ts';
@@ -6,7 +6,7 @@ import {membershipKey, ownContent} from './member-content.ts';
 
 /**
  * Leaves a room, turns down an invite, or takes back a knock; nothing happens for who has left already.
- * @throws RoomsError 'not-in-room', 'forbidden'
+ * @throws RoomsError 'not-in-room', 'forbidden', 'notice-room'
  */
 export async function leave(
 	context: RoomsContext,
@@ -18,6 +18,7 @@ export async function leave(
 		const row = await context.storage.memberships.find(roomId, userId);
 		if (!row) throw notInRoom();
 		if (row.membership === 'leave') return;
+		if (row.membership === 'invite') await mustBeRefusable(context, userId, roomId);
 		const content = await ownContent(context, userId, 'leave', said);
 		if (await findResidentRoom(context, roomId)) {
 			const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
@@ -27,6 +28,16 @@ export async function leave(
 			await context.remote.leave({roomId, userId, via, content});
 		}
 	});
+}
+
+/**
+ * What the server tells somebody of their account reaches them; once they have seen it they may leave.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#server-notices
+ */
+async function mustBeRefusable({storage, noticesSender}: RoomsContext, userId: UserId, roomId: RoomId): Promise<void> {
+	if (noticesSender !== undefined && (await storage.noticeRooms.find(userId)) === roomId) {
+		throw new RoomsError('notice-room', 'An invite to the notices of the server cannot be refused');
+	}
 }
 
 /**

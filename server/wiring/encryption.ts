@@ -3,6 +3,7 @@ import type {Clock} from '../../federation/engine/index.ts';
 import {createRemoteQueries} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {createEncryption, type Encryption} from '../encryption/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import type {Logger} from '../telemetry/index.ts';
 import type {Visibility} from '../visibility/index.ts';
 import type {Federation} from './federation.ts';
@@ -14,6 +15,7 @@ interface EncryptionParts {
 	readonly visibility: Visibility;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
+	readonly notices: NoticeQueue;
 	readonly log: Pick<Logger, 'warn'>;
 	readonly federation: Pick<Federation, 'client' | 'edus' | 'isAllowed'>;
 }

@@ -10,7 +10,7 @@ interface JobParts {
 	readonly engine: Engine;
 	readonly services: Pick<
 		Services,
-		'audit' | 'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'rooms'
+		'audit' | 'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'notices' | 'rooms'
 	>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
@@ -20,7 +20,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {audit, config, delayedEvents, devices, encryption, media, metrics, rooms} = services;
+	const {audit, config, delayedEvents, devices, encryption, media, metrics, notices, rooms} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -34,6 +34,7 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 			delayedEvents,
 			devices,
 			media,
+			notices,
 			rooms,
 			keepAddressesDays: config.keepAddressesDays,
 			onProblem: (problem) => log.warn({err: problem}, 'A background job passed something over'),

@@ -83,6 +83,8 @@ export async function startApp(t: Lifetime, options: AppOptions = {}): Promise<A
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
 		rate_limits: 'off',
 		fact_budget_per_day: FACTS_OF_TESTS,
+		// Tests of other things look at all rooms and events that there are.
+		server_notices: {enabled: false},
 		...options.config,
 	});
 }

@@ -33,6 +33,7 @@ export {
 } from './device.ts';
 export {discretionOf, FACTS_OF_TESTS} from './discretion.ts';
 export {Line} from './line.ts';
+export {type ArrivedMail, linkIn, type MailServer, startMailServer} from './mail-server.ts';
 export {ManualClock} from './manual-clock.ts';
 export {findPostgres, PostgresServer} from './postgres.ts';
 export {type ServerPlace, ServerProcess} from './process.ts';

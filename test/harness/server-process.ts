@@ -127,6 +127,7 @@ export function federatedConfiguration(
 		registration_shared_secret: REGISTRATION_SHARED_SECRET,
 		rate_limits: 'off',
 		fact_budget_per_day: FACTS_OF_TESTS,
+		server_notices: {enabled: false},
 		federation: {
 			mode: 'open',
 			trusted_certificates: [authority.certificate],

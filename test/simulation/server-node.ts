@@ -241,6 +241,7 @@ export class ServerNode {
 		const discretion = discretionOf(storage, serverName, clock);
 		const rooms = createRooms({
 			carryOver: () => Promise.resolve(),
+			noticesSender: undefined,
 			storage,
 			engine,
 			serverName,

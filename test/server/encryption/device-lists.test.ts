@@ -154,6 +154,7 @@ test('what happened before the server started is found in the database', async (
 			findDevices: () => Promise.reject(new Error('nobody')),
 		},
 		mayFederateWith: () => false,
+		notices: {add: () => undefined},
 		onProblem: () => undefined,
 	});
 	t.teardown(() => later.close());

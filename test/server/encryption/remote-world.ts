@@ -90,6 +90,7 @@ export async function createWorld(t: ExecutionContext): Promise<RemoteWorld> {
 		random: (sizeBytes) => Buffer.alloc(sizeBytes, 7),
 		remoteKeys: answering(other),
 		mayFederateWith: (server) => server === THERE,
+		notices: {add: () => undefined},
 		onProblem: (problem) => problems.push(problem),
 	});
 	t.teardown(async () => {

@@ -43,7 +43,13 @@ export class JobWorld {
 		this.#storage = storage;
 		this.#jobs = which.map((job) => (typeof job === 'string' ? jobs.find(({id}) => id === job)! : job));
 		const random = createSeededRandom(seed);
-		const devices = createDevices({storage, clock, random: (count) => random.bytes(count), keepAddressesDays: 0});
+		const devices = createDevices({
+			storage,
+			clock,
+			random: (count) => random.bytes(count),
+			keepAddressesDays: 0,
+			onOpen: () => undefined,
+		});
 		this.runner = new JobRunner({
 			storage,
 			clock,
@@ -63,6 +69,7 @@ export class JobWorld {
 				},
 				engine: {completeRoom: () => Promise.resolve(), findRoom: () => Promise.resolve(undefined)},
 				keepAddressesDays: 0,
+				notices: {mailNotice: () => Promise.resolve(false), tellSessions: () => Promise.resolve(false)},
 				rooms: {leave: () => Promise.resolve()},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,

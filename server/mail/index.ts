@@ -1,0 +1,3 @@
+export {MailError, type MailErrorCode} from './errors.ts';
+export {defaultLanguage, findLanguage, type Language} from './languages.ts';
+export {createMail, type Letter, type Mail} from './mail.ts';

@@ -1,0 +1,14 @@
+export {
+	type AccountNotice,
+	createNoticeQueue,
+	MAIL_NOTICE,
+	type NoticeQueue,
+	TELL_SESSIONS,
+} from './notice.ts';
+export {
+	createNotices,
+	type LinkMail,
+	type Notices,
+	type NoticesDependencies,
+	noticesSender,
+} from './notices.ts';

@@ -1,0 +1,205 @@
+import {
+	type DeviceId,
+	hashToken,
+	type JsonObject,
+	newToken,
+	type RandomBytes,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {AccountRow, Storage} from '../../storage/index.ts';
+import type {AccountData} from '../account-data/index.ts';
+import type {ServerNoticesConfig} from '../config/index.ts';
+import {defaultLanguage, findLanguage, type Language, type Letter, type Mail, MailError} from '../mail/index.ts';
+import type {Rooms} from '../rooms/index.ts';
+import {type NoticeQueue, type QueuedNotice, readQueued} from './notice.ts';
+import {renderNotice} from './render.ts';
+import {prepareSender, tell} from './room.ts';
+import {say} from './say.ts';
+
+const DAY_MS = 86_400_000;
+/** News of an account that could not be told for so long is no news. */
+const TOLD_FOR_MS = 2 * DAY_MS;
+
+/** Where a person's choice of language is kept, among their account data. */
+const LANGUAGE_TYPE = 'org.broadsheet.language';
+
+/** What a mail with a link is about. */
+export type LinkMail = 'confirm' | 'recover';
+
+/** What notices are made with. */
+export interface NoticesDependencies {
+	readonly storage: Storage;
+	readonly rooms: Pick<Rooms, 'create' | 'invite' | 'join' | 'send'>;
+	readonly accountData: AccountData;
+	readonly mail: Mail;
+	readonly queue: NoticeQueue;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly serverName: ServerName;
+	readonly settings: ServerNoticesConfig;
+	/** Where clients and browsers reach this server. */
+	readonly publicUrl: string;
+	/** Told, once, that the user who sends notices cannot be made. */
+	readonly onProblem: (problem: Error) => void;
+}
+
+/** Tells people what happens to their accounts. */
+export interface Notices extends NoticeQueue {
+	/** Tells a person's other sessions what a job was given; `repetition` names the job. False where nobody is left to tell. */
+	tellSessions(payload: JsonObject, repetition: string): Promise<boolean>;
+	/** Mails what a job was given. False where there is no address, or it is too late. @throws MailError 'unavailable' */
+	mailNotice(payload: JsonObject): Promise<boolean>;
+	/** Writes the mail in which a link is sent to an address. */
+	writeLinkMail(
+		mail: LinkMail,
+		to: string,
+		language: Language,
+		link: {readonly url: string; readonly minutes: number},
+	): Letter;
+	/** Gives the language that a person is written to in: what they chose, else that of their address. */
+	languageOf(userId: UserId): Promise<Language>;
+	/** Keeps the language that a person chose. */
+	setLanguage(userId: UserId, language: Language): Promise<void>;
+}
+
+/** Gives who sends the notices of a server; `undefined` where there are none. */
+export function noticesSender({isEnabled, localpart}: ServerNoticesConfig, serverName: ServerName): UserId | undefined {
+	// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its form is checked where the settings are read
+	return isEnabled ? (`@${localpart}:${serverName}` as UserId) : undefined;
+}
+
+/** Makes what tells people of their accounts. */
+export function createNotices(dependencies: NoticesDependencies): Notices {
+	const {storage, accountData, clock, serverName} = dependencies;
+	const tellSessions = createTeller(dependencies, languageOf);
+	const languageKey = (userId: UserId) => ({userId, roomId: null, type: LANGUAGE_TYPE});
+
+	async function languageOf(userId: UserId): Promise<Language> {
+		const chosen = findLanguage((await accountData.find(languageKey(userId)))?.['language']);
+		return chosen ?? findLanguage((await storage.mailAddresses.find(userId))?.language) ?? defaultLanguage;
+	}
+
+	return {
+		add: (batch, userId, notice) => dependencies.queue.add(batch, userId, notice),
+		languageOf,
+		setLanguage: (userId, language) => accountData.update(languageKey(userId), () => ({language})),
+		tellSessions,
+		mailNotice: createMailer(dependencies, languageOf),
+		writeLinkMail(mail, to, language, {url, minutes}) {
+			const server = dependencies.serverName;
+			return {
+				to,
+				language,
+				subject: say(language, mail === 'confirm' ? 'confirmSubject' : 'recoverSubject', {server}),
+				text: say(language, mail === 'confirm' ? 'confirmText' : 'recoverText', {
+					server: serverName,
+					minutes,
+					link: url,
+				}),
+			};
+		},
+	};
+
+	function createMailer(
+		{mail, publicUrl}: NoticesDependencies,
+		findLanguageOf: (userId: UserId) => Promise<Language>,
+	): Notices['mailNotice'] {
+		return async (payload) => {
+			const queued = readQueued(payload);
+			if (queued === undefined || clock.now() - queued.atTs > TOLD_FOR_MS) return false;
+			const {userId, notice} = queued;
+			const former = 'formerAddress' in notice ? notice.formerAddress : undefined;
+			const to = former ?? (await storage.mailAddresses.find(userId))?.address;
+			if (to === undefined || !mail.isOn) return false;
+			const language = await findLanguageOf(userId);
+			const {'m.tz': timeZone} = await storage.profiles.find(userId);
+			const text = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`});
+			try {
+				await mail.send({to, language, subject: say(language, 'subject', {server: serverName}), text});
+				return true;
+			} catch (error) {
+				if (error instanceof MailError && error.code === 'refused') return false;
+				throw error;
+			}
+		};
+	}
+}
+
+function createTeller(
+	dependencies: NoticesDependencies,
+	languageOf: (userId: UserId) => Promise<Language>,
+): Notices['tellSessions'] {
+	const {storage, clock, publicUrl, serverName, settings, onProblem} = dependencies;
+	const sender = noticesSender(settings, serverName);
+	/** One notice to a person after the other: two at once would make two rooms. */
+	const turns = new Map<UserId, Promise<unknown>>();
+	let isToldOf = false;
+
+	async function tellNow(queued: QueuedNotice, repetition: string): Promise<boolean> {
+		const {userId, notice, atTs} = queued;
+		if (sender === undefined || userId === sender || clock.now() - atTs > TOLD_FOR_MS) return false;
+		const account = await storage.accounts.find(userId);
+		if (!isReachable(account) || !(await hasOthers(storage, userId, notice.deviceId))) return false;
+		const language = await languageOf(userId);
+		const parts = {
+			...dependencies,
+			sender,
+			senderName: settings.name,
+			nowDay: () => Math.floor(clock.now() / DAY_MS),
+		};
+		if (!(await prepareSender(parts, language))) {
+			if (!isToldOf) onProblem(new Error(`server_notices.localpart: the name ${settings.localpart} is somebody's`));
+			isToldOf = true;
+			return false;
+		}
+		const {'m.tz': timeZone} = await storage.profiles.find(userId);
+		const approval = await makeApproval(dependencies, queued);
+		const text = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval});
+		await tell(parts, userId, {text, language, repetition});
+		return true;
+	}
+
+	return async (payload, repetition) => {
+		const queued = readQueued(payload);
+		if (queued === undefined) return false;
+		const before = turns.get(queued.userId) ?? Promise.resolve();
+		const turn = before.then(
+			() => tellNow(queued, repetition),
+			() => tellNow(queued, repetition),
+		);
+		turns.set(queued.userId, turn);
+		try {
+			return await turn;
+		} finally {
+			if (turns.get(queued.userId) === turn) turns.delete(queued.userId);
+		}
+	};
+}
+
+function isReachable(account: AccountRow | undefined): account is AccountRow {
+	return account !== undefined && !account.isDeactivated && !account.isGuest;
+}
+
+/** Whether somebody has a session beside the one that it is about which may see what they are told. */
+async function hasOthers(storage: Storage, userId: UserId, deviceId: DeviceId | undefined): Promise<boolean> {
+	const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map((row) => row.deviceId));
+	const dehydrated = (await storage.dehydratedDevices.find(userId))?.deviceId;
+	const devices = await storage.devices.listOfUser(userId);
+	return devices.some((row) => row.deviceId !== deviceId && row.deviceId !== dehydrated && !waiting.has(row.deviceId));
+}
+
+/** Makes the link by which another session approves one that waits; a link from before is good no more. */
+async function makeApproval(
+	{storage, random, publicUrl}: NoticesDependencies,
+	{userId, notice}: QueuedNotice,
+): Promise<string | undefined> {
+	if (notice.kind !== 'sign-in' || !notice.isWaiting) return undefined;
+	const {deviceId} = notice;
+	const token = newToken('approval', random);
+	const batch = storage.batch();
+	storage.quarantinedDevices.setCode(batch, {userId, deviceId, codeHash: hashToken(token)});
+	await storage.commit(batch);
+	return `${publicUrl}/account/approve/${token}`;
+}

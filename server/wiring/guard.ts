@@ -1,0 +1,58 @@
+import type {RandomBytes} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import type {Config} from '../config/index.ts';
+import type {SessionHook} from '../devices/index.ts';
+import {createMail} from '../mail/index.ts';
+import {createNoticeQueue, createNotices, type NoticeQueue, type Notices} from '../notices/index.ts';
+import type {Services} from '../services.ts';
+import type {Logger} from '../telemetry/index.ts';
+
+/** What everything here is built with. */
+interface GuardParts {
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+}
+
+/** Builds where domains say what happened to an account: before them, for they are built with it. */
+export function wireNoticeQueue(
+	{serverNotices, smtp}: Config,
+	storage: Storage,
+	{clock, random}: GuardParts,
+): NoticeQueue {
+	return createNoticeQueue({
+		storage,
+		clock,
+		random,
+		tellsSessions: serverNotices.isEnabled,
+		sendsMail: smtp !== undefined,
+	});
+}
+
+/** Gives what goes with every session that a client opens. */
+export function wireSessionHook(notices: NoticeQueue): SessionHook {
+	return (batch, {userId, deviceId, displayName}) =>
+		notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName: displayName, isWaiting: false});
+}
+
+/** Builds what people notice by when somebody else is at their account. */
+export function wireGuard(
+	{serverName, serverNotices, smtp, publicUrl}: Config,
+	storage: Storage,
+	{
+		log,
+		...parts
+	}: GuardParts &
+		Pick<Services, 'accountData' | 'rooms'> & {readonly queue: NoticeQueue; readonly log: Pick<Logger, 'warn'>},
+): {readonly notices: Notices} {
+	const notices = createNotices({
+		...parts,
+		storage,
+		serverName,
+		publicUrl,
+		settings: serverNotices,
+		mail: createMail({smtp, serverName}),
+		onProblem: (problem) => log.warn({err: problem}, 'Nobody is told of their account in a room'),
+	});
+	return {notices};
+}

@@ -1,0 +1,267 @@
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
+import {
+	type App,
+	call,
+	type CallOptions,
+	createCrossSigningKeys,
+	createTestDevice,
+	login,
+	passwordOf,
+	register,
+	request,
+	type Session,
+	startApp,
+	startMailServer,
+	until,
+} from '../../harness/index.ts';
+
+const SENDER = '@notices:news.example';
+const on = {server_notices: {enabled: true}};
+
+interface SyncAnswer {
+	readonly next_batch: string;
+	readonly rooms?: {
+		readonly join?: Record<
+			string,
+			{
+				readonly timeline: {readonly events: {type: string; sender: string; content: Record<string, unknown>}[]};
+				readonly state: {readonly events: {type: string; sender: string; content: Record<string, unknown>}[]};
+				readonly account_data: {readonly events: {type: string; content: Record<string, unknown>}[]};
+			}
+		>;
+		readonly invite?: Record<string, unknown>;
+	};
+}
+
+const sync = (app: App, {access_token: token}: Session) =>
+	call<SyncAnswer>(app, 'GET', '/_matrix/client/v3/sync', {token});
+
+/** The texts that a session was told, with the room that they are in. */
+async function listTold(app: App, session: Session): Promise<{roomId: string; texts: string[]} | undefined> {
+	const {rooms} = await sync(app, session);
+	for (const [roomId, {timeline}] of Object.entries(rooms?.join ?? {})) {
+		const texts = timeline.events
+			.filter(({type, sender}) => type === 'm.room.message' && sender === SENDER)
+			.map(({content}) => String(content['body']));
+		if (texts.length > 0) return {roomId, texts};
+	}
+	return undefined;
+}
+
+const untilTold = (app: App, session: Session, pattern: RegExp) =>
+	until(
+		async () => {
+			const told = await listTold(app, session);
+			return told?.texts.some((text) => pattern.test(text)) && told;
+		},
+		`to be told ${String(pattern)}`,
+	);
+
+async function withPassword(app: App, session: Session, method: string, path: string, body: object): Promise<unknown> {
+	const {access_token: token, user_id: user} = session;
+	const first = await request<{session: string}>(app, method, path, {token, body});
+	const auth = {
+		type: 'm.login.password',
+		session: first.body.session,
+		identifier: {type: 'm.id.user', user},
+		password: passwordOf(user.slice(1, user.indexOf(':'))),
+	};
+	return call(app, method, path, {token, body: {...body, auth}});
+}
+
+test('a new session is told to the other sessions in a room of the server that has the tag of notices', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	await login(app, 'alice', 'DESK');
+	const {roomId, texts} = await untilTold(app, alice, /DESK|without a name/u);
+	t.is(texts.length, 1);
+	t.regex(texts[0] ?? '', /^A new session signed in to your account: /u);
+	t.regex(texts[0] ?? '', /When: .*20\d\d.*UTC/u);
+	t.regex(texts[0] ?? '', /sign that session out and change your password at http/u);
+	t.notRegex(texts[0] ?? '', /127\.0\.0\.1(?!:\d+\/account)/u);
+	const {rooms} = await sync(app, alice);
+	const room = rooms?.join?.[roomId];
+	t.deepEqual(room?.account_data.events.find(({type}) => type === 'm.tag')?.content, {tags: {'m.server_notice': {}}});
+	const create = await call(app, 'GET', `/_matrix/client/v3/rooms/${roomId}/state/m.room.create`, {
+		token: alice.access_token,
+	});
+	t.false(create['m.federate']);
+});
+
+test('the first session of an account is told to nobody', async (t) => {
+	const app = await startApp(t, {config: on});
+	await register(app, 'alice');
+	await until(async () => (await app.application.storage.jobs.findNextDue(['tell-sessions'])) === undefined, 'no job');
+	t.is(await app.application.storage.accounts.find(SENDER as UserId), undefined);
+});
+
+test('a changed password and replaced keys are told in the same room', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	await login(app, 'alice');
+	const first = await untilTold(app, alice, /new session/u);
+	await withPassword(app, alice, 'POST', '/_matrix/client/v3/account/password', {
+		new_password: passwordOf('alice'),
+		logout_devices: false,
+	});
+	await untilTold(app, alice, /password of your account was changed/u);
+	const upload = '/_matrix/client/v3/keys/device_signing/upload';
+	const device = createTestDevice(alice);
+	const keys = () => createCrossSigningKeys(alice.user_id, device).body;
+	await call(app, 'POST', upload, {token: alice.access_token, body: keys()});
+	await withPassword(app, alice, 'POST', upload, keys());
+	const last = await untilTold(app, alice, /keys by which your sessions vouch/u);
+	t.is(last.roomId, first.roomId);
+	t.is(last.texts.length, 3);
+});
+
+test('an invite to the room of notices cannot be refused, and the room can be left', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const {access_token: token} = alice;
+	await login(app, 'alice');
+	const {roomId} = await untilTold(app, alice, /new session/u);
+	const leave = (): Promise<{status: number; body: Record<string, unknown>}> =>
+		request(app, 'POST', `/_matrix/client/v3/rooms/${roomId}/leave`, {token, body: {}});
+	t.is((await leave()).status, 200);
+	await login(app, 'alice');
+	await until(async () => (await sync(app, alice)).rooms?.invite?.[roomId], 'an invite');
+	const refused = await leave();
+	t.deepEqual([refused.status, refused.body['errcode']], [403, 'M_CANNOT_LEAVE_SERVER_NOTICE_ROOM']);
+	await call(app, 'POST', `/_matrix/client/v3/join/${roomId}`, {token, body: {}});
+	t.is((await leave()).status, 200);
+});
+
+test('who takes no invites is told all the same', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const path = `/_matrix/client/v3/user/${alice.user_id}/account_data/m.invite_permission_config`;
+	await call(app, 'PUT', path, {token: alice.access_token, body: {default_action: 'block'}});
+	await login(app, 'alice');
+	await untilTold(app, alice, /new session/u);
+	t.pass();
+});
+
+test('people are told in the language and the time zone that they chose', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const {access_token: token, user_id: userId} = alice;
+	const set: [string, string, CallOptions][] = [
+		['PUT', `user/${userId}/account_data/org.broadsheet.language`, {token, body: {language: 'de'}}],
+		['PUT', `profile/${userId}/m.tz`, {token, body: {'m.tz': 'Europe/Berlin'}}],
+	];
+	for (const [method, path, options] of set) await call(app, method, `/_matrix/client/v3/${path}`, options);
+	await login(app, 'alice');
+	const {texts} = await untilTold(app, alice, /neue Sitzung/u);
+	t.regex(texts[0] ?? '', /MEZ|MESZ|GMT[+]/u);
+});
+
+test('nobody gets the name of who sends the notices, and who had it before keeps it', async (t) => {
+	const app = await startApp(t, {config: on});
+	await t.throwsAsync(register(app, 'notices'));
+	const taken = await startApp(t);
+	const squatter = await register(taken, 'notices');
+	t.is(squatter.user_id, SENDER);
+	const alice = await register(taken, 'alice');
+	await taken.application.stop();
+	const file = join(taken.directory, 'homeserver.yaml');
+	const document: Record<string, unknown> = JSON.parse(readFileSync(file, 'utf8'));
+	writeFileSync(file, JSON.stringify({...document, ...on}));
+	const again = await taken.restart();
+	await login(again, 'alice');
+	await until(() => again.readLog().includes("the name notices is somebody's"), 'a word to the operator');
+	t.is(await listTold(again, alice), undefined);
+});
+
+test('what a session is named is neither a link nor a line of the notice', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const body = {
+		type: 'm.login.password',
+		identifier: {type: 'm.id.user', user: 'alice'},
+		password: passwordOf('alice'),
+		initial_device_display_name: 'Phone\n\nCall https://thief.example/now',
+	};
+	await call(app, 'POST', '/_matrix/client/v3/login', {body});
+	const {texts} = await untilTold(app, alice, /Phone/u);
+	t.regex(texts[0] ?? '', /Phone Call https thief\.example now/u);
+});
+
+test('no notice is lost when the server ends before it is told', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const {storage, services} = app.application;
+	const batch = storage.batch();
+	services.notices.add(batch, alice.user_id as UserId, {kind: 'totp-removed'});
+	await storage.commit(batch);
+	await app.application.stop();
+	const again = await app.restart();
+	await untilTold(again, alice, /authenticator app of your account was removed/u);
+	t.pass();
+});
+
+async function giveAddress(app: App, {user_id: userId}: Session, address: string): Promise<void> {
+	const {storage} = app.application;
+	const batch = storage.batch();
+	storage.mailAddresses.set(batch, {
+		userId: userId as UserId,
+		address,
+		canonical: address,
+		language: 'fr',
+		addedDay: 1,
+	});
+	await storage.commit(batch);
+}
+
+async function startWithMail(t: ExecutionContext) {
+	const mail = await startMailServer(t);
+	const app = await startApp(t, {config: {smtp: mail.smtp}});
+	return {app, mail};
+}
+
+test('who gave an address is told by mail as well, in plain text and without traces of the machine', async (t) => {
+	const {app, mail} = await startWithMail(t);
+	const alice = await register(app, 'alice');
+	await giveAddress(app, alice, 'alice@mail.example');
+	await login(app, 'alice');
+	const {headers, subject, text} = await mail.take('alice@mail.example');
+	t.is(subject.replaceAll(/\p{C}/gu, ''), 'Votre compte chez news.example');
+	t.regex(text, /^Une nouvelle session s’est connectée/u);
+	t.regex(headers, /^Auto-Submitted: auto-generated$/mu);
+	t.regex(headers, /^Content-Type: text\/plain; charset=utf-8$/imu);
+	t.notRegex(headers, /X-Mailer|nodemailer/iu);
+	t.deepEqual([...new Set(mail.greetings)], ['news.example']);
+	t.false(text.includes(alice.user_id));
+});
+
+test('a relay that is down is tried again, and what it says is in no log', async (t) => {
+	const {app, mail} = await startWithMail(t);
+	const alice = await register(app, 'alice');
+	await giveAddress(app, alice, 'alice@mail.example');
+	mail.refusal = {code: 450, text: 'alice@mail.example is busy'};
+	await login(app, 'alice');
+	await until(() => mail.refused > 0 && app.readLog().includes('A background job failed'), 'a refusal');
+	t.regex(app.readLog(), /took no mail \(EENVELOPE 450\)/u);
+	t.false(app.readLog().includes('alice@mail.example'));
+	mail.refusal = undefined;
+	app.advance(10 * 60_000);
+	// Another notice has the runner look at what is due.
+	await login(app, 'alice');
+	await mail.take('alice@mail.example');
+	await mail.take('alice@mail.example');
+	t.pass();
+});
+
+test('a mail that is refused for good is not tried again', async (t) => {
+	const {app, mail} = await startWithMail(t);
+	const alice = await register(app, 'alice');
+	await giveAddress(app, alice, 'alice@mail.example');
+	mail.refusal = {code: 550, text: 'alice@mail.example does not exist'};
+	await login(app, 'alice');
+	await until(() => mail.refused === 1, 'a refusal');
+	await until(async () => (await app.application.storage.jobs.findNextDue(['mail-notice'])) === undefined, 'no job');
+	t.false(app.readLog().includes('alice@mail.example'));
+});
