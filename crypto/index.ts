@@ -92,7 +92,10 @@ export {
 	newDeviceId,
 	newMediaId,
 	newOpaqueId,
+	newRefreshFamily,
+	newRefreshToken,
 	newToken,
+	refreshFamilyOf,
 	secretsEqual,
 	type TokenKind,
 } from './tokens.ts';

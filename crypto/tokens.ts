@@ -36,6 +36,32 @@ export function newToken(kind: TokenKind, random: RandomBytes = systemRandom): s
 	return body + checksum(body);
 }
 
+/** 22 characters of an alphabet of 62 hold 131 bits. */
+const familyLength = 22;
+
+/** Makes the name that all refresh tokens of one session have in common; it is as secret as they are. */
+export function newRefreshFamily(random: RandomBytes = systemRandom): string {
+	return randomText(lettersAndDigits, familyLength, random);
+}
+
+/**
+ * Makes a refresh token of a family: whoever comes with one that was used up says by its family whose session it was, and
+ * no list of used tokens is needed to know them.
+ */
+export function newRefreshToken(family: string, random: RandomBytes = systemRandom): string {
+	const body = prefixes.refresh + family + randomText(lettersAndDigits, secretLength, random);
+	return body + checksum(body);
+}
+
+/** Gives the family of what has the form and the checksum of a refresh token; `undefined` for anything else. */
+export function refreshFamilyOf(token: string): string | undefined {
+	const family = token.slice(prefixes.refresh.length, prefixes.refresh.length + familyLength);
+	const bodyLength = prefixes.refresh.length + familyLength + secretLength;
+	const body = token.slice(0, bodyLength);
+	const isWhole = token.length === bodyLength + checksumLength && token.startsWith(prefixes.refresh);
+	return isWhole && /^\w+$/.test(body) && checksum(body) === token.slice(bodyLength) ? family : undefined;
+}
+
 /** Tells whether a text has the form and the checksum of a token of this kind; whether it was ever given out is another question. */
 export function isToken(text: string, kind: TokenKind): boolean {
 	const bodyLength = prefixes[kind].length + secretLength;

@@ -32,6 +32,7 @@ import {createKeys} from './repositories/keys.ts';
 import {createLoginTokens} from './repositories/login-tokens.ts';
 import {createMedia} from './repositories/media.ts';
 import {createMemberships} from './repositories/memberships.ts';
+import {createOAuth} from './repositories/oauth.ts';
 import {createOpenIdTokens} from './repositories/openid-tokens.ts';
 import {createProfiles} from './repositories/profiles.ts';
 import {createReceipts} from './repositories/receipts.ts';
@@ -109,6 +110,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		memberships: createMemberships(core),
 		meta: createMeta(core, commit),
 		noticeRooms: createNoticeRooms(core),
+		oauth: createOAuth(core),
 		openIdTokens: createOpenIdTokens(core),
 		profiles: createProfiles(core),
 		pushers: createPushers(core),

@@ -40,6 +40,7 @@ export type Condition =
 	| 'cursor'
 	| 'delayed_event'
 	| 'login_token'
+	| 'oauth_code'
 	| 'job'
 	| 'account'
 	| 'dehydrated_device'

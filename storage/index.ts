@@ -31,6 +31,7 @@ export type * from './interfaces/guard.ts';
 export type * from './interfaces/key-backups.ts';
 export type * from './interfaces/media.ts';
 export type * from './interfaces/memberships.ts';
+export type * from './interfaces/oauth.ts';
 export type * from './interfaces/receipts.ts';
 export type * from './interfaces/relations.ts';
 export type * from './interfaces/rooms.ts';

@@ -23,6 +23,7 @@ import type {
 import type {DehydratedDevicesRepository, KeyBackupsRepository} from './interfaces/key-backups.ts';
 import type {MediaRepository} from './interfaces/media.ts';
 import type {MembershipsRepository} from './interfaces/memberships.ts';
+import type {OAuthRepository} from './interfaces/oauth.ts';
 import type {ReceiptsRepository} from './interfaces/receipts.ts';
 import type {RelationsRepository} from './interfaces/relations.ts';
 import type {AliasesRepository, RoomsRepository} from './interfaces/rooms.ts';
@@ -147,6 +148,7 @@ export interface Storage {
 	readonly memberships: MembershipsRepository;
 	readonly meta: MetaRepository;
 	readonly noticeRooms: NoticeRoomsRepository;
+	readonly oauth: OAuthRepository;
 	readonly openIdTokens: OpenIdTokensRepository;
 	readonly profiles: ProfilesRepository;
 	readonly pushers: PushersRepository;

@@ -12,7 +12,14 @@ import {
 import type {Clock} from '../../federation/engine/index.ts';
 import {type AccountRow, type Batch, ConflictError, DuplicateError, type Storage} from '../../storage/index.ts';
 import type {BridgedNames} from '../appservices/index.ts';
-import type {DeviceRequest, Devices, IssuedSession, IssuedTokens} from '../devices/index.ts';
+import {
+	type DeviceKey,
+	type DeviceRequest,
+	type Devices,
+	type IssuedSession,
+	type IssuedTokens,
+	unknownRefreshToken,
+} from '../devices/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {deactivate} from './deactivate.ts';
 import {AccountsError} from './errors.ts';
@@ -117,8 +124,12 @@ export interface Accounts {
 	provePassword(claim: {readonly userId: UserId | undefined; readonly password: string}): Promise<PasswordProof>;
 	/** Whether this is the password of the account. Costs the same where there is no such account. */
 	checkPassword(userId: UserId, password: string): Promise<boolean>;
-	/** Exchanges a refresh token. @throws DevicesError; AccountsError 'locked', 'deactivated' */
-	refresh(refreshToken: string): Promise<IssuedTokens>;
+	/**
+	 * Exchanges a refresh token.
+	 * @param oauthClientId who comes with it through OAuth; absent: a client of the older API. Neither has the other's
+	 * @throws DevicesError; AccountsError 'locked', 'deactivated'
+	 */
+	refresh(refreshToken: string, oauthClientId?: string): Promise<IssuedTokens>;
 	/**
 	 * Sets another password, and ends the other sessions if asked. Browsers are signed out in any case, but the one named.
 	 * @throws AccountsError 'weak-password', 'password-too-long', 'unknown-account'
@@ -158,7 +169,9 @@ export interface Accounts {
 export function createAccounts(dependencies: AccountsDependencies): Accounts {
 	const {storage, devices, passwords, random, serverName} = dependencies;
 
-	async function mayRefresh(userId: UserId): Promise<void> {
+	async function checkMayRefresh({userId, deviceId}: DeviceKey, oauthClientId: string | undefined): Promise<void> {
+		const session = await storage.oauth.findSession(userId, deviceId);
+		if (session?.clientId !== oauthClientId) throw unknownRefreshToken();
 		const account = await storage.accounts.find(userId);
 		if (account !== undefined) {
 			checkMay('use', account);
@@ -180,7 +193,8 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 			const account = await storage.accounts.find(userId);
 			return passwords.verify(password, account?.passwordHash ?? undefined);
 		},
-		refresh: (refreshToken) => devices.refresh(refreshToken, mayRefresh),
+		refresh: (refreshToken, oauthClientId) =>
+			devices.refresh(refreshToken, (session) => checkMayRefresh(session, oauthClientId)),
 		async changePassword(userId, newPassword, {endsOtherSessions, keeps, keepsWebSession, alsoWrite}) {
 			checkNewPassword(newPassword);
 			const batch = storage.batch();

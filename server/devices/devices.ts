@@ -1,4 +1,4 @@
-import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index.ts';
+import {type DeviceId, hashToken, isToken, newRefreshFamily, refreshFamilyOf, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type DeviceRow, type Session, StorageError} from '../../storage/index.ts';
 import {Addresses} from './addresses.ts';
 import {DevicesError} from './errors.ts';
@@ -22,6 +22,12 @@ const EXCHANGES_MAX = 3;
 export interface Device extends DeviceRow {
 	/** Where it was last seen from; absent where that is not kept. */
 	readonly address?: string;
+}
+
+/** Which device of whom. */
+export interface DeviceKey {
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
 }
 
 /** What the devices domain is built from. */
@@ -50,12 +56,18 @@ export interface Devices {
 	open(batch: Batch, userId: UserId, request: DeviceRequest): Promise<IssuedSession>;
 	/**
 	 * Exchanges a refresh token. The old one stays good until the new access or refresh token is first used, so that a
-	 * client that lost the answer can ask again.
-	 * @param mayRefresh throws where the account may not go on
+	 * client that lost the answer can ask again. One that is good no more ends its session at once: either its client or
+	 * somebody else has a copy that should not be there, and nobody can tell which of them comes with it.
+	 * @param mayRefresh throws where the session may not go on
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
 	 * @throws DevicesError 'unknown-refresh-token', 'refresh-token-expired'
 	 */
-	refresh(refreshToken: string, mayRefresh: (userId: UserId) => Promise<void>): Promise<IssuedTokens>;
+	refresh(refreshToken: string, mayRefresh: (session: DeviceKey) => Promise<void>): Promise<IssuedTokens>;
+	/**
+	 * Ends the session of an access or refresh token, of which this may be an old one; nothing for any other text.
+	 * @see https://spec.matrix.org/v1.19/client-server-api/#token-revocation
+	 */
+	revoke(token: string): Promise<void>;
 	/** Lists a user's devices. */
 	list(userId: UserId): Promise<readonly Device[]>;
 	/** Whether a user has such a device. Costs the same where there is no such user. */
@@ -82,6 +94,15 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 		close,
 		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
 		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
+		async revoke(token) {
+			const hash = hashToken(token);
+			const family = refreshFamilyOf(token);
+			const key =
+				(await storage.devices.findSession(hash)) ??
+				(await storage.devices.findRefreshToken(hash)) ??
+				(family === undefined ? undefined : await storage.devices.findRefreshFamily(hashToken(family)));
+			if (key !== undefined) await removeDevice(dependencies, key);
+		},
 		list: async (userId) => addresses.addTo(userId, await storage.devices.listOfUser(userId)),
 		isKnown: async (userId, deviceId) => (await storage.devices.find(userId, deviceId)) !== undefined,
 		async get(userId, deviceId) {
@@ -137,7 +158,7 @@ function removeDevices(
 	{storage}: TokenDependencies,
 	batch: Batch,
 	userId: UserId,
-	devices: readonly DeviceRow[],
+	devices: readonly Pick<DeviceRow, 'deviceId'>[],
 ): void {
 	for (const {deviceId} of devices) {
 		storage.devices.remove(batch, userId, deviceId);
@@ -151,22 +172,28 @@ function removeDevices(
 async function refresh(
 	dependencies: TokenDependencies,
 	refreshToken: string,
-	mayRefresh: (userId: UserId) => Promise<void>,
+	mayRefresh: (session: DeviceKey) => Promise<void>,
 ): Promise<IssuedTokens> {
 	const {storage, clock, random} = dependencies;
 	const tokenHash = hashToken(refreshToken);
 	for (let exchange = 1; ; exchange += 1) {
 		const row = await storage.devices.findRefreshToken(tokenHash);
 		if (row === undefined) {
-			throw new DevicesError('unknown-refresh-token', 'The refresh token is not known');
+			await endSessionOfUsedToken(dependencies, refreshToken, mayRefresh);
+			throw unknownRefreshToken();
 		}
-		await mayRefresh(row.userId);
+		await mayRefresh(row);
 		if (row.expiresTs !== null && row.expiresTs <= clock.now()) {
 			throw new DevicesError('refresh-token-expired', 'The refresh token has ended: log in again');
 		}
 		const {userId, deviceId} = row;
 		const batch = storage.batch();
-		const next = createRefreshPair(random);
+		// Tokens from before there were families begin one.
+		const family = refreshFamilyOf(refreshToken) ?? newRefreshFamily(random);
+		if (refreshFamilyOf(refreshToken) === undefined) {
+			storage.devices.addRefreshFamily(batch, {familyHash: hashToken(family), userId, deviceId});
+		}
+		const next = createRefreshPair(family, random);
 		storage.devices.exchangeRefreshToken(batch, tokenHash, row.nextHash, {
 			tokenHash: next.hash,
 			userId,
@@ -189,6 +216,30 @@ async function refresh(
 			}
 		}
 	}
+}
+
+async function endSessionOfUsedToken(
+	dependencies: TokenDependencies,
+	refreshToken: string,
+	mayRefresh: (session: DeviceKey) => Promise<void>,
+): Promise<void> {
+	const family = refreshFamilyOf(refreshToken);
+	const session =
+		family === undefined ? undefined : await dependencies.storage.devices.findRefreshFamily(hashToken(family));
+	if (session === undefined) return;
+	await mayRefresh(session);
+	await removeDevice(dependencies, session);
+}
+
+async function removeDevice(dependencies: TokenDependencies, {userId, deviceId}: DeviceKey): Promise<void> {
+	const batch = dependencies.storage.batch();
+	removeDevices(dependencies, batch, userId, [{deviceId}]);
+	await dependencies.storage.commit(batch);
+}
+
+/** The error for a refresh token that is good for nothing. */
+export function unknownRefreshToken(): DevicesError {
+	return new DevicesError('unknown-refresh-token', 'The refresh token is not known');
 }
 
 function createSessionFinder(

@@ -1,4 +1,4 @@
-export {createDevices, type Device, type Devices} from './devices.ts';
+export {createDevices, type Device, type DeviceKey, type Devices, unknownRefreshToken} from './devices.ts';
 export {DevicesError, type DevicesErrorCode} from './errors.ts';
 export {
 	type DeviceRequest,

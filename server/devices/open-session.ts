@@ -3,6 +3,8 @@ import {
 	hashToken,
 	isDeviceId,
 	newDeviceId,
+	newRefreshFamily,
+	newRefreshToken,
 	newToken,
 	type UserId,
 	type RandomBytes,
@@ -67,9 +69,9 @@ export interface RefreshPair {
 	readonly hash: string;
 }
 
-/** Makes a refresh token. */
-export function createRefreshPair(random: RandomBytes): RefreshPair {
-	const token = newToken('refresh', random);
+/** Makes a refresh token of a session's family. */
+export function createRefreshPair(family: string, random: RandomBytes): RefreshPair {
+	const token = newRefreshToken(family, random);
 	return {token, hash: hashToken(token)};
 }
 
@@ -129,8 +131,10 @@ export async function openSession(
 		displayName: request.displayName ?? null,
 	};
 	await dependencies.onOpen(batch, {userId, deviceId, displayName, devices});
-	const refresh = request.wantsRefresh ? createRefreshPair(random) : undefined;
+	const family = newRefreshFamily(random);
+	const refresh = request.wantsRefresh ? createRefreshPair(family, random) : undefined;
 	if (refresh !== undefined) {
+		storage.devices.addRefreshFamily(batch, {familyHash: hashToken(family), userId, deviceId});
 		storage.devices.addRefreshToken(batch, {
 			tokenHash: refresh.hash,
 			userId,

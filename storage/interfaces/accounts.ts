@@ -198,6 +198,13 @@ export interface RefreshTokenRow {
 	readonly nextHash: string | null;
 }
 
+/** What all refresh tokens of one session have in common. Only its hash is stored. */
+export interface RefreshFamilyRow {
+	readonly familyHash: string;
+	readonly userId: UserId;
+	readonly deviceId: DeviceId;
+}
+
 /** Devices, their access and refresh tokens. */
 export interface DevicesRepository {
 	/** Adds a device, or keeps the one that exists (its name stays). */
@@ -238,6 +245,9 @@ export interface DevicesRepository {
 	): Promise<EndedToken[]>;
 
 	addRefreshToken(batch: Batch, token: RefreshTokenRow): void;
+	/** Notes whose a family of refresh tokens is; it goes with the device's tokens. */
+	addRefreshFamily(batch: Batch, family: RefreshFamilyRow): void;
+	findRefreshFamily(familyHash: string): Promise<RefreshFamilyRow | undefined>;
 	/**
 	 * Exchanges a refresh token for `next`. Of two exchanges of one token the second replaces what the first gave
 	 * (the client may not have received it), as long as `next` of the first is unused; else ConflictError('refresh_token').

@@ -8,6 +8,7 @@ import type {
 	DeviceRow,
 	DevicesRepository,
 	EndedToken,
+	RefreshFamilyRow,
 	RefreshTokenRow,
 	Session,
 } from '../interfaces/accounts.ts';
@@ -16,6 +17,7 @@ import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
 const {accessTokens, accounts, deviceAddresses, devices, keySignatures, quarantinedDevices, refreshTokens} = tables;
+const {oauthSessions, refreshFamilies} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 
@@ -148,6 +150,8 @@ function createAddresses(core: Core): Pick<DevicesRepository, AddressMethod> {
 const ofDevice = [
 	accessTokens,
 	refreshTokens,
+	refreshFamilies,
+	oauthSessions,
 	tables.deviceKeys,
 	tables.oneTimeKeys,
 	tables.fallbackKeys,
@@ -202,7 +206,8 @@ export function createDevices(core: Core): DevicesRepository {
 				and ${equals(accessTokens.deviceId, p.deviceId)} and token_hash <> ${bind(accessTokens.tokenHash, p.exceptHash)}`,
 		),
 	);
-	const removeRefreshTokens = core.put(catalog.delete(refreshTokens, ['userId', 'deviceId']));
+	const ofTokens = [refreshTokens, refreshFamilies, oauthSessions] as const;
+	const removeWithTokens = ofTokens.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])));
 	return {
 		add,
 		setDisplayName: (batch, userId, deviceId, displayName) => setDisplayName(batch, {userId, deviceId, displayName}),
@@ -219,7 +224,7 @@ export function createDevices(core: Core): DevicesRepository {
 			removeAccessTokens(batch, {userId, deviceId, exceptHash: exceptHash ?? ''}),
 		removeTokens(batch, userId, deviceId) {
 			removeAccessTokens(batch, {userId, deviceId, exceptHash: ''});
-			removeRefreshTokens(batch, {userId, deviceId});
+			for (const remove of removeWithTokens) remove(batch, {userId, deviceId});
 		},
 		findSession: createSessions(core),
 		listEndedTokens: createEndedTokens(core),
@@ -230,6 +235,8 @@ export function createDevices(core: Core): DevicesRepository {
 
 type RefreshTokenMethod =
 	| 'addRefreshToken'
+	| 'addRefreshFamily'
+	| 'findRefreshFamily'
 	| 'exchangeRefreshToken'
 	| 'removeRefreshToken'
 	| 'findRefreshToken'
@@ -237,7 +244,12 @@ type RefreshTokenMethod =
 
 function refreshTokenMethods(core: Core): Pick<DevicesRepository, RefreshTokenMethod> {
 	const refresh = createRefreshTokens(core);
+	const findFamily = core.one<{familyHash: string}, RefreshFamilyRow>((p) =>
+		build.select().from(refreshFamilies).where(equals(refreshFamilies.familyHash, p.familyHash)),
+	);
 	return {
+		addRefreshFamily: core.put(core.catalog.insert(refreshFamilies)),
+		findRefreshFamily: (familyHash) => findFamily({familyHash}),
 		addRefreshToken: refresh.add,
 		exchangeRefreshToken(batch, tokenHash, replaced, next) {
 			refresh.exchange(batch, {tokenHash, replaced: replaced ?? '', next: next.tokenHash});

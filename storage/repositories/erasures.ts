@@ -14,6 +14,9 @@ const {erasures, memberships, receipts} = tables;
 const ofUser = [
 	tables.accessTokens,
 	tables.refreshTokens,
+	tables.refreshFamilies,
+	tables.oauthCodes,
+	tables.oauthSessions,
 	tables.loginTokens,
 	tables.openidTokens,
 	tables.deviceKeys,
@@ -40,6 +43,8 @@ export function createErasures(core: Core): ErasuresRepository {
 	const add = core.put(catalog.insert(erasures, {orIgnore: true}));
 	const list = core.many<object, ErasureRow>(() => build.select().from(erasures).orderBy(erasures.userId));
 	const removals = ofUser.map((table) => core.put<{userId: UserId}>(catalog.delete(table, ['userId'])));
+	// Those that nobody has consented to are nobody's.
+	const removeDeviceCodes = core.put(catalog.delete(tables.oauthDeviceCodes, ['userId']));
 	// By the rooms, which the key of receipts begins with; those that the person has forgotten are among them.
 	const removeReceipts = core.put(
 		catalog.write<{userId: UserId}>(
@@ -54,6 +59,7 @@ export function createErasures(core: Core): ErasuresRepository {
 		removeTraces(batch, userId) {
 			for (const remove of removals) remove(batch, {userId});
 			removeValidations(batch, {userId});
+			removeDeviceCodes(batch, {userId});
 			removeReceipts(batch, {userId});
 		},
 	};

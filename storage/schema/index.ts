@@ -4,6 +4,7 @@ import * as calls from './calls.ts';
 import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
 import * as guard from './guard.ts';
+import * as oauth from './oauth.ts';
 import * as rooms from './rooms.ts';
 import * as transport from './transport.ts';
 import * as webSessions from './web-sessions.ts';
@@ -16,6 +17,7 @@ export const tables = {
 	...conversations,
 	...encryption,
 	...guard,
+	...oauth,
 	...rooms,
 	...transport,
 	...webSessions,
