@@ -19,6 +19,7 @@ import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
 import {type NoticeQueue, noticesSender} from './notices/index.ts';
+import {createOAuth} from './oauth/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
@@ -235,7 +236,7 @@ interface ServiceParts extends Surroundings {
 
 /** The domains of accounts and of rooms, which need each other. */
 function buildPeople(
-	{serverName, serverNotices, defaultRoomVersion, keepAddressesDays}: Config,
+	{serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth}: Config,
 	storage: Storage,
 	{
 		clock = systemClock,
@@ -287,6 +288,7 @@ function buildPeople(
 		devices,
 		loginTokens: createLoginTokens({storage, devices, clock, random}),
 		moderation: createModeration({storage, serverName, audit}),
+		oauth: createOAuth({storage, accounts, devices, clock, random, publicUrl, isEnabled: oauth.enabled}),
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),

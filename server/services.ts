@@ -13,6 +13,7 @@ import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
 import type {Media} from './media/index.ts';
 import type {Notices} from './notices/index.ts';
+import type {OAuth} from './oauth/index.ts';
 import type {OpenId} from './openid/index.ts';
 import type {PersonalData} from './personal-data/index.ts';
 import type {Profiles} from './profiles/index.ts';
@@ -47,6 +48,7 @@ export interface Services {
 	readonly media: Media;
 	readonly moderation: Moderation;
 	readonly notices: Notices;
+	readonly oauth: OAuth;
 	readonly openId: OpenId;
 	readonly personalData: PersonalData;
 	readonly profiles: Profiles;

@@ -9,6 +9,7 @@ export {
 } from './accounts.ts';
 export {LEAVE_ROOMS, REMOVE_CONTENT, REMOVE_ROOM_KEYS} from './deactivate.ts';
 export {AccountsError, type AccountsErrorCode} from './errors.ts';
+export {checkMay} from './gate.ts';
 export {createLoginTokens, type LoginToken, type LoginTokenOwner, type LoginTokens} from './login-tokens.ts';
 export {createModeration, type Moderation, type Restriction} from './moderation.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';

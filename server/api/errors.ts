@@ -10,6 +10,7 @@ import {InboundError} from '../../federation/inbound/index.ts';
 import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
 import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
 import {MediaError, MediaQuotaError} from '../media/index.ts';
+import {OAuthError} from '../oauth/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {PushersError} from '../pushers/index.ts';
@@ -132,6 +133,12 @@ export const errorMappers: readonly ErrorMapper[] = [
 		unreachable: {errcode: 'M_UNKNOWN', status: 502},
 		'no-thumbnail': {errcode: 'M_UNKNOWN', status: 400},
 		busy: {errcode: 'M_UNKNOWN', status: 503},
+	}),
+	mapErrors(OAuthError, {
+		off: 'M_UNRECOGNIZED',
+		invalid_client_metadata: 'M_INVALID_PARAM',
+		invalid_redirect_uri: 'M_INVALID_PARAM',
+		'unknown-user-code': 'M_NOT_FOUND',
 	}),
 	mapErrors(ProfilesError, {
 		'not-found': 'M_NOT_FOUND',

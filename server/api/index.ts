@@ -2,6 +2,7 @@ import type {RouteTable} from '../http/index.ts';
 import type {Services} from '../services.ts';
 import {adminRoutes} from './admin/index.ts';
 import {clientServerRoutes, clientWellKnownRoutes, mediaRoutes, syncRoutes} from './client-server/index.ts';
+import {oauthRoutes} from './oauth/index.ts';
 import {operationsRoutes} from './operations/index.ts';
 import {pageRoutes} from './pages/index.ts';
 import {serverMediaRoutes, serverServerRoutes, serverWellKnownRoutes} from './server-server/index.ts';
@@ -18,7 +19,7 @@ export interface ApiTable extends RouteTable<Services> {
 
 /** Every endpoint of every API, with the part it belongs to and the kind of listener that serves it. */
 export const routeTables: readonly ApiTable[] = [
-	{part: 'client', serves: 'client', routes: [...clientServerRoutes, ...pageRoutes]},
+	{part: 'client', serves: 'client', routes: [...clientServerRoutes, ...oauthRoutes, ...pageRoutes]},
 	{part: 'sync', serves: 'client', routes: syncRoutes},
 	{part: 'media', serves: 'client', routes: mediaRoutes},
 	{part: 'admin', serves: 'admin', routes: adminRoutes},

@@ -76,6 +76,8 @@ export interface Config {
 	readonly serverNotices: ServerNoticesConfig;
 	/** Whether a new session sees nothing until another one approves it. */
 	readonly quarantine: boolean;
+	/** Signing in by OAuth. */
+	readonly oauth: {readonly enabled: boolean};
 	/** For how many days it is kept where a device was last seen from; 0: that is not written down. */
 	readonly keepAddressesDays: number;
 	/** Facts about other people that a stranger may learn in a day. */
@@ -158,6 +160,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		smtp: makeSmtp(document.smtp ?? undefined, toPath),
 		serverNotices: makeServerNotices(document.server_notices ?? {}),
 		quarantine: document.quarantine ?? false,
+		oauth: {enabled: document.oauth?.enabled ?? true},
 		keepAddressesDays: document.keep_addresses_days ?? 0,
 		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),

@@ -45,7 +45,7 @@ test('nobody is sent elsewhere to sign in', async (t) => {
 });
 
 test('a server that is no policy server and has no OAuth says so', async (t) => {
-	const app = await startApp(t);
+	const app = await startApp(t, {config: {oauth: {enabled: false}}});
 	for (const [method, path, errcode] of [
 		['GET', '/.well-known/matrix/policy_server', 'M_NOT_FOUND'],
 		['POST', '/_matrix/policy/v1/sign', 'M_UNRECOGNIZED'],

@@ -1,0 +1,60 @@
+import {GRANT_TYPES} from './client-metadata.ts';
+
+/** Where the endpoints are, below the server's public address. */
+export const PATHS = {
+	authorization: '/oauth2/authorize',
+	token: '/oauth2/token',
+	registration: '/oauth2/clients/register',
+	revocation: '/oauth2/revoke',
+	deviceAuthorization: '/oauth2/device',
+	/** Where people type the code that their device shows. */
+	link: '/oauth2/link',
+	/** Where clients send people to manage their account. */
+	account: '/oauth2/account',
+} as const;
+
+/**
+ * What people can be sent to the account pages for: first as the specification names it, then what the same was called
+ * before it was specified.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#account-management-url-actions
+ */
+export const ACCOUNT_ACTIONS = [
+	'org.matrix.profile',
+	'org.matrix.devices_list',
+	'org.matrix.device_view',
+	'org.matrix.device_delete',
+	'org.matrix.account_deactivate',
+	'org.matrix.cross_signing_reset',
+	'org.matrix.sessions_list',
+	'org.matrix.session_view',
+	'org.matrix.session_end',
+] as const;
+
+/** One of {@link ACCOUNT_ACTIONS}. */
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
+
+/**
+ * Gives what clients must know to sign people in, without the library: every client asks for it, and many go on in the
+ * older way.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1auth_metadata
+ */
+export function makeMetadata(publicUrl: string): Readonly<Record<string, string | readonly string[] | boolean>> {
+	return {
+		issuer: `${publicUrl}/`,
+		authorization_endpoint: publicUrl + PATHS.authorization,
+		token_endpoint: publicUrl + PATHS.token,
+		registration_endpoint: publicUrl + PATHS.registration,
+		revocation_endpoint: publicUrl + PATHS.revocation,
+		device_authorization_endpoint: publicUrl + PATHS.deviceAuthorization,
+		response_types_supported: ['code'],
+		response_modes_supported: ['query', 'fragment'],
+		grant_types_supported: GRANT_TYPES,
+		code_challenge_methods_supported: ['S256'],
+		token_endpoint_auth_methods_supported: ['none'],
+		revocation_endpoint_auth_methods_supported: ['none'],
+		prompt_values_supported: ['create'],
+		authorization_response_iss_parameter_supported: true,
+		account_management_uri: publicUrl + PATHS.account,
+		account_management_actions_supported: ACCOUNT_ACTIONS,
+	};
+}
