@@ -3,6 +3,6 @@ export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallb
 export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
 export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';
 export {problemPage} from './problem.ts';
-export {registerClosed, registerForm} from './register.ts';
+export {registerClosed, registerForm, registerPath} from './register.ts';
 export {setUpDone, setUpForm, setUpGone} from './set-up.ts';
-export {signInForm, signInPath, toClientForm} from './sign-in.ts';
+export {signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';

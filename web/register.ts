@@ -3,6 +3,9 @@ import type {TextKey} from './languages/index.ts';
 import {alert, form, type Page, page, type View} from './page.ts';
 import {say} from './text.ts';
 
+/** Where people make an account. */
+export const registerPath = '/account/register';
+
 /** A name and a password twice, for an account that is to be made. */
 export function newAccountFields({language}: View, username: string): Html {
 	return html`<label for="username">${say(language, 'field.name')}</label>

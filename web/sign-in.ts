@@ -14,12 +14,18 @@ export function signInForm(
 		readonly username: string;
 		/** Whether somebody is signed in and is to show once more that it is they. */
 		readonly isRepeated?: boolean;
+		/** Where people make an account who have none; absent: nobody does. */
+		readonly registerHref?: string | undefined;
 		readonly problem: TextKey | undefined;
 	},
 ): Page {
 	const {language, serverName} = view;
 	const intro =
 		options.isRepeated === true ? say(language, 'signIn.again') : say(language, 'signIn.intro', {serverName});
+	const register =
+		options.registerHref === undefined
+			? html``
+			: html`<p><a href="${options.registerHref}">${say(language, 'register.title')}</a></p>`;
 	return page(
 		view,
 		say(language, 'signIn.title'),
@@ -32,9 +38,13 @@ ${form(
 <label for="password">${say(language, 'field.password')}</label>
 <input id="password" name="password" type="password" required dir="ltr" autocomplete="current-password">
 <button>${say(language, 'signIn.submit')}</button>`,
-)}`,
+)}
+${register}`,
 	);
 }
+
+/** Where people let a client in that sent them here. */
+export const toClientPath = '/account/to-client';
 
 /** Asks before a client is given a token to sign in with: whoever is sent there is let in as this person. */
 export function toClientForm(view: View, {userId, host}: {readonly userId: string; readonly host: string}): Page {

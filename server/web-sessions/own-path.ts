@@ -1,5 +1,5 @@
-/** Longer addresses are none of ours: one of a client's, percent-encoded, fits in. */
-const CHARACTERS_MAX = 4096;
+/** Longer addresses are none of ours: the one of a client fits in, its characters percent-encoded. */
+const CHARACTERS_MAX = 8192;
 
 /** An origin that is nobody's, to read paths against. */
 const NOWHERE = 'http://nowhere.invalid';

@@ -146,6 +146,7 @@ import {getTokenOwner} from './whoami.ts';
 
 export {sessionBody} from './device-fields.ts';
 export {spendSignIn, spendTry} from './interactive-auth.ts';
+export {openAccount} from './registration.ts';
 
 /** The client-server API but for what follows, in the order of the specification's files. */
 export const clientServerRoutes: readonly Route<Services>[] = [

@@ -14,7 +14,9 @@ export const getLoginFlows = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
-	handle: () => ({flows: [{type: 'm.login.password'}, {type: 'm.login.token', get_login_token: true}]}),
+	handle: () => ({
+		flows: [{type: 'm.login.password'}, {type: 'm.login.sso'}, {type: 'm.login.token', get_login_token: true}],
+	}),
 });
 
 /**

@@ -1,7 +1,8 @@
 import type {UserId} from '../../../crypto/index.ts';
-import {type CompletedAuth, type Flow, nameTaken} from '../../accounts/index.ts';
+import {type Accounts, type CompletedAuth, type Flow, nameTaken} from '../../accounts/index.ts';
 import type {Config} from '../../config/index.ts';
-import {MatrixError} from '../../http/index.ts';
+import type {DeviceRequest} from '../../devices/index.ts';
+import {MatrixError, type RateLimitClass} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import type {FactAsker} from '../../visibility/index.ts';
 import {v} from '../../validation/index.ts';
@@ -71,7 +72,7 @@ export const register = route({
 	}),
 	async handle(request, services) {
 		const {query, body, address, network} = request;
-		const {uia, accounts, config} = services;
+		const {uia, config} = services;
 		if (query.kind === 'guest') {
 			throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server has no guests');
 		}
@@ -91,26 +92,51 @@ export const register = route({
 				throw new MatrixError('M_MISSING_PARAM', 'Expected a password');
 			}
 			const tokenHash = completed.session.completed.get('m.login.registration_token');
-			const userId = chosen ?? accounts.inventName();
-			const askers = listAskers(network, tokenHash);
-			if (chosen !== undefined) await learnName(services, askers, userId);
-			request.spend('registration-whole', '');
-			// Told before the password is hashed, so that a taken name costs as little as it should.
-			if (await accounts.isNameTaken(userId)) {
-				throw nameTaken();
-			}
-			const {session} = await accounts.register({
-				userId,
+			const {userId, session} = await openAccount(request, services, {
+				chosen,
 				password: body.password,
-				registrationTokenHash: tokenHash,
+				tokenHash,
 				device: body.inhibit_login === true ? undefined : toDeviceRequest(body),
 			});
-			// Who has the name now has learnt of nobody.
-			for (const asker of askers) services.facts.giveBack({asker, topic: 'name'}, userId);
 			return session === undefined ? {user_id: userId} : sessionBody(session);
 		});
 	},
 });
+
+/** An account for somebody who has shown a right to one. */
+interface NewAccount {
+	/** Absent: this server invents a name. */
+	readonly chosen: UserId | undefined;
+	readonly password: string;
+	/** The hash of the registration token that gives the right. */
+	readonly tokenHash: string | undefined;
+	/** Absent: no session is opened. */
+	readonly device?: DeviceRequest | undefined;
+}
+
+/**
+ * Makes an account, and counts what is learnt by that.
+ * @throws AccountsError; FactsSpentError; MatrixError M_LIMIT_EXCEEDED
+ */
+export async function openAccount(
+	request: {readonly network: string; spend(limitClass: RateLimitClass, key: string): void},
+	services: Services,
+	{chosen, password, tokenHash, device}: NewAccount,
+): ReturnType<Accounts['register']> {
+	const {accounts} = services;
+	const userId = chosen ?? accounts.inventName();
+	const askers = listAskers(request.network, tokenHash);
+	if (chosen !== undefined) await learnName(services, askers, userId);
+	request.spend('registration-whole', '');
+	// Told before the password is hashed, so that a taken name costs as little as it should.
+	if (await accounts.isNameTaken(userId)) {
+		throw nameTaken();
+	}
+	const made = await accounts.register({userId, password, registrationTokenHash: tokenHash, device});
+	// Who has the name now has learnt of nobody.
+	for (const asker of askers) services.facts.giveBack({asker, topic: 'name'}, userId);
+	return made;
+}
 
 /** Who learns by registering: the place it is done from, and whoever holds the token. */
 function listAskers(network: string, tokenHash: string | undefined): FactAsker[] {

@@ -1,10 +1,11 @@
-import {MatrixError} from '../../http/index.ts';
+import {MatrixError, redirect} from '../../http/index.ts';
+import {v} from '../../validation/index.ts';
+import {toClientPath} from '../../../web/index.ts';
 import {route} from '../route.ts';
 
-const noProvider = () => new MatrixError('M_NOT_FOUND', 'Nobody signs in here by way of another service');
-
 /**
- * Would send a browser to the service that signs people in; there is none.
+ * Sends a browser to this server's own pages, where its person signs in and then lets the client in that sent them. The
+ * address to come back to is looked at there.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirect
  */
 export const redirectToSso = route({
@@ -12,13 +13,12 @@ export const redirectToSso = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login/sso/redirect',
 	auth: 'none',
-	handle() {
-		throw noProvider();
-	},
+	query: v.object({redirectUrl: v.string({max: 2048})}),
+	handle: ({query}) => redirect(`${toClientPath}?redirectUrl=${encodeURIComponent(query.redirectUrl)}`),
 });
 
 /**
- * The same for one of several services.
+ * Would send a browser to the service that signs people in; there is none.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirectidpid
  */
 export const redirectToIdp = route({
@@ -27,6 +27,6 @@ export const redirectToIdp = route({
 	path: '/_matrix/client/v3/login/sso/redirect/:idpId',
 	auth: 'none',
 	handle() {
-		throw noProvider();
+		throw new MatrixError('M_NOT_FOUND', 'Nobody signs in here by way of another service');
 	},
 });

@@ -1,7 +1,8 @@
 import {AccountsError, wrongPassword} from '../../accounts/index.ts';
+import type {Config} from '../../config/index.ts';
 import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
-import {accountPath, signInForm, signInPath, type TextKey} from '../../../web/index.ts';
+import {accountPath, registerPath, signInForm, signInPath, type TextKey} from '../../../web/index.ts';
 import {ownPath, type WebSession} from '../../web-sessions/index.ts';
 import {spendSignIn} from '../client-server/index.ts';
 import {type PageAnswer, pageRoute} from './page-route.ts';
@@ -9,13 +10,18 @@ import {type PageAnswer, pageRoute} from './page-route.ts';
 /** Where people are asked for the proof that is missing after their password. */
 const secondStepPath = '/account/sign-in/second-step';
 
-/** The page's own address, without what leads nowhere. */
-function addressOf(returnTo: string | undefined): string {
-	const path = ownPath(returnTo);
-	return path === undefined ? signInPath : `${signInPath}?return_to=${encodeURIComponent(path)}`;
+/** The address of a page from which people go on to a path of ours, without what leads nowhere. */
+export function addressWith(path: string, returnTo: string | undefined): string {
+	const next = ownPath(returnTo);
+	return next === undefined ? path : `${path}?return_to=${encodeURIComponent(next)}`;
 }
 
-const query = v.object({return_to: v.optional(v.string({max: 4096}))});
+/** Where people make an account on their way to a path of ours. */
+function registerHref({registration}: Config, returnTo: string | undefined): string | undefined {
+	return registration === 'closed' ? undefined : addressWith(registerPath, returnTo);
+}
+
+const query = v.object({return_to: v.optional(v.string({max: 8192}))});
 
 /** Gives where somebody goes who has given a proof: to where they came from, or to the next proof. */
 export function goOn(session: WebSession, returnTo: string | undefined = session.returnTo): PageAnswer {
@@ -29,11 +35,13 @@ export const getSignIn = pageRoute({
 	path: signInPath,
 	access: 'anyone',
 	query,
-	handle({session, view: given, query: {return_to: returnTo}}) {
-		const view = {...given, here: addressOf(returnTo)};
+	handle({session, view: given, query: {return_to: returnTo}}, {config}) {
+		const view = {...given, here: addressWith(signInPath, returnTo)};
 		if (session.isRecent) return goOn(session, returnTo);
 		const username = session.isSignedIn ? (session.userId ?? '') : '';
-		return {page: signInForm(view, {username, isRepeated: session.isSignedIn, problem: undefined})};
+		const isRepeated = session.isSignedIn;
+		const href = isRepeated ? undefined : registerHref(config, returnTo);
+		return {page: signInForm(view, {username, isRepeated, registerHref: href, problem: undefined})};
 	},
 });
 
@@ -54,12 +62,17 @@ export const postSignIn = pageRoute({
 	fields: v.object({username: v.optional(v.string()), password: v.optional(v.string())}),
 	async handle(request, services) {
 		const {session, fields} = request;
-		const view = {...request.view, here: addressOf(request.query.return_to)};
-		const {accounts, webSessions} = services;
+		const view = {...request.view, here: addressWith(signInPath, request.query.return_to)};
+		const {accounts, webSessions, config} = services;
 		const {username = '', password = ''} = fields;
 		const userId = accounts.claimedUserId(username);
 		const again = (problem: TextKey, status: number): PageAnswer => ({
-			page: signInForm(view, {username, isRepeated: session.isSignedIn, problem}),
+			page: signInForm(view, {
+				username,
+				isRepeated: session.isSignedIn,
+				registerHref: session.isSignedIn ? undefined : registerHref(config, request.query.return_to),
+				problem,
+			}),
 			status,
 		});
 		try {

@@ -12,7 +12,7 @@ function passwordLogin(user: string, password: string, more: object = {}): objec
 test('people sign in by password, or by a token that another of their devices got', async (t) => {
 	const app = await startApp(t);
 	t.deepEqual(await call(app, 'GET', PATH), {
-		flows: [{type: 'm.login.password'}, {type: 'm.login.token', get_login_token: true}],
+		flows: [{type: 'm.login.password'}, {type: 'm.login.sso'}, {type: 'm.login.token', get_login_token: true}],
 	});
 	const token = await request(app, 'POST', PATH, {body: {type: 'm.login.sso', token: 'x'}});
 	t.is(token.status, 400);
