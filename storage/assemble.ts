@@ -19,6 +19,7 @@ import {createDevices} from './repositories/devices.ts';
 import {createErasures} from './repositories/erasures.ts';
 import {createEvents} from './repositories/events.ts';
 import {createFactCounts} from './repositories/fact-counts.ts';
+import {createFactors} from './repositories/factors.ts';
 import {createFederation} from './repositories/federation.ts';
 import {
 	createMailAddresses,
@@ -98,6 +99,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		erasures: createErasures(core),
 		events: createEvents(core),
 		factCounts: createFactCounts(core),
+		factors: createFactors(core),
 		federation: createFederation(core),
 		filters: createFilters(core),
 		jobs: createJobs(core),

@@ -51,6 +51,15 @@ export type Condition =
 	| 'event'
 	| 'mail_validation'
 	| 'media'
+	| 'passkey'
+	| 'passkey_challenge'
+	| 'recovery_code'
+	/** Another secret of a code generator is there, or none. */
+	| 'totp_secret'
+	/** A code of this time, or a later one, was used. */
+	| 'totp_step'
+	/** The next try at a code is taken later. */
+	| 'totp_try'
 	/** Somebody would have more media than they may. */
 	| 'media_usage';
 

@@ -27,6 +27,7 @@ export type * from './interfaces/audit.ts';
 export type * from './interfaces/calls.ts';
 export type * from './interfaces/encryption.ts';
 export type * from './interfaces/events.ts';
+export type * from './interfaces/factors.ts';
 export type * from './interfaces/guard.ts';
 export type * from './interfaces/key-backups.ts';
 export type * from './interfaces/media.ts';

@@ -12,6 +12,7 @@ import type {
 } from './interfaces/accounts.ts';
 import type {AdministrativeTasksRepository, AuditRepository} from './interfaces/audit.ts';
 import type {DelayedEventsRepository, LoginTokensRepository} from './interfaces/calls.ts';
+import type {FactorsRepository} from './interfaces/factors.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
 import type {
@@ -136,6 +137,7 @@ export interface Storage {
 	readonly erasures: ErasuresRepository;
 	readonly events: EventsRepository;
 	readonly factCounts: FactCountsRepository;
+	readonly factors: FactorsRepository;
 	readonly federation: FederationRepository;
 	readonly filters: FiltersRepository;
 	readonly jobs: JobsRepository;

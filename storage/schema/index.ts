@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as calls from './calls.ts';
 import * as conversations from './conversations.ts';
 import * as encryption from './encryption.ts';
+import * as factors from './factors.ts';
 import * as guard from './guard.ts';
 import * as oauth from './oauth.ts';
 import * as rooms from './rooms.ts';
@@ -16,6 +17,7 @@ export const tables = {
 	...calls,
 	...conversations,
 	...encryption,
+	...factors,
 	...guard,
 	...oauth,
 	...rooms,

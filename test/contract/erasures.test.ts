@@ -65,6 +65,21 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 	await write(storage, (batch) =>
 		storage.devices.setAddress(batch, {userId, deviceId: phone, address: '203.0.113.7', seenDay: 1}),
 	);
+	await write(storage, (batch) => {
+		storage.factors.setTotpSecret(batch, {userId, sealedSecret: 'sealed', createdDay: 1});
+		storage.factors.setRecoveryCodes(batch, userId, ['code']);
+		storage.factors.addPasskey(batch, {
+			credentialId: `passkey of ${userId}`,
+			userId,
+			userHandle: '',
+			publicKey: Buffer.from([1]),
+			signCount: 0,
+			transports: [],
+			name: 'Phone',
+			createdDay: 1,
+			lastUsedDay: null,
+		});
+	});
 	const batch = storage.batch();
 	await storage.filters.add(batch, userId, {room: {timeline: {limit: 1}}});
 	await storage.commit(batch);
@@ -84,6 +99,8 @@ async function look(storage: Storage, userId: UserId): Promise<JsonObject> {
 		pushers: (await storage.pushers.listOfUser(userId)).length,
 		filters: (await storage.filters.listOfUser(userId, {limit: 9})).length,
 		receipts: (await storage.receipts.listOfUser(room, userId)).length,
+		totpSecret: (await storage.factors.findTotpSecret(userId))?.sealedSecret ?? null,
+		factors: {...(await storage.factors.count(userId))},
 		addresses: (await storage.devices.listAddresses(userId)).length,
 	};
 }
@@ -100,6 +117,8 @@ const everything = {
 	pushers: 1,
 	filters: 1,
 	receipts: 1,
+	totpSecret: 'sealed',
+	factors: {hasTotp: false, recoveryCodes: 1, passkeys: 1},
 	addresses: 1,
 };
 const nothing = {
@@ -114,6 +133,8 @@ const nothing = {
 	pushers: 0,
 	filters: 0,
 	receipts: 0,
+	totpSecret: null,
+	factors: {hasTotp: false, recoveryCodes: 0, passkeys: 0},
 	addresses: 0,
 };
 

@@ -10,6 +10,7 @@ import {mediaUsage} from './0008-media-usage.ts';
 import {facts} from './0009-facts.ts';
 import {leastData} from './0010-least-data.ts';
 import {webSessions} from './0011-web-sessions.ts';
+import {factors} from './0012-factors.ts';
 import {oauth} from './0013-oauth.ts';
 import {audit} from './0014-audit.ts';
 import {guard} from './0015-guard.ts';
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
 	{version: 9, sql: facts},
 	{version: 10, sql: leastData},
 	{version: 11, sql: webSessions},
+	{version: 12, sql: factors},
 	{version: 13, sql: oauth},
 	{version: 14, sql: audit},
 	{version: 15, sql: guard},
