@@ -85,6 +85,7 @@ export {
 } from './passwords.ts';
 export {type RandomBytes, randomText} from './random-text.ts';
 export {Seal} from './seal.ts';
+export {loadOrCreateSecret} from './secret-file.ts';
 export {BusyError, Semaphore} from './semaphore.ts';
 export {
 	hashToken,

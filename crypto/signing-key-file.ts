@@ -50,7 +50,8 @@ export async function saveOldVerifyKeys(path: string, keys: readonly OldVerifyKe
 	await writeDurably(path, formatOldVerifyKeys(keys), 'replace');
 }
 
-async function readIfPresent(path: string): Promise<string | undefined> {
+/** Reads a file as text; `undefined` where there is none. Throws {@link SigningKeyError} for one that cannot be read. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
 	try {
 		return await readFile(path, 'utf8');
 	} catch (error) {
@@ -60,7 +61,7 @@ async function readIfPresent(path: string): Promise<string | undefined> {
 }
 
 /** Writes a file under another name, syncs it, then gives it its name; false if there was a file and it should stay. */
-async function writeDurably(path: string, text: string, mode: 'replace' | 'if_absent'): Promise<boolean> {
+export async function writeDurably(path: string, text: string, mode: 'replace' | 'if_absent'): Promise<boolean> {
 	const draft = `${path}.${randomUUID()}.new`;
 	try {
 		const file = await open(draft, 'wx', 0o600);

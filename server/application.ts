@@ -28,6 +28,7 @@ import {createPushers, type Delivery} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
 import {createRooms, type RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
+import type {SecondFactor} from './second-factor/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, LoopMeter, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
@@ -52,6 +53,7 @@ import {
 	wireMedia,
 	wireNoticeQueue,
 	wirePush,
+	wireSecondFactor,
 	wireSearch,
 	wireSessionHook,
 	wireVisibility,
@@ -183,6 +185,8 @@ export async function openServices(
 	};
 	const federation = await createFederation(parts);
 	const discretion = wireVisibility(config, storage, parts.clock, parts.log);
+	const random = surroundings.random ?? ((sizeBytes: number) => systemRandom.bytes(sizeBytes));
+	const secondFactor = await wireSecondFactor({...parts, random});
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		damage,
@@ -192,6 +196,7 @@ export async function openServices(
 		federation: federationServices(federation, parts, createInvitePolicy(storage, discretion.visibility)),
 		partners: federation,
 		discretion,
+		secondFactor,
 	});
 	const pushDelivery = wirePush({
 		storage,
@@ -232,6 +237,7 @@ interface ServiceParts extends Surroundings {
 	readonly partners: Federation;
 	readonly log: Pick<Logger, 'info' | 'warn'>;
 	readonly discretion: Discretion;
+	readonly secondFactor: SecondFactor;
 }
 
 /** The domains of accounts and of rooms, which need each other. */
@@ -245,6 +251,7 @@ function buildPeople(
 		engine,
 		events,
 		discretion: {visibility, facts, bridged},
+		secondFactor,
 		client,
 		remoteRooms,
 		carryOver,
@@ -273,6 +280,7 @@ function buildPeople(
 		random,
 		serverName,
 		bridged,
+		secondFactor,
 		notices: queue,
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
@@ -292,8 +300,8 @@ function buildPeople(
 		profiles,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
-		uia: createUia({accounts, clock, random}),
-		webSessions: createWebSessions({storage, policy: {listMissing: async () => []}, clock, random}),
+		uia: createUia({accounts, secondFactor, clock, random}),
+		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
 	};
 }
 
@@ -381,6 +389,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		pushers: createPushers({storage, clock}),
 		reports: createReports({storage, engine, events, clock}),
 		search,
+		secondFactor: parts.secondFactor,
 		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		userDirectory,
 		visibility,

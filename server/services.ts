@@ -23,6 +23,7 @@ import type {Receipts} from './receipts/index.ts';
 import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
 import type {Search} from './search/index.ts';
+import type {SecondFactor} from './second-factor/index.ts';
 import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {UserDirectory} from './user-directory/index.ts';
@@ -58,6 +59,7 @@ export interface Services {
 	readonly reports: Reports;
 	readonly rooms: Rooms;
 	readonly search: Search;
+	readonly secondFactor: SecondFactor;
 	readonly setUp: SetUp;
 	readonly sharedSecret: SharedSecret;
 	readonly sync: Sync;

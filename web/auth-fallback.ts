@@ -14,6 +14,8 @@ const fieldsOf: Readonly<Record<string, (view: View) => Html>> = {
 		language,
 	}) => html`<label for="token">${say(language, 'field.registrationToken')}</label>
 <input id="token" name="token" required autofocus dir="ltr" autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="64">`,
+	'org.broadsheet.login.second_factor': ({language}) => html`<label for="code">${say(language, 'factor.code')}</label>
+<input id="code" name="code" required autofocus dir="ltr" autocapitalize="none" autocomplete="one-time-code" spellcheck="false" maxlength="40">`,
 };
 
 /** The page on which a stage is completed without the client's help; it is sent to its own address. */

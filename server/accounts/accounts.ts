@@ -20,6 +20,7 @@ import {
 	type IssuedTokens,
 	unknownRefreshToken,
 } from '../devices/index.ts';
+import type {SecondFactor} from '../second-factor/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {deactivate} from './deactivate.ts';
 import {AccountsError} from './errors.ts';
@@ -37,6 +38,7 @@ export interface AccountsDependencies {
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
 	readonly bridged: BridgedNames;
+	readonly secondFactor: Pick<SecondFactor, 'isPasswordEnough'>;
 	readonly notices: NoticeQueue;
 	/** Who tells people of their accounts: a name that nobody else gets. */
 	readonly noticesSender: UserId | undefined;
@@ -108,7 +110,7 @@ export interface Accounts {
 	register(registration: Registration): Promise<{readonly userId: UserId; readonly session?: IssuedSession}>;
 	/**
 	 * Opens a session by password. An unknown name costs what a wrong password costs, and both are answered at the
-	 * next tick of a fixed grid.
+	 * next tick of a fixed grid; so is the right password of an account that has, or must have, a second factor.
 	 * @param userId `undefined` for a name that nobody here could have
 	 * @throws AccountsError 'wrong-password', 'deactivated', 'locked'
 	 */

@@ -1,6 +1,7 @@
 import type {UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {DeviceRequest, IssuedSession} from '../devices/index.ts';
+import type {FactorOwner} from '../second-factor/index.ts';
 import type {AccountsDependencies} from './accounts.ts';
 import {AccountsError} from './errors.ts';
 import {checkMay} from './gate.ts';
@@ -11,6 +12,10 @@ import {checkPasswordLength} from './password-rules.ts';
  * is there or not, then show in no clock.
  */
 const GRID_MS = 100;
+
+/** No account has this name. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is none, and is looked for as if it were one
+const NOBODY = '@' as UserId;
 
 /** A name and a password that want a session. */
 export interface SignInAttempt {
@@ -35,8 +40,8 @@ export async function signIn(
 	dependencies: AccountsDependencies,
 	{device, ...claim}: SignInAttempt,
 ): Promise<IssuedSession> {
-	const {storage, devices} = dependencies;
-	const proof = await provePassword(dependencies, claim);
+	const {storage, devices, secondFactor} = dependencies;
+	const proof = await checkClaim(dependencies, claim, (owner) => secondFactor.isPasswordEnough(owner));
 	const batch = storage.batch();
 	const session = await devices.open(batch, proof.userId, device);
 	await storage.commit(batch);
@@ -48,28 +53,45 @@ export async function signIn(
 }
 
 /** Checks a name and a password; see `Accounts.provePassword`. */
-export async function provePassword(
+export function provePassword(
+	dependencies: AccountsDependencies,
+	claim: Omit<SignInAttempt, 'device'>,
+): Promise<PasswordProof> {
+	return checkClaim(dependencies, claim, async () => true);
+}
+
+/** @param isEnough whether the password counts at all; where it does not, the right one is answered as a wrong one is */
+async function checkClaim(
 	{storage, passwords, clock}: AccountsDependencies,
 	{userId, password}: Omit<SignInAttempt, 'device'>,
+	isEnough: (owner: FactorOwner) => Promise<boolean>,
 ): Promise<PasswordProof> {
 	checkPasswordLength(password);
 	const begunMs = clock.monotonic();
 	const account = userId === undefined ? undefined : await storage.accounts.find(userId);
+	// Asked for everybody, and nobody: what is looked up tells nothing either.
+	const counts = await isEnough({userId: userId ?? NOBODY, isAdmin: account?.isAdmin ?? false});
 	const isRight = await passwords.verify(password, account?.passwordHash ?? undefined);
-	if (!isRight || account === undefined) {
+	if (!isRight || !counts || account === undefined) {
 		await waitForGrid(clock, begunMs);
 		throw wrongPassword();
 	}
 	checkMay('use', account);
 	return {
 		userId: account.userId,
-		stillHolds: async () => (await storage.accounts.find(account.userId))?.passwordHash === account.passwordHash,
+		async stillHolds() {
+			const after = await storage.accounts.find(account.userId);
+			return after?.passwordHash === account.passwordHash && (await isEnough(after));
+		},
 	};
 }
 
-/** The error for a name or a password that is wrong, whichever of the two. */
+/** The error for a name or a password that is wrong, or that does not do here, whichever it is. */
 export function wrongPassword(): AccountsError {
-	return new AccountsError('wrong-password', 'The name or the password is wrong');
+	return new AccountsError(
+		'wrong-password',
+		'The name or the password is wrong, or the account signs in with a second factor, in the browser (m.login.sso)',
+	);
 }
 
 function waitForGrid(clock: Clock, begunMs: number): Promise<void> {

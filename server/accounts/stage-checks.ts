@@ -1,5 +1,6 @@
 import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
+import {type SecondFactor, SecondFactorError} from '../second-factor/index.ts';
 import type {Accounts} from './accounts.ts';
 import {AccountsError} from './errors.ts';
 import {
@@ -14,10 +15,12 @@ import {
 /** Makes user-interactive authentication with the stages that accounts can check. */
 export function createUia({
 	accounts,
+	secondFactor,
 	clock,
 	random,
 }: {
 	readonly accounts: Accounts;
+	readonly secondFactor: SecondFactor;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 }): UserInteractiveAuth {
@@ -29,6 +32,7 @@ export function createUia({
 		'm.login.password': (attempt) => checkPassword(accounts, attempt),
 		'm.login.dummy': async () => ({passed: true, proof: ''}),
 		'm.login.registration_token': (attempt) => checkRegistrationToken(accounts, attempt),
+		'org.broadsheet.login.second_factor': (attempt) => checkSecondFactor(secondFactor, attempt),
 	});
 	return {
 		...uia,
@@ -70,6 +74,28 @@ async function checkPassword(accounts: Accounts, {auth, subject}: StageAttempt):
 		return WRONG;
 	}
 	return {passed: true, proof: ''};
+}
+
+/** A code, or what the page's script got from a passkey: the session's id is what the passkey was asked for. */
+async function checkSecondFactor(
+	secondFactor: SecondFactor,
+	{auth, subject, sessionId, source}: StageAttempt,
+): Promise<StageVerdict> {
+	const {code, passkey} = auth as {readonly code?: unknown; readonly passkey?: unknown};
+	if (subject === undefined || (typeof code !== 'string' && typeof passkey !== 'string')) {
+		return failed('M_FORBIDDEN', 'Expected a code of the code generator, a recovery code, or a passkey');
+	}
+	try {
+		if (typeof passkey === 'string') {
+			await secondFactor.passkeys.authenticate({session: sessionId, answer: passkey, userId: subject});
+		} else if (typeof code === 'string') {
+			await secondFactor.proveCode({userId: subject, code, source, isKnown: false});
+		}
+		return {passed: true, proof: ''};
+	} catch (error) {
+		if (!(error instanceof SecondFactorError) || error.code === 'too-many-tries') throw error;
+		return failed('M_FORBIDDEN', error.message);
+	}
 }
 
 async function checkRegistrationToken(accounts: Accounts, {auth}: StageAttempt): Promise<StageVerdict> {

@@ -18,6 +18,7 @@ import {ReceiptsError} from '../receipts/index.ts';
 import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {SearchError} from '../search/index.ts';
+import {SecondFactorError} from '../second-factor/index.ts';
 import {SyncError} from '../sync/index.ts';
 import {FactsSpentError} from '../visibility/index.ts';
 
@@ -174,6 +175,22 @@ export const errorMappers: readonly ErrorMapper[] = [
 	}),
 	mapErrors(ReportsError, {'unknown-event': 'M_NOT_FOUND'}),
 	mapErrors(SearchError, {'invalid-token': 'M_INVALID_PARAM'}),
+	(error) =>
+		error instanceof SecondFactorError && error.retryAfterMs !== undefined
+			? limitExceeded(error.retryAfterMs, error.message)
+			: undefined,
+	mapErrors(SecondFactorError, {
+		'wrong-code': 'M_FORBIDDEN',
+		'wrong-passkey': 'M_FORBIDDEN',
+		'too-many-tries': 'M_LIMIT_EXCEEDED',
+		'totp-exists': {errcode: 'M_INVALID_PARAM', status: 409},
+		'no-set-up': 'M_NOT_FOUND',
+		'unknown-passkey': 'M_NOT_FOUND',
+		'passkey-exists': {errcode: 'M_INVALID_PARAM', status: 409},
+		'too-many-passkeys': 'M_FORBIDDEN',
+		'invalid-name': 'M_INVALID_PARAM',
+		'no-passkeys-here': 'M_FORBIDDEN',
+	}),
 	mapErrors(SyncError, {
 		'invalid-token': 'M_INVALID_PARAM',
 		'unknown-position': 'M_UNKNOWN_POS',

@@ -71,6 +71,8 @@ export interface Config {
 	readonly turn: {readonly uris: readonly string[]; readonly secret: string; readonly lifetimeMs: number} | undefined;
 	/** Where calls of several people are relayed; absent: nowhere. */
 	readonly rtc: {readonly livekitServiceUrl: string} | undefined;
+	/** Who must sign in with a second factor; who has one is always asked for it. */
+	readonly secondFactor: 'optional' | 'administrators' | 'everybody';
 	/** What takes this server's mail; absent: none is sent. */
 	readonly smtp: SmtpConfig | undefined;
 	readonly serverNotices: ServerNoticesConfig;
@@ -101,7 +103,6 @@ const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
 	['url_previews', isNotEnabled],
 	['identity_providers', isEmptyList],
-	['second_factor', (value) => value === 'optional'],
 	['source_links', isNotEnabled],
 	['retention', (value) => Object.keys(value as object).length === 0],
 ];
@@ -157,6 +158,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		media: makeMedia(document.media ?? {}, {dataPath, toPath, registration}),
 		turn: makeTurn(document.turn ?? undefined),
 		rtc: document.rtc ? {livekitServiceUrl: document.rtc.livekit_service_url} : undefined,
+		secondFactor: document.second_factor ?? 'optional',
 		smtp: makeSmtp(document.smtp ?? undefined, toPath),
 		serverNotices: makeServerNotices(document.server_notices ?? {}),
 		quarantine: document.quarantine ?? false,

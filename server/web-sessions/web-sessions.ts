@@ -14,6 +14,8 @@ export interface GivenProof extends GivenProofRow {
 export interface ProofPolicy {
 	/** Lists the proofs of which one is still missing; empty: those that were given are enough. */
 	listMissing(userId: UserId, given: readonly GivenProof[]): Promise<readonly Proof[]>;
+	/** Lists the proofs by which somebody who is signed in shows once more that it is they. */
+	listRenewing(userId: UserId): Promise<readonly Proof[]>;
 }
 
 /** Who begins has as long to find a telephone or a key. */
@@ -37,7 +39,9 @@ export interface WebSession {
 	readonly missing: readonly Proof[];
 	/** Whether the person is signed in: the proofs are enough for the account. */
 	readonly isSignedIn: boolean;
-	/** Whether the person is signed in and has given a proof in the last ten minutes. */
+	/** The proofs of which one makes the session recent. */
+	readonly renewing: readonly Proof[];
+	/** Whether the person is signed in and has given one of these proofs in the last ten minutes. */
 	readonly isRecent: boolean;
 	/** Where the person goes when they are signed in: a path of our own, with its query. */
 	readonly returnTo: string | undefined;
@@ -86,6 +90,7 @@ export function createWebSessions({storage, policy, clock, random}: WebSessionsD
 		// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `prove` alone
 		const proofs = row === undefined || !isUsable ? [] : (row.proofs as readonly GivenProof[]);
 		const missing = userId === undefined ? [] : await policy.listMissing(userId, proofs);
+		const renewing = userId === undefined ? [] : await policy.listRenewing(userId);
 		const isSignedIn = userId !== undefined && missing.length === 0;
 		return {
 			tokenHash: hashToken(token),
@@ -94,7 +99,9 @@ export function createWebSessions({storage, policy, clock, random}: WebSessionsD
 			proofs,
 			missing,
 			isSignedIn,
-			isRecent: isSignedIn && (proofs.at(-1)?.atTs ?? 0) > clock.now() - RECENT_MS,
+			renewing,
+			isRecent:
+				isSignedIn && proofs.some(({proof, atTs}) => renewing.includes(proof) && atTs > clock.now() - RECENT_MS),
 			returnTo: row?.returnTo ?? undefined,
 			newToken: isNew ? token : undefined,
 		};

@@ -12,4 +12,5 @@ export {storageErrorMapper} from './storage-errors.ts';
 export {wireSearch} from './search.ts';
 export {wirePush} from './push.ts';
 export {type Discretion, wireVisibility} from './visibility.ts';
+export {wireSecondFactor} from './second-factor.ts';
 export {createJobRunner} from './jobs.ts';

@@ -1,5 +1,5 @@
 import type {UserId} from '../../../crypto/index.ts';
-import {type Flow, isComplete, isStage, mayAttempt, type Stage} from './flows.ts';
+import {areSame, type Flow, isComplete, isStage, mayAttempt, type Stage} from './flows.ts';
 import {isBoundTo, SESSION_FAILURES_MAX, type SessionBinding, type UiaSession, type UiaSessions} from './sessions.ts';
 
 /** A request's `auth` object: its session and type, and whatever the type asks for. */
@@ -35,6 +35,7 @@ export interface StageAttempt {
 	readonly auth: AuthData;
 	/** Whose account is asked for; `undefined` for a registration. */
 	readonly subject: UserId | undefined;
+	readonly sessionId: string;
 	/** Where the attempt comes from, for rate limits. */
 	readonly source: string;
 }
@@ -97,9 +98,10 @@ const OUT_OF_ORDER = {errcode: 'M_FORBIDDEN', error: 'Expected the next stage of
 export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageChecks): UserInteractiveAuth {
 	const attemptStage = stageAttempter(sessions, checks);
 
-	function findBound(auth: AuthData, binding: SessionBinding): UiaSession | undefined {
+	// What an account must prove may have become more since a session was opened: then it is none.
+	function findBound(auth: AuthData, binding: SessionBinding, flows: readonly Flow[]): UiaSession | undefined {
 		const session = auth.session === undefined ? undefined : sessions.find(auth.session);
-		return session !== undefined && isBoundTo(session, binding) ? session : undefined;
+		return session !== undefined && isBoundTo(session, binding) && areSame(session.flows, flows) ? session : undefined;
 	}
 
 	function findWaiting(sessionId: string, stage: string): UiaSession | undefined {
@@ -111,7 +113,7 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 		async require(request) {
 			const binding = {purpose: request.purpose, subject: request.subject, target: request.target ?? ''};
 			const {auth} = request;
-			const found = auth === undefined ? undefined : findBound(auth, binding);
+			const found = auth === undefined ? undefined : findBound(auth, binding, request.flows);
 			const session = found ?? sessions.open(binding, request.flows);
 			if (auth === undefined) {
 				throw challengeOf(session);
@@ -153,7 +155,7 @@ function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
 		if (!isNext(session, stage)) {
 			return {passed: false, ...OUT_OF_ORDER};
 		}
-		const verdict = await checks[stage]({auth, subject: session.subject, source});
+		const verdict = await checks[stage]({auth, subject: session.subject, sessionId: session.id, source});
 		if (sessions.find(session.id) !== session) {
 			return {passed: false, ...EXPIRED};
 		}

@@ -10,24 +10,25 @@ export const authField = v.optional(
 );
 
 const passwordFlows: readonly Flow[] = [{stages: ['m.login.password']}];
+const factorFlows: readonly Flow[] = [{stages: ['m.login.password', 'org.broadsheet.login.second_factor']}];
 
 interface InteractiveRequest {
 	readonly body: {readonly auth?: {readonly type?: string | undefined; readonly session?: string | undefined}};
 	readonly caller: {readonly userId: UserId};
-	readonly address: string;
 	readonly network: string;
 	spend(limitClass: RateLimitClass, key: string): void;
 }
 
 /**
- * Lets a request go on once its caller has proven by the account's password that it is they who ask.
+ * Lets a request go on once its caller has proven by the account's password, and
+ * its second factor where it has one, that it is they who ask.
  * @param purpose the operation's id; a proof for one operation and target is none for another
  * @see https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
  * @throws AuthenticationRequired; MatrixError M_LIMIT_EXCEEDED after too many tries
  */
-export function requirePassword(
+export async function requirePassword(
 	request: InteractiveRequest,
-	{uia}: Services,
+	{uia, secondFactor}: Services,
 	{purpose, target = ''}: {readonly purpose: string; readonly target?: string},
 ): Promise<CompletedAuth> {
 	const {auth} = request.body;
@@ -35,7 +36,9 @@ export function requirePassword(
 	if (auth?.type === 'm.login.password') {
 		spendTry(request, userId);
 	}
-	return uia.require({purpose, subject: userId, target, flows: passwordFlows, auth, source: request.address});
+	const {hasAny} = await secondFactor.find({userId, isAdmin: false});
+	const flows = hasAny ? factorFlows : passwordFlows;
+	return uia.require({purpose, subject: userId, target, flows, auth, source: request.network});
 }
 
 /**

@@ -12,6 +12,7 @@ const problems: Readonly<Record<Stage, TextKey>> = {
 	'm.login.dummy': 'problem.unknown',
 	'm.login.password': 'signIn.wrong',
 	'm.login.registration_token': 'fallback.wrongToken',
+	'org.broadsheet.login.second_factor': 'factor.wrong',
 };
 
 /**
@@ -42,6 +43,7 @@ export const postAuthFallback = pageRoute({
 		user: v.optional(v.string()),
 		password: v.optional(v.string()),
 		token: v.optional(v.string()),
+		code: v.optional(v.string()),
 	}),
 	query,
 	async handle(request, {uia}) {
@@ -55,7 +57,7 @@ export const postAuthFallback = pageRoute({
 			spendTry(request, `session ${session}`);
 		}
 		if (authType === 'm.login.registration_token') request.spend('registration-token', request.network);
-		const verdict = await uia.attempt(session, {stage: authType, auth: {...fields}, source: request.address});
+		const verdict = await uia.attempt(session, {stage: authType, auth: {...fields}, source: request.network});
 		if (verdict === undefined) {
 			return {page: authFallbackGone(view), status: 404};
 		}

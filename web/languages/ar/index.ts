@@ -1,6 +1,7 @@
 import type {TextKey} from '../index.ts';
 import {account} from './account.ts';
+import {factors} from './factors.ts';
 import {general} from './general.ts';
 import {signIn} from './sign-in.ts';
 
-export const ar: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account};
+export const ar: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account, ...factors};

@@ -9,6 +9,9 @@ function passwordLogin(user: string, password: string, more: object = {}): objec
 	return {type: 'm.login.password', identifier: {type: 'm.id.user', user}, password, ...more};
 }
 
+const WRONG_PASSWORD =
+	'The name or the password is wrong, or the account signs in with a second factor, in the browser (m.login.sso)';
+
 test('people sign in by password, or by a token that another of their devices got', async (t) => {
 	const app = await startApp(t);
 	t.deepEqual(await call(app, 'GET', PATH), {
@@ -121,7 +124,7 @@ test('a wrong password, an unknown name and a deactivated account are answered b
 	);
 	t.is(faces.size, 1);
 	t.is(answers[0]?.status, 403);
-	t.deepEqual(answers[0]?.body, {errcode: 'M_FORBIDDEN', error: 'The name or the password is wrong'});
+	t.deepEqual(answers[0]?.body, {errcode: 'M_FORBIDDEN', error: WRONG_PASSWORD});
 });
 
 test('an address or phone number is a name that nobody has', async (t) => {

@@ -1,0 +1,217 @@
+import {Seal, type UserId} from '../../crypto/index.ts';
+import {type Batch, ConflictError, type FactorCounts} from '../../storage/index.ts';
+import type {GivenProof, ProofPolicy} from '../web-sessions/index.ts';
+import {
+	orUnknownPasskey,
+	createPasskeys,
+	type PasskeyDependencies,
+	type PasskeyRegistration,
+	type Passkeys,
+} from './passkeys.ts';
+import {wrongCode} from './errors.ts';
+import {
+	type Factors,
+	judgeProofs,
+	listMissing,
+	listRenewing,
+	type ProofVerdict,
+	type SecondFactorPolicy,
+} from './policy.ts';
+import {proveRecoveryCode, readRecoveryCode, renewRecoveryCodes} from './recovery-codes.ts';
+import {createTries, type Tries} from './tries.ts';
+import {
+	beginTotp,
+	confirmTotp,
+	findTotpSetUp,
+	noSetUp,
+	proveTotp,
+	type TotpDependencies,
+	type TotpSetUp,
+} from './totp.ts';
+
+/** What happened to an account's factors, for its person to be told. */
+export type FactorChange =
+	| 'totp-added'
+	| 'totp-removed'
+	| 'passkey-added'
+	| 'passkey-removed'
+	| 'recovery-codes-renewed';
+
+/** What the domain of second factors is built from. */
+export interface SecondFactorDependencies extends Omit<TotpDependencies & PasskeyDependencies, 'seal'> {
+	readonly policy: SecondFactorPolicy;
+	/** Adds to the batch of a change whatever tells the account's person of it. */
+	readonly tell: (batch: Batch, userId: UserId, change: FactorChange) => Promise<void> | void;
+}
+
+/** Whose factors they are. */
+export interface FactorOwner {
+	readonly userId: UserId;
+	readonly isAdmin: boolean;
+}
+
+/** A code that somebody typed. */
+export interface CodeAttempt {
+	readonly userId: UserId;
+	/** Six digits of a code generator, or a recovery code. */
+	readonly code: string;
+	/** Where the try comes from: a network, or the browser's session of who is signed in. */
+	readonly source: string;
+	/** Whether the account has proven itself in this session before: then no stranger's tries make it wait. */
+	readonly isKnown: boolean;
+}
+
+/** What proves people beside their password, and whether it is enough. */
+export interface SecondFactor extends ProofPolicy {
+	/** What an account has; the same work where there is no such account. */
+	find(owner: FactorOwner): Promise<Factors>;
+	/** Whether a password alone signs this account in; the same work where there is no such account. */
+	isPasswordEnough(owner: FactorOwner): Promise<boolean>;
+	/** Whether proofs are enough for an account, and what is missing. */
+	judge(owner: FactorOwner, given: readonly GivenProof[]): Promise<ProofVerdict>;
+	/**
+	 * Takes a code, once, and says of which kind it was.
+	 * @throws SecondFactorError 'wrong-code', 'too-many-tries'
+	 */
+	proveCode(attempt: CodeAttempt): Promise<'totp' | 'recovery-code'>;
+	/** Tries at names and their passwords, by where they come from. */
+	readonly tries: Tries;
+	readonly passkeys: Passkeys;
+	/** Adds the passkey that a browser made. @throws SecondFactorError, as {@link Passkeys.register}; 'passkey-exists' */
+	addPasskey(registration: PasskeyRegistration): Promise<void>;
+	/** Removes a passkey; with the last factor the recovery codes go too. @throws SecondFactorError 'unknown-passkey' */
+	removePasskey(userId: UserId, credentialId: string): Promise<void>;
+	/** Begins to set up a code generator. @throws SecondFactorError 'totp-exists' */
+	beginTotp(userId: UserId): Promise<TotpSetUp>;
+	/** Gives the set-up that waits to be confirmed. */
+	findTotpSetUp(userId: UserId): Promise<TotpSetUp | undefined>;
+	/**
+	 * Confirms the code generator by its first code.
+	 * @throws SecondFactorError 'no-set-up', 'wrong-code', 'too-many-tries'
+	 */
+	confirmTotp(userId: UserId, code: string, source: string): Promise<void>;
+	/** Removes the code generator; with the last factor the recovery codes go too. */
+	removeTotp(userId: UserId): Promise<void>;
+	/** Makes ten recovery codes in the place of those from before, and gives them this once. */
+	renewRecoveryCodes(userId: UserId): Promise<readonly string[]>;
+}
+
+/** Makes the domain of second factors. */
+export function createSecondFactor(dependencies: SecondFactorDependencies): SecondFactor {
+	const {storage, clock, policy, secret, random} = dependencies;
+	const parts = {...dependencies, seal: new Seal(secret, random)};
+	const tries = createTries(() => clock.monotonic());
+	const passkeys = createPasskeys(dependencies);
+
+	async function find({userId, isAdmin}: FactorOwner): Promise<Factors> {
+		const counts = await storage.factors.count(userId);
+		const isRequired = policy === 'everybody' || (policy === 'administrators' && isAdmin);
+		return {...counts, hasAny: counts.hasTotp || counts.passkeys > 0, isRequired};
+	}
+
+	async function findOf(userId: UserId): Promise<Factors> {
+		const account = await storage.accounts.find(userId);
+		return find({userId, isAdmin: account?.isAdmin ?? false});
+	}
+
+	return {
+		find,
+		tries,
+		passkeys,
+		async isPasswordEnough(owner) {
+			const {hasAny, isRequired} = await find(owner);
+			return !hasAny && !isRequired;
+		},
+		judge: async (owner, given) => judgeProofs(await find(owner), given),
+		listMissing: async (userId, given) => listMissing(await findOf(userId), given),
+		listRenewing: async (userId) => listRenewing(await findOf(userId)),
+		async proveCode({userId, code, source, isKnown}) {
+			tries.take(codesOf(userId), source);
+			const kind = await takeCode(parts, {userId, code, isKnown});
+			tries.clear(codesOf(userId), source);
+			return kind;
+		},
+		...createSetUps(parts, passkeys, tries),
+	};
+}
+
+type Parts = SecondFactorDependencies & TotpDependencies;
+type SetUps = Pick<
+	SecondFactor,
+	'addPasskey' | 'removePasskey' | 'beginTotp' | 'findTotpSetUp' | 'confirmTotp' | 'removeTotp' | 'renewRecoveryCodes'
+>;
+
+function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
+	const {storage, tell} = parts;
+
+	/** Recovery codes stand in for a factor; where there is none, there is nothing they could be asked for. */
+	async function removeCodesWithLast(
+		batch: Batch,
+		userId: UserId,
+		isLeft: (left: FactorCounts) => boolean,
+	): Promise<void> {
+		if (!isLeft(await storage.factors.count(userId))) storage.factors.setRecoveryCodes(batch, userId, []);
+	}
+
+	return {
+		async addPasskey(registration) {
+			const batch = storage.batch();
+			await passkeys.register(batch, registration);
+			await tell(batch, registration.userId, 'passkey-added');
+			await storage.commit(batch).catch(orUnknownPasskey);
+		},
+		async removePasskey(userId, credentialId) {
+			const batch = storage.batch();
+			storage.factors.removePasskey(batch, userId, credentialId);
+			await removeCodesWithLast(batch, userId, ({hasTotp, passkeys: count}) => hasTotp || count > 1);
+			await tell(batch, userId, 'passkey-removed');
+			await storage.commit(batch).catch(orUnknownPasskey);
+		},
+		beginTotp: (userId) => beginTotp(parts, userId),
+		findTotpSetUp: (userId) => findTotpSetUp(parts, userId),
+		async confirmTotp(userId, code, source) {
+			tries.take(codesOf(userId), source);
+			const batch = storage.batch();
+			await confirmTotp(parts, batch, userId, code);
+			await tell(batch, userId, 'totp-added');
+			await storage.commit(batch).catch((cause: unknown) => {
+				throw cause instanceof ConflictError ? noSetUp({cause}) : cause;
+			});
+			tries.clear(codesOf(userId), source);
+		},
+		async removeTotp(userId) {
+			const batch = storage.batch();
+			storage.factors.removeTotpSecret(batch, userId);
+			await removeCodesWithLast(batch, userId, ({passkeys: count}) => count > 0);
+			await tell(batch, userId, 'totp-removed');
+			await storage.commit(batch);
+		},
+		async renewRecoveryCodes(userId) {
+			const batch = storage.batch();
+			const codes = renewRecoveryCodes(parts, batch, userId);
+			await tell(batch, userId, 'recovery-codes-renewed');
+			await storage.commit(batch);
+			return codes;
+		},
+	};
+}
+
+async function takeCode(
+	parts: Parts,
+	{userId, code, isKnown}: Omit<CodeAttempt, 'source'>,
+): Promise<'totp' | 'recovery-code'> {
+	const digits = code.replaceAll(/\s/gu, '');
+	if (/^\d{6}$/u.test(digits)) {
+		await proveTotp(parts, {userId, code: digits, isKnown});
+		return 'totp';
+	}
+	const recoveryCode = readRecoveryCode(code);
+	if (recoveryCode === undefined) throw wrongCode();
+	await proveRecoveryCode(parts.storage, userId, recoveryCode);
+	return 'recovery-code';
+}
+
+/** Under which name tries at an account's codes are counted. */
+function codesOf(userId: UserId): string {
+	return `code ${userId}`;
+}
