@@ -3,39 +3,25 @@ import {PasswordHasher, type RandomBytes} from '../crypto/index.ts';
 import {type Clock, type Engine, systemClock, systemRandom} from '../federation/engine/index.ts';
 import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage} from '../storage/index.ts';
-import {
-	createAccounts,
-	createLoginTokens,
-	createModeration,
-	createSetUp,
-	createSharedSecret,
-	createUia,
-} from './accounts/index.ts';
+import {createSharedSecret} from './accounts/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
-import {createDelayedEvents} from './delayed-events/index.ts';
-import {createDevices} from './devices/index.ts';
 import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
-import {type NoticeQueue, noticesSender} from './notices/index.ts';
-import {createOAuth} from './oauth/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
-import {createProfiles, queryRemoteProfile} from './profiles/index.ts';
 import {notifiesByDefault} from './push/index.ts';
 import {createPushers, type Delivery} from './pushers/index.ts';
 import {createReports} from './reports/index.ts';
-import {createRooms, type RemoteRooms} from './rooms/index.ts';
+import type {RemoteRooms} from './rooms/index.ts';
 import {planProcess} from './roles.ts';
 import type {SecondFactor} from './second-factor/index.ts';
 import type {FederationServices, Services} from './services.ts';
 import {type Logger, LoopMeter, makeMetrics} from './telemetry/index.ts';
 import {createUserDirectory} from './user-directory/index.ts';
-import {createWebSessions} from './web-sessions/index.ts';
 import {
 	adaptRemoteRooms,
-	type CarryOver,
 	createFederation,
 	createHealth,
 	createInvitePolicy,
@@ -52,10 +38,10 @@ import {
 	wireGuard,
 	wireMedia,
 	wireNoticeQueue,
+	wirePeople,
 	wirePush,
 	wireSecondFactor,
 	wireSearch,
-	wireSessionHook,
 	wireVisibility,
 	withLoad,
 } from './wiring/index.ts';
@@ -240,71 +226,6 @@ interface ServiceParts extends Surroundings {
 	readonly secondFactor: SecondFactor;
 }
 
-/** The domains of accounts and of rooms, which need each other. */
-function buildPeople(
-	{serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth}: Config,
-	storage: Storage,
-	{
-		clock = systemClock,
-		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
-		passwords = new PasswordHasher(),
-		engine,
-		events,
-		discretion: {visibility, facts, bridged},
-		secondFactor,
-		client,
-		remoteRooms,
-		carryOver,
-		audit,
-		queue,
-	}: ServiceParts & Pick<Services, 'audit' | 'events'> & {readonly carryOver: CarryOver; readonly queue: NoticeQueue},
-) {
-	const rooms = createRooms({
-		storage,
-		engine,
-		events,
-		serverName,
-		defaultRoomVersion,
-		visibility,
-		facts,
-		remote: remoteRooms,
-		carryOver,
-		noticesSender: noticesSender(serverNotices, serverName),
-	});
-	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: wireSessionHook(queue)});
-	const accounts = createAccounts({
-		storage,
-		devices,
-		passwords,
-		clock,
-		random,
-		serverName,
-		bridged,
-		secondFactor,
-		notices: queue,
-		noticesSender: noticesSender(serverNotices, serverName),
-	});
-	const profiles = createProfiles({
-		storage,
-		serverName,
-		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
-		queryRemote: (userId, key) => queryRemoteProfile(client, userId, key),
-	});
-	return {
-		accounts,
-		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
-		devices,
-		loginTokens: createLoginTokens({storage, devices, clock, random}),
-		moderation: createModeration({storage, serverName, audit}),
-		oauth: createOAuth({storage, accounts, devices, clock, random, publicUrl, isEnabled: oauth.enabled}),
-		profiles,
-		rooms,
-		setUp: createSetUp({storage, accounts, random}),
-		uia: createUia({accounts, secondFactor, clock, random}),
-		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
-	};
-}
-
 function buildPersonal(
 	{serverName, presence}: Config,
 	storage: Storage,
@@ -358,7 +279,9 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	});
 	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});
-	const people = buildPeople(config, storage, {...parts, audit, events, queue, carryOver: personal.carryOver});
+	const {passwords = new PasswordHasher()} = parts;
+	const {carryOver} = personal;
+	const people = wirePeople(config, storage, {...parts, clock, random, passwords, audit, events, queue, carryOver});
 	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});

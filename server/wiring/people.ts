@@ -1,0 +1,95 @@
+import type {PasswordHasher, RandomBytes} from '../../crypto/index.ts';
+import type {Clock, Engine} from '../../federation/engine/index.ts';
+import type {FederationClient} from '../../federation/outbound/index.ts';
+import type {Storage} from '../../storage/index.ts';
+import {createAccounts, createLoginTokens, createModeration, createSetUp, createUia} from '../accounts/index.ts';
+import type {Config} from '../config/index.ts';
+import {createDelayedEvents} from '../delayed-events/index.ts';
+import {createDevices} from '../devices/index.ts';
+import {type NoticeQueue, noticesSender} from '../notices/index.ts';
+import {createOAuth} from '../oauth/index.ts';
+import {createProfiles, queryRemoteProfile} from '../profiles/index.ts';
+import {createRooms, type RemoteRooms} from '../rooms/index.ts';
+import type {Services} from '../services.ts';
+import {createWebSessions} from '../web-sessions/index.ts';
+import {wireSessionHook} from './guard.ts';
+import type {CarryOver} from './personal.ts';
+import type {Discretion} from './visibility.ts';
+
+/** What accounts and rooms are built with. */
+interface PeopleParts extends Pick<Services, 'audit' | 'events' | 'secondFactor'> {
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly passwords: PasswordHasher;
+	readonly engine: Engine;
+	readonly discretion: Discretion;
+	readonly client: FederationClient;
+	readonly remoteRooms: RemoteRooms;
+	readonly carryOver: CarryOver;
+	readonly queue: NoticeQueue;
+}
+
+/** The domains of accounts and of rooms, which need each other. */
+export function wirePeople(
+	{serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth}: Config,
+	storage: Storage,
+	{
+		clock,
+		random,
+		passwords,
+		engine,
+		events,
+		discretion: {visibility, facts, bridged},
+		secondFactor,
+		client,
+		remoteRooms,
+		carryOver,
+		audit,
+		queue,
+	}: PeopleParts,
+) {
+	const rooms = createRooms({
+		storage,
+		engine,
+		events,
+		serverName,
+		defaultRoomVersion,
+		visibility,
+		facts,
+		remote: remoteRooms,
+		carryOver,
+		noticesSender: noticesSender(serverNotices, serverName),
+	});
+	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: wireSessionHook(queue)});
+	const accounts = createAccounts({
+		storage,
+		devices,
+		passwords,
+		clock,
+		random,
+		serverName,
+		bridged,
+		secondFactor,
+		notices: queue,
+		noticesSender: noticesSender(serverNotices, serverName),
+	});
+	const profiles = createProfiles({
+		storage,
+		serverName,
+		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
+		queryRemote: (userId, key) => queryRemoteProfile(client, userId, key),
+	});
+	return {
+		accounts,
+		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
+		devices,
+		loginTokens: createLoginTokens({storage, devices, clock, random}),
+		moderation: createModeration({storage, serverName, audit}),
+		oauth: createOAuth({storage, accounts, devices, clock, random, publicUrl, isEnabled: oauth.enabled}),
+		profiles,
+		rooms,
+		setUp: createSetUp({storage, accounts, random}),
+		uia: createUia({accounts, secondFactor, clock, random}),
+		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
+	};
+}
