@@ -1,6 +1,7 @@
 import {completeRoom} from './complete-room.ts';
 import {endSessions} from './end-sessions.ts';
 import {evictRemoteMedia} from './evict-remote-media.ts';
+import {fileToDevice} from './file-to-device.ts';
 import {findUnusedState} from './find-unused-state.ts';
 import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
@@ -40,6 +41,7 @@ export const jobs: readonly Job[] = [
 	tellSessions,
 	endSessions,
 	evictRemoteMedia,
+	fileToDevice,
 	findUnusedState,
 	raiseFloor,
 	reclaimSpace,

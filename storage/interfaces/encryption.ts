@@ -159,8 +159,18 @@ export interface ToDeviceRepository {
 		deviceId: DeviceId,
 		page: {readonly after: Position; readonly upto: Position; readonly limit: number},
 	): Promise<ToDeviceMessage[]>;
-	/** Removes what a device has acknowledged. */
-	removeUpTo(batch: Batch, userId: UserId, deviceId: DeviceId, pos: Position): void;
+	/** Removes what a device has acknowledged: the messages in `(after, upto]`. The less they are, the less it costs. */
+	remove(
+		batch: Batch,
+		userId: UserId,
+		deviceId: DeviceId,
+		range: {readonly after: Position; readonly upto: Position},
+	): void;
+	/**
+	 * Messages are written in the order in which they come, and those of the newest 1,000 positions that still have some
+	 * stay so. Files older ones under their devices, where a read finds them at once; how many it were, 0: all are filed.
+	 */
+	file(batch: Batch): Outcome<number>;
 	/** Forgets message ids of partner servers that came before a time, some hundreds at once; how many it were. */
 	sweepReceived(batch: Batch, beforeTs: number): Outcome<number>;
 }

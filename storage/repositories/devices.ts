@@ -15,6 +15,7 @@ import type {
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
+import {removeWaitingOfDevice} from './to-device.ts';
 
 const {accessTokens, accounts, deviceAddresses, devices, keySignatures, quarantinedDevices, refreshTokens} = tables;
 const {oauthSessions, refreshFamilies} = tables;
@@ -155,7 +156,6 @@ const ofDevice = [
 	tables.deviceKeys,
 	tables.oneTimeKeys,
 	tables.fallbackKeys,
-	tables.toDevice,
 	tables.pushers,
 	tables.clientTransactions,
 	tables.clientTransactionEvents,
@@ -175,7 +175,10 @@ export function createDevices(core: Core): DevicesRepository {
 	const add = core.put(catalog.insert(devices, {orIgnore: true}));
 	const setDisplayName = core.put(catalog.update(devices, ['displayName'], ['userId', 'deviceId']), exists);
 	const setLastSeen = core.put(catalog.update(devices, ['lastSeenDay'], ['userId', 'deviceId']));
-	const removals = ofDevice.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])));
+	const removals = [
+		...ofDevice.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId']))),
+		removeWaitingOfDevice(core),
+	];
 	// Those on the device's keys, and those that the device made, which are on its owner's keys alone.
 	const removeSignatures = core.put(
 		catalog.write<DeviceKey & {signerKeyId: string}>(

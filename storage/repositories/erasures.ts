@@ -4,6 +4,7 @@ import {build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {ErasureRow, ErasuresRepository} from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {removeWaitingOfUser} from './to-device.ts';
 
 const {erasures, memberships, receipts} = tables;
 
@@ -24,7 +25,6 @@ const ofUser = [
 	tables.fallbackKeys,
 	tables.claimedOneTimeKeys,
 	tables.dehydratedDevices,
-	tables.toDevice,
 	tables.pushers,
 	tables.filters,
 	tables.clientTransactions,
@@ -45,9 +45,12 @@ export function createErasures(core: Core): ErasuresRepository {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(erasures, {orIgnore: true}));
 	const list = core.many<object, ErasureRow>(() => build.select().from(erasures).orderBy(erasures.userId));
-	const removals = ofUser.map((table) => core.put<{userId: UserId}>(catalog.delete(table, ['userId'])));
 	// Those that nobody has consented to are nobody's.
 	const removeDeviceCodes = core.put(catalog.delete(tables.oauthDeviceCodes, ['userId']));
+	const removals = [
+		...ofUser.map((table) => core.put<{userId: UserId}>(catalog.delete(table, ['userId']))),
+		removeWaitingOfUser(core),
+	];
 	// By the rooms, which the key of receipts begins with; those that the person has forgotten are among them.
 	const removeReceipts = core.put(
 		catalog.write<{userId: UserId}>(

@@ -194,6 +194,8 @@ export const toDevice = table(
 	'to_device',
 	{
 		id: integer(),
+		/** The position while the message is fresh, so that what comes together lies together; 0 once it is filed by device. */
+		bundle: integer(),
 		userId: text<UserId>(),
 		deviceId: text<DeviceId>(),
 		pos: integer(),
@@ -201,7 +203,7 @@ export const toDevice = table(
 		type: text(),
 		content: json<JsonObject>(),
 	},
-	{key: ['id'], index: [{on: ['userId', 'deviceId', 'pos', 'id']}]},
+	{key: ['id'], index: [{on: ['bundle', 'userId', 'deviceId', 'pos', 'id']}]},
 );
 
 export const toDeviceReceived = table(

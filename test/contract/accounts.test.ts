@@ -363,7 +363,7 @@ onBoth(
 				({pos, type}) => `${pos} ${type}`,
 			);
 		t.deepEqual(await list(phone), ['1 first', '2 second']);
-		await write(storage, (batch) => storage.toDevice.removeUpTo(batch, alice, phone, 1));
+		await write(storage, (batch) => storage.toDevice.remove(batch, alice, phone, {after: 0, upto: 1}));
 		t.deepEqual(await list(phone), ['2 second']);
 		t.deepEqual(await list(tablet), ['1 first', '2 second']);
 		await write(storage, (batch) => storage.toDevice.sweepReceived(batch, 6));

@@ -9,6 +9,21 @@ import type {SyncParts, View} from './view.ts';
 const MESSAGES_MAX = 100;
 /** Devices of which something is held in memory. */
 const DEVICES_MAX = 50_000;
+/**
+ * Positions after which all is removed that a device has acknowledged, not what it was told here alone: another process may
+ * have told it something and not have seen that it came.
+ */
+const CLEANED_EVERY = 10_000;
+
+/** What is known here of the messages that wait for a device. */
+interface Told {
+	/** About where everything acknowledged was removed. */
+	readonly cleaned: Position;
+	/** Past here lies what it was told and has not acknowledged. */
+	readonly after: Position;
+	/** The last message that it was told and has not acknowledged; absent: there is none. */
+	readonly last: Position | undefined;
+}
 
 /** Which messages a device is told. */
 export type ToDeviceQuery = Pick<View, 'userId' | 'deviceId' | 'upto'> & {
@@ -37,8 +52,7 @@ export interface ToDevice {
 export class DeviceNews {
 	readonly #storage: Storage;
 	readonly #positions: Positions;
-	/** The last message that was sent to a device and is not acknowledged. */
-	readonly #unacknowledged = new LRUCache<string, Position>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
+	readonly #told = new LRUCache<string, Told>({maxSize: DEVICES_MAX, sizeCalculation: () => 1});
 
 	constructor(storage: Storage, positions: Positions) {
 		this.#storage = storage;
@@ -49,9 +63,11 @@ export class DeviceNews {
 	async acknowledge({userId, deviceId, since, outdated}: ToDeviceQuery): Promise<void> {
 		const after = (since ?? outdated)?.toDevice ?? 0;
 		const key = `${userId} ${deviceId}`;
-		if (after === 0 || (this.#unacknowledged.get(key) ?? after + 1) > after) return;
-		this.#unacknowledged.delete(key);
-		await this.#remove(userId, deviceId, after);
+		const told = this.#told.get(key);
+		if (after === 0 || told?.last === undefined || told.last > after) return;
+		this.#told.set(key, {...told, last: undefined});
+		const isRemoved = await this.#remove(userId, deviceId, {after: told.after, upto: after});
+		if (!isRemoved) this.#told.delete(key);
 	}
 
 	/** Lists messages that are new to the device, the oldest first; those that its token acknowledges are removed. */
@@ -63,21 +79,36 @@ export class DeviceNews {
 		if (since && !this.#positions.hasToDevice(userId, after)) return {events: [], upto};
 		const messages = await this.#storage.toDevice.list(userId, deviceId, {after, upto, limit: most});
 		const last = messages.at(-1);
-		if (last) this.#unacknowledged.set(`${userId} ${deviceId}`, last.pos);
+		if (last) this.#noteTold(`${userId} ${deviceId}`, {after, last: last.pos});
 		return {
 			events: messages.map(({sender, type, content}) => JSON.stringify({sender, type, content})),
 			upto: last && messages.length === most ? last.pos : upto,
 		};
 	}
 
-	/** Removing is housekeeping: a token says by itself what was delivered, so a full disk must not end reading. */
-	async #remove(userId: UserId, deviceId: DeviceId, upto: Position): Promise<void> {
+	#noteTold(key: string, {after, last}: {readonly after: Position; readonly last: Position}): void {
+		const told = this.#told.get(key);
+		if (told === undefined || last - told.cleaned > CLEANED_EVERY) {
+			this.#told.set(key, {cleaned: last, after: 0, last});
+			return;
+		}
+		const from = told.last === undefined ? after : Math.min(told.after, after);
+		this.#told.set(key, {cleaned: told.cleaned, after: from, last});
+	}
+
+	/**
+	 * Removing is housekeeping: a token says by itself what was delivered, so a full disk must not end reading. Whether it
+	 * succeeded.
+	 */
+	async #remove(userId: UserId, deviceId: DeviceId, range: {after: Position; upto: Position}): Promise<boolean> {
 		const batch = this.#storage.batch();
-		this.#storage.toDevice.removeUpTo(batch, userId, deviceId, upto);
+		this.#storage.toDevice.remove(batch, userId, deviceId, range);
 		try {
 			await this.#storage.commit(batch);
+			return true;
 		} catch (error) {
 			if (!(error instanceof StorageError)) throw error;
+			return false;
 		}
 	}
 }
