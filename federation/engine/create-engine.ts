@@ -3,7 +3,7 @@ import {type ClientTransactionKey, type EventRow, type Storage, StorageError} fr
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
 import {buildEvent} from './build-event.ts';
-import {CompleteRoom, fetchMembers, findEntry} from './complete-room.ts';
+import {CompleteRoom, type Entry, fetchMembers, findEntry} from './complete-room.ts';
 import {createRoom} from './create-room.ts';
 import type {
 	Engine,
@@ -15,6 +15,7 @@ import type {
 	StoredEvent,
 } from './engine.ts';
 import {EngineError} from './errors.ts';
+import {within} from './pause.ts';
 import {fetchByTime, type TimeQuery} from './fetch-by-time.ts';
 import {importRoom} from './import-room.ts';
 import {setOutsideMembership} from './outside-membership.ts';
@@ -34,6 +35,8 @@ import {StoredEvents} from './stored-events.ts';
 const AUTH_CHAIN_MAX = 100_000;
 /** Servers that are asked who was in a room that we left without knowing: somebody waits to enter meanwhile. */
 const PAST_SERVERS_MAX = 3;
+/** How long each of them may take. */
+const PAST_MS_MAX = 15_000;
 /** Layers of one that are read before others get their turn: a chain may be one long line. */
 const AUTH_LAYERS_AT_ONCE = 50;
 
@@ -163,7 +166,7 @@ class RoomEngine implements Engine {
 		const servers = new Set([origin, ...others].filter((server) => server !== serverName));
 		for (const server of [...servers].slice(0, PAST_SERVERS_MAX)) {
 			try {
-				await this.completeRoom(roomId, {eventId, server});
+				await this.#complete(actor, {eventId, server}, PAST_MS_MAX);
 				return;
 			} catch (error) {
 				if (error instanceof StorageError) throw error;
@@ -173,9 +176,14 @@ class RoomEngine implements Engine {
 
 	async completeRoom(...[roomId, entry]: Parameters<Engine['completeRoom']>): Promise<void> {
 		const actor = await this.#actors.find(roomId);
-		if (!actor?.committed.isPartial) return;
-		const room = {roomId, version: actor.version};
-		const before = await fetchMembers(this.#context, room, entry);
+		if (actor?.committed.isPartial) await this.#complete(actor, entry);
+	}
+
+	async #complete(actor: RoomActor, entry: Entry, timeoutMs?: number): Promise<void> {
+		const {roomId, version} = actor;
+		const room = {roomId, version};
+		const fetching = fetchMembers(this.#context, room, entry);
+		const before = await (timeoutMs === undefined ? fetching : within(this.#context.clock, timeoutMs, fetching));
 		await actor.submit(new CompleteRoom(this.#context, room, {eventId: entry.eventId, before}));
 		this.#context.states.forget();
 	}

@@ -1,4 +1,5 @@
 import {breathe} from '../../crypto/index.ts';
+import {EngineError} from './errors.ts';
 import type {Clock} from './seams.ts';
 
 /** How late the system may wake somebody who sleeps. */
@@ -43,4 +44,12 @@ export async function waitForTick(
 		if (laterMs === seenMs) await sleep(dueMs - laterMs);
 		seenMs = clock.monotonic();
 	}
+}
+
+/** Gives what is awaited if it comes in time. @throws EngineError('unavailable') where it does not */
+export function within<T>(clock: Pick<Clock, 'setTimer'>, timeoutMs: number, awaited: Promise<T>): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = clock.setTimer(timeoutMs, () => reject(new EngineError('unavailable', 'no answer in time')));
+		awaited.then(resolve, reject).finally(() => timer.cancel());
+	});
 }

@@ -17,6 +17,9 @@ import {notInRoom, RoomsError} from './errors.ts';
 import type {RemoteRooms} from './remote-rooms.ts';
 import type {Turns} from './turns.ts';
 
+/** How long a client waits for the members of a room that was entered just now: less than its own patience. */
+const MEMBERS_MS_MAX = 25_000;
+
 /** Who acts, as authentication has it. */
 export interface Actor {
 	readonly userId: UserId;
@@ -69,6 +72,16 @@ export async function isJoined({storage, events}: RoomsContext, roomId: RoomId, 
 /** @throws RoomsError 'not-in-room' */
 export async function mustBeJoined(context: RoomsContext, roomId: RoomId, userId: UserId): Promise<void> {
 	if (!(await isJoined(context, roomId, userId))) throw notInRoom();
+}
+
+/**
+ * Waits until it is known who is in a room, and who is banned from it: at once but for one that was entered just now.
+ * @throws RoomsError 'unreachable'
+ */
+export async function mustBeComplete({engine, storage}: RoomsContext, roomId: RoomId): Promise<void> {
+	if ((await storage.rooms.find(roomId))?.isPartial !== true) return;
+	if (await engine.waitUntilComplete(roomId, MEMBERS_MS_MAX)) return;
+	throw new RoomsError('unreachable', 'No server has told yet who is in the room; try again later');
 }
 
 /** Gives the room that somebody was just found to be in. @throws RoomsError 'not-in-room' */

@@ -8,7 +8,15 @@ import {
 	type UserId,
 } from '../../crypto/index.ts';
 import {EngineError, type EventTemplate} from '../../federation/engine/index.ts';
-import {type Actor, forbidden, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {
+	type Actor,
+	forbidden,
+	mustBeComplete,
+	mustBeJoined,
+	mustNotBeSuspended,
+	type RoomsContext,
+	sendAllowed,
+} from './context.ts';
 import {DESCRIBING_TYPES, findShown, listShown} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 import {inviteContent, membershipKey} from './member-content.ts';
@@ -27,6 +35,7 @@ export async function invite(
 ): Promise<void> {
 	mustNotBeSuspended(actor);
 	await mustBeJoined(context, roomId, actor.userId);
+	await mustBeComplete(context, roomId);
 	await context.memberships.run(membershipKey(roomId, target), async () => {
 		const {storage, serverName} = context;
 		const before = (await storage.memberships.find(roomId, target))?.membership;

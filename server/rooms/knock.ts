@@ -1,6 +1,6 @@
 import type {JsonObject, RoomAlias, RoomId} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
-import {type Actor, forbidden, mustNotBeSuspended, type RoomsContext} from './context.ts';
+import {type Actor, forbidden, mustBeComplete, mustNotBeSuspended, type RoomsContext} from './context.ts';
 import {notAdmitted} from './errors.ts';
 import {findRoom} from './find-room.ts';
 import {type Entry, findResidentRoom, listServers} from './join.ts';
@@ -38,13 +38,15 @@ export async function knock(
 }
 
 async function knockHere(
-	{engine, storage}: RoomsContext,
+	context: RoomsContext,
 	{userId}: Actor,
 	roomId: RoomId,
 	content: JsonObject,
 	isKnownThere: boolean,
 ): Promise<void> {
+	const {engine, storage} = context;
 	if ((await storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
+	await mustBeComplete(context, roomId);
 	const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
 	await engine.send({roomId, event}).catch((cause: unknown) => {
 		if (!(cause instanceof EngineError) || cause.code !== 'forbidden') throw cause;

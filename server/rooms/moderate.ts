@@ -1,6 +1,13 @@
 import type {JsonObject, RoomId, UserId} from '../../crypto/index.ts';
 import type {Membership} from '../../federation/rooms/index.ts';
-import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
+import {
+	type Actor,
+	mustBeComplete,
+	mustBeJoined,
+	mustNotBeSuspended,
+	type RoomsContext,
+	sendAllowed,
+} from './context.ts';
 import {RoomsError} from './errors.ts';
 import {contentAbout, membershipKey} from './member-content.ts';
 
@@ -60,6 +67,7 @@ async function changeOther(
 ): Promise<void> {
 	mustNotBeSuspended(actor);
 	await mustBeJoined(context, roomId, actor.userId);
+	await mustBeComplete(context, roomId);
 	const {target, membership, said} = change;
 	await context.memberships.run(membershipKey(roomId, target), async () => {
 		const before = await context.storage.memberships.find(roomId, target);

@@ -4,12 +4,10 @@ import {type Membership, membershipOf} from '../../federation/rooms/index.ts';
 import type {EventNid, StateRoot} from '../../storage/index.ts';
 import {boundAt, type RenderedEvent, type TimelinePoint} from '../events/index.ts';
 import {findRoot, mayRead, type Reading} from './access.ts';
-import {type Actor, mustBeJoined, type RoomsContext} from './context.ts';
+import {type Actor, mustBeComplete, mustBeJoined, type RoomsContext} from './context.ts';
 import {isRedacted} from './current-state.ts';
 import {RoomsError} from './errors.ts';
 
-/** How long a client waits for the members of a room that was entered just now: less than its own patience. */
-const MEMBERS_MS_MAX = 25_000;
 /** Members that are read at a time. */
 const MEMBERS_PAGE = 1_000;
 
@@ -60,21 +58,10 @@ async function findEntry(
 	return state.get(type, stateKey);
 }
 
-/** Waits until all members of a room are known; who has left gets what was known then. @throws RoomsError 'unreachable' */
-async function mustBeComplete(
-	{engine, storage}: RoomsContext,
-	{roomId, until}: Pick<Reading, 'roomId' | 'until'>,
-): Promise<void> {
-	if (until !== Number.POSITIVE_INFINITY) return;
-	if ((await storage.rooms.find(roomId))?.isPartial !== true) return;
-	if (await engine.waitUntilComplete(roomId, MEMBERS_MS_MAX)) return;
-	throw new RoomsError('unreachable', 'No server has told yet who is in the room; try again later');
-}
-
 /** Lists the whole state that somebody may see. @throws RoomsError 'not-in-room', 'unreachable' */
 export async function listState(context: RoomsContext, {userId}: Actor, roomId: RoomId): Promise<RenderedEvent[]> {
 	const reading = await mayRead(context, roomId, userId);
-	await mustBeComplete(context, reading);
+	if (reading.until === Number.POSITIVE_INFINITY) await mustBeComplete(context, reading.roomId);
 	return listEntries(context, roomId, await findRoot(context, reading));
 }
 
@@ -116,7 +103,7 @@ export async function listMembers(
 	query: MembersQuery,
 ): Promise<RenderedEvent[]> {
 	const reading = await mayRead(context, roomId, userId);
-	await mustBeComplete(context, reading);
+	if (reading.until === Number.POSITIVE_INFINITY) await mustBeComplete(context, reading.roomId);
 	const wanted = wantedMemberships(query);
 	if (query.at === undefined && reading.until === Number.POSITIVE_INFINITY) {
 		const rows = await listMemberRows(context, roomId, wanted);
@@ -195,7 +182,7 @@ export async function listJoinedMembers(
 	roomId: RoomId,
 ): Promise<Map<UserId, JoinedMember>> {
 	await mustBeJoined(context, roomId, userId);
-	await mustBeComplete(context, {roomId, until: Number.POSITIVE_INFINITY});
+	await mustBeComplete(context, roomId);
 	const rows = await context.storage.events.findByNids(await listMemberRows(context, roomId, ['join']));
 	const members = await context.engine.readRows([...rows.values()]);
 	return new Map(members.map((event) => [event.pdu.stateKey as UserId, toJoinedMember(event)]));

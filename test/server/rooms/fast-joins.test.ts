@@ -165,8 +165,11 @@ test('who leaves before it is known who is there is out at once, and may come ba
 		return (await alice.ask('GET', path)).body['membership'] === 'leave';
 	}, 'the leave');
 	t.is((await bob.ask('GET', `${room(roomId)}/joined_members`)).status, 403);
-	await enter(alice, bob, roomId);
+	const asked = gate.asked;
+	const entered = enter(alice, bob, roomId);
+	await until(() => Promise.resolve(gate.asked > asked), 'the question who was there the last time');
 	gate.open();
+	await entered;
 	await until(async () => (await isPartial(two, roomId)) === false, 'the room complete');
 	const {joined} = await bob.do<{joined: object}>('GET', `${room(roomId)}/joined_members`);
 	t.deepEqual(sorted(Object.keys(joined)), sorted([alice.id, bob.id, carol.id]));
@@ -210,4 +213,52 @@ test('others of our server are let in by one that knows who is banned, until we 
 	t.is((await bob.state(roomId, 'm.room.member', dave.id))['membership'], 'ban');
 	t.is((await dave.ask('POST', `/join/${encodeURIComponent(roomId)}`, {})).status, 403);
 	t.is((await alice.state(roomId, 'm.room.member', erin.id))['membership'], 'join');
+});
+
+test('whoever is invited, asks to be let in or is put out waits until it is known who is banned', async (t) => {
+	const {two, alice, carol, bob, roomId, gate} = await stage(t, async (host, theirs, id) => {
+		await host.do('POST', `${room(id)}/ban`, {user_id: `@dave:${theirs}`});
+		await host.do('PUT', `${room(id)}/state/m.room.power_levels/`, {
+			users: {[`@bob:${theirs}`]: 50},
+		});
+	});
+	const [dave, erin] = [new Person(two, await register(two, 'dave')), new Person(two, await register(two, 'erin'))];
+	await alice.do('PUT', `${room(roomId)}/state/m.room.join_rules/`, {join_rule: 'knock'});
+	await until(
+		async () => (await bob.state(roomId, 'm.room.join_rules', ''))['join_rule'] === 'knock',
+		'the new rule here',
+	);
+	const asks = [
+		bob.ask('POST', `${room(roomId)}/invite`, {user_id: dave.id}),
+		dave.ask('POST', `/knock/${encodeURIComponent(roomId)}`, {}),
+		erin.ask('POST', `/knock/${encodeURIComponent(roomId)}`, {}),
+		bob.ask('POST', `${room(roomId)}/kick`, {user_id: carol.id}),
+	];
+	let answered = 0;
+	for (const asked of asks) void asked.then(() => (answered += 1));
+	await until(() => Promise.resolve(gate.asked > 0), 'the question who is there');
+	t.is(answered, 0);
+	gate.open();
+	t.deepEqual(
+		(await Promise.all(asks)).map(({status}) => status),
+		[403, 403, 200, 200],
+	);
+	t.is((await bob.state(roomId, 'm.room.member', dave.id))['membership'], 'ban');
+	await until(
+		async () => (await alice.state(roomId, 'm.room.member', erin.id))['membership'] === 'knock',
+		'the knock there',
+	);
+});
+
+test('who comes back does not wait for long until a server tells who was there the last time', async (t) => {
+	const {two, alice, bob, roomId, gate} = await stage(t);
+	await bob.do('POST', `${room(roomId)}/leave`, {});
+	const asked = gate.asked;
+	const entered = enter(alice, bob, roomId);
+	await until(() => Promise.resolve(gate.asked > asked), 'the question who was there the last time');
+	two.advance(20_000);
+	await entered;
+	t.is((await bob.state(roomId, 'm.room.member', bob.id))['membership'], 'join');
+	await bob.say(roomId, 'back again');
+	await hears(alice, roomId, 'back again');
 });
