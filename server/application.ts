@@ -9,6 +9,7 @@ import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
 import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
+import type {NoticeQueue} from './notices/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {notifiesByDefault} from './push/index.ts';
@@ -172,7 +173,8 @@ export async function openServices(
 	const federation = await createFederation(parts);
 	const discretion = wireVisibility(config, storage, parts.clock, parts.log);
 	const random = surroundings.random ?? ((sizeBytes: number) => systemRandom.bytes(sizeBytes));
-	const secondFactor = await wireSecondFactor({...parts, random});
+	const queue = wireNoticeQueue(config, storage, {clock: parts.clock, random});
+	const secondFactor = await wireSecondFactor({...parts, random, queue});
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		damage,
@@ -181,6 +183,7 @@ export async function openServices(
 		remoteRooms: adaptRemoteRooms(federation.remoteRooms, federation.remoteDirectory),
 		federation: federationServices(federation, parts, createInvitePolicy(storage, discretion.visibility)),
 		partners: federation,
+		queue,
 		discretion,
 		secondFactor,
 	});
@@ -224,6 +227,7 @@ interface ServiceParts extends Surroundings {
 	readonly log: Pick<Logger, 'info' | 'warn'>;
 	readonly discretion: Discretion;
 	readonly secondFactor: SecondFactor;
+	readonly queue: NoticeQueue;
 }
 
 function buildPersonal(
@@ -262,11 +266,11 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		engine,
 		partners,
+		queue,
 		discretion: {visibility, facts, bridged},
 	} = parts;
 	const {serverName} = config;
 	const events = createEvents({storage, engine, clock});
-	const queue = wireNoticeQueue(config, storage, {clock, random});
 	const encryption = wireEncryption({
 		storage,
 		serverName,
@@ -281,7 +285,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const audit = wireAudit(config, storage, {...parts, clock});
 	const {passwords = new PasswordHasher()} = parts;
 	const {carryOver} = personal;
-	const people = wirePeople(config, storage, {...parts, clock, random, passwords, audit, events, queue, carryOver});
+	const people = wirePeople(config, storage, {...parts, clock, random, passwords, audit, events, carryOver});
 	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
@@ -297,7 +301,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
-		...wireGuard(config, storage, {...parts, ...people, ...personal.services, queue, clock, random}),
+		...wireGuard(config, storage, {...parts, ...people, ...personal.services, clock, random}),
 		personalData: createPersonalData({
 			...people,
 			...encryption,
@@ -325,6 +329,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		personal.close();
 		encryption.close();
 		people.devices.close();
+		people.quarantine.close();
 		events.close();
 	};
 	return {services, close};

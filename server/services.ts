@@ -19,6 +19,7 @@ import type {PersonalData} from './personal-data/index.ts';
 import type {Profiles} from './profiles/index.ts';
 import type {PushRules} from './push/index.ts';
 import type {Pushers} from './pushers/index.ts';
+import type {Quarantine} from './quarantine/index.ts';
 import type {Receipts} from './receipts/index.ts';
 import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
@@ -55,6 +56,7 @@ export interface Services {
 	readonly profiles: Profiles;
 	readonly pushRules: PushRules;
 	readonly pushers: Pushers;
+	readonly quarantine: Quarantine;
 	readonly receipts: Receipts;
 	readonly reports: Reports;
 	readonly rooms: Rooms;

@@ -37,6 +37,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/profiles': ['server/visibility'],
 	'server/push': ['server/account-data', 'server/filters'],
 	'server/pushers': ['server/events', 'server/push'],
+	'server/quarantine': ['server/devices', 'server/notices'],
 	'server/receipts': ['server/account-data', 'server/events'],
 	'server/reports': ['server/events'],
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],

@@ -51,6 +51,8 @@ export interface AccountCaller {
 	readonly isGuest: boolean;
 	readonly isAdmin: boolean;
 	readonly isSuspended: boolean;
+	/** The session sees nothing until it is approved. */
+	readonly isQuarantined: boolean;
 }
 
 /** What else is written in the commit of a change. */
@@ -245,7 +247,8 @@ function createAuthenticator(devices: Devices): Accounts['authenticate'] {
 		}
 		checkMay(action, session.account);
 		const {isGuest, isAdmin, isSuspended} = session.account;
-		return {userId: session.userId, deviceId: session.deviceId, isGuest, isAdmin, isSuspended};
+		const {userId, deviceId, isQuarantined} = session;
+		return {userId, deviceId, isGuest, isAdmin, isSuspended, isQuarantined};
 	}
 
 	return (accessToken, {allowsLocked, address}) => {

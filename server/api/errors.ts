@@ -14,6 +14,7 @@ import {OAuthError} from '../oauth/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
 import {PushError} from '../push/index.ts';
 import {PushersError} from '../pushers/index.ts';
+import {QuarantineError} from '../quarantine/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
 import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
@@ -168,6 +169,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'too-many-rules': {errcode: 'M_INVALID_PARAM', status: 400},
 	}),
 	mapErrors(PushersError, {invalid: 'M_INVALID_PARAM', 'too-many': {errcode: 'M_INVALID_PARAM', status: 400}}),
+	mapErrors(QuarantineError, {'not-waiting': 'M_NOT_FOUND'}),
 	mapErrors(ReceiptsError, {
 		'not-in-room': 'M_FORBIDDEN',
 		'unknown-event': 'M_NOT_FOUND',

@@ -18,6 +18,8 @@ export interface UserCaller {
 	readonly isAdmin: boolean;
 	/** May read and leave, and little else; the domains say what. */
 	readonly isSuspended: boolean;
+	/** The session waits for approval: it sees nothing. */
+	readonly isQuarantined: boolean;
 	/** The application service that acts for the user, by its registration's id. */
 	readonly appserviceId?: string;
 }
@@ -134,7 +136,7 @@ export function findAccessToken(request: IncomingMessage, search: URLSearchParam
 export async function authenticateUser(
 	request: IncomingMessage,
 	search: URLSearchParams | undefined,
-	route: {readonly auth: AuthKind; readonly allowsLocked: boolean},
+	route: {readonly auth: AuthKind; readonly allowsLocked: boolean; readonly allowsQuarantined: boolean},
 	{authenticators, address}: {readonly authenticators: Authenticators; readonly address: () => string},
 ): Promise<UserCaller | undefined> {
 	const token = findAccessToken(request, search);
@@ -155,6 +157,14 @@ export async function authenticateUser(
 	});
 	if (caller === undefined) {
 		throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not known', {fields: {soft_logout: false}});
+	}
+	if (caller.isQuarantined && !route.allowsQuarantined) {
+		// What is for everybody is for who waits, too.
+		if (route.auth === 'optional') return undefined;
+		throw new MatrixError(
+			'M_FORBIDDEN',
+			'This session sees nothing yet: approve it in another session of yours, or with a recovery code',
+		);
 	}
 	if (route.auth === 'admin' && !caller.isAdmin) {
 		throw new MatrixError('M_FORBIDDEN', 'Only administrators may do this');

@@ -88,6 +88,8 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	readonly query?: ObjectSchema<Query>;
 	/** Locked accounts may call this. */
 	readonly allowsLocked?: boolean;
+	/** Sessions that wait for approval may call this; the handler shows them nothing of their person's. */
+	readonly allowsQuarantined?: boolean;
 	/** How its errors are shown, where people see them in a browser; absent: as the specification's JSON. */
 	readonly showError?: ErrorView<Services>;
 	/** Returns the JSON object to answer with, or a response made with `json`, `rawJson`, `content`, `redirect`. */
@@ -115,6 +117,7 @@ export interface Route<Services> {
 	readonly upload: boolean;
 	readonly query: ObjectSchema<unknown> | undefined;
 	readonly allowsLocked: boolean;
+	readonly allowsQuarantined: boolean;
 	readonly showError: ErrorView<Services> | undefined;
 	handle(request: AnyRequest, services: Services): Promise<object> | object;
 }
@@ -172,6 +175,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		upload: declaration.upload ?? false,
 		query: declaration.query,
 		allowsLocked: declaration.allowsLocked ?? false,
+		allowsQuarantined: declaration.allowsQuarantined ?? false,
 		showError: declaration.showError,
 		handle: (request, services) => declaration.handle(request as never, services),
 	});

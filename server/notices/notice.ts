@@ -26,7 +26,7 @@ export const plainNotices = [
 	'password-changed',
 	'password-recovered',
 	'recovery-code-used',
-	'recovery-codes-made',
+	'recovery-codes-renewed',
 	'recovery-refused',
 	'totp-added',
 	'totp-removed',

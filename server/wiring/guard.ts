@@ -2,9 +2,9 @@ import type {RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Config} from '../config/index.ts';
-import type {SessionHook} from '../devices/index.ts';
 import {createMail} from '../mail/index.ts';
 import {createNoticeQueue, createNotices, type NoticeQueue, type Notices} from '../notices/index.ts';
+import {createQuarantine, type Quarantine} from '../quarantine/index.ts';
 import type {Services} from '../services.ts';
 import type {Logger} from '../telemetry/index.ts';
 
@@ -29,10 +29,23 @@ export function wireNoticeQueue(
 	});
 }
 
-/** Gives what goes with every session that a client opens. */
-export function wireSessionHook(notices: NoticeQueue): SessionHook {
-	return (batch, {userId, deviceId, displayName}) =>
-		notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName: displayName, isWaiting: false});
+/** Builds what lets new sessions wait: before devices, which tell it of every session. */
+export function wireQuarantine(
+	{quarantine: isOn}: Config,
+	storage: Storage,
+	{
+		clock,
+		queue,
+		secondFactor,
+	}: Pick<GuardParts, 'clock'> & Pick<Services, 'secondFactor'> & {readonly queue: NoticeQueue},
+): Quarantine {
+	return createQuarantine({
+		storage,
+		clock,
+		notices: queue,
+		isOn,
+		hasRecoveryCodes: async (userId) => (await secondFactor.find({userId, isAdmin: false})).recoveryCodes > 0,
+	});
 }
 
 /** Builds what people notice by when somebody else is at their account. */

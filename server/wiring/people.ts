@@ -12,7 +12,7 @@ import {createProfiles, queryRemoteProfile} from '../profiles/index.ts';
 import {createRooms, type RemoteRooms} from '../rooms/index.ts';
 import type {Services} from '../services.ts';
 import {createWebSessions} from '../web-sessions/index.ts';
-import {wireSessionHook} from './guard.ts';
+import {wireQuarantine} from './guard.ts';
 import type {CarryOver} from './personal.ts';
 import type {Discretion} from './visibility.ts';
 
@@ -31,7 +31,7 @@ interface PeopleParts extends Pick<Services, 'audit' | 'events' | 'secondFactor'
 
 /** The domains of accounts and of rooms, which need each other. */
 export function wirePeople(
-	{serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth}: Config,
+	config: Config,
 	storage: Storage,
 	{
 		clock,
@@ -48,6 +48,7 @@ export function wirePeople(
 		queue,
 	}: PeopleParts,
 ) {
+	const {serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth} = config;
 	const rooms = createRooms({
 		storage,
 		engine,
@@ -60,7 +61,8 @@ export function wirePeople(
 		carryOver,
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
-	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: wireSessionHook(queue)});
+	const quarantine = wireQuarantine(config, storage, {clock, queue, secondFactor});
+	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: quarantine.admit});
 	const accounts = createAccounts({
 		storage,
 		devices,
@@ -87,6 +89,7 @@ export function wirePeople(
 		moderation: createModeration({storage, serverName, audit}),
 		oauth: createOAuth({storage, accounts, devices, clock, random, publicUrl, isEnabled: oauth.enabled}),
 		profiles,
+		quarantine,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
 		uia: createUia({accounts, secondFactor, clock, random}),

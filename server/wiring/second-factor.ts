@@ -2,6 +2,7 @@ import {loadOrCreateSecret, type RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {type Config, keyFilesOf} from '../config/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import {createSecondFactor, type SecondFactor} from '../second-factor/index.ts';
 import type {Logger} from '../telemetry/index.ts';
 
@@ -11,12 +12,14 @@ export async function wireSecondFactor({
 	storage,
 	clock,
 	random,
+	queue,
 	log,
 }: {
 	readonly config: Config;
 	readonly storage: Storage;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
+	readonly queue: NoticeQueue;
 	readonly log: Pick<Logger, 'warn'>;
 }): Promise<SecondFactor> {
 	return createSecondFactor({
@@ -27,7 +30,7 @@ export async function wireSecondFactor({
 		serverName: config.serverName,
 		publicUrl: config.publicUrl,
 		policy: config.secondFactor,
-		tell: () => undefined,
+		tell: (batch, userId, kind) => queue.add(batch, userId, {kind}),
 		onProblem: (problem) => log.warn({err: problem}, 'A second factor cannot be read'),
 	});
 }

@@ -25,6 +25,7 @@ export const getCapabilities = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/capabilities',
 	auth: 'user',
+	allowsQuarantined: true,
 	handle: ({caller}, {config}) => ({
 		capabilities: {
 			'm.3pid_changes': {enabled: false},

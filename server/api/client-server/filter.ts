@@ -11,6 +11,7 @@ export const defineFilter = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/user/:userId/filter',
 	auth: 'user',
+	allowsQuarantined: true,
 	body: v.jsonObject(),
 	async handle({caller, parameters, body}, {filters}) {
 		checkOwn(caller, parameters.userId);
@@ -27,6 +28,7 @@ export const getFilter = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/user/:userId/filter/:filterId',
 	auth: 'user',
+	allowsQuarantined: true,
 	handle({caller, parameters}, {filters}) {
 		checkOwn(caller, parameters.userId);
 		return filters.get(caller.userId, parameters.filterId);

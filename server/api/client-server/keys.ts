@@ -20,6 +20,7 @@ export const uploadKeys = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/keys/upload',
 	auth: 'guest',
+	allowsQuarantined: true,
 	rateLimit: 'keys',
 	bodyBytesMax: uploadBytesMax,
 	numbers: 'lossless',

@@ -9,6 +9,7 @@ export const logout = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/logout',
 	auth: 'user',
+	allowsQuarantined: true,
 	allowsLocked: true,
 	async handle({caller}, {devices}) {
 		await devices.remove(caller.userId, [caller.deviceId]);

@@ -8,6 +8,7 @@ import type {
 	SlidingSyncRequest,
 	StateElement,
 } from '../../sync/index.ts';
+import {WAITING_TOKEN} from '../../quarantine/index.ts';
 import {type Infer, v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -87,6 +88,7 @@ export const slidingSync = route({
 	method: 'POST',
 	path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
 	auth: 'guest',
+	allowsQuarantined: true,
 	rateLimit: 'sync',
 	query: v.object({
 		pos: v.optional(v.string()),
@@ -95,13 +97,20 @@ export const slidingSync = route({
 	}),
 	body: slidingBody,
 	remembersBodies: true,
-	async handle({caller: {userId, deviceId}, query, body, signal}, {sync}) {
+	async handle({caller, query, body, signal}, {quarantine, sync}) {
+		const {userId, deviceId} = caller;
+		const timeoutMs = query.timeout ?? body.timeout ?? 0;
+		if (caller.isQuarantined && (await quarantine.wait(caller, {timeoutMs, signal}))) {
+			const lists = Object.keys(body.lists ?? {}).map((name) => [name, {count: 0, ops: []}] as const);
+			return {pos: WAITING_TOKEN, lists: Object.fromEntries(lists), rooms: {}, extensions: {}};
+		}
+		const pos = query.pos ?? body.pos;
 		const text = await sync.slidingSync({
 			userId,
 			deviceId,
 			connId: body.conn_id ?? '',
-			pos: query.pos ?? body.pos,
-			timeoutMs: query.timeout ?? body.timeout ?? 0,
+			pos: pos === WAITING_TOKEN ? undefined : pos,
+			timeoutMs,
 			presence: query.set_presence ?? readPresence(body.set_presence),
 			...readAsked(userId, body),
 			signal,

@@ -1,5 +1,12 @@
-import {actionsSchema, newRuleSchema, type RuleKind, ruleKinds} from '../../push/index.ts';
-import {MatrixError} from '../../http/index.ts';
+import {
+	actionsSchema,
+	newRuleSchema,
+	type PushRules,
+	type RuleKind,
+	ruleKinds,
+	type Ruleset,
+} from '../../push/index.ts';
+import {MatrixError, type UserCaller} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -12,6 +19,11 @@ function readKind(kind: string, errcode: 'M_NOT_FOUND' | 'M_INVALID_PARAM' = 'M_
 	return known;
 }
 
+/** Clients do not come up without rules: a session that waits is given those that everybody has. */
+function rulesOf({userId, isQuarantined}: UserCaller, pushRules: PushRules): Promise<Ruleset> | Ruleset {
+	return isQuarantined ? pushRules.fromAccountData(userId, undefined) : pushRules.getAll(userId);
+}
+
 /**
  * Gives all push rules of the caller.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrules
@@ -22,7 +34,8 @@ export const getPushRules = route({
 	path: '/_matrix/client/v3/pushrules/',
 	alsoAt: ['/_matrix/client/v3/pushrules'],
 	auth: 'user',
-	handle: async ({caller}, {pushRules}) => ({global: await pushRules.getAll(caller.userId)}),
+	allowsQuarantined: true,
+	handle: async ({caller}, {pushRules}) => ({global: await rulesOf(caller, pushRules)}),
 });
 
 /**
@@ -35,7 +48,8 @@ export const getPushRulesGlobal = route({
 	path: '/_matrix/client/v3/pushrules/global/',
 	alsoAt: ['/_matrix/client/v3/pushrules/global'],
 	auth: 'user',
-	handle: ({caller}, {pushRules}) => pushRules.getAll(caller.userId),
+	allowsQuarantined: true,
+	handle: ({caller}, {pushRules}) => rulesOf(caller, pushRules),
 });
 
 /**

@@ -9,6 +9,7 @@ export const getTokenOwner = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/account/whoami',
 	auth: 'guest',
+	allowsQuarantined: true,
 	handle: ({caller}) => ({
 		user_id: caller.userId,
 		device_id: caller.deviceId,

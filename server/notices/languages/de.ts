@@ -18,7 +18,7 @@ export const de: NoticeTexts = {
 	'password-changed': 'Das Passwort Ihres Kontos wurde geändert.',
 	'password-recovered': 'Das Passwort Ihres Kontos wurde über einen Link ersetzt, der per E-Mail kam.',
 	'recovery-code-used': 'Ein Wiederherstellungscode Ihres Kontos wurde benutzt.',
-	'recovery-codes-made':
+	'recovery-codes-renewed':
 		'Für Ihr Konto wurden neue Wiederherstellungscodes erstellt. Die bisherigen gelten nicht mehr.',
 	'recovery-refused':
 		'Jemand hat einen Link für ein neues Passwort geöffnet, der an Ihre E-Mail-Adresse ging, und konnte nicht zeigen, dass er Sie ist. Nichts wurde geändert.',

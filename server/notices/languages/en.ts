@@ -16,7 +16,7 @@ export const en = {
 	'password-changed': 'The password of your account was changed.',
 	'password-recovered': 'The password of your account was replaced by means of a link sent by e-mail.',
 	'recovery-code-used': 'A recovery code of your account was used.',
-	'recovery-codes-made': 'New recovery codes were made for your account. Those from before are good no more.',
+	'recovery-codes-renewed': 'New recovery codes were made for your account. Those from before are good no more.',
 	'recovery-refused':
 		'Somebody opened a link that was sent to your e-mail address to set a new password, and could not show that they are you. Nothing was changed.',
 	'session-approved': 'A session was approved, and now sees what you see: {device}.',

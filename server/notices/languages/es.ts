@@ -18,7 +18,7 @@ export const es: NoticeTexts = {
 	'password-changed': 'Se ha cambiado la contraseña de su cuenta.',
 	'password-recovered': 'La contraseña de su cuenta se ha sustituido mediante un enlace enviado por correo.',
 	'recovery-code-used': 'Se ha usado un código de recuperación de su cuenta.',
-	'recovery-codes-made': 'Se han creado nuevos códigos de recuperación para su cuenta. Los anteriores ya no valen.',
+	'recovery-codes-renewed': 'Se han creado nuevos códigos de recuperación para su cuenta. Los anteriores ya no valen.',
 	'recovery-refused':
 		'Alguien abrió un enlace enviado a su dirección para elegir una contraseña nueva y no pudo demostrar que era usted. No se ha cambiado nada.',
 	'session-approved': 'Se ha aprobado una sesión, que ahora ve lo que usted ve: {device}.',

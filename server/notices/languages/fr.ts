@@ -18,7 +18,7 @@ export const fr: NoticeTexts = {
 	'password-changed': 'Le mot de passe de votre compte a été changé.',
 	'password-recovered': 'Le mot de passe de votre compte a été remplacé au moyen d’un lien envoyé par courriel.',
 	'recovery-code-used': 'Un code de secours de votre compte a été utilisé.',
-	'recovery-codes-made':
+	'recovery-codes-renewed':
 		'De nouveaux codes de secours ont été créés pour votre compte. Les précédents ne sont plus valables.',
 	'recovery-refused':
 		'Quelqu’un a ouvert un lien envoyé à votre adresse pour choisir un nouveau mot de passe, sans pouvoir montrer qu’il s’agissait de vous. Rien n’a été changé.',

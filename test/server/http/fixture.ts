@@ -33,7 +33,15 @@ const userTokens: Readonly<Record<string, {isGuest: boolean; isAdmin: boolean}>>
 export const authenticators: Authenticators = {
 	user({token}) {
 		const user = userTokens[token];
-		return user && {...user, isSuspended: false, userId: `@${token}:test` as UserId, deviceId: 'DEVICE' as DeviceId};
+		return (
+			user && {
+				...user,
+				isSuspended: false,
+				isQuarantined: false,
+				userId: `@${token}:test` as UserId,
+				deviceId: 'DEVICE' as DeviceId,
+			}
+		);
 	},
 	server({authorization}) {
 		const origin = /^X-Matrix (\S+)$/u.exec(authorization[0] ?? '')?.[1];
