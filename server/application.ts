@@ -4,6 +4,7 @@ import {type Clock, type Engine, systemClock, systemRandom} from '../federation/
 import type {FederationClient} from '../federation/outbound/index.ts';
 import {openStorage, type Storage} from '../storage/index.ts';
 import {createSharedSecret} from './accounts/index.ts';
+import {createAdministration} from './administration/index.ts';
 import {errorMappers, routeTables} from './api/index.ts';
 import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
@@ -291,6 +292,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
 	const services: Services = {
 		config,
+		administration: createAdministration({...people, storage, engine, audit, events, serverName, clock, random}),
 		audit,
 		metrics: makeMetrics(),
 		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),

@@ -2,6 +2,7 @@ import type {AccountData} from './account-data/index.ts';
 import type {Accounts, LoginTokens, Moderation, SetUp, SharedSecret, UserInteractiveAuth} from './accounts/index.ts';
 import type {InviteContext, TransactionContext} from '../federation/inbound/index.ts';
 import type {PublishedKeys} from '../federation/outbound/index.ts';
+import type {Administration} from './administration/index.ts';
 import type {Audit} from './audit/index.ts';
 import type {Calls} from './calls/index.ts';
 import type {Config} from './config/index.ts';
@@ -37,6 +38,7 @@ export interface Services {
 	readonly metrics: Metrics;
 	readonly accountData: AccountData;
 	readonly accounts: Accounts;
+	readonly administration: Administration;
 	readonly audit: Audit;
 	readonly calls: Calls;
 	readonly delayedEvents: DelayedEvents;

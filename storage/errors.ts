@@ -43,6 +43,7 @@ export type Condition =
 	| 'oauth_code'
 	| 'job'
 	| 'account'
+	| 'report'
 	| 'dehydrated_device'
 	| 'device'
 	| 'key_backup'

@@ -82,6 +82,8 @@ export interface NewRegistrationToken {
 	/** Milliseconds since the Unix epoch; `null`: never. */
 	readonly expiresTs: number | null;
 	readonly makesAdmin: boolean;
+	/** The token itself; absent: one that nobody guesses is made. */
+	readonly text?: string | undefined;
 	readonly alsoWrite?: AlsoWrite | undefined;
 }
 
@@ -224,8 +226,7 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 				(row.expiresTs === null || row.expiresTs > dependencies.clock.now());
 			return isGood ? row.tokenHash : undefined;
 		},
-		async createRegistrationToken({alsoWrite, ...token}) {
-			const text = newToken('registration', random);
+		async createRegistrationToken({alsoWrite, text = newToken('registration', random), ...token}) {
 			const batch = storage.batch();
 			storage.accounts.addRegistrationToken(batch, {...token, tokenHash: hashToken(text), usesDone: 0});
 			alsoWrite?.(batch);

@@ -1,6 +1,7 @@
 export {
 	type AccountCaller,
 	type Accounts,
+	type AlsoWrite,
 	type AccountsDependencies,
 	createAccounts,
 	nameTaken,
@@ -13,7 +14,7 @@ export {checkMay} from './gate.ts';
 export {createLoginTokens, type LoginToken, type LoginTokenOwner, type LoginTokens} from './login-tokens.ts';
 export {createModeration, type Moderation, type Restriction} from './moderation.ts';
 export {createSharedSecret, type SharedSecret, type SharedSecretRequest} from './shared-secret.ts';
-export {createSetUp, type SetUp} from './set-up.ts';
+export {createSetUp, SET_UP_NAME, type SetUp} from './set-up.ts';
 export {type PasswordProof, wrongPassword} from './sign-in.ts';
 export {createUia, readClaimedName} from './stage-checks.ts';
 export {

@@ -1,6 +1,6 @@
 import {domainOf, type ServerName, type UserId} from '../../crypto/index.ts';
 import {type AccountRow, type AccountStates, ConflictError, type Storage} from '../../storage/index.ts';
-import type {Audit, AuditActName} from '../audit/index.ts';
+import type {Audit, AuditActName, AuditActor} from '../audit/index.ts';
 import {AccountsError} from './errors.ts';
 
 /** What an administrator may take from an account, and give back. */
@@ -17,7 +17,7 @@ export interface Moderation {
 	 * Sets it. Nobody does it to themselves or to an administrator: whoever took over one account would shut out all others.
 	 * @throws AccountsError 'not-local', 'unknown-account', 'protected'
 	 */
-	set(administrator: UserId, userId: UserId, restriction: Restriction, value: boolean): Promise<void>;
+	set(administrator: AuditActor, userId: UserId, restriction: Restriction, value: boolean): Promise<void>;
 }
 
 /** How setting and ending each is called in the audit log. */

@@ -3,7 +3,7 @@ import type {Storage} from '../../storage/index.ts';
 import type {Accounts} from './accounts.ts';
 
 /** What administrators see in the list of registration tokens. */
-const NAME = 'set-up link';
+export const SET_UP_NAME = 'set-up link';
 
 /** The one-time link by which the first administrator makes an account. */
 export interface SetUp {
@@ -27,7 +27,7 @@ export function createSetUp({
 		async open() {
 			const batch = storage.batch();
 			for (const earlier of await storage.accounts.listRegistrationTokens()) {
-				if (earlier.makesAdmin && earlier.name === NAME) {
+				if (earlier.makesAdmin && earlier.name === SET_UP_NAME) {
 					storage.accounts.removeRegistrationToken(batch, earlier.tokenHash);
 				}
 			}
@@ -36,7 +36,7 @@ export function createSetUp({
 			if (isFirst) {
 				storage.accounts.addRegistrationToken(batch, {
 					tokenHash: hashToken(token),
-					name: NAME,
+					name: SET_UP_NAME,
 					usesAllowed: 1,
 					usesDone: 0,
 					expiresTs: null,

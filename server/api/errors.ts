@@ -1,5 +1,6 @@
 import {AccountDataError} from '../account-data/index.ts';
 import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
+import {AdministrationError} from '../administration/index.ts';
 import {BusyError} from '../../crypto/index.ts';
 import {DELAY_MS_MAX, DelayedEventsError} from '../delayed-events/index.ts';
 import {DevicesError} from '../devices/index.ts';
@@ -75,6 +76,19 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'wrong-login-token': 'M_FORBIDDEN',
 		'not-local': 'M_INVALID_PARAM',
 		protected: 'M_FORBIDDEN',
+	}),
+	mapErrors(AdministrationError, {
+		protected: 'M_FORBIDDEN',
+		ended: 'M_USER_DEACTIVATED',
+		'not-kept': 'M_INVALID_PARAM',
+		invalid: 'M_INVALID_PARAM',
+		'unknown-token': 'M_NOT_FOUND',
+		'token-exists': 'M_INVALID_PARAM',
+		'unknown-report': 'M_NOT_FOUND',
+		'unknown-room': 'M_NOT_FOUND',
+		'unknown-medium': 'M_NOT_FOUND',
+		'unknown-task': 'M_NOT_FOUND',
+		powerless: 'M_FORBIDDEN',
 	}),
 	mapErrors(DelayedEventsError, {
 		'not-found': 'M_NOT_FOUND',

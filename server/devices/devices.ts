@@ -30,6 +30,9 @@ export interface DeviceKey {
 	readonly deviceId: DeviceId;
 }
 
+/** What else is written in the commit of a change. */
+type AlsoWrite = (batch: Batch) => void;
+
 /** What the devices domain is built from. */
 export interface DevicesDependencies extends TokenDependencies {
 	/** For how many days the address of a device is kept; 0: it is not written down at all. */
@@ -75,9 +78,9 @@ export interface Devices {
 	/** @throws DevicesError 'unknown-device' */
 	get(userId: UserId, deviceId: DeviceId): Promise<Device>;
 	/** @throws DevicesError 'unknown-device' */
-	rename(userId: UserId, deviceId: DeviceId, displayName: string): Promise<void>;
+	rename(userId: UserId, deviceId: DeviceId, displayName: string, alsoWrite?: AlsoWrite): Promise<void>;
 	/** Removes devices with all that hangs on them; those that are gone already are passed over. */
-	remove(userId: UserId, deviceIds: readonly DeviceId[]): Promise<void>;
+	remove(userId: UserId, deviceIds: readonly DeviceId[], alsoWrite?: AlsoWrite): Promise<void>;
 	/** Adds to a batch the removal of all of a user's devices but one. */
 	removeAll(batch: Batch, userId: UserId, except?: DeviceId): Promise<void>;
 	/** Stops following the stream. */
@@ -113,18 +116,19 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 			}
 			return shown;
 		},
-		async rename(userId, deviceId, displayName) {
+		async rename(userId, deviceId, displayName, alsoWrite) {
 			const batch = storage.batch();
 			storage.devices.setDisplayName(batch, userId, deviceId, displayName);
 			// The name is shown beside the device's keys to those who see them.
 			batch.announce({kind: 'device_list', subject: userId});
+			alsoWrite?.(batch);
 			try {
 				await storage.commit(batch);
 			} catch (cause) {
 				throw cause instanceof ConflictError && cause.condition === 'device' ? unknownDevice({cause}) : cause;
 			}
 		},
-		async remove(userId, deviceIds) {
+		async remove(userId, deviceIds, alsoWrite) {
 			const wanted = new Set(deviceIds);
 			const batch = storage.batch();
 			const devices = await storage.devices.listOfUser(userId);
@@ -135,6 +139,7 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 				devices.filter(({deviceId}) => wanted.has(deviceId)),
 			);
 			if (!batch.isEmpty) {
+				alsoWrite?.(batch);
 				await storage.commit(batch);
 			}
 		},

@@ -1,5 +1,5 @@
 import {domainOf, type JsonValue, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {Storage} from '../../storage/index.ts';
+import type {Batch, Storage} from '../../storage/index.ts';
 import {ProfilesError} from './errors.ts';
 import {checkKey, checkSize, checkValue, MEMBER_EVENT_FIELDS, type Profile} from './fields.ts';
 
@@ -12,6 +12,9 @@ export interface ProfilesDependencies {
 	/** Asks another server for a profile, or one field of it; `undefined` where it gives none. */
 	readonly queryRemote: (userId: UserId, key: string | undefined) => Promise<Profile | undefined>;
 }
+
+/** What else is written in the commit of a change. */
+type AlsoWrite = (batch: Batch) => void;
 
 /**
  * Profiles. Whether somebody may see one is not asked here but of `Visibility`.
@@ -28,9 +31,9 @@ export interface Profiles {
 	 * Sets a field of a person of this server, and their member events where they repeat it.
 	 * @throws ProfilesError 'key-too-large', 'invalid-key', 'invalid-value', 'profile-too-large'
 	 */
-	setField(userId: UserId, key: string, value: JsonValue): Promise<void>;
+	setField(userId: UserId, key: string, value: JsonValue, alsoWrite?: AlsoWrite): Promise<void>;
 	/** Removes a field; nothing happens where there is none. @throws ProfilesError 'key-too-large', 'invalid-key' */
-	removeField(userId: UserId, key: string): Promise<void>;
+	removeField(userId: UserId, key: string, alsoWrite?: AlsoWrite): Promise<void>;
 }
 
 /** Makes the profiles domain. */
@@ -64,14 +67,14 @@ export function createProfiles(dependencies: ProfilesDependencies): Profiles {
 			return value;
 		},
 		findLocal: (userId) => storage.profiles.find(userId),
-		async setField(userId, key, value) {
+		async setField(userId, key, value, alsoWrite) {
 			checkKey(key);
 			const stored = checkValue(key, value);
-			await inTurn(userId, () => write(dependencies, userId, key, stored));
+			await inTurn(userId, () => write(dependencies, userId, {key, value: stored, alsoWrite}));
 		},
-		async removeField(userId, key) {
+		async removeField(userId, key, alsoWrite) {
 			checkKey(key);
-			await inTurn(userId, () => write(dependencies, userId, key, undefined));
+			await inTurn(userId, () => write(dependencies, userId, {key, value: undefined, alsoWrite}));
 		},
 	};
 }
@@ -79,8 +82,11 @@ export function createProfiles(dependencies: ProfilesDependencies): Profiles {
 async function write(
 	{storage, updateMemberEvents}: ProfilesDependencies,
 	userId: UserId,
-	key: string,
-	value: JsonValue | undefined,
+	{
+		key,
+		value,
+		alsoWrite,
+	}: {readonly key: string; readonly value: JsonValue | undefined; readonly alsoWrite: AlsoWrite | undefined},
 ): Promise<void> {
 	const before = await storage.profiles.find(userId);
 	const profile = {...before};
@@ -95,6 +101,7 @@ async function write(
 	}
 	const batch = storage.batch();
 	storage.profiles.set(batch, userId, key, value, batch.announce({kind: 'profile', subject: userId}));
+	alsoWrite?.(batch);
 	await storage.commit(batch);
 	if (MEMBER_EVENT_FIELDS.has(key) && before[key] !== value) {
 		await updateMemberEvents(userId, profile);

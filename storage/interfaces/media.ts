@@ -76,6 +76,11 @@ export interface MediaRepository {
 	countPending(uploader: UserId, createdAfterTs: number): Promise<number>;
 	/** Counts the media and thumbnails that name this content: a file is deleted when none is left. */
 	countOfContent(sha256: string): Promise<number>;
+	/** Counts the media of each person who has any, in the order of their names, those of some time only where that is asked. */
+	countOfUploaders(span: {
+		readonly fromTs?: number | undefined;
+		readonly untilTs?: number | undefined;
+	}): Promise<{readonly uploader: UserId; readonly count: number; readonly bytes: number}[]>;
 	listOfUploader(
 		uploader: UserId,
 		page: {readonly after?: string | undefined; readonly limit: number},

@@ -1,5 +1,5 @@
 import type {EventId, RoomAlias, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import type {Batch, Position, PositionOrAnnounced} from '../batch.ts';
+import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
 import type {EventNid, EventRow} from './events.ts';
 import type {StateKey, StateRoot} from './state.ts';
 
@@ -64,6 +64,14 @@ export interface CurrentStateChange {
 	readonly eventNid: EventNid | null;
 }
 
+/** How much there is in a room. */
+export interface RoomFigures {
+	readonly joinedMembers: number;
+	/** Of these, those of this server. */
+	readonly joinedLocalMembers: number;
+	readonly stateEvents: number;
+}
+
 /** Rooms, their heads, and their current state as a plain table. */
 export interface RoomsRepository {
 	/** Adds a room with head version 0 and no state; `DuplicateError('rooms')` where it exists. */
@@ -76,9 +84,23 @@ export interface RoomsRepository {
 	setCurrentState(batch: Batch, roomId: RoomId, changes: readonly CurrentStateChange[]): void;
 	setPublished(batch: Batch, roomId: RoomId, isPublished: boolean): void;
 	setBlocked(batch: Batch, roomId: RoomId, isBlocked: boolean): void;
+	/** Says of a room that was never entered which version it has. */
+	setVersion(batch: Batch, roomId: RoomId, version: string): void;
+	/**
+	 * Makes a room one that this server was never in, as far as anybody sees, and blocks it: its state, aliases and place in
+	 * the directory are gone. What is left of it is for `removePiece`.
+	 */
+	close(batch: Batch, roomId: RoomId): void;
+	/**
+	 * Removes some hundreds of rows of each kind that are kept of a closed room; how many it were, 0: all are gone. What the
+	 * people of this server are to it stays, so that they are told that they are in it no more.
+	 */
+	removePiece(batch: Batch, roomId: RoomId): Outcome<number>;
 	/** Removes everything that is kept of a room: events, state, memberships, receipts, aliases, trie. */
 	remove(batch: Batch, roomId: RoomId): void;
 
+	/** Counts what is in rooms; those that are not known are left out. */
+	findFigures(roomIds: readonly RoomId[]): Promise<Map<RoomId, RoomFigures>>;
 	find(roomId: RoomId): Promise<RoomRow | undefined>;
 	findMany(roomIds: readonly RoomId[]): Promise<Map<RoomId, RoomRow>>;
 	/** Lists rooms in the order of their ids' first sight here. */

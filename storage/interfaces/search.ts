@@ -48,9 +48,24 @@ export interface ReportRow {
 	readonly receivedTs: number;
 }
 
+/** Which complaints are looked for; what is absent is not looked at. */
+export interface ReportQuery {
+	readonly kind?: ReportRow['kind'] | undefined;
+	readonly reporter?: UserId | undefined;
+	readonly roomId?: RoomId | undefined;
+	readonly target?: string | undefined;
+}
+
 /** What people complain about, for administrators. */
 export interface ReportsRepository {
 	add(batch: Batch, report: Omit<ReportRow, 'id'>): void;
-	/** Lists complaints, the newest first. At most 1,000. */
-	list(page: {readonly before?: number | undefined; readonly limit: number}): Promise<ReportRow[]>;
+	/** Lists complaints, the newest first unless said otherwise. At most 1,000. */
+	list(
+		query: ReportQuery,
+		page: {readonly offset?: number | undefined; readonly isOldestFirst?: boolean | undefined; readonly limit: number},
+	): Promise<ReportRow[]>;
+	count(query: ReportQuery): Promise<number>;
+	find(id: number): Promise<ReportRow | undefined>;
+	/** Removes a complaint; ConflictError('report') where it is gone. */
+	remove(batch: Batch, id: number): void;
 }

@@ -10,6 +10,7 @@ import type {
 	RegistrationTokenRow,
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {createAccountSearch} from './account-search.ts';
 import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
@@ -18,7 +19,9 @@ const {accounts, appserviceAccounts, registrationTokens: tokens} = tables;
 function createRegistrationTokens(core: Core) {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(tokens));
+	const exists = {expect: {changes: 1, condition: 'registration_token'}} as const;
 	const remove = core.put(catalog.delete(tokens, ['tokenHash']));
+	const update = core.put(catalog.update(tokens, ['usesAllowed', 'expiresTs'], ['tokenHash']), exists);
 	const redeem = core.put(
 		catalog.write<{tokenHash: string; nowMs: number}>(
 			(p) => sql`update ${tokens} set uses_done = uses_done + 1
@@ -26,13 +29,13 @@ function createRegistrationTokens(core: Core) {
 				and (uses_allowed is null or uses_done < uses_allowed)
 				and (expires_ts is null or expires_ts > ${bind(tokens.expiresTs, p.nowMs)})`,
 		),
-		{expect: {changes: 1, condition: 'registration_token'}},
+		exists,
 	);
 	const find = core.one<{tokenHash: string}, RegistrationTokenRow>((p) =>
 		build.select().from(tokens).where(equals(tokens.tokenHash, p.tokenHash)),
 	);
 	const list = core.many<object, RegistrationTokenRow>(() => build.select().from(tokens).orderBy(tokens.name));
-	return {add, remove, redeem, find, list};
+	return {add, remove, update, redeem, find, list};
 }
 
 /** Makes the repository of accounts. */
@@ -73,6 +76,7 @@ export function createAccounts(core: Core): AccountsRepository {
 	const registrationTokens = createRegistrationTokens(core);
 	return {
 		add,
+		...createAccountSearch(core),
 		setAppservice,
 		listOfAppservices: (userIds) => readInChunks(userIds, (ids) => listOfAppservices({ids})),
 		setPassword: (batch, userId, passwordHash) => setPassword(batch, {userId, passwordHash}),
@@ -92,6 +96,8 @@ export function createAccounts(core: Core): AccountsRepository {
 		count: async () => (await count({}))?.count ?? 0,
 		addRegistrationToken: registrationTokens.add,
 		redeemRegistrationToken: (batch, tokenHash, nowMs) => registrationTokens.redeem(batch, {tokenHash, nowMs}),
+		updateRegistrationToken: (batch, tokenHash, {usesAllowed, expiresTs}) =>
+			registrationTokens.update(batch, {tokenHash, usesAllowed, expiresTs}),
 		removeRegistrationToken: (batch, tokenHash) => registrationTokens.remove(batch, {tokenHash}),
 		findRegistrationToken: (tokenHash) => registrationTokens.find({tokenHash}),
 		listRegistrationTokens: () => registrationTokens.list({}),

@@ -1,6 +1,6 @@
-import {and, isNull, sql} from 'drizzle-orm';
+import {and, isNotNull, isNull, sql} from 'drizzle-orm';
 import type {EventId, ServerName, UserId} from '../../crypto/index.ts';
-import {above, bind, build, equals} from '../catalog.ts';
+import {above, atMost, bind, build, equals} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {MediaRepository, MediaRow, ThumbnailRow} from '../interfaces/media.ts';
 import {tables} from '../schema/index.ts';
@@ -44,6 +44,7 @@ export function createMedia(core: Core): MediaRepository {
 			.limit(p.limit.placeholder),
 	);
 	return {
+		countOfUploaders: createUploaderCount(core),
 		setQuarantined: (batch, origin, mediaId, isQuarantined) => setQuarantined(batch, {origin, mediaId, isQuarantined}),
 		setLastUsed: (batch, origin, mediaId, day) => setLastUsed(batch, {origin, mediaId, lastUsedDay: day}),
 		...createCounted(core, countBytes),
@@ -58,6 +59,34 @@ export function createMedia(core: Core): MediaRepository {
 		...ofThumbnails,
 		...ofUsage,
 		...createReferences(core),
+	};
+}
+
+/** Makes the read that counts the media of each person. */
+function createUploaderCount(core: Core): MediaRepository['countOfUploaders'] {
+	type Span = {fromTs: number; untilTs: number};
+	const countOfUploaders = core.many<Span, {uploader: UserId | null; count: number; bytes: number}>((p) =>
+		build
+			.select({
+				uploader: media.uploader,
+				count: sql<number>`count(*)`,
+				bytes: sql<number>`cast(sum(${media.sizeBytes}) as bigint)`,
+			})
+			.from(media)
+			.where(
+				and(
+					isNotNull(media.uploader),
+					isNotNull(media.sizeBytes),
+					sql`${media.createdTs} >= ${bind(media.createdTs, p.fromTs)}`,
+					atMost(media.createdTs, p.untilTs),
+				),
+			)
+			.groupBy(media.uploader)
+			.orderBy(media.uploader),
+	);
+	return async ({fromTs = 0, untilTs = Number.MAX_SAFE_INTEGER}) => {
+		const rows = await countOfUploaders({fromTs, untilTs});
+		return rows.flatMap(({uploader, ...figures}) => (uploader === null ? [] : [{uploader, ...figures}]));
 	};
 }
 

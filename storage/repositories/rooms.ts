@@ -6,27 +6,13 @@ import type {EventRow} from '../interfaces/events.ts';
 import type {AliasesRepository, AliasRow, RoomHead, RoomRow, RoomsRepository} from '../interfaces/rooms.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf, readInChunks} from './page.ts';
+import {createFigures} from './room-figures.ts';
+import {createRoomRemoval} from './room-removal.ts';
 
 const {aliases, currentState, events, memberships, roomHeads, rooms} = tables;
 
 /** Rooms of one user that are looked at for their state: a few milliseconds. */
 const siftedMax = 1000;
-
-/** Everything that is kept for a room and goes with it. */
-const ofRoom = [
-	events,
-	tables.gaps,
-	tables.trieNodes,
-	roomHeads,
-	currentState,
-	memberships,
-	tables.roomServers,
-	aliases,
-	tables.receipts,
-	tables.threads,
-	tables.annotations,
-	rooms,
-] as const;
 
 function createHead(core: Core) {
 	const {catalog} = core;
@@ -221,7 +207,7 @@ export function createRooms(core: Core): RoomsRepository {
 	const add = core.put(catalog.insert(rooms));
 	const setPublished = core.put(catalog.update(rooms, ['isPublished'], ['roomId']));
 	const setBlocked = core.put(catalog.update(rooms, ['isBlocked'], ['roomId']));
-	const removals = ofRoom.map((table) => core.put<{roomId: RoomId}>(catalog.delete(table, ['roomId'])));
+	const setVersion = core.put(catalog.update(rooms, ['version'], ['roomId']));
 	return {
 		add: (batch, {roomId, version, creator}) =>
 			add(batch, {
@@ -256,11 +242,9 @@ export function createRooms(core: Core): RoomsRepository {
 		},
 		setPublished: (batch, roomId, isPublished) => setPublished(batch, {roomId, isPublished}),
 		setBlocked: (batch, roomId, isBlocked) => setBlocked(batch, {roomId, isBlocked}),
-		remove(batch, roomId) {
-			for (const remove of removals) remove(batch, {roomId});
-			// What was indexed of it goes piece by piece, by who follows the stream: each word costs a write.
-			batch.announce({kind: 'history', roomId});
-		},
+		setVersion: (batch, roomId, version) => setVersion(batch, {roomId, version}),
+		...createRoomRemoval(core),
+		findFigures: createFigures(core),
 		find: (roomId) => reads.find({roomId}),
 		findMany: reads.findRows,
 		async findLastChanges(roomIds) {

@@ -2,13 +2,11 @@ import {desc} from 'drizzle-orm';
 import {bind, build} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {TimelinePlace} from '../interfaces/events.ts';
-import type {ReportRow, ReportsRepository, SearchRepository, WordMatch} from '../interfaces/search.ts';
-import {below} from '../catalog.ts';
-import {freshId} from '../core.ts';
+import type {SearchRepository, WordMatch} from '../interfaces/search.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
 
-const {reports, searchEntries} = tables;
+const {searchEntries} = tables;
 
 /** Places that one anchor has in the index: events that were fetched for the gap before one event. */
 const minorsMax = 65_536;
@@ -51,22 +49,5 @@ export function createSearch(core: Core): SearchRepository {
 		},
 		list: (query, {before = Number.MAX_SAFE_INTEGER, limit}) =>
 			list({query: dialect.encodeWordQuery(query), before, limit: pageOf(limit)}),
-	};
-}
-
-/** Makes the repository of complaints. */
-export function createReports(core: Core): ReportsRepository {
-	const add = core.put(core.catalog.insert(reports));
-	const list = core.many<{before: number; limit: number}, ReportRow>((p) =>
-		build
-			.select()
-			.from(reports)
-			.where(below(reports.id, p.before))
-			.orderBy(desc(reports.id))
-			.limit(p.limit.placeholder),
-	);
-	return {
-		add: (batch, report) => add(batch, {...report, id: freshId}),
-		list: ({before = Number.MAX_SAFE_INTEGER, limit}) => list({before, limit: pageOf(limit)}),
 	};
 }

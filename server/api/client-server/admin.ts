@@ -1,5 +1,7 @@
+import type {UserId} from '../../../crypto/index.ts';
 import type {Device} from '../../devices/index.ts';
 import {MatrixError} from '../../http/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -7,6 +9,16 @@ import {route} from '../route.ts';
 function listConnections({address, lastSeenDay}: Device): object[] {
 	if (address === undefined) return [];
 	return [{ip: address, ...(lastSeenDay === null ? {} : {last_seen: lastSeenDay * 86_400_000})}];
+}
+
+/** Gives the sessions of somebody of this server as `whois` answers them. @throws MatrixError M_NOT_FOUND */
+export async function whoIs({accounts, devices}: Services, userId: UserId): Promise<object> {
+	if ((await accounts.find(userId)) === undefined) throw new MatrixError('M_NOT_FOUND', 'No such account');
+	const sessions = (await devices.list(userId)).map((device) => [
+		device.deviceId,
+		{sessions: [{connections: listConnections(device)}]},
+	]);
+	return {user_id: userId, devices: Object.fromEntries(sessions) as object};
 }
 
 /**
@@ -19,17 +31,12 @@ export const getWhoIs = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/admin/whois/:userId',
 	auth: 'user',
-	async handle({caller, parameters: {userId}}, {accounts, devices}) {
+	handle({caller, parameters: {userId}}, services) {
 		// Refused before anything is looked up: the answer does not say who exists.
 		if (caller.userId !== userId && !caller.isAdmin) {
 			throw new MatrixError('M_FORBIDDEN', 'Only administrators may do this for others');
 		}
-		if ((await accounts.find(userId)) === undefined) throw new MatrixError('M_NOT_FOUND', 'No such account');
-		const sessions = (await devices.list(userId)).map((device) => [
-			device.deviceId,
-			{sessions: [{connections: listConnections(device)}]},
-		]);
-		return {user_id: userId, devices: Object.fromEntries(sessions) as object};
+		return whoIs(services, userId);
 	},
 });
 

@@ -144,7 +144,8 @@ import {getTurnServer} from './voip.ts';
 import {getWellknown, getWellknownPolicy} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
-export {sessionBody} from './device-fields.ts';
+export {whoIs} from './admin.ts';
+export {deviceNameCharactersMax, sessionBody} from './device-fields.ts';
 export {spendSignIn, spendTry} from './interactive-auth.ts';
 export {openAccount} from './registration.ts';
 

@@ -13,7 +13,7 @@ test('a complaint is kept, whatever it is about', async (t) => {
 	t.deepEqual(await bob.do('POST', event(roomId, eventId), {}), {});
 	t.deepEqual(await carol.do('POST', `${room(roomId)}/report`, {reason: ''}), {});
 	t.deepEqual(await carol.do('POST', user(bob.id), {reason: 'a liar'}), {});
-	const kept = await app.application.storage.reports.list({limit: 9});
+	const kept = await app.application.storage.reports.list({}, {limit: 9});
 	const said = kept.map(({kind, target, reporter, reason, roomId: of}) => [kind, target, reporter, reason, of]);
 	t.deepEqual(said, [
 		['user', bob.id, carol.id, 'a liar', null],
@@ -37,7 +37,7 @@ test('a complaint tells nobody whether there is such a person or room (rows 20 a
 		const answer = await carol.ask('POST', path, {reason: 'x'});
 		t.deepEqual([answer.status, answer.text], [200, '{}'], path);
 	}
-	t.is((await app.application.storage.reports.list({limit: 9})).length, paths.length);
+	t.is((await app.application.storage.reports.list({}, {limit: 9})).length, paths.length);
 });
 
 test('an event is reported by who is in the room and may see it; others hear that there is none', async (t) => {
@@ -61,7 +61,7 @@ test('an event is reported by who is in the room and may see it; others hear tha
 	}
 	await bob.do('POST', `${room(roomId)}/leave`, {});
 	t.deepEqual(await ask(bob, roomId, hidden), stranger);
-	t.is((await app.application.storage.reports.list({limit: 9})).length, 0);
+	t.is((await app.application.storage.reports.list({}, {limit: 9})).length, 0);
 	for (const [path, body] of [
 		[user(bob.id), {}],
 		[user(bob.id), {reason: 5}],
