@@ -22,6 +22,7 @@ export {
 	usersOfChangeMax,
 } from './batch.ts';
 export {type Condition, ConflictError, DuplicateError, StorageError, type StorageErrorCode} from './errors.ts';
+export type * from './interfaces/account-search.ts';
 export type * from './interfaces/accounts.ts';
 export type * from './interfaces/audit.ts';
 export type * from './interfaces/calls.ts';

@@ -1,5 +1,6 @@
 import type {DeviceId, JsonObject, JsonValue, RoomId, UserId} from '../../crypto/index.ts';
 import type {Batch, Outcome, Position, PositionOrAnnounced} from '../batch.ts';
+import type {AccountSearch} from './account-search.ts';
 
 /** An account of this server. */
 export interface AccountRow {
@@ -29,39 +30,6 @@ export type AccountStates = Partial<
 	Pick<AccountRow, 'isAdmin' | 'isDeactivated' | 'isLocked' | 'isSuspended' | 'isErased'>
 >;
 
-/** What accounts can be put in the order of. */
-export type AccountOrder =
-	| 'name'
-	| 'admin'
-	| 'creation_ts'
-	| 'deactivated'
-	| 'displayname'
-	| 'is_guest'
-	| 'last_seen_ts'
-	| 'locked'
-	| 'suspended';
-
-/** Which accounts administrators look for; what is absent is not looked at. */
-export interface AccountQuery {
-	/** A part of the localpart or the display name, ignoring case. */
-	readonly text?: string | undefined;
-	/** A part of the user id, ignoring case; not looked at beside `text`. */
-	readonly idPart?: string | undefined;
-	readonly isAdmin?: boolean | undefined;
-	readonly isGuest?: boolean | undefined;
-	readonly isDeactivated?: boolean | undefined;
-	readonly isLocked?: boolean | undefined;
-	readonly isSuspended?: boolean | undefined;
-}
-
-/** An account as administrators list it. */
-export interface ListedAccount extends Omit<AccountRow, 'passwordHash'> {
-	readonly displayName: JsonValue;
-	readonly avatarUrl: JsonValue;
-	/** Days since the Unix epoch; `null`: no device of theirs was seen. */
-	readonly lastSeenDay: number | null;
-}
-
 /** A token that lets people register. Only the hash of the token is stored. */
 export interface RegistrationTokenRow {
 	readonly tokenHash: string;
@@ -77,7 +45,7 @@ export interface RegistrationTokenRow {
 }
 
 /** Accounts, and the tokens that let people register. */
-export interface AccountsRepository {
+export interface AccountsRepository extends AccountSearch {
 	/** Adds an account; `DuplicateError('accounts')` where the name exists, deactivated accounts included. */
 	add(batch: Batch, account: AccountRow): void;
 	/** Sets or removes the password; ConflictError('account') where there is no such account. */
@@ -87,18 +55,6 @@ export interface AccountsRepository {
 	find(userId: UserId): Promise<AccountRow | undefined>;
 	/** Lists accounts in the order of their names (bytewise). */
 	list(page: {readonly after?: UserId | undefined; readonly limit: number}): Promise<AccountRow[]>;
-	/** Lists accounts that administrators look for, those that are equal in the order by their names. Reads all accounts. */
-	search(
-		query: AccountQuery,
-		page: {
-			readonly order: AccountOrder;
-			readonly isDescending: boolean;
-			readonly offset: number;
-			readonly limit: number;
-		},
-	): Promise<ListedAccount[]>;
-	/** Counts accounts that administrators look for. */
-	countFound(query: AccountQuery): Promise<number>;
 	/** Says that an account is an application service's, for good. The caller announces `account`. */
 	setAppservice(batch: Batch, account: AccountOfAppservice): void;
 	/** Of these names, those of application services, each with the service's id. */

@@ -2,7 +2,7 @@ import {asc, desc, type SQL, sql} from 'drizzle-orm';
 import type {JsonValue} from '../../crypto/index.ts';
 import {bind, build, type Value, type Values} from '../catalog.ts';
 import type {Core} from '../core.ts';
-import type {AccountOrder, AccountQuery, AccountsRepository, ListedAccount} from '../interfaces/accounts.ts';
+import type {AccountOrder, AccountQuery, AccountSearch, ListedAccount} from '../interfaces/account-search.ts';
 import {tables} from '../schema/index.ts';
 import {pageOf} from './page.ts';
 
@@ -88,7 +88,7 @@ function orderBy(order: Value<AccountOrder>, isDescending: boolean): SQL[] {
 }
 
 /** Makes the reads by which administrators look for accounts. */
-export function createAccountSearch(core: Core): Pick<AccountsRepository, 'search' | 'countFound'> {
+export function createAccountSearch(core: Core): AccountSearch {
 	type Page = Question & {order: AccountOrder; offset: number; limit: number};
 	const list = (isDescending: boolean) =>
 		core.many<Page, ListedAccount>((p) =>
