@@ -261,6 +261,26 @@ function buildPersonal(
 	});
 }
 
+/** The domains that nothing else is built on. */
+function buildSmall(
+	{turn, rtc, registrationSharedSecret: secret}: Config,
+	storage: Storage,
+	{
+		engine,
+		events,
+		clock,
+		random,
+	}: Pick<ServiceParts, 'engine'> & Pick<Services, 'events'> & {readonly clock: Clock; readonly random: RandomBytes},
+) {
+	return {
+		calls: createCalls({turn, rtc, clock, random}),
+		openId: createOpenId({storage, clock, random}),
+		pushers: createPushers({storage, clock}),
+		reports: createReports({storage, engine, events, clock}),
+		sharedSecret: createSharedSecret({secret, clock, random}),
+	};
+}
+
 function buildServices(config: Config, storage: Storage, parts: ServiceParts): {services: Services; close: () => void} {
 	const {
 		clock = systemClock,
@@ -292,15 +312,14 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
 	const services: Services = {
 		config,
+		...buildSmall(config, storage, {engine, events, clock, random}),
 		administration: createAdministration({...people, storage, engine, audit, events, serverName, clock, random}),
 		audit,
 		metrics: makeMetrics(),
-		calls: createCalls({turn: config.turn, rtc: config.rtc, clock, random}),
 		encryption,
 		media,
 		events,
 		facts,
-		openId: createOpenId({storage, clock, random}),
 		...people,
 		...personal.services,
 		...wireGuard(config, storage, {...parts, ...people, ...personal.services, clock, random}),
@@ -315,11 +334,8 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 			serverName,
 			clock,
 		}),
-		pushers: createPushers({storage, clock}),
-		reports: createReports({storage, engine, events, clock}),
 		search,
 		secondFactor: parts.secondFactor,
-		sharedSecret: createSharedSecret({secret: config.registrationSharedSecret, clock, random}),
 		userDirectory,
 		visibility,
 		federation: parts.federation,
