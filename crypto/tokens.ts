@@ -17,6 +17,7 @@ const prefixes = {
 	session: 'bss_',
 	setup: 'bsu_',
 	web: 'bsw_',
+	source: 'bsk_',
 } as const;
 
 /** The kinds of opaque tokens. */

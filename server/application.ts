@@ -29,6 +29,7 @@ import {
 	createInvitePolicy,
 	createJobRunner,
 	createPersonal,
+	createUserAuthenticator,
 	Damage,
 	type Discretion,
 	type Federation,
@@ -112,7 +113,7 @@ export async function startApplication(
 			),
 			services,
 			authenticators: {
-				user: ({token, allowsLocked, address}) => services.accounts.authenticate(token, {allowsLocked, address}),
+				user: createUserAuthenticator(services),
 				server: opened.federation.authenticate,
 			},
 			errorMappers: [...errorMappers, storageErrorMapper(opened.damage)],
@@ -172,10 +173,11 @@ export async function openServices(
 		notifies: notifiesByDefault,
 	};
 	const federation = await createFederation(parts);
-	const discretion = wireVisibility(config, storage, parts.clock, parts.log);
+	const discretion = await wireVisibility(config, storage, parts.clock, parts.log);
 	const random = surroundings.random ?? ((sizeBytes: number) => systemRandom.bytes(sizeBytes));
-	const queue = wireNoticeQueue(config, storage, {clock: parts.clock, random});
-	const secondFactor = await wireSecondFactor({...parts, random, queue});
+	const {sources} = discretion;
+	const queue = wireNoticeQueue(config, storage, {clock: parts.clock, random, sources});
+	const secondFactor = await wireSecondFactor({...parts, random, queue, sources});
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		damage,
@@ -210,6 +212,7 @@ export async function openServices(
 			close();
 			await federation.stop();
 			discretion.bridged.close();
+			discretion.sources.close();
 			await discretion.facts.close();
 			await storage.close();
 		},
@@ -241,6 +244,7 @@ function buildPersonal(
 		clock,
 		partners,
 		damage,
+		discretion,
 		log,
 	}: ServiceParts & Pick<Services, 'encryption' | 'events'> & {readonly clock: Clock},
 ) {
@@ -253,6 +257,7 @@ function buildPersonal(
 		random: systemRandom,
 		serverName,
 		presence,
+		isUnseen: (userId) => discretion.sources.has(userId),
 		federation: partners,
 		onDamage(cause) {
 			damage.note(cause);
@@ -342,13 +347,9 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		health: createHealth(storage, parts.damage),
 	};
 	const close = (): void => {
-		search.close();
-		userDirectory.close();
-		personal.close();
-		encryption.close();
-		people.devices.close();
-		people.quarantine.close();
-		events.close();
+		const {devices, quarantine} = people;
+		const closing = [search, userDirectory, personal, encryption, devices, quarantine, events];
+		for (const part of closing) part.close();
 	};
 	return {services, close};
 }

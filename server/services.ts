@@ -26,6 +26,7 @@ import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
 import type {Search} from './search/index.ts';
 import type {SecondFactor} from './second-factor/index.ts';
+import type {SourceLinks} from './source-links/index.ts';
 import type {Sync} from './sync/index.ts';
 import type {Metrics} from './telemetry/index.ts';
 import type {UserDirectory} from './user-directory/index.ts';
@@ -66,6 +67,7 @@ export interface Services {
 	readonly secondFactor: SecondFactor;
 	readonly setUp: SetUp;
 	readonly sharedSecret: SharedSecret;
+	readonly sourceLinks: SourceLinks;
 	readonly sync: Sync;
 	readonly uia: UserInteractiveAuth;
 	readonly userDirectory: UserDirectory;

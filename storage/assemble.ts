@@ -42,6 +42,7 @@ import {createAliases, createRooms} from './repositories/rooms.ts';
 import {createReports} from './repositories/reports.ts';
 import {createSearch} from './repositories/search.ts';
 import {createSlidingSnapshots} from './repositories/sliding-snapshots.ts';
+import {createSourceLinks} from './repositories/source-links.ts';
 import {createToDevice} from './repositories/to-device.ts';
 import {createWebSessions} from './repositories/web-sessions.ts';
 import {tables} from './schema/index.ts';
@@ -124,6 +125,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		rooms: createRooms(core),
 		search: createSearch(core),
 		slidingSnapshots: createSlidingSnapshots(core),
+		sourceLinks: createSourceLinks(core),
 		toDevice: createToDevice(core),
 		webSessions: createWebSessions(core),
 	};

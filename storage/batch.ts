@@ -21,7 +21,7 @@ export type Position = number;
  * | device_keys | – | as above | – | the one-time-key or fallback counts of devices of the users changed, or the user signed the keys of `extra.signed` for their own eyes |
  * | profile | – | user id | – | a profile field changed |
  * | device | – | user id | – | sessions ended or a device was removed (`extra.device_ids`; absent: all) |
- * | account | – | user id | – | made, locked, suspended, deactivated, made administrator, and back (`extra.erased`: gone, and wants to be forgotten) |
+ * | account | – | user id | – | made, locked, suspended, deactivated, made administrator, and back (`extra.erased`: gone, and wants to be forgotten; `extra.source`: from now on an account of a source link, or with `false` one no more) |
  * | edu | – | destination | – | an EDU waits for a partner server |
  * | cursor | – | cursor's name | – | a cursor should be looked at again |
  * | job | – | kind of job | – | a background job was added |

@@ -41,6 +41,7 @@ export type Condition =
 	| 'delayed_event'
 	| 'login_token'
 	| 'oauth_code'
+	| 'source_link'
 	| 'job'
 	| 'account'
 	| 'report'

@@ -38,6 +38,7 @@ export type * from './interfaces/receipts.ts';
 export type * from './interfaces/relations.ts';
 export type * from './interfaces/rooms.ts';
 export type * from './interfaces/search.ts';
+export type * from './interfaces/source-links.ts';
 export type * from './interfaces/state.ts';
 export type * from './interfaces/transport.ts';
 export type * from './interfaces/web-sessions.ts';

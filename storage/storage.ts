@@ -29,6 +29,7 @@ import type {ReceiptsRepository} from './interfaces/receipts.ts';
 import type {RelationsRepository} from './interfaces/relations.ts';
 import type {AliasesRepository, RoomsRepository} from './interfaces/rooms.ts';
 import type {ReportsRepository, SearchRepository} from './interfaces/search.ts';
+import type {SourceLinksRepository} from './interfaces/source-links.ts';
 import type {StateRepository} from './interfaces/state.ts';
 import type {
 	ClientTransactionsRepository,
@@ -161,6 +162,7 @@ export interface Storage {
 	readonly rooms: RoomsRepository;
 	readonly slidingSnapshots: SlidingSnapshotsRepository;
 	readonly search: SearchRepository;
+	readonly sourceLinks: SourceLinksRepository;
 	readonly toDevice: ToDeviceRepository;
 	readonly webSessions: WebSessionsRepository;
 

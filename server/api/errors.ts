@@ -21,6 +21,7 @@ import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {SearchError} from '../search/index.ts';
 import {SecondFactorError} from '../second-factor/index.ts';
+import {SourceLinksError} from '../source-links/index.ts';
 import {SyncError} from '../sync/index.ts';
 import {FactsSpentError} from '../visibility/index.ts';
 
@@ -206,6 +207,13 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'too-many-passkeys': 'M_FORBIDDEN',
 		'invalid-name': 'M_INVALID_PARAM',
 		'no-passkeys-here': 'M_FORBIDDEN',
+	}),
+	mapErrors(SourceLinksError, {
+		'not-allowed': 'M_FORBIDDEN',
+		'invalid-link': 'M_INVALID_PARAM',
+		'too-many': 'M_USER_LIMIT_EXCEEDED',
+		gone: 'M_NOT_FOUND',
+		'not-for-sources': 'M_FORBIDDEN',
 	}),
 	mapErrors(SyncError, {
 		'invalid-token': 'M_INVALID_PARAM',

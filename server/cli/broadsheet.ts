@@ -11,6 +11,7 @@ import {configCheck} from './config-check.ts';
 import {dbCommands} from './db.ts';
 import {doctorCommand} from './doctor.ts';
 import {keyCommands} from './keys.ts';
+import {sourceLinkCommands} from './source-link.ts';
 import {processTerminal} from './terminal.ts';
 import {tokenCommands} from './token.ts';
 import {userCommands} from './user.ts';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
 	...dbCommands,
 	doctorCommand,
 	...keyCommands,
+	...sourceLinkCommands,
 	...tokenCommands,
 	...userCommands,
 ];

@@ -2,6 +2,7 @@ import {AccountsError} from '../accounts/index.ts';
 import {openServices} from '../application.ts';
 import {loadConfig} from '../config/index.ts';
 import type {Services} from '../services.ts';
+import {SourceLinksError} from '../source-links/index.ts';
 import {type CommandLine, CommandError, type Terminal} from './command.ts';
 
 /**
@@ -23,7 +24,9 @@ export async function withServices(
 		await task(opened.services);
 		return 0;
 	} catch (error) {
-		throw error instanceof AccountsError ? new CommandError(error.message, {cause: error}) : error;
+		throw error instanceof AccountsError || error instanceof SourceLinksError
+			? new CommandError(error.message, {cause: error})
+			: error;
 	} finally {
 		await opened.close();
 	}

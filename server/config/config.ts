@@ -86,6 +86,19 @@ export interface Config {
 	readonly factBudgetPerDay: number;
 	/** Whose names of this server are whose, by the registration files of application services. */
 	readonly appservices: readonly AppserviceRegistration[];
+	/** Links by which sources get accounts; absent: there are none. */
+	readonly sourceLinks:
+		| {
+				/** Who makes them, besides administrators: names without the server's. */
+				readonly who: readonly string[];
+				/** Whether people of other servers may be in the rooms. */
+				readonly allowsFederation: boolean;
+				/** For how many days links and accounts last at most. */
+				readonly daysMax: number;
+				/** After how many days without use an account ends, unless its link says otherwise. */
+				readonly silenceDays: number;
+		  }
+		| undefined;
 	readonly log: {
 		readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 		readonly format: 'json' | 'pretty';
@@ -103,7 +116,6 @@ const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
 	['url_previews', isNotEnabled],
 	['identity_providers', isEmptyList],
-	['source_links', isNotEnabled],
 	['retention', (value) => Object.keys(value as object).length === 0],
 ];
 
@@ -166,7 +178,23 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		keepAddressesDays: document.keep_addresses_days ?? 0,
 		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),
+		sourceLinks: makeSourceLinks(document.source_links ?? {}),
 		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},
+	};
+}
+
+/** As long as a story takes. */
+const SOURCE_DAYS_DEFAULT = 90;
+/** Who has not come for so long does not come any more. */
+const SILENCE_DAYS_DEFAULT = 14;
+
+function makeSourceLinks(links: NonNullable<ConfigDocument['source_links']>): Config['sourceLinks'] {
+	if (links.enabled !== true) return undefined;
+	return {
+		who: links.who === undefined || links.who === 'administrators' ? [] : links.who,
+		allowsFederation: links.allow_federation ?? false,
+		daysMax: links.days_max ?? SOURCE_DAYS_DEFAULT,
+		silenceDays: links.silence_days ?? SILENCE_DAYS_DEFAULT,
 	};
 }
 

@@ -153,6 +153,19 @@ const serverNotices = v.strictObject({
 
 const rtc = v.strictObject({livekit_service_url: httpUrl});
 
+/** Long enough for any story, and not for ever. */
+const sourceDays = v.integer({min: 1, max: 3650});
+
+const sourceLinks = v.strictObject({
+	enabled: v.optional(v.boolean()),
+	who: v.optional(
+		v.union(v.literal('administrators'), v.array(v.string({min: 1, max: 255, description: 'the name of an account'}))),
+	),
+	allow_federation: v.optional(v.boolean()),
+	days_max: v.optional(sourceDays),
+	silence_days: v.optional(sourceDays),
+});
+
 /** The form of homeserver.yaml; keys that name what is not built yet are reserved, and must keep their default. */
 export const documentSchema = v.strictObject({
 	server_name: v.optional(serverName),
@@ -190,7 +203,7 @@ export const documentSchema = v.strictObject({
 	identity_providers: v.optional(v.array(v.jsonObject())),
 	second_factor: v.optional(v.literal('optional', 'administrators', 'everybody')),
 	quarantine: v.optional(v.boolean()),
-	source_links: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
+	source_links: v.optional(sourceLinks),
 	keep_addresses_days: v.optional(v.integer({min: 0, max: 3650})),
 	fact_budget_per_day: v.optional(v.integer({min: 0, max: 1_000_000})),
 	retention: v.optional(v.jsonObject()),

@@ -27,6 +27,8 @@ export interface EphemeralDependencies {
 	readonly serverName: ServerName;
 	/** Whether people here are told who of them is online. */
 	readonly hasPresence: boolean;
+	/** Of whom nobody is ever told that they are online; absent: of nobody. */
+	readonly isUnseen?: ((userId: UserId) => boolean) | undefined;
 	/** Tells the partner servers of a room, soon or never; a later one with the same key replaces it. */
 	readonly tellRoom: (roomId: RoomId, key: string, edu: PassingEdu) => void;
 	/** Tells these partner servers likewise who is online, and believes them of their own people; absent: neither. */

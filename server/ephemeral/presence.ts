@@ -52,6 +52,7 @@ export class Presence {
 	readonly #now: () => number;
 	readonly #count: (userId: UserId) => number;
 	readonly #serverName: ServerName;
+	readonly #isUnseen: (userId: UserId) => boolean;
 	readonly #presences = new LRUCache<UserId, PresenceRow>({maxSize: PRESENCES_MAX, sizeCalculation: () => 1});
 	/** Of people of other servers, so that these do not displace our own. */
 	readonly #remote = new LRUCache<UserId, PresenceRow>({maxSize: PRESENCES_MAX, sizeCalculation: () => 1});
@@ -60,9 +61,10 @@ export class Presence {
 	#changed: {readonly seq: number; readonly userId: UserId}[] = [];
 
 	/** @param count notes a change and gives its number */
-	constructor({clock, hasPresence, serverName}: EphemeralDependencies, count: (userId: UserId) => number) {
+	constructor({clock, hasPresence, serverName, isUnseen}: EphemeralDependencies, count: (userId: UserId) => number) {
 		this.isOn = hasPresence;
 		this.#serverName = serverName;
+		this.#isUnseen = isUnseen ?? (() => false);
 		this.#now = () => clock.now();
 		this.#count = count;
 	}
@@ -89,7 +91,7 @@ export class Presence {
 
 	/** Sets somebody's presence. An absent status message removes the one there was. */
 	set(userId: UserId, state: PresenceState, statusMessage: string | undefined): void {
-		if (!this.isOn) return;
+		if (!this.isOn || this.#isUnseen(userId)) return;
 		const now = this.#now();
 		const isChange = this.#put(userId, {
 			state,

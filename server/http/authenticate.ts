@@ -49,6 +49,10 @@ export interface TokenRequest {
 	readonly allowsLocked: boolean;
 	/** Where the request comes from, worked out when asked for. */
 	readonly address: () => string;
+	/** The operation that is asked for. */
+	readonly operation: string;
+	/** Path and query as they came. */
+	readonly uri: string;
 }
 
 /** The head of a request of another server: all that is known before its body is read. */
@@ -136,8 +140,17 @@ export function findAccessToken(request: IncomingMessage, search: URLSearchParam
 export async function authenticateUser(
 	request: IncomingMessage,
 	search: URLSearchParams | undefined,
-	route: {readonly auth: AuthKind; readonly allowsLocked: boolean; readonly allowsQuarantined: boolean},
-	{authenticators, address}: {readonly authenticators: Authenticators; readonly address: () => string},
+	route: {
+		readonly id: string;
+		readonly auth: AuthKind;
+		readonly allowsLocked: boolean;
+		readonly allowsQuarantined: boolean;
+	},
+	{
+		authenticators,
+		address,
+		uri,
+	}: {readonly authenticators: Authenticators; readonly address: () => string; readonly uri: string},
 ): Promise<UserCaller | undefined> {
 	const token = findAccessToken(request, search);
 	if (token === undefined) {
@@ -152,6 +165,8 @@ export async function authenticateUser(
 		token,
 		allowsLocked: route.allowsLocked,
 		address,
+		operation: route.id,
+		uri,
 		...(assertedUserId === undefined ? {} : {assertedUserId}),
 		...(assertedDeviceId === undefined ? {} : {assertedDeviceId}),
 	});

@@ -150,6 +150,7 @@ export class Exchange implements AnyRequest {
 			caller = await authenticateUser(this.#request, this.#search, route, {
 				authenticators: this.#context.authenticators,
 				address: () => this.address,
+				uri: this.uri,
 			});
 		} catch (error) {
 			if (error instanceof MatrixError && error.errcode === 'M_UNKNOWN_TOKEN') {

@@ -1,5 +1,6 @@
 import {completeRoom} from './complete-room.ts';
 import {endSessions} from './end-sessions.ts';
+import {endSources} from './end-sources.ts';
 import {evictRemoteMedia} from './evict-remote-media.ts';
 import {fileToDevice} from './file-to-device.ts';
 import {findUnusedState} from './find-unused-state.ts';
@@ -21,6 +22,7 @@ import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
 import {sweepRegistrationTokens} from './sweep-registration-tokens.ts';
 import {sweepReservedMedia} from './sweep-reserved-media.ts';
+import {sweepSourceLinks} from './sweep-source-links.ts';
 import {sweepStream} from './sweep-stream.ts';
 import {sweepToDeviceIds} from './sweep-to-device-ids.ts';
 import {sweepTombstones} from './sweep-tombstones.ts';
@@ -40,6 +42,7 @@ export const jobs: readonly Job[] = [
 	sendDelayedEvent,
 	tellSessions,
 	endSessions,
+	endSources,
 	evictRemoteMedia,
 	fileToDevice,
 	findUnusedState,
@@ -55,6 +58,7 @@ export const jobs: readonly Job[] = [
 	sweepOutgoingEdus,
 	sweepRegistrationTokens,
 	sweepReservedMedia,
+	sweepSourceLinks,
 	sweepStream,
 	sweepToDeviceIds,
 	sweepTombstones,

@@ -8,6 +8,7 @@ import type {KeyBackups} from '../encryption/index.ts';
 import type {Media} from '../media/index.ts';
 import type {Notices} from '../notices/index.ts';
 import type {Rooms} from '../rooms/index.ts';
+import type {SourceLinks} from '../source-links/index.ts';
 
 /** Lengths of time that jobs count in. */
 export const MINUTE_MS = 60_000;
@@ -28,6 +29,7 @@ export interface JobServices {
 	readonly media: Pick<Media, 'evictRemote' | 'forgetContent' | 'removeAbandoned' | 'removeUnused'>;
 	readonly notices: Pick<Notices, 'mailNotice' | 'tellSessions'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
+	readonly sourceLinks: Pick<SourceLinks, 'endDue'>;
 	/** For how many days it is kept where devices were last seen from. */
 	readonly keepAddressesDays: number;
 	/** Told of what a job passed over. */

@@ -74,6 +74,7 @@ export function createNoticeQueue({
 	random,
 	tellsSessions,
 	sendsMail,
+	isTold,
 }: {
 	readonly storage: Storage;
 	readonly clock: Clock;
@@ -81,10 +82,13 @@ export function createNoticeQueue({
 	/** Whether there is a room for notices, and whether there is mail; where there is neither, nothing is kept. */
 	readonly tellsSessions: boolean;
 	readonly sendsMail: boolean;
+	/** Who is told at all: the account of a source is for one room, and no other is made for it. */
+	readonly isTold: (userId: UserId) => boolean;
 }): NoticeQueue {
 	const kinds = [...(tellsSessions ? [TELL_SESSIONS] : []), ...(sendsMail ? [MAIL_NOTICE] : [])];
 	return {
 		add(batch, userId, notice) {
+			if (!isTold(userId)) return;
 			const nowMs = clock.now();
 			for (const kind of kinds) {
 				storage.jobs.add(batch, {

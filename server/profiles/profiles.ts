@@ -11,6 +11,8 @@ export interface ProfilesDependencies {
 	readonly updateMemberEvents: (userId: UserId, profile: Profile) => Promise<void>;
 	/** Asks another server for a profile, or one field of it; `undefined` where it gives none. */
 	readonly queryRemote: (userId: UserId, key: string | undefined) => Promise<Profile | undefined>;
+	/** Who has no profile, as if there were nobody of the name. */
+	readonly isUnseen: (userId: UserId) => boolean;
 }
 
 /** What else is written in the commit of a change. */
@@ -38,7 +40,7 @@ export interface Profiles {
 
 /** Makes the profiles domain. */
 export function createProfiles(dependencies: ProfilesDependencies): Profiles {
-	const {storage, serverName, queryRemote} = dependencies;
+	const {storage, serverName, queryRemote, isUnseen} = dependencies;
 	const inTurn = createTurns();
 
 	async function get(userId: UserId, key: string | undefined): Promise<Profile> {
@@ -50,7 +52,7 @@ export function createProfiles(dependencies: ProfilesDependencies): Profiles {
 			return profile;
 		}
 		const account = await storage.accounts.find(userId);
-		if (account === undefined || account.isDeactivated) {
+		if (account === undefined || account.isDeactivated || isUnseen(userId)) {
 			throw notFound();
 		}
 		return storage.profiles.find(userId);

@@ -7,7 +7,7 @@ import {type Actor, mustNotBeSuspended, type RoomsContext} from './context.ts';
 import {RoomsError} from './errors.ts';
 import {type InitialState, listFirstEvents, type Preset} from './first-events.ts';
 import {invite, mustTakeInvites} from './invite.ts';
-import {inviteContent, ownContent} from './member-content.ts';
+import {contentAbout, inviteContent, ownContent} from './member-content.ts';
 
 /** People that a room may begin with: each is an event. */
 const INVITED_MAX = 300;
@@ -20,6 +20,8 @@ export interface NewRoom {
 	readonly name?: string | undefined;
 	readonly topic?: string | undefined;
 	readonly invite?: readonly UserId[] | undefined;
+	/** Of the invited, those whose accounts are made with the room, by `alsoWrite`: there is nothing to be learnt of them. */
+	readonly newcomers?: readonly UserId[] | undefined;
 	/** Whether people are to be invited by e-mail address or the like, which this server does not do. */
 	readonly hasThirdPartyInvites?: boolean | undefined;
 	readonly version?: string | undefined;
@@ -52,10 +54,15 @@ export async function createRoom(context: RoomsContext, actor: Actor, wish: NewR
 	}
 	const said: JsonObject = wish.isDirect === true ? {is_direct: true} : {};
 	const local = invited.filter((userId) => domainOf(userId) === serverName);
-	await context.visibility.mayInvite(actor, invited);
-	for (const userId of local) await mustTakeInvites(context, actor, userId);
+	const isNewcomer = (userId: UserId): boolean => wish.newcomers?.includes(userId) === true;
+	const others = invited.filter((userId) => !isNewcomer(userId));
+	await context.visibility.mayInvite(actor, others);
+	for (const userId of local) if (!isNewcomer(userId)) await mustTakeInvites(context, actor, userId);
 	const invites = await Promise.all(
-		local.map(async (userId) => ({userId, content: await inviteContent(context, actor, userId, said)})),
+		local.map(async (userId) => ({
+			userId,
+			content: isNewcomer(userId) ? contentAbout('invite', said) : await inviteContent(context, actor, userId, said),
+		})),
 	);
 	const events = listFirstEvents({
 		version,

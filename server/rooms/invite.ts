@@ -68,7 +68,7 @@ export async function mustTakeInvites(
 	target: UserId,
 ): Promise<void> {
 	if (actor.userId === noticesSender) return;
-	if (!(await visibility.mayKnow(actor, target, 'profiles'))) return;
+	if (!(await visibility.filterKnown(actor, [target], 'profiles')).has(target)) return;
 	if ((await events.findUnwanted(target)).invites) {
 		throw new RoomsError('invite-blocked', 'This person takes no invites');
 	}

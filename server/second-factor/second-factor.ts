@@ -40,6 +40,8 @@ export type FactorChange =
 /** What the domain of second factors is built from. */
 export interface SecondFactorDependencies extends Omit<TotpDependencies & PasskeyDependencies, 'seal'> {
 	readonly policy: SecondFactorPolicy;
+	/** Of whom the policy asks nothing: the account of a source has one password, and no page to set up more. */
+	readonly isExempt: (userId: UserId) => boolean;
 	/** Adds to the batch of a change whatever tells the account's person of it. */
 	readonly tell: (batch: Batch, userId: UserId, change: FactorChange) => Promise<void> | void;
 }
@@ -98,14 +100,15 @@ export interface SecondFactor extends ProofPolicy {
 
 /** Makes the domain of second factors. */
 export function createSecondFactor(dependencies: SecondFactorDependencies): SecondFactor {
-	const {storage, clock, policy, secret, random} = dependencies;
+	const {storage, clock, policy, isExempt, secret, random} = dependencies;
 	const parts = {...dependencies, seal: new Seal(secret, random)};
 	const tries = createTries(() => clock.monotonic());
 	const passkeys = createPasskeys(dependencies);
 
 	async function find({userId, isAdmin}: FactorOwner): Promise<Factors> {
 		const counts = await storage.factors.count(userId);
-		const isRequired = policy === 'everybody' || (policy === 'administrators' && isAdmin);
+		const isAsked = policy === 'everybody' || (policy === 'administrators' && isAdmin);
+		const isRequired = isAsked && !isExempt(userId);
 		return {...counts, hasAny: counts.hasTotp || counts.passkeys > 0, isRequired};
 	}
 

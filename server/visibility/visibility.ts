@@ -5,6 +5,7 @@ import type {BridgedNames} from '../appservices/index.ts';
 import type {FactBudget} from './fact-budget.ts';
 import type {FactAsker} from './facts.ts';
 import {isInOpenRoom} from './open-rooms.ts';
+import type {SourceNames} from './source-names.ts';
 
 /**
  * A refusal comes at the next tick of this grid since it was asked: how much there was to look at, as with somebody in many
@@ -30,6 +31,7 @@ export interface VisibilityDependencies {
 	readonly isPartner: (server: ServerName) => boolean;
 	readonly facts: FactBudget;
 	readonly bridged: BridgedNames;
+	readonly sources: Pick<SourceNames, 'has'>;
 	readonly clock: Pick<Clock, 'monotonic' | 'setTimer'>;
 }
 
@@ -37,13 +39,17 @@ export interface VisibilityDependencies {
  * The stranger rule: may this caller learn that this user exists? Every path that mentions a user asks here first, and
  * answers a caller without the right the same whether there is such a user or not. The answer never depends on whether
  * the target exists. Names of application services are known to members of rooms with them, whom they invited,
- * administrators and their own service alone, whatever the settings say, except `open`.
+ * administrators and their own service alone, whatever the settings say, except `open`. A source, whose account is of a
+ * source link, and everybody else are strangers to each other but in their room, whatever the settings say.
  */
 export interface Visibility {
-	/** Whether a person (or, with `undefined`, anybody) may know of a user. */
+	/**
+	 * Whether a person (or, with `undefined`, anybody) is answered about a user. Who may know of everybody here is also about
+	 * a source, of whom there is no profile and no presence: as about a name that nobody has.
+	 */
 	mayKnow(asker: Asker, target: UserId, surface: Surface): Promise<boolean>;
 	/**
-	 * Of which users a person may know. A search of the directory does not wait here: it finds some names first, and so
+	 * Of which users a person may know, no sources among them but those of a room in common. A search of the directory does not wait here: it finds some names first, and so
 	 * would take a tick more where it has found any. It leaves at a tick as a whole.
 	 */
 	filterKnown(asker: Asker, targets: readonly UserId[], surface: Surface): Promise<ReadonlySet<UserId>>;
@@ -54,7 +60,7 @@ export interface Visibility {
 	isAcquainted(asker: Asker, target: UserId, surface: Surface): Promise<boolean>;
 	/** Likewise of another server. */
 	isServerAcquainted(origin: ServerName, target: UserId, surface: Surface): Promise<boolean>;
-	/** Whether another server may know of a user of this server. */
+	/** Whether another server is answered about a user of this server, likewise. */
 	mayServerKnow(origin: ServerName, target: UserId, surface: Surface): Promise<boolean>;
 	/** Of which users of this server another one may know. */
 	filterKnownToServer(origin: ServerName, targets: readonly UserId[], surface: Surface): Promise<ReadonlySet<UserId>>;
@@ -81,24 +87,36 @@ export interface Visibility {
 
 /** Makes the rule. */
 export function createVisibility(dependencies: VisibilityDependencies): Visibility {
-	const {scopes, facts, clock} = dependencies;
+	const {scopes, facts, clock, sources} = dependencies;
+
+	// Who may know of everybody here is told of no source, and so they must take its name for one that nobody has.
+	const seemsNobodys = (asker: Asker, target: UserId, surface: Surface): boolean =>
+		sources.has(target) && knowsAll(dependencies, asker, surface);
+	const seemsNobodysTo = (origin: ServerName, target: UserId, surface: Surface): boolean =>
+		sources.has(target) && serverKnowsAll(dependencies, origin, surface);
 
 	const filterKnown: Visibility['filterKnown'] = (asker, targets, surface) => {
 		// The directory's names are its own, and no question about anybody.
 		if (surface === 'directory') return filterKnownTo(dependencies, asker, targets, surface);
-		return onGrid(dependencies, targets, async () => {
+		const strangers = targets.filter((target) => !seemsNobodys(asker, target, surface));
+		return onGrid(dependencies, strangers, async () => {
 			const known = await filterKnownTo(dependencies, asker, targets, surface);
-			await facts.noteProbes(asker && asPerson(asker), without(targets, known));
+			await facts.noteProbes(asker && asPerson(asker), without(strangers, known));
 			return known;
 		});
 	};
 
 	const filterKnownToServer: Visibility['filterKnownToServer'] = (origin, targets, surface) =>
-		onGrid(dependencies, targets, async () => {
-			const known = await filterServerAcquainted(dependencies, origin, targets, surface);
-			await facts.noteProbes({kind: 'server', name: origin}, without(targets, known));
-			return known;
-		});
+		onGrid(
+			dependencies,
+			targets.filter((target) => !seemsNobodysTo(origin, target, surface)),
+			async () => {
+				const known = await filterServerAcquainted(dependencies, origin, targets, surface);
+				const strangers = without(targets, known).filter((target) => !seemsNobodysTo(origin, target, surface));
+				await facts.noteProbes({kind: 'server', name: origin}, strangers);
+				return known;
+			},
+		);
 
 	return {
 		isAcquainted: async (asker, target, surface) =>
@@ -107,14 +125,18 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 			(await filterServerAcquainted(dependencies, origin, [target], surface)).has(target),
 		filterKnown,
 		filterKnownToServer,
-		mayKnow: async (asker, target, surface) => (await filterKnown(asker, [target], surface)).has(target),
+		mayKnow: async (asker, target, surface) =>
+			(await filterKnown(asker, [target], surface)).has(target) || seemsNobodys(asker, target, surface),
 		mayServerKnow: async (origin, target, surface) =>
-			(await filterKnownToServer(origin, [target], surface)).has(target),
+			(await filterKnownToServer(origin, [target], surface)).has(target) || seemsNobodysTo(origin, target, surface),
 		async mayInvite(asker, targets) {
-			const known = await onGrid(dependencies, targets, () => filterKnownTo(dependencies, asker, targets, 'profiles'));
-			await facts.learn({asker: asPerson(asker), topic: 'person'}, without(targets, known));
+			const strangers = targets.filter((target) => !seemsNobodys(asker, target, 'profiles'));
+			const filter = () => filterKnownTo(dependencies, asker, strangers, 'profiles');
+			const known = await onGrid(dependencies, strangers, filter);
+			await facts.learn({asker: asPerson(asker), topic: 'person'}, without(strangers, known));
 		},
 		async mayServerInvite(origin, target) {
+			if (seemsNobodysTo(origin, target, 'profiles')) return;
 			const known = await filterServerAcquainted(dependencies, origin, [target], 'profiles');
 			await facts.learn({asker: {kind: 'server', name: origin}, topic: 'person'}, without([target], known));
 		},
@@ -122,6 +144,13 @@ export function createVisibility(dependencies: VisibilityDependencies): Visibili
 		mayServerKnowAll: (origin, surface) => serverKnowsAll(dependencies, origin, surface),
 		isOpen: (surface) => scopes[surface] === 'open',
 		mayServerList: (origin) => scopes.directory === 'open' || dependencies.isPartner(origin),
+		...createGrid(clock),
+	};
+}
+
+/** Makes what has answers leave at ticks. */
+function createGrid(clock: VisibilityDependencies['clock']): Pick<Visibility, 'refuseOnGrid' | 'answerOnGrid'> {
+	return {
 		async refuseOnGrid(ask) {
 			const begunMs = clock.monotonic();
 			try {
@@ -156,11 +185,12 @@ async function filterKnownTo(
 ): Promise<Set<UserId>> {
 	const {storage, bridged} = dependencies;
 	const known = await filterAcquainted(dependencies, asker, targets, surface);
-	const strangers = asker === undefined ? [] : without(targets, known);
-	if (strangers.length === 0) return known;
+	const strangers = without(targets, known);
+	if (asker === undefined || strangers.length === 0) return known;
 	const services = await bridged.findServices(strangers);
 	for (const target of strangers) {
-		if (!services.has(target) && (await isInOpenRoom(storage, target))) known.add(target);
+		if (services.has(target) || isApart(dependencies, asker, target)) continue;
+		if (await isInOpenRoom(storage, target)) known.add(target);
 	}
 	return known;
 }
@@ -172,10 +202,12 @@ async function filterAcquainted(
 	targets: readonly UserId[],
 	surface: Surface,
 ): Promise<Set<UserId>> {
-	const {storage, scopes} = dependencies;
-	if (scopes[surface] === 'open') return new Set(targets);
-	if (asker === undefined) return new Set();
-	const known = await filterPermitted(dependencies, asker, targets, surface);
+	const {storage, scopes, sources} = dependencies;
+	const isOpen = scopes[surface] === 'open';
+	if (asker === undefined) return new Set(isOpen ? targets.filter((target) => !sources.has(target)) : []);
+	const known = isOpen
+		? new Set(targets.filter((target) => !isApart(dependencies, asker, target)))
+		: await filterPermitted(dependencies, asker, targets, surface);
 	const rest = without(targets, known);
 	if (rest.length === 0) return known;
 	for (const target of await storage.memberships.listSharing(asker.userId, rest)) known.add(target);
@@ -197,13 +229,29 @@ async function filterPermitted(
 	if (others.length === 0) return new Set(own);
 	const services = await bridged.findServices([...others, asker.userId]);
 	const service = services.get(asker.userId);
-	const isPermitted = (target: UserId): boolean =>
-		services.has(target) ? services.get(target) === service : knowsAll(dependencies, asker, surface);
+	const isPermitted = (target: UserId): boolean => {
+		if (isApart(dependencies, asker, target)) return false;
+		return services.has(target) ? services.get(target) === service : knowsAll(dependencies, asker, surface);
+	};
 	return new Set([...own, ...others.filter(isPermitted)]);
 }
 
-function knowsAll({scopes}: Pick<VisibilityDependencies, 'scopes'>, asker: Asker, surface: Surface): boolean {
+/** Whether one of the two is a source, to whom all but the members of one room are strangers. */
+function isApart(
+	{sources}: Pick<VisibilityDependencies, 'sources'>,
+	asker: NonNullable<Asker>,
+	target: UserId,
+): boolean {
+	return target !== asker.userId && !asker.isAdmin && (sources.has(target) || sources.has(asker.userId));
+}
+
+function knowsAll(
+	{scopes, sources}: Pick<VisibilityDependencies, 'scopes' | 'sources'>,
+	asker: Asker,
+	surface: Surface,
+): boolean {
 	const scope = scopes[surface];
+	if (asker !== undefined && sources.has(asker.userId)) return false;
 	if (scope === 'open' || asker === undefined) return scope === 'open';
 	return asker.isAdmin || (scope !== 'shared' && !asker.isGuest);
 }
@@ -247,13 +295,14 @@ async function filterServerAcquainted(
 	targets: readonly UserId[],
 	surface: Surface,
 ): Promise<Set<UserId>> {
-	const {storage, scopes, facts, bridged} = dependencies;
+	const {storage, scopes, facts, bridged, sources} = dependencies;
 	const {memberships} = storage;
-	if (scopes[surface] === 'open') return new Set(targets);
+	const isOpen = scopes[surface] === 'open';
+	const known = new Set<UserId>(isOpen ? targets.filter((target) => !sources.has(target)) : []);
+	if (isOpen && known.size === new Set(targets).size) return known;
 	const services = await bridged.findServices(targets);
-	const known = new Set<UserId>();
 	if (serverKnowsAll(dependencies, origin, surface)) {
-		for (const target of targets) if (!services.has(target)) known.add(target);
+		for (const target of targets) if (!services.has(target) && !sources.has(target)) known.add(target);
 	}
 	for (const target of await memberships.listSharingWithServer(origin, without(targets, known))) known.add(target);
 	if (surface !== 'keys') return known;

@@ -7,6 +7,7 @@ import {createNoticeQueue, createNotices, type NoticeQueue, type Notices} from '
 import {createQuarantine, type Quarantine} from '../quarantine/index.ts';
 import type {Services} from '../services.ts';
 import type {Logger} from '../telemetry/index.ts';
+import type {Discretion} from './visibility.ts';
 
 /** What everything here is built with. */
 interface GuardParts {
@@ -18,7 +19,7 @@ interface GuardParts {
 export function wireNoticeQueue(
 	{serverNotices, smtp}: Config,
 	storage: Storage,
-	{clock, random}: GuardParts,
+	{clock, random, sources}: GuardParts & Pick<Discretion, 'sources'>,
 ): NoticeQueue {
 	return createNoticeQueue({
 		storage,
@@ -26,6 +27,7 @@ export function wireNoticeQueue(
 		random,
 		tellsSessions: serverNotices.isEnabled,
 		sendsMail: smtp !== undefined,
+		isTold: (userId) => !sources.has(userId),
 	});
 }
 

@@ -1,4 +1,5 @@
 export {wireAudit} from './audit.ts';
+export {createUserAuthenticator} from './callers.ts';
 export {wireEncryption} from './encryption.ts';
 export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
 export {publishFigures} from './figures.ts';

@@ -7,7 +7,7 @@ export function createInvitePolicy(storage: Storage, visibility: Visibility): In
 	return {
 		admit: (origin, userId) => visibility.mayServerInvite(origin, userId),
 		async blocks(origin, userId) {
-			if (!(await visibility.mayServerKnow(origin, userId, 'profiles'))) return false;
+			if (!(await visibility.filterKnownToServer(origin, [userId], 'profiles')).has(userId)) return false;
 			const data = await storage.accountData.find(userId, null, 'm.invite_permission_config');
 			return data?.content?.['default_action'] === 'block';
 		},

@@ -10,7 +10,16 @@ interface JobParts {
 	readonly engine: Engine;
 	readonly services: Pick<
 		Services,
-		'audit' | 'config' | 'delayedEvents' | 'devices' | 'encryption' | 'media' | 'metrics' | 'notices' | 'rooms'
+		| 'audit'
+		| 'config'
+		| 'delayedEvents'
+		| 'devices'
+		| 'encryption'
+		| 'media'
+		| 'metrics'
+		| 'notices'
+		| 'rooms'
+		| 'sourceLinks'
 	>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;
@@ -20,7 +29,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {audit, config, delayedEvents, devices, encryption, media, metrics, notices, rooms} = services;
+	const {audit, config, delayedEvents, devices, encryption, media, metrics, notices, rooms, sourceLinks} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -36,6 +45,7 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 			media,
 			notices,
 			rooms,
+			sourceLinks,
 			keepAddressesDays: config.keepAddressesDays,
 			onProblem: (problem) => log.warn({err: problem}, 'A background job passed something over'),
 		},

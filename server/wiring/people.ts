@@ -11,6 +11,7 @@ import {createOAuth} from '../oauth/index.ts';
 import {createProfiles, queryRemoteProfile} from '../profiles/index.ts';
 import {createRooms, type RemoteRooms} from '../rooms/index.ts';
 import type {Services} from '../services.ts';
+import {createSourceLinks} from '../source-links/index.ts';
 import {createWebSessions} from '../web-sessions/index.ts';
 import {wireQuarantine} from './guard.ts';
 import type {CarryOver} from './personal.ts';
@@ -30,25 +31,10 @@ interface PeopleParts extends Pick<Services, 'audit' | 'events' | 'secondFactor'
 }
 
 /** The domains of accounts and of rooms, which need each other. */
-export function wirePeople(
-	config: Config,
-	storage: Storage,
-	{
-		clock,
-		random,
-		passwords,
-		engine,
-		events,
-		discretion: {visibility, facts, bridged},
-		secondFactor,
-		client,
-		remoteRooms,
-		carryOver,
-		audit,
-		queue,
-	}: PeopleParts,
-) {
+export function wirePeople(config: Config, storage: Storage, parts: PeopleParts) {
 	const {serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth} = config;
+	const {clock, random, passwords, engine, events, secondFactor, client, carryOver, audit, queue} = parts;
+	const {visibility, facts, bridged, sources} = parts.discretion;
 	const rooms = createRooms({
 		storage,
 		engine,
@@ -57,7 +43,7 @@ export function wirePeople(
 		defaultRoomVersion,
 		visibility,
 		facts,
-		remote: remoteRooms,
+		remote: parts.remoteRooms,
 		carryOver,
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
@@ -80,6 +66,19 @@ export function wirePeople(
 		serverName,
 		updateMemberEvents: (userId, profile) => rooms.updateOwnProfile(userId, profile),
 		queryRemote: (userId, key) => queryRemoteProfile(client, userId, key),
+		isUnseen: (userId) => sources.has(userId),
+	});
+	const sourceLinks = createSourceLinks({
+		storage,
+		accounts,
+		rooms,
+		passwords,
+		names: sources,
+		clock,
+		random,
+		serverName,
+		publicUrl,
+		settings: config.sourceLinks,
 	});
 	return {
 		accounts,
@@ -92,6 +91,7 @@ export function wirePeople(
 		quarantine,
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
+		sourceLinks,
 		uia: createUia({accounts, secondFactor, clock, random}),
 		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
 	};

@@ -20,6 +20,8 @@ export interface PersonalParts {
 	readonly random: Random;
 	readonly serverName: ServerName;
 	readonly presence: 'off' | 'local' | 'federated';
+	/** Of whom nobody is told that they are online. */
+	readonly isUnseen: (userId: UserId) => boolean;
 	readonly federation: Pick<Federation, 'edus' | 'sender'>;
 	/** Told of a room that a sync leaves out because it cannot be read. */
 	readonly onDamage: (cause: unknown) => void;

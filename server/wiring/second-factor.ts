@@ -5,6 +5,7 @@ import {type Config, keyFilesOf} from '../config/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {createSecondFactor, type SecondFactor} from '../second-factor/index.ts';
 import type {Logger} from '../telemetry/index.ts';
+import type {Discretion} from './visibility.ts';
 
 /** Builds second factors, with the key that lies beside the signing key. @throws SigningKeyError where it is broken */
 export async function wireSecondFactor({
@@ -13,6 +14,7 @@ export async function wireSecondFactor({
 	clock,
 	random,
 	queue,
+	sources,
 	log,
 }: {
 	readonly config: Config;
@@ -20,6 +22,7 @@ export async function wireSecondFactor({
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly queue: NoticeQueue;
+	readonly sources: Discretion['sources'];
 	readonly log: Pick<Logger, 'warn'>;
 }): Promise<SecondFactor> {
 	return createSecondFactor({
@@ -31,6 +34,7 @@ export async function wireSecondFactor({
 		publicUrl: config.publicUrl,
 		policy: config.secondFactor,
 		tell: (batch, userId, kind) => queue.add(batch, userId, {kind}),
+		isExempt: (userId) => sources.has(userId),
 		onProblem: (problem) => log.warn({err: problem}, 'A second factor cannot be read'),
 	});
 }

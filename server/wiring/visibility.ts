@@ -3,22 +3,31 @@ import type {Storage} from '../../storage/index.ts';
 import {type BridgedNames, createBridgedNames} from '../appservices/index.ts';
 import type {Config} from '../config/index.ts';
 import type {Logger} from '../telemetry/index.ts';
-import {createFactBudget, createVisibility, type FactBudget, type Visibility} from '../visibility/index.ts';
+import {
+	createFactBudget,
+	createVisibility,
+	type FactBudget,
+	openSourceNames,
+	type SourceNames,
+	type Visibility,
+} from '../visibility/index.ts';
 
 /** Who may know of whom, and how much anybody learns. */
 export interface Discretion {
 	readonly visibility: Visibility;
 	readonly facts: FactBudget;
 	readonly bridged: BridgedNames;
+	readonly sources: SourceNames;
 }
 
 /** Builds what says who may know of whom, with what it asks. */
-export function wireVisibility(
+export async function wireVisibility(
 	{serverName, privacy, federation: {mode, partners}, appservices, factBudgetPerDay}: Config,
 	storage: Storage,
 	clock: Clock,
 	log: Pick<Logger, 'warn'>,
-): Discretion {
+): Promise<Discretion> {
+	const sources = await openSourceNames(storage);
 	const bridged = createBridgedNames({storage, serverName, registrations: appservices});
 	const facts = createFactBudget({
 		storage,
@@ -34,7 +43,8 @@ export function wireVisibility(
 		isPartner: (server) => mode === 'partners' && partners.includes(server),
 		facts,
 		bridged,
+		sources,
 		clock,
 	});
-	return {visibility, facts, bridged};
+	return {visibility, facts, bridged, sources};
 }

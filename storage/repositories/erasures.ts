@@ -38,6 +38,7 @@ const ofUser = [
 	tables.mailAddresses,
 	tables.quarantinedDevices,
 	tables.noticeRooms,
+	tables.sourceLinks,
 ] as const;
 
 /** Makes the repository of what goes with people. */

@@ -7,6 +7,7 @@ import * as factors from './factors.ts';
 import * as guard from './guard.ts';
 import * as oauth from './oauth.ts';
 import * as rooms from './rooms.ts';
+import * as sourceLinks from './source-links.ts';
 import * as transport from './transport.ts';
 import * as webSessions from './web-sessions.ts';
 
@@ -21,6 +22,7 @@ export const tables = {
 	...guard,
 	...oauth,
 	...rooms,
+	...sourceLinks,
 	...transport,
 	...webSessions,
 };

@@ -1,7 +1,7 @@
 import type {JsonObject, UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
-import {account, alice, bob, eventId, partner, phone, room, write} from './rows.ts';
+import {account, alice, bob, eventId, partner, phone, room, write, sourceLink} from './rows.ts';
 
 /** Gives a person one of everything that goes with them. */
 async function fill(storage: Storage, userId: UserId): Promise<void> {
@@ -80,6 +80,7 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 			lastUsedDay: null,
 		});
 	});
+	await write(storage, (batch) => storage.sourceLinks.addLink(batch, sourceLink(`link of ${userId}`, userId)));
 	const batch = storage.batch();
 	await storage.filters.add(batch, userId, {room: {timeline: {limit: 1}}});
 	await storage.commit(batch);
@@ -102,6 +103,7 @@ async function look(storage: Storage, userId: UserId): Promise<JsonObject> {
 		totpSecret: (await storage.factors.findTotpSecret(userId))?.sealedSecret ?? null,
 		factors: {...(await storage.factors.count(userId))},
 		addresses: (await storage.devices.listAddresses(userId)).length,
+		sourceLinks: (await storage.sourceLinks.listLinksOf(userId)).length,
 	};
 }
 
@@ -120,6 +122,7 @@ const everything = {
 	totpSecret: 'sealed',
 	factors: {hasTotp: false, recoveryCodes: 1, passkeys: 1},
 	addresses: 1,
+	sourceLinks: 1,
 };
 const nothing = {
 	session: false,
@@ -136,6 +139,7 @@ const nothing = {
 	totpSecret: null,
 	factors: {hasTotp: false, recoveryCodes: 0, passkeys: 0},
 	addresses: 0,
+	sourceLinks: 0,
 };
 
 onBoth('the traces of one person go, of every kind, and those of nobody else', async (t, database) => {

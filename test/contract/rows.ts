@@ -1,6 +1,6 @@
 /** Rows with every field set, for tests that are about one of them. */
 import type {DeviceId, EventId, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import type {AccountRow, Batch, NewEvent, Outcome, Storage} from '../../storage/index.ts';
+import type {AccountRow, Batch, NewEvent, Outcome, SourceLinkRow, Storage} from '../../storage/index.ts';
 
 export const alice = '@alice:a.example' as UserId;
 export const bob = '@bob:a.example' as UserId;
@@ -19,6 +19,20 @@ export const account = (userId: UserId): AccountRow => ({
 	isSuspended: false,
 	isErased: false,
 	createdDay: 20_000,
+});
+
+export const sourceLink = (linkId: string, userId: UserId, having: Partial<SourceLinkRow> = {}): SourceLinkRow => ({
+	linkId,
+	userId,
+	name: 'the ministry',
+	members: [bob],
+	usesAllowed: 1,
+	usesDone: 0,
+	expiresTs: 100,
+	accountDays: 30,
+	silenceDays: 7,
+	federates: false,
+	...having,
 });
 
 /** An event without a place; `with` says what the test is about. */

@@ -1,4 +1,4 @@
-/** What the stranger rule is built with in tests that build it themselves: a budget that nobody uses up, and no bridges. */
+/** What the stranger rule is built with in tests that build it themselves: a budget that nobody uses up, no bridges and no sources. */
 import {randomBytes} from 'node:crypto';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
 import type {ServerName} from '../../crypto/index.ts';
@@ -14,9 +14,10 @@ export function discretionOf(
 	storage: Storage,
 	serverName: ServerName,
 	clock: Clock = systemClock,
-): Pick<VisibilityDependencies, 'facts' | 'bridged'> {
+): Pick<VisibilityDependencies, 'facts' | 'bridged' | 'sources'> {
 	return {
 		facts: createFactBudget({storage, clock, random: randomBytes, perDay: FACTS_OF_TESTS, onProblem: () => undefined}),
 		bridged: createBridgedNames({storage, serverName, registrations: []}),
+		sources: {has: () => false},
 	};
 }

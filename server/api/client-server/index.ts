@@ -130,6 +130,7 @@ import {upgradeRoom} from './room-upgrades.ts';
 import {getJoinedMembersByRoom, getMembersByRoom, getOneRoomEvent, getRoomState, getRoomStateWithKey} from './rooms.ts';
 import {search} from './search.ts';
 import {getSpaceHierarchy} from './space-hierarchy.ts';
+import {createSourceLink, deleteSourceLink, endSourceAccount, listSourceLinks} from './source-links.ts';
 import {redirectToIdp, redirectToSso} from './sso-login-redirect.ts';
 import {getWellknownSupport} from './support.ts';
 import {sync} from './sync.ts';
@@ -295,6 +296,10 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	answeringOnGrid(searchUserDirectory),
 	redirectToSso,
 	redirectToIdp,
+	createSourceLink,
+	listSourceLinks,
+	deleteSourceLink,
+	endSourceAccount,
 	getProtocols,
 	...thirdPartyLookups,
 	getVersions,

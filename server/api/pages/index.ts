@@ -6,6 +6,7 @@ import {getRegister, postRegister} from './register.ts';
 import {getSetUp, postSetUp} from './set-up.ts';
 import {getSignIn, postSignIn} from './sign-in.ts';
 import {getToClient, postToClient} from './to-client.ts';
+import {getSourcePage, postSourcePage} from './source.ts';
 
 /** Pages that people see in a browser. */
 export const pageRoutes: readonly Route<Services>[] = [
@@ -22,4 +23,6 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postAuthFallback,
 	getSetUp,
 	postSetUp,
+	getSourcePage,
+	postSourcePage,
 ];

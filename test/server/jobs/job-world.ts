@@ -71,6 +71,7 @@ export class JobWorld {
 				keepAddressesDays: 0,
 				notices: {mailNotice: () => Promise.resolve(false), tellSessions: () => Promise.resolve(false)},
 				rooms: {leave: () => Promise.resolve()},
+				sourceLinks: {endDue: () => Promise.resolve(0)},
 				onProblem: (problem) => this.problems.push(problem),
 				...services,
 			},

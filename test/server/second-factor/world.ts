@@ -50,6 +50,7 @@ export async function openWorld(t: ExecutionContext, having: Partial<SecondFacto
 		secret: Buffer.alloc(32, 7),
 		serverName: 'news.example' as ServerName,
 		publicUrl: ORIGIN,
+		isExempt: () => false,
 		policy: 'optional',
 		tell: (_batch, userId, change: FactorChange) => void told.push(`${userId} ${change}`),
 		onProblem: (problem) => void problems.push(problem),

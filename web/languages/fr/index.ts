@@ -3,5 +3,6 @@ import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
 import {signIn} from './sign-in.ts';
+import {source} from './source.ts';
 
-export const fr: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account, ...factors};
+export const fr: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account, ...factors, ...source};

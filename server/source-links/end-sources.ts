@@ -1,0 +1,60 @@
+import type {UserId} from '../../crypto/index.ts';
+import type {AccountRow, SourceRow} from '../../storage/index.ts';
+import type {SourceLinksDependencies} from './source-links.ts';
+
+const DAY_MS = 86_400_000;
+/** Accounts looked at before others have their turn. */
+const PAGE = 200;
+
+/** One run of the job that ends accounts. */
+export interface EndingRun {
+	readonly nowMs: number;
+	/** False when the run is to end; the rest comes with the next one. */
+	goOn(): Promise<boolean>;
+}
+
+/** Ends the accounts whose time has come; see `SourceLinks.endDue`. */
+export async function endDueSources(dependencies: SourceLinksDependencies, run: EndingRun): Promise<number> {
+	const {storage, accounts} = dependencies;
+	let count = 0;
+	let after: UserId | undefined;
+	do {
+		const page = await storage.sourceLinks.listSources({after, limit: PAGE});
+		for (const source of page) {
+			const [account, owner] = [await accounts.find(source.userId), await accounts.find(source.owner)];
+			const isDue =
+				account === undefined ||
+				account.isDeactivated ||
+				owner?.isDeactivated !== false ||
+				source.endsTs <= run.nowMs ||
+				(await isSilent(dependencies, source, account, run.nowMs));
+			if (!isDue) continue;
+			await endSource(dependencies, source.userId);
+			count += 1;
+		}
+		after = page.length === PAGE ? page.at(-1)?.userId : undefined;
+	} while (after !== undefined && (await run.goOn()));
+	return count;
+}
+
+/** Erases an account whole, then forgets that it was a source's; in this order, so that a crash leaves the rest to the job. */
+export async function endSource({storage, accounts}: SourceLinksDependencies, userId: UserId): Promise<void> {
+	const account = await accounts.find(userId);
+	if (account?.isErased === false) await accounts.deactivate(userId, {erase: true});
+	const batch = storage.batch();
+	storage.sourceLinks.removeSource(batch, userId);
+	batch.announce({kind: 'account', subject: userId, extra: {source: false}});
+	await storage.commit(batch);
+}
+
+/** Whether nobody has used the account for as long as its link allows. */
+async function isSilent(
+	{storage}: SourceLinksDependencies,
+	{userId, silenceDays}: SourceRow,
+	{createdDay}: AccountRow,
+	nowMs: number,
+): Promise<boolean> {
+	const devices = await storage.devices.listOfUser(userId);
+	const lastDay = Math.max(createdDay, ...devices.map(({lastSeenDay}) => lastSeenDay ?? 0));
+	return Math.floor(nowMs / DAY_MS) - lastDay > silenceDays;
+}

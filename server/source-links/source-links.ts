@@ -1,0 +1,196 @@
+import {
+	domainOf,
+	hashToken,
+	isToken,
+	localpartOf,
+	newToken,
+	type PasswordHasher,
+	type RandomBytes,
+	type ServerName,
+	type UserId,
+} from '../../crypto/index.ts';
+import type {Clock} from '../../federation/engine/index.ts';
+import type {AccountRow, SourceLinkRow, SourceRow, Storage} from '../../storage/index.ts';
+import type {Accounts} from '../accounts/index.ts';
+import type {Config} from '../config/index.ts';
+import type {Rooms} from '../rooms/index.ts';
+import type {SourceNames} from '../visibility/index.ts';
+import {type EndingRun, endDueSources, endSource} from './end-sources.ts';
+import {SourceLinksError} from './errors.ts';
+import {createHolder, type SourceHolder} from './hold.ts';
+import {openLink, type SourceAccount} from './open-link.ts';
+
+/** Links of one person that are open at a time. */
+const LINKS_MAX = 100;
+/** People beside the link's maker: a story has an editor, a lawyer and some more. */
+const MEMBERS_MAX = 50;
+/** Accounts that one link gives at most. */
+const USES_MAX = 100;
+const NAME_LENGTH_MAX = 100;
+const DAY_MS = 86_400_000;
+
+/** What the domain is built from. */
+export interface SourceLinksDependencies {
+	readonly storage: Storage;
+	readonly accounts: Pick<Accounts, 'deactivate' | 'find' | 'inventName'>;
+	readonly rooms: Pick<Rooms, 'create' | 'invite' | 'join'>;
+	readonly passwords: Pick<PasswordHasher, 'hash'>;
+	readonly names: SourceNames;
+	readonly clock: Clock;
+	readonly random: RandomBytes;
+	readonly serverName: ServerName;
+	readonly publicUrl: string;
+	/** Absent: nobody makes or opens links. Accounts that there are end as they would. */
+	readonly settings: Config['sourceLinks'];
+}
+
+/** A link as its maker wishes it. */
+export interface NewSourceLink {
+	/** What its maker calls it; nobody else is shown it. At most 100 characters. */
+	readonly name: string;
+	/** Who is invited to the room of each account, beside the maker. At most 50. */
+	readonly members?: readonly UserId[] | undefined;
+	/** Accounts that it gives, each with a room of its own. Default 1, at most 100. */
+	readonly uses?: number | undefined;
+	/** For how many days it can be opened. Default and bound: as the configuration says. */
+	readonly days?: number | undefined;
+	/** For how many days an account lasts. Default and bound: as the configuration says. */
+	readonly accountDays?: number | undefined;
+	/** After how many days without use an account ends. Default: as the configuration says. */
+	readonly silenceDays?: number | undefined;
+	/** Whether people of other servers may be in the rooms. Default: no. */
+	readonly federates?: boolean | undefined;
+}
+
+/** A link that was made. The address is given this once: only its hash is kept. */
+export interface MadeSourceLink {
+	readonly linkId: string;
+	readonly url: string;
+	readonly expiresTs: number;
+}
+
+/** Links by which sources get an account for one encrypted room with chosen people, and nothing else. */
+export interface SourceLinks extends SourceHolder {
+	/** Whether somebody may make links. */
+	mayMake(userId: UserId): Promise<boolean>;
+	/** Makes a link. @throws SourceLinksError 'not-allowed', 'invalid-link', 'too-many' */
+	create(owner: UserId, link: NewSourceLink): Promise<MadeSourceLink>;
+	/** Lists somebody's links that can still be opened. */
+	listLinks(owner: UserId): Promise<SourceLinkRow[]>;
+	/** Lists the accounts that somebody's links have given, as long as they last. */
+	listSources(owner: UserId): Promise<SourceRow[]>;
+	/** Takes a link back; accounts that it gave stay. Nothing happens where it is not theirs. */
+	remove(owner: UserId, linkId: string): Promise<void>;
+	/** Whether a link can be opened now. */
+	isOpen(token: string): Promise<boolean>;
+	/** Opens a link: makes an account, and its room. @throws SourceLinksError 'gone', 'too-many' */
+	open(token: string): Promise<SourceAccount>;
+	/** Ends an account before its time, and erases it. @throws SourceLinksError 'gone' where it is not of a link of theirs */
+	end(owner: UserId, source: UserId): Promise<void>;
+	/** Ends the accounts whose time has come, and tells owners of those whose time comes soon; how many ended. */
+	endDue(run: EndingRun): Promise<number>;
+}
+
+/** Makes the domain. */
+export function createSourceLinks(dependencies: SourceLinksDependencies): SourceLinks {
+	const {storage, clock} = dependencies;
+
+	async function findOpen(token: string): Promise<SourceLinkRow | undefined> {
+		const link = isToken(token, 'source') ? await storage.sourceLinks.findLink(hashToken(token)) : undefined;
+		if (link === undefined || link.usesDone >= link.usesAllowed || link.expiresTs <= clock.now()) return undefined;
+		return (await findMaker(dependencies, link.userId)) === undefined ? undefined : link;
+	}
+
+	return {
+		...createHolder(dependencies),
+		mayMake: async (userId) => (await findMaker(dependencies, userId)) !== undefined,
+		create: (owner, link) => create(dependencies, owner, link),
+		async listLinks(owner) {
+			const links = await storage.sourceLinks.listLinksOf(owner);
+			return links.filter(({expiresTs, usesDone, usesAllowed}) => expiresTs > clock.now() && usesDone < usesAllowed);
+		},
+		listSources: (owner) => storage.sourceLinks.listSourcesOf(owner),
+		async remove(owner, linkId) {
+			const batch = storage.batch();
+			storage.sourceLinks.removeLink(batch, owner, linkId);
+			await storage.commit(batch);
+		},
+		isOpen: async (token) => (await findOpen(token)) !== undefined,
+		async open(token) {
+			const link = await findOpen(token);
+			const maker = link && (await findMaker(dependencies, link.userId));
+			if (link === undefined || maker === undefined) {
+				throw new SourceLinksError('gone', 'The link was used up or has ended');
+			}
+			return openLink(dependencies, link, maker);
+		},
+		async end(owner, userId) {
+			const source = await storage.sourceLinks.findSource(userId);
+			if (source?.owner !== owner) throw new SourceLinksError('gone', 'No link of yours has given such an account');
+			await endSource(dependencies, userId);
+		},
+		endDue: (run) => endDueSources(dependencies, run),
+	};
+}
+
+/** Finds the account of somebody who may make links now. */
+async function findMaker(
+	{accounts, settings}: SourceLinksDependencies,
+	userId: UserId,
+): Promise<AccountRow | undefined> {
+	if (settings === undefined) return undefined;
+	const account = await accounts.find(userId);
+	if (account === undefined || account.isDeactivated || account.isLocked || account.isSuspended) return undefined;
+	return account.isAdmin || settings.who.includes(localpartOf(userId)) ? account : undefined;
+}
+
+async function create(
+	dependencies: SourceLinksDependencies,
+	owner: UserId,
+	link: NewSourceLink,
+): Promise<MadeSourceLink> {
+	const {storage, clock, random, publicUrl, settings} = dependencies;
+	if (settings === undefined || (await findMaker(dependencies, owner)) === undefined) {
+		throw new SourceLinksError('not-allowed', 'You may not make source links on this server');
+	}
+	const {daysMax} = settings;
+	const {days = daysMax, accountDays = daysMax, silenceDays = settings.silenceDays, uses = 1} = link;
+	const {name, federates = false} = link;
+	const members = [...new Set(link.members)].filter((member) => member !== owner);
+	mustBeWithin('name', name.length, {min: 1, max: NAME_LENGTH_MAX});
+	mustBeWithin('members', members.length, {min: 0, max: MEMBERS_MAX});
+	mustBeWithin('uses', uses, {min: 1, max: USES_MAX});
+	mustBeWithin('days', days, {min: 1, max: daysMax});
+	mustBeWithin('account_days', accountDays, {min: 1, max: daysMax});
+	mustBeWithin('silence_days', silenceDays, {min: 1, max: daysMax});
+	mustStayHere(dependencies, federates, members);
+	if ((await storage.sourceLinks.listLinksOf(owner)).length >= LINKS_MAX) {
+		throw new SourceLinksError('too-many', `Expected fewer than ${LINKS_MAX} links: take one back first`);
+	}
+	const token = newToken('source', random);
+	const linkId = hashToken(token);
+	const expiresTs = clock.now() + days * DAY_MS;
+	const limits = {usesAllowed: uses, usesDone: 0, expiresTs, accountDays, silenceDays};
+	const batch = storage.batch();
+	storage.sourceLinks.addLink(batch, {linkId, userId: owner, name, members, federates, ...limits});
+	await storage.commit(batch);
+	return {linkId, url: `${publicUrl}/source/${token}`, expiresTs};
+}
+
+function mustBeWithin(what: string, value: number, {min, max}: {readonly min: number; readonly max: number}): void {
+	if (Number.isInteger(value) && value >= min && value <= max) return;
+	throw new SourceLinksError('invalid-link', `${what}: expected from ${min} to ${max}, got ${value}`);
+}
+
+function mustStayHere(
+	{serverName, settings}: SourceLinksDependencies,
+	federates: boolean,
+	members: readonly UserId[],
+): void {
+	if (federates && settings?.allowsFederation !== true) {
+		throw new SourceLinksError('invalid-link', 'federates: this server keeps sources to itself (allow_federation)');
+	}
+	if (!federates && members.some((member) => domainOf(member) !== serverName)) {
+		throw new SourceLinksError('invalid-link', 'members: expected people of this server alone, or federates');
+	}
+}

@@ -1,0 +1,248 @@
+/** Links by which sources get an account for one room, and what such an account can and cannot do. */
+import test from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
+import {call, createTestDevice, path, request, until} from '../../harness/index.ts';
+import {
+	LINKS,
+	makeLink,
+	openPage,
+	pressButton,
+	readState,
+	signIn,
+	startSourceWorld,
+	takeSource,
+	V3,
+} from './source-world.ts';
+
+const DAY_MS = 86_400_000;
+
+test('a source link gives an account with a random name in an encrypted room with chosen people, once', async (t) => {
+	const {app, alice, bob} = await startSourceWorld(t);
+	const page = await makeLink(app, alice, {members: [bob.user_id]});
+	const looks = await Promise.all([request(app, 'GET', page), request(app, 'GET', page)]);
+	t.deepEqual(
+		looks.map(({status}) => status),
+		[200, 200],
+		'to look at it does not use it up',
+	);
+	t.notRegex(looks[0].text, /<script/);
+	const replies = await Promise.all([1, 2, 3, 4].map(() => pressButton(app, page)));
+	t.deepEqual(
+		replies.map(({status}) => status).toSorted((left, right) => left - right),
+		[200, 404, 404, 404],
+	);
+	const text = await replies.find(({status}) => status === 200)!.text();
+	const [userId = '', password = ''] = [...text.matchAll(/<code dir="ltr">([^<]+)<\/code>/gu)].map((match) => match[1]);
+	t.regex(userId, /^@[a-z0-9]{24}:news\.example$/);
+	t.regex(password, /^[a-z0-9]{6}(-[a-z0-9]{6}){3}$/);
+	t.is((await request(app, 'GET', page)).status, 404);
+	const session = await signIn(app, {userId, password});
+	const {joined_rooms: rooms} = await call<{joined_rooms: string[]}>(app, 'GET', `${V3}/joined_rooms`, {
+		token: session.access_token,
+	});
+	t.is(rooms.length, 1);
+	const state = await readState(app, session, rooms[0]!);
+	t.deepEqual(state.get('m.room.encryption '), {algorithm: 'm.megolm.v1.aes-sha2'});
+	t.is(state.get('m.room.create ')?.['m.federate'], false);
+	t.is(state.get('m.room.join_rules ')?.['join_rule'], 'invite');
+	t.is(state.get(`m.room.member ${alice.user_id}`)?.['membership'], 'join');
+	t.is(state.get(`m.room.member ${bob.user_id}`)?.['membership'], 'invite');
+	t.is(state.get(`m.room.member ${userId}`)?.['membership'], 'join');
+	t.false(
+		[...state.keys()].some((key) => key.startsWith('m.room.name')),
+		'what the link is called is its maker’s',
+	);
+	await call(app, 'PUT', `${V3}/rooms/${path(rooms[0]!)}/send/m.room.encrypted/1`, {
+		token: session.access_token,
+		body: {algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'x', session_id: 'y', sender_key: 'z', device_id: 'D'},
+	});
+});
+
+test('a link for several sources gives each a room of its own, and ends with its time, its maker, or when it is taken back', async (t) => {
+	const {app, alice} = await startSourceWorld(t);
+	const {access_token: token} = alice;
+	const page = await makeLink(app, alice, {uses: 3, days: 5});
+	const first = await openPage(app, page);
+	const second = await openPage(app, page);
+	t.not(first.userId, second.userId);
+	type Listed = {links: {link_id: string; uses_done: number}[]; sources: {user_id: string; room_id: string}[]};
+	const listed = await call<Listed>(app, 'GET', LINKS, {token});
+	t.is(listed.links[0]?.uses_done, 2);
+	t.is(new Set(listed.sources.map(({room_id: roomId}) => roomId)).size, 2);
+	app.advance(5 * DAY_MS);
+	t.is((await pressButton(app, page)).status, 404);
+	const other = await makeLink(app, alice);
+	const {links} = await call<Listed>(app, 'GET', LINKS, {token});
+	await call(app, 'DELETE', `${LINKS}/${links[0]!.link_id}`, {token});
+	t.is((await pressButton(app, other)).status, 404);
+	const last = await makeLink(app, alice);
+	await app.application.services.accounts.deactivate(alice.user_id as UserId, {erase: false});
+	t.is((await request(app, 'GET', last)).status, 404);
+	t.is((await pressButton(app, `${last}x`)).status, 404);
+});
+
+test('only administrators and those who are named make links, within what the configuration allows', async (t) => {
+	const {app, alice, bob} = await startSourceWorld(t);
+	const make = (token: string, wish: object = {}) =>
+		request(app, 'POST', LINKS, {token, body: {name: 'the ministry', ...wish}});
+	t.is((await make(bob.access_token)).status, 403);
+	t.is((await request(app, 'POST', LINKS, {body: {name: 'x'}})).status, 401);
+	for (const wish of [
+		{name: ''},
+		{days: 31},
+		{account_days: 31},
+		{uses: 0},
+		{uses: 101},
+		{silence_days: 0},
+		{federates: true},
+		{members: ['@dora:other.example']},
+		{members: Array.from({length: 51}, (_, index) => `@u${index}:news.example`)},
+	]) {
+		t.is((await make(alice.access_token, wish)).status, 400, JSON.stringify(wish));
+	}
+	const open = await startSourceWorld(t, {allow_federation: true, who: 'administrators'});
+	t.is((await request(open.app, 'POST', LINKS, {token: open.alice.access_token, body: {name: 'x'}})).status, 403);
+});
+
+test('a source does nothing but talk in its room', async (t) => {
+	const {app, alice, carol} = await startSourceWorld(t);
+	const {session, roomId} = await takeSource(app, alice);
+	const {access_token: token} = session;
+	const room = await call<{room_id: string}>(app, 'POST', `${V3}/createRoom`, {
+		token: carol.access_token,
+		body: {
+			preset: 'public_chat',
+			initial_state: [{type: 'm.room.history_visibility', content: {history_visibility: 'world_readable'}}],
+		},
+	});
+	const refused: [string, string, object?][] = [
+		['POST', `${V3}/createRoom`, {}],
+		['POST', `${V3}/join/${path(room.room_id)}`, {}],
+		['POST', `${V3}/rooms/${path(room.room_id)}/join`, {}],
+		['GET', `${V3}/rooms/${path(room.room_id)}/state`],
+		['GET', `${V3}/rooms/${path(room.room_id)}/messages?dir=b`],
+		['POST', `${V3}/knock/${path(room.room_id)}`, {}],
+		['POST', `${V3}/rooms/${path(roomId)}/invite`, {user_id: carol.user_id}],
+		['POST', `${V3}/user_directory/search`, {search_term: 'carol'}],
+		['GET', `${V3}/publicRooms`],
+		['POST', `${V3}/publicRooms`, {}],
+		['GET', `${V3}/directory/room/${path('#a:news.example')}`],
+		['GET', `/_matrix/client/v1/room_summary/${path(room.room_id)}`],
+		['POST', `${V3}/user/${path(session.user_id)}/openid/request_token`, {}],
+		['PUT', `${V3}/profile/${path(session.user_id)}/displayname`, {displayname: 'x'}],
+		['PUT', `${V3}/rooms/${path(roomId)}/state/m.room.topic/`, {topic: 'x'}],
+		['GET', `${V3}/voip/turnServer`],
+		['POST', `${V3}/pushers/set`, {}],
+		['POST', LINKS, {name: 'x'}],
+	];
+	for (const [method, where, body] of refused) {
+		const answer = await request(app, method, where, {token, ...(body && {body})});
+		t.is(answer.status, 403, `${method} ${where}`);
+	}
+	t.is((await request(app, 'GET', `${V3}/sync`, {token})).status, 200);
+	t.is((await request(app, 'GET', `${V3}/rooms/${path(roomId)}/state`, {token})).status, 200);
+	await call(app, 'POST', `${V3}/rooms/${path(roomId)}/join`, {token, body: {}});
+});
+
+for (const scope of ['server', 'open'] as const) {
+	test(`a source and everybody outside its room are strangers to each other, with privacy: ${scope}`, async (t) => {
+		const {app, alice, bob, carol} = await startSourceWorld(t, {}, {privacy: scope});
+		const {session} = await takeSource(app, alice, {members: [bob.user_id]});
+		const ask = async (asker: {access_token: string}, userId: string) => {
+			const {access_token: token} = asker;
+			const keys = await request(app, 'POST', `${V3}/keys/query`, {token, body: {device_keys: {[userId]: []}}});
+			const one_time_keys = {[userId]: {[session.device_id]: 'signed_curve25519'}};
+			const claim = await request(app, 'POST', `${V3}/keys/claim`, {token, body: {one_time_keys}});
+			const profile = await request(app, 'GET', `${V3}/profile/${path(userId)}`, {token});
+			const presence = await request(app, 'GET', `${V3}/presence/${path(userId)}/status`, {token});
+			const answers = [keys, claim, profile, presence];
+			return answers.map(({status, text}) => `${status} ${text.replaceAll(userId, 'USER')}`);
+		};
+		for (const {access_token: token, user_id: userId} of [alice, carol]) {
+			const where = `${V3}/profile/${path(userId)}/displayname`;
+			await call(app, 'PUT', where, {token, body: {displayname: 'Somebody'}});
+		}
+		await call(app, 'GET', `${V3}/sync`, {token: session.access_token});
+		const device = createTestDevice(session);
+		await call(app, 'POST', `${V3}/keys/upload`, {
+			token: session.access_token,
+			body: {device_keys: device.deviceKeys, one_time_keys: device.oneTimeKeys('a')},
+		});
+		const nobody = '@nobody:news.example';
+		t.deepEqual(await ask(carol, session.user_id), await ask(carol, nobody), 'carol of the source');
+		const invite = async (userId: string) => {
+			const {access_token: token} = carol;
+			const room = await call<{room_id: string}>(app, 'POST', `${V3}/createRoom`, {token, body: {}});
+			const where = `${V3}/rooms/${path(room.room_id)}/invite`;
+			return (await request(app, 'POST', where, {token, body: {user_id: userId}})).text;
+		};
+		t.deepEqual(await ask(session, carol.user_id), await ask(session, nobody), 'the source of carol');
+		t.is(await invite(session.user_id), await invite(nobody), 'carol invites the source');
+		t.regex((await ask(alice, session.user_id))[0]!, /ed25519/);
+		t.regex((await ask(session, alice.user_id))[2]!, /Somebody/);
+		const found = await call<{results: {user_id: string}[]}>(app, 'POST', `${V3}/user_directory/search`, {
+			token: carol.access_token,
+			body: {search_term: session.user_id},
+		});
+		t.deepEqual(found.results, []);
+	});
+}
+
+test('an account ends on its day, after silence, or with its owner, and is erased whole', async (t) => {
+	const {app, alice, bob} = await startSourceWorld(t);
+	const {sourceLinks} = app.application.services;
+	const {storage} = app.application;
+	const run = () => sourceLinks.endDue({nowMs: Date.now() + offsetMs, goOn: () => Promise.resolve(true)});
+	let offsetMs = 0;
+	const advance = (days: number) => {
+		app.advance(days * DAY_MS);
+		offsetMs += days * DAY_MS;
+	};
+	const [silent, busy, dated] = [
+		await takeSource(app, alice, {members: [bob.user_id]}),
+		await takeSource(app, alice),
+		await takeSource(app, alice, {account_days: 2}),
+	];
+	const write = (roomId: string, token: string, text: string) =>
+		call<{event_id: string}>(app, 'PUT', `${V3}/rooms/${path(roomId)}/send/m.room.message/${text}`, {
+			token,
+			body: {msgtype: 'm.text', body: text},
+		});
+	const sent = await write(silent.roomId, silent.session.access_token, 'leaked');
+	t.is(await run(), 0);
+	advance(2);
+	t.is(await run(), 1, 'the one whose day has come');
+	t.is((await request(app, 'GET', `${V3}/sync`, {token: dated.session.access_token})).status, 401);
+	advance(5);
+	await call(app, 'GET', `${V3}/account/whoami`, {token: busy.session.access_token});
+	advance(1);
+	t.is(await run(), 1, 'the one that was silent for more than seven days');
+	t.is((await request(app, 'GET', `${V3}/account/whoami`, {token: silent.session.access_token})).status, 401);
+	t.is((await request(app, 'GET', `${V3}/account/whoami`, {token: busy.session.access_token})).status, 200);
+	const account = await storage.accounts.find(silent.session.user_id as UserId);
+	t.true(account?.isErased && account.isDeactivated && account.passwordHash === null);
+	t.is(await storage.sourceLinks.findSource(silent.session.user_id as UserId), undefined);
+	// Who comes later sees nothing of what the source wrote.
+	await call(app, 'POST', `${V3}/rooms/${path(silent.roomId)}/join`, {token: bob.access_token, body: {}});
+	const late = await call<{content: object}>(
+		app,
+		'GET',
+		`${V3}/rooms/${path(silent.roomId)}/event/${path(sent.event_id)}`,
+		{
+			token: alice.access_token,
+		},
+	);
+	t.deepEqual(late.content, {msgtype: 'm.text', body: 'leaked'}, 'who was there goes on seeing it');
+	await app.application.services.accounts.deactivate(alice.user_id as UserId, {erase: false});
+	t.is(await run(), 1, 'with its owner');
+	await until(async () => (await storage.sourceLinks.listSources({limit: 9})).length === 0, 'nothing to be left');
+});
+
+test('an owner ends an account early, and nobody else does', async (t) => {
+	const {app, alice, bob} = await startSourceWorld(t);
+	const {session} = await takeSource(app, alice);
+	const where = `/_broadsheet/client/v1/sources/${path(session.user_id)}`;
+	t.is((await request(app, 'DELETE', where, {token: bob.access_token})).status, 404);
+	t.is((await request(app, 'DELETE', where, {token: alice.access_token})).status, 200);
+	t.is((await request(app, 'GET', `${V3}/sync`, {token: session.access_token})).status, 401);
+});

@@ -1,0 +1,48 @@
+import {html} from './html.ts';
+import {code, form, type Page, page, type View} from './page.ts';
+import {say} from './text.ts';
+
+/** What a source link is for, and the button that opens it. */
+export function sourceInvitation(view: View): Page {
+	const {language} = view;
+	return page(
+		view,
+		say(language, 'source.title'),
+		html`<p>${say(language, 'source.intro')}</p>
+<p>${say(language, 'source.nothingKept')}</p>
+${form(view, html`<button>${say(language, 'register.submit')}</button>`)}`,
+	);
+}
+
+/** The account that a link has given: it is shown this once. */
+export function sourceAccount(
+	view: View,
+	account: {
+		readonly userId: string;
+		readonly password: string;
+		readonly publicUrl: string;
+		readonly endsTs: number;
+		readonly silenceDays: number;
+	},
+): Page {
+	const {language} = view;
+	const day = new Date(account.endsTs).toISOString().slice(0, 10);
+	return page(
+		view,
+		say(language, 'source.madeTitle'),
+		html`<p role="status">${say(language, 'source.made')}</p>
+<dl>
+<dt>${say(language, 'userId')}</dt><dd>${code(account.userId)}</dd>
+<dt>${say(language, 'field.password')}</dt><dd>${code(account.password)}</dd>
+<dt>${say(language, 'homeserver')}</dt><dd>${code(account.publicUrl)}</dd>
+</dl>
+<p>${say(language, 'source.next')}</p>
+<p>${say(language, 'source.end', {day, days: account.silenceDays})}</p>`,
+	);
+}
+
+/** A link that was used up or has ended, or never was one. */
+export function sourceGone(view: View): Page {
+	const {language} = view;
+	return page(view, say(language, 'setUp.goneTitle'), html`<p>${say(language, 'source.gone')}</p>`);
+}
