@@ -18,12 +18,17 @@ const fieldsOf: Readonly<Record<string, (view: View) => Html>> = {
 <input id="code" name="code" required autofocus dir="ltr" autocapitalize="none" autocomplete="one-time-code" spellcheck="false" maxlength="40">`,
 };
 
-/** The page on which a stage is completed without the client's help; it is sent to its own address. */
+/**
+ * The page on which a stage is completed without the client's help; it is sent to its own address. A window is that of
+ * its opener only as long as each page in it lets it be.
+ */
 export function authFallbackForm(view: View, stage: string, problem: TextKey | undefined): Page {
 	const {language} = view;
 	const fields = html`${fieldsOf[stage]?.(view) ?? html``}
 <button>${say(language, 'continue')}</button>`;
-	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${form(view, fields)}`);
+	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${form(view, fields)}`, {
+		isPopup: true,
+	});
 }
 
 /** A stage that is completed: the script tells the client's window so. */

@@ -10,7 +10,7 @@ export const registerPath = '/account/register';
 export function newAccountFields({language}: View, username: string): Html {
 	return html`<label for="username">${say(language, 'field.name')}</label>
 <input id="username" name="username" value="${username}" required autofocus dir="ltr" autocapitalize="none" autocomplete="username" spellcheck="false" maxlength="200" aria-describedby="username-hint">
-<p class="hint" id="username-hint">${say(language, 'field.nameHint', {characters: html`<bdi dir="ltr">a-z 0-9 . _ - = / +</bdi>`})}</p>
+<p class="hint" id="username-hint">${say(language, 'field.nameHint', {characters: html`<bdi dir="ltr" class="whole">a-z 0-9 . _ - = / +</bdi>`})}</p>
 ${newPasswordFields(language)}`;
 }
 

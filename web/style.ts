@@ -32,6 +32,7 @@ dd { margin: 0; }
 ul.plain { list-style: none; margin: 0; padding: 0; }
 ul.plain > li { border-top: 1px solid var(--edge); padding-block: 0.75rem; }
 ul.plain > li:first-child { border-top: 0; }
+.whole { white-space: nowrap; }
 code, .code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 footer form { display: flex; flex-wrap: wrap; gap: 0.25rem; justify-content: center; }
 footer button { width: auto; margin: 0; padding: 0.35rem 0.6rem; border: 0; background: none; color: var(--quiet); font-weight: 400; text-decoration: underline; }

@@ -26,13 +26,18 @@ export function findChromium(): string | undefined {
 
 /** Starts a browser that ends with the test. */
 export async function startBrowser(t: ExecutionContext, executablePath: string): Promise<Browser> {
-	const browser = await chromium.launch({
+	const browser = await launchBrowser(executablePath);
+	t.teardown(() => browser.close());
+	return browser;
+}
+
+/** Starts a browser; its end is the caller's. */
+export function launchBrowser(executablePath: string): Promise<Browser> {
+	return chromium.launch({
 		executablePath,
 		// Where tests run as root, or in a container, the browser has no sandbox to make.
 		args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
 	});
-	t.teardown(() => browser.close());
-	return browser;
 }
 
 /** Puts the small client together and serves it on a free loopback port. Gives its address. */

@@ -1,0 +1,96 @@
+/** Every page of the server, one row each: how a browser comes to it. */
+import type {Page, Response} from 'playwright-core';
+import {type App, passwordOf, request} from '../harness/index.ts';
+
+/** A page that is looked at. */
+export interface PageCase {
+	/** In names of files. */
+	readonly name: string;
+	/** In titles: `the sign-in page`. */
+	readonly what: string;
+	/** Who is signed in; absent: nobody. */
+	readonly as?: 'alice';
+	/** Done once, before a browser comes. */
+	readonly prepare?: (app: App) => Promise<void>;
+	readonly open: (page: Page, app: App) => Promise<Response | null>;
+}
+
+const at =
+	(path: string): PageCase['open'] =>
+	(page, app) =>
+		page.goto(app.url + path);
+
+/** Makes alice, where only who has a token may. */
+async function addAlice({application}: App): Promise<void> {
+	const {accounts} = application.services;
+	const userId = accounts.checkNewName('alice');
+	if ((await accounts.find(userId)) === undefined) await accounts.register({userId, password: passwordOf('alice')});
+}
+
+const signedIn = {as: 'alice', prepare: addAlice} as const;
+
+/** Sends the page's form, its fields filled in as they are by the page. */
+async function send(page: Page): Promise<Response | null> {
+	const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+	await page.locator('main form button').first().click();
+	const response = await answered;
+	await page.waitForLoadState();
+	return response;
+}
+
+/** The pages, in the order in which people come to them. */
+export const pageCases: readonly PageCase[] = [
+	{name: 'sign-in', what: 'the sign-in page', open: at('/account/sign-in')},
+	{
+		name: 'sign-in-wrong',
+		what: 'the sign-in page after a mistake',
+		async open(page, app) {
+			await page.goto(`${app.url}/account/sign-in`);
+			await page.locator('#username').fill('nobody');
+			await page.locator('#password').fill('wrong horse');
+			return send(page);
+		},
+	},
+	{name: 'register', what: 'the page that makes an account', open: at('/account/register?token=bsg_0123456789')},
+	{
+		name: 'register-wrong',
+		what: 'the page that makes an account after a mistake',
+		async open(page, app) {
+			await page.goto(`${app.url}/account/register?token=x`);
+			await page.locator('#username').fill('somebody');
+			await page.locator('#password').fill('wrong horse');
+			await page.locator('#repeated').fill('wrong horse');
+			return send(page);
+		},
+	},
+	{name: 'account', what: 'the account', ...signedIn, open: at('/account')},
+	{
+		name: 'to-client',
+		what: 'the page that lets a client in',
+		...signedIn,
+		open: at('/account/to-client?redirectUrl=https%3A%2F%2Fapp.example%2F'),
+	},
+	{
+		name: 'problem',
+		what: 'a page that says what did not work',
+		...signedIn,
+		open: at('/account/to-client?redirectUrl=x'),
+	},
+	{
+		name: 'set-up',
+		what: 'the page that sets a server up',
+		open: async (page, app) => page.goto(`${app.url}/setup/${(await app.application.services.setUp.open()) ?? ''}`),
+	},
+	{name: 'set-up-gone', what: 'a link that is over', open: at('/setup/x')},
+	{
+		name: 'fallback',
+		what: 'the page that completes a stage',
+		async open(page, app) {
+			const path = '/_matrix/client/v3/register';
+			const {body} = await request<{session: string}>(app, 'POST', path, {body: {username: 'x', password: 'y'}});
+			return page.goto(
+				`${app.url}/_matrix/client/v3/auth/m.login.registration_token/fallback/web?session=${body.session}`,
+			);
+		},
+	},
+];

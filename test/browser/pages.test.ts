@@ -1,0 +1,243 @@
+/** The pages of the server in a real browser: how they look, who can use them, and that they need no scripts. */
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import test, {type ExecutionContext} from 'ava';
+import axe from 'axe-core';
+import type {Browser, BrowserContext, BrowserContextOptions, Page} from 'playwright-core';
+import {type App, call, passwordOf, register, request, type Session, startApp} from '../harness/index.ts';
+import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
+import {type PageCase, pageCases} from './page-cases.ts';
+
+const WITHIN_MS = 30_000;
+const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
+	['phone-light', {viewport: {width: 375, height: 740}, colorScheme: 'light', isMobile: true}],
+	['phone-dark-rtl', {viewport: {width: 375, height: 740}, colorScheme: 'dark', locale: 'fa', isMobile: true}],
+	['desktop-light-rtl', {viewport: {width: 1280, height: 800}, colorScheme: 'light', locale: 'ar'}],
+	['desktop-dark', {viewport: {width: 1280, height: 800}, colorScheme: 'dark', locale: 'de'}],
+];
+/** What a sign-in page may weigh, with all that it needs. */
+const BYTES_MAX = 50_000;
+
+// Run by itself (`npm run test:browser`), as all tests with a browser are.
+const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
+const program = findChromium();
+// One after another, in one browser: several at once take longer, and more than a small machine has.
+const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
+let browser: Browser;
+if (isAsked && program !== undefined) {
+	test.before(async () => {
+		browser = await launchBrowser(program);
+	});
+	test.after.always(() => browser.close());
+}
+if (isAsked && program === undefined) console.log('skipped: no chromium is here');
+
+async function openContext(t: ExecutionContext, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+	const context = await browser.newContext({locale: 'en', ...options});
+	t.teardown(() => context.close());
+	context.setDefaultTimeout(WITHIN_MS);
+	return context;
+}
+
+async function signIn(page: Page, app: App, username: string): Promise<void> {
+	await page.goto(`${app.url}/account/sign-in`);
+	await page.locator('#username').fill(username);
+	await page.locator('#password').fill(passwordOf(username));
+	await page.locator('main form button').first().click();
+	await page.waitForURL(`${app.url}/account`);
+}
+
+interface Finding {
+	readonly id: string;
+	readonly nodes: readonly {readonly html: string; readonly failureSummary?: string}[];
+}
+
+/** Lists what of a page somebody could not see, read or reach. */
+async function listBarriers(page: Page): Promise<string[]> {
+	await page.evaluate(axe.source);
+	const violations = await page.evaluate<Finding[]>(
+		'axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => violations)',
+	);
+	return violations.flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html} ${failureSummary}`));
+}
+
+/** Goes to a page in every look; what is seen is kept where somebody wants it. */
+async function look(t: ExecutionContext, app: App, {name, as, open}: PageCase): Promise<void> {
+	for (const [kind, options] of LOOKS) {
+		const context = await openContext(t, options);
+		const page = await context.newPage();
+		const problems: string[] = [];
+		page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+		page.on('pageerror', (error) => void problems.push(error.message));
+		if (as !== undefined) await signIn(page, app, as);
+		const response = await open(page, app);
+		t.deepEqual(await listBarriers(page), [], `${name}, ${kind}`);
+		const width = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+		t.true(width <= 0, `${name}, ${kind}: ${width} pixels too wide`);
+		// A refusal is an error to the console as well.
+		if ((response?.status() ?? 200) < 400) t.deepEqual(problems, [], `${name}, ${kind}`);
+		await takeScreenshot(page, `page-${name}-${kind}`);
+		await context.close();
+	}
+}
+
+for (const one of pageCases) {
+	testInBrowser(
+		`everybody can see, read and use ${one.what}, on a telephone and a desk, by day and by night`,
+		async (t) => {
+			const app = await startApp(t, {config: {registration: 'token'}});
+			await one.prepare?.(app);
+			await look(t, app, one);
+		},
+	);
+}
+
+testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing of anybody else', async (t) => {
+	const app = await startApp(t);
+	const page = await (await openContext(t)).newPage();
+	const asked: string[] = [];
+	page.on('request', (sent) => void asked.push(sent.url()));
+	const response = await page.goto(`${app.url}/account/sign-in`, {waitUntil: 'networkidle'});
+	t.deepEqual(asked, [`${app.url}/account/sign-in`]);
+	const bytes = (await response?.body())?.length ?? 0;
+	const head = JSON.stringify(await response?.allHeaders()).length;
+	t.log(`${bytes} bytes, and ${head} of headers`);
+	t.true(bytes > 0 && bytes + head < BYTES_MAX);
+	const colour = await page.evaluate<string>('getComputedStyle(document.querySelector("main button")).backgroundColor');
+	t.is(colour, 'rgb(29, 78, 216)', 'the style in the page counts');
+});
+
+testInBrowser('without scripts people sign in, are told of mistakes, choose a language and sign out', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+	await page.goto(`${app.url}/account`);
+	await page.getByLabel('Name').fill('alice');
+	await page.getByLabel('Password').fill('wrong horse');
+	await page.getByRole('button', {name: 'Sign in'}).click();
+	await page.getByRole('alert').filter({hasText: 'The name or the password is wrong'}).waitFor();
+	await page.getByRole('button', {name: 'Deutsch'}).click();
+	await page.getByRole('heading', {name: 'Anmelden'}).waitFor();
+	await page.getByLabel('Name').fill('alice');
+	await page.getByLabel('Passwort').fill(passwordOf('alice'));
+	await page.getByLabel('Passwort').press('Enter');
+	await page.getByRole('heading', {name: 'Ihr Konto'}).waitFor();
+	await page.getByText('@alice:news.example').waitFor();
+	await page.getByRole('button', {name: 'Abmelden'}).click();
+	await page.getByRole('heading', {name: 'Anmelden'}).waitFor();
+	await page.goto(`${app.url}/account`);
+	await page.getByRole('heading', {name: 'Anmelden'}).waitFor();
+	t.pass();
+});
+
+testInBrowser(
+	'by the keyboard alone people come to every field and button, in the order in which they are read',
+	async (t) => {
+		const app = await startApp(t);
+		await register(app, 'alice');
+		const page = await (await openContext(t)).newPage();
+		await page.goto(`${app.url}/account/sign-in`);
+		const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
+		t.is(await focused(), 'username');
+		await page.keyboard.type('alice');
+		await page.keyboard.press('Tab');
+		t.is(await focused(), 'password');
+		await page.keyboard.type(passwordOf('alice'));
+		await page.keyboard.press('Tab');
+		t.is(await focused(), 'Sign in');
+		const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+		t.is(outline, 'solid');
+		await page.keyboard.press('Enter');
+		await page.getByRole('heading', {name: 'Your account'}).waitFor();
+	},
+);
+
+/** A client on another origin, which wants to be given a token. Gives its address. */
+async function serveRedirectTarget(t: ExecutionContext): Promise<string> {
+	const server = createServer((_, response) => {
+		response.writeHead(200, {'content-type': 'text/html'}).end('<h1>The client</h1>');
+	});
+	await new Promise<void>((resolve) => {
+		server.listen(0, '127.0.0.1', resolve);
+	});
+	t.teardown(() => {
+		server.closeAllConnections();
+		server.close();
+	});
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}/back?state=1`;
+}
+
+testInBrowser('without scripts a client is let in that sends its person to the browser', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const redirectUrl = await serveRedirectTarget(t);
+	const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+	const query = new URLSearchParams({redirectUrl}).toString();
+	await page.goto(`${app.url}/_matrix/client/v3/login/sso/redirect?${query}`);
+	await page.getByLabel('Name').fill('alice');
+	await page.getByLabel('Password').fill(passwordOf('alice'));
+	await page.getByRole('button', {name: 'Sign in'}).click();
+	await page.getByText(new URL(redirectUrl).host).waitFor();
+	await page.getByRole('button', {name: 'Go on and sign in there'}).click();
+	await page.getByRole('heading', {name: 'The client'}).waitFor();
+	const token = new URL(page.url()).searchParams.get('loginToken');
+	const body = {type: 'm.login.token', token};
+	const session = await call<Session>(app, 'POST', '/_matrix/client/v3/login', {body});
+	t.is(session.user_id, '@alice:news.example');
+});
+
+testInBrowser(
+	'without scripts the first administrator sets the server up, and a colleague makes an account by token',
+	async (t) => {
+		const app = await startApp(t, {config: {registration: 'token'}});
+		const {setUp, accounts} = app.application.services;
+		const link = `${app.url}/setup/${await setUp.open()}`;
+		const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+		const fillIn = async (name: string) => {
+			await page.getByLabel('Name').fill(name);
+			await page.getByLabel('Password', {exact: true}).fill(passwordOf(name));
+			await page.getByLabel('Password again').fill(passwordOf(name));
+			await page.getByRole('button', {name: 'Make the account'}).click();
+		};
+		await page.goto(link);
+		await fillIn('chief');
+		await page.getByRole('heading', {name: 'The account is made'}).waitFor();
+		const token = await accounts.createRegistrationToken({
+			name: 'desk',
+			usesAllowed: 1,
+			expiresTs: null,
+			makesAdmin: false,
+		});
+		await page.goto(`${app.url}/account/sign-in`);
+		await page.getByRole('link', {name: 'Make an account'}).click();
+		await page.getByLabel('Registration token').fill('wrong');
+		await fillIn('alice');
+		await page.getByRole('alert').filter({hasText: 'not valid'}).waitFor();
+		await page.getByLabel('Registration token').fill(token);
+		await fillIn('alice');
+		await page.getByRole('heading', {name: 'Your account'}).waitFor();
+		t.like(await accounts.find(accounts.checkNewName('chief')), {isAdmin: true});
+		t.like(await accounts.find(accounts.checkNewName('alice')), {isAdmin: false});
+	},
+);
+
+testInBrowser(
+	'a page for a client that knows no stage tells the window that opened it, where there are scripts',
+	async (t) => {
+		const app = await startApp(t);
+		const opener = await (await openContext(t)).newPage();
+		const body = {username: 'alice', password: passwordOf('alice')};
+		const {session} = (await request<{session: string}>(app, 'POST', '/_matrix/client/v3/register', {body})).body;
+		await opener.goto(await serveRedirectTarget(t));
+		await opener.evaluate(
+			'void (window.heard = new Promise((resolve) => addEventListener("message", ({data}) => resolve(data))))',
+		);
+		const popup = opener.waitForEvent('popup');
+		await opener.evaluate(
+			`void open(${JSON.stringify(`${app.url}/_matrix/client/v3/auth/m.login.dummy/fallback/web?session=${session}`)})`,
+		);
+		await (await popup).getByRole('button', {name: 'Continue'}).click();
+		t.is(await opener.evaluate<string>('window.heard'), 'authDone');
+		await call(app, 'POST', '/_matrix/client/v3/register', {body: {...body, auth: {session}}});
+	},
+);
