@@ -27,14 +27,17 @@ export const completeRoom: Job = {
 		const {room_id: roomId, servers, failures = 0} = run.payload as unknown as Payload;
 		const eventId = run.key as EventId;
 		for (let turn = 0; turn < Math.min(SERVERS_AT_ONCE, servers.length); turn += 1) {
-			if (!(await isWanted(services, roomId, eventId))) return {isDone: true, count: 0};
+			const need = await findNeed(services, roomId, eventId);
+			if (need === 'none') return {isDone: true, count: 0};
+			// Somebody may turn out to be in it after all: their leave can lose against what others did meanwhile.
+			if (need === 'nobody') return {isDone: false, count: 0, inMs: PAUSE_MS_MAX, payload: run.payload};
 			const server = servers[(failures * SERVERS_AT_ONCE + turn) % servers.length];
 			if (server !== undefined && (await completeBy(services, roomId, {eventId, server})))
 				return {isDone: true, count: 1};
 			if (!(await run.goOn())) break;
 		}
 		return {
-			isDone: !(await isWanted(services, roomId, eventId)),
+			isDone: (await findNeed(services, roomId, eventId)) === 'none',
 			count: 0,
 			inMs: Math.min(PAUSE_MS_MIN * 2 ** Math.min(failures, 10), PAUSE_MS_MAX),
 			payload: {...run.payload, failures: failures + 1},
@@ -42,11 +45,15 @@ export const completeRoom: Job = {
 	},
 };
 
-/** Whether the room is what it was when we entered, and somebody of ours is still in it. */
-async function isWanted({engine, storage}: JobServices, roomId: RoomId, eventId: EventId): Promise<boolean> {
-	if ((await engine.findRoom(roomId))?.isPartial !== true) return false;
-	if ((await storage.memberships.listLocalJoined(roomId)).length === 0) return false;
-	return (await storage.events.findById(eventId))?.statePartial === true;
+/** Who needs to know: `none` where the room is not what it was when we entered, `nobody` while none of ours is in it. */
+async function findNeed(
+	{engine, storage}: JobServices,
+	roomId: RoomId,
+	eventId: EventId,
+): Promise<'none' | 'nobody' | 'people'> {
+	if ((await engine.findRoom(roomId))?.isPartial !== true) return 'none';
+	if ((await storage.events.findById(eventId))?.statePartial !== true) return 'none';
+	return (await storage.memberships.listLocalJoined(roomId)).length === 0 ? 'nobody' : 'people';
 }
 
 async function completeBy(

@@ -130,7 +130,6 @@ onBoth('a database that fails is the job’s own failure, and the same servers a
 
 for (const [what, change] of Object.entries<(world: PartialWorld) => Promise<unknown>>({
 	'is complete': (world) => Promise.resolve((world.isPartial = false)),
-	'was left': (world) => world.setMembership('leave'),
 	'was entered anew': async ({storage}) => {
 		const entry = await storage.events.findById(ENTRY);
 		await write(storage, (batch) => {
@@ -149,3 +148,18 @@ for (const [what, change] of Object.entries<(world: PartialWorld) => Promise<unk
 		await world.jobs.runner.stop();
 	});
 }
+
+onBoth('of a room that we left nobody is asked, unless somebody turns out to be in it still', async (t, database) => {
+	const world = await PartialWorld.open(database, names(3));
+	await world.setMembership('leave');
+	await world.jobs.runner.start();
+	const restMs = (await world.run()) ?? 0;
+	t.true(restMs > 25 * MINUTE && restMs < 32 * MINUTE, String(restMs));
+	t.deepEqual(world.asked, []);
+	await world.setMembership('join');
+	world.jobs.clock.advance(restMs);
+	t.is(await world.run(), undefined);
+	t.deepEqual(world.asked, names(1));
+	t.deepEqual(world.results, ['continued 0', 'done 1']);
+	await world.jobs.runner.stop();
+});
