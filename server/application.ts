@@ -230,8 +230,9 @@ interface ServiceParts extends Surroundings {
 	readonly partners: Federation;
 	readonly log: Pick<Logger, 'info' | 'warn'>;
 	readonly discretion: Discretion;
-	readonly secondFactor: SecondFactor;
+	/** Where domains say what happened to an account. */
 	readonly queue: NoticeQueue;
+	readonly secondFactor: SecondFactor;
 }
 
 function buildPersonal(

@@ -9,6 +9,7 @@ export const HEAD = 'backup.json';
 export const DATABASE = 'database.sqlite';
 export const SIGNING_KEYS = 'signing.key';
 export const OLD_KEYS = 'old-signing.keys';
+export const FACTORS_KEY = 'factors.key';
 export const MEDIA_PREFIX = 'media/';
 export const CONTENTS = 'contents.json';
 

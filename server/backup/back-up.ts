@@ -12,6 +12,7 @@ import {
 	checkArchive,
 	CONTENTS,
 	DATABASE,
+	FACTORS_KEY,
 	hashOf,
 	HEAD,
 	type ListedFile,
@@ -87,6 +88,7 @@ async function writeArchive(handle: FileHandle, sources: ArchiveSources): Promis
 	await addBytes(tar, HEAD, writeHead({serverName: config.serverName, madeTs: nowTs}));
 	const files = [await addFile(tar, DATABASE, database), await addFile(tar, SIGNING_KEYS, keyFiles.signing)];
 	if (existsSync(keyFiles.old)) files.push(await addFile(tar, OLD_KEYS, keyFiles.old));
+	if (existsSync(keyFiles.factors)) files.push(await addFile(tar, FACTORS_KEY, keyFiles.factors));
 	const media = await addMedia(tar, sources);
 	await addBytes(tar, CONTENTS, writeContents({files, media}));
 	await tar.end();

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {existsSync, mkdirSync, renameSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, renameSync} from 'node:fs';
 import {type FileHandle, open, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {
@@ -19,6 +19,7 @@ import {
 	type ArchiveHead,
 	checkArchive,
 	DATABASE,
+	FACTORS_KEY,
 	MEDIA_PREFIX,
 	OLD_KEYS,
 	readSmall,
@@ -87,7 +88,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 			throw new BackupError('bad-archive', 'The database is another server’s');
 		const revival = await copy.revive({madeTs: head.madeTs, nowTs});
 		await restoreMedia(handle, options);
-		const setAside = await placeKeys(keys, options);
+		const setAside = [...(await placeKeys(keys, options)), ...(await placeFactorsKey(handle, options))];
 		if (occupied === 'present') setAside.push(...replaceDatabase(config, nowTs));
 		await copy.place(url);
 		await syncDirectory(place);
@@ -160,6 +161,19 @@ async function placeKeys({what, signing, old}: KeyPlan, {config, nowTs}: Restore
 	}
 	if (old !== undefined) await writeSecret(files.old, old);
 	await writeSecret(files.signing, signing);
+	await syncDirectory(config.dataPath);
+	return setAside;
+}
+
+/** What people prove themselves with is encrypted by the key that lies beside it in the backup, and by no other. */
+async function placeFactorsKey(handle: FileHandle, {config, nowTs}: RestoreOptions): Promise<string[]> {
+	const entry = await findEntry(handle, FACTORS_KEY);
+	if (entry === undefined) return [];
+	const bytes = await readSmall(entry);
+	const {factors: path} = keyFilesOf(config);
+	if (existsSync(path) && bytes.equals(readFileSync(path))) return [];
+	const setAside = existsSync(path) ? [moveAside(path, nowTs)] : [];
+	await writeSecret(path, bytes);
 	await syncDirectory(config.dataPath);
 	return setAside;
 }

@@ -26,6 +26,7 @@ export async function writeAccount(
 	});
 	await archive.addJson('profile.json', await storage.profiles.find(userId));
 	await archive.addJson('devices.json', await describeDevices(storage, userId, await devices.list(userId)));
+	await archive.addJson('sign_in.json', await describeFactors(storage, userId));
 	const data = await storage.accountData.listChanged(userId, 0, storage.stream.head());
 	await archive.addJson(
 		'account_data.json',
@@ -49,6 +50,21 @@ export async function writeAccount(
 			delay_ms: delayMs,
 		})),
 	);
+}
+
+/** How somebody signs in, without what they sign in by. */
+async function describeFactors(storage: Storage, userId: UserId): Promise<JsonObject> {
+	const {recoveryCodes} = await storage.factors.count(userId);
+	const totp = await storage.factors.findTotpSecret(userId);
+	return {
+		code_generator: totp?.isConfirmed === true ? {added: dayOf(totp.createdDay)} : null,
+		recovery_codes_left: recoveryCodes,
+		passkeys: (await storage.factors.listPasskeys(userId)).map(({name, createdDay, lastUsedDay}) => ({
+			name,
+			added: dayOf(createdDay),
+			last_used: lastUsedDay === null ? null : dayOf(lastUsedDay),
+		})),
+	};
 }
 
 type ShownDevice = Awaited<ReturnType<PersonalDataDependencies['devices']['list']>>[number];

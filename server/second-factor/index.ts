@@ -4,7 +4,6 @@ export type {Factors, ProofVerdict, SecondFactorPolicy} from './policy.ts';
 export {
 	type CodeAttempt,
 	createSecondFactor,
-	type FactorChange,
 	type FactorOwner,
 	type SecondFactor,
 	type SecondFactorDependencies,

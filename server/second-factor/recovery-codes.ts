@@ -1,5 +1,6 @@
 import {randomText, type RandomBytes, sha256Base64Url, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type Storage} from '../../storage/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import {wrongCode} from './errors.ts';
 
 /** How many codes a person is given at once. */
@@ -35,10 +36,15 @@ export function readRecoveryCode(text: string): string | undefined {
 	return CODE.test(code) ? code : undefined;
 }
 
-/** Takes a recovery code, once. @throws SecondFactorError 'wrong-code' */
-export async function proveRecoveryCode(storage: Storage, userId: UserId, code: string): Promise<void> {
+/** Takes a recovery code, once, and has its owner told. @throws SecondFactorError 'wrong-code' */
+export async function proveRecoveryCode(
+	{storage, notices}: {readonly storage: Storage; readonly notices: NoticeQueue},
+	userId: UserId,
+	code: string,
+): Promise<void> {
 	const batch = storage.batch();
 	storage.factors.useRecoveryCode(batch, userId, hashOf(userId, code));
+	notices.add(batch, userId, {kind: 'recovery-code-used'});
 	await storage.commit(batch).catch((cause: unknown) => {
 		throw cause instanceof ConflictError ? wrongCode({cause}) : cause;
 	});

@@ -1,5 +1,6 @@
 import {Seal, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type FactorCounts} from '../../storage/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import type {GivenProof, ProofPolicy} from '../web-sessions/index.ts';
 import {
 	orUnknownPasskey,
@@ -29,21 +30,13 @@ import {
 	type TotpSetUp,
 } from './totp.ts';
 
-/** What happened to an account's factors, for its person to be told. */
-export type FactorChange =
-	| 'totp-added'
-	| 'totp-removed'
-	| 'passkey-added'
-	| 'passkey-removed'
-	| 'recovery-codes-renewed';
-
 /** What the domain of second factors is built from. */
 export interface SecondFactorDependencies extends Omit<TotpDependencies & PasskeyDependencies, 'seal'> {
 	readonly policy: SecondFactorPolicy;
 	/** Of whom the policy asks nothing: the account of a source has one password, and no page to set up more. */
 	readonly isExempt: (userId: UserId) => boolean;
-	/** Adds to the batch of a change whatever tells the account's person of it. */
-	readonly tell: (batch: Batch, userId: UserId, change: FactorChange) => Promise<void> | void;
+	/** Where it is said to the account's owner. */
+	readonly notices: NoticeQueue;
 }
 
 /** Whose factors they are. */
@@ -145,7 +138,7 @@ type SetUps = Pick<
 >;
 
 function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
-	const {storage, tell} = parts;
+	const {storage, notices} = parts;
 
 	/** Recovery codes stand in for a factor; where there is none, there is nothing they could be asked for. */
 	async function removeCodesWithLast(
@@ -160,14 +153,14 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 		async addPasskey(registration) {
 			const batch = storage.batch();
 			await passkeys.register(batch, registration);
-			await tell(batch, registration.userId, 'passkey-added');
+			notices.add(batch, registration.userId, {kind: 'passkey-added'});
 			await storage.commit(batch).catch(orUnknownPasskey);
 		},
 		async removePasskey(userId, credentialId) {
 			const batch = storage.batch();
 			storage.factors.removePasskey(batch, userId, credentialId);
 			await removeCodesWithLast(batch, userId, ({hasTotp, passkeys: count}) => hasTotp || count > 1);
-			await tell(batch, userId, 'passkey-removed');
+			notices.add(batch, userId, {kind: 'passkey-removed'});
 			await storage.commit(batch).catch(orUnknownPasskey);
 		},
 		beginTotp: (userId) => beginTotp(parts, userId),
@@ -176,7 +169,7 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			tries.take(codesOf(userId), source);
 			const batch = storage.batch();
 			await confirmTotp(parts, batch, userId, code);
-			await tell(batch, userId, 'totp-added');
+			notices.add(batch, userId, {kind: 'totp-added'});
 			await storage.commit(batch).catch((cause: unknown) => {
 				throw cause instanceof ConflictError ? noSetUp({cause}) : cause;
 			});
@@ -186,13 +179,13 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			const batch = storage.batch();
 			storage.factors.removeTotpSecret(batch, userId);
 			await removeCodesWithLast(batch, userId, ({passkeys: count}) => count > 0);
-			await tell(batch, userId, 'totp-removed');
+			notices.add(batch, userId, {kind: 'totp-removed'});
 			await storage.commit(batch);
 		},
 		async renewRecoveryCodes(userId) {
 			const batch = storage.batch();
 			const codes = renewRecoveryCodes(parts, batch, userId);
-			await tell(batch, userId, 'recovery-codes-renewed');
+			notices.add(batch, userId, {kind: 'recovery-codes-renewed'});
 			await storage.commit(batch);
 			return codes;
 		},
@@ -210,7 +203,7 @@ async function takeCode(
 	}
 	const recoveryCode = readRecoveryCode(code);
 	if (recoveryCode === undefined) throw wrongCode();
-	await proveRecoveryCode(parts.storage, userId, recoveryCode);
+	await proveRecoveryCode(parts, userId, recoveryCode);
 	return 'recovery-code';
 }
 

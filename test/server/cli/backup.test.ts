@@ -14,6 +14,7 @@ import {
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
 import {
 	type App,
 	call,
@@ -48,6 +49,8 @@ interface Kept {
 	readonly alice: Session;
 	readonly medium: string;
 	readonly content: Buffer<ArrayBuffer>;
+	/** Of a code generator. */
+	readonly secret: string;
 }
 
 /** A person, a room and a file. */
@@ -60,10 +63,12 @@ async function fill(app: App): Promise<Kept> {
 		token,
 		text: content,
 	});
-	return {alice, medium: uri.slice('mxc://'.length), content};
+	// Not confirmed yet: it is shown again, which takes the key that it is encrypted by.
+	const {secret} = await app.application.services.secondFactor.beginTotp(alice.user_id as UserId);
+	return {alice, medium: uri.slice('mxc://'.length), content, secret};
 }
 
-async function isAllThere(t: ExecutionContext, app: App, {alice, medium, content}: Kept): Promise<void> {
+async function isAllThere(t: ExecutionContext, app: App, {alice, medium, content, secret}: Kept): Promise<void> {
 	const {access_token: token} = alice;
 	t.like(await call(app, 'GET', WHOAMI, {token}), {user_id: alice.user_id});
 	const path = `/_matrix/client/v1/media/download/${medium}`;
@@ -72,6 +77,7 @@ async function isAllThere(t: ExecutionContext, app: App, {alice, medium, content
 		token,
 	});
 	t.is(rooms.length, 1);
+	t.is((await app.application.services.secondFactor.findTotpSetUp(alice.user_id as UserId))?.secret, secret);
 }
 
 /** Backs a server up while it runs. */
@@ -93,7 +99,7 @@ test('a backup holds database, media and keys, for the owner alone, and any tar 
 	const names = execFileSync('tar', ['--list', '--file', file], {encoding: 'utf8'}).trim().split('\n');
 	t.deepEqual(
 		names.map((name) => name.replace(/[0-9a-f]{64}/u, 'HASH')),
-		['backup.json', 'database.sqlite', 'signing.key', 'media/HASH', 'contents.json'],
+		['backup.json', 'database.sqlite', 'signing.key', 'factors.key', 'media/HASH', 'contents.json'],
 	);
 	const {status, stderr} = await run(configOf(app), 'backup', file);
 	t.is(status, 1);
@@ -115,7 +121,7 @@ test('a server that lost everything is restored', async (t) => {
 	t.regex(stdout, /^news\.example is restored as it was at 20\d\d-/u);
 	t.is(readFileSync(join(data, 'signing.key'), 'utf8'), key);
 	t.is(statSync(join(data, 'signing.key')).mode & 0o777, 0o600);
-	t.deepEqual(readdirSync(data).toSorted(), ['broadsheet.db', 'media', 'signing.key']);
+	t.deepEqual(readdirSync(data).toSorted(), ['broadsheet.db', 'factors.key', 'media', 'signing.key']);
 	await isAllThere(t, await app.restart(), kept);
 });
 

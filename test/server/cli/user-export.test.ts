@@ -80,6 +80,7 @@ test('a person is given all that is theirs as a zip, beside the running server, 
 	t.like(read(files, 'account.json'), {user_id: alice.id, server_name: 'news.example', is_admin: false});
 	t.deepEqual(read(files, 'profile.json'), {displayname: 'Alice'});
 	t.like(read(files, 'devices.json'), {devices: [{device_id: alice.session.device_id}]});
+	t.deepEqual(read(files, 'sign_in.json'), {code_generator: null, recovery_codes_left: 0, passkeys: []});
 	t.true(files.get('account_data.json')?.includes('mine'));
 	t.like((read(files, 'filters.json') as object[])[0], {filter: {room: {timeline: {limit: 3}}}});
 	t.like(read(files, 'key_backups/1.json'), {

@@ -208,12 +208,13 @@ test('with the last factor the recovery codes go', async (t) => {
 	t.like(await factors.find({userId: ALICE, isAdmin: false}), {hasAny: false, recoveryCodes: 0});
 });
 
-test('people are told of each change of their factors', async (t) => {
+test('people are told of each change of their factors, and of a recovery code that was used', async (t) => {
 	const world = await openWorld(t);
 	await setUp(world);
-	await world.factors.renewRecoveryCodes(ALICE);
+	const [code = ''] = await world.factors.renewRecoveryCodes(ALICE);
+	await world.factors.proveCode(attempt(code));
 	await world.factors.removeTotp(ALICE);
-	const changes = ['totp-added', 'recovery-codes-renewed', 'totp-removed'];
+	const changes = ['totp-added', 'recovery-codes-renewed', 'recovery-code-used', 'totp-removed'];
 	t.deepEqual(
 		world.told,
 		changes.map((change) => `${ALICE} ${change}`),

@@ -6,7 +6,6 @@ import type {ExecutionContext} from 'ava';
 import type {RandomBytes, ServerName, UserId} from '../../../crypto/index.ts';
 import {
 	createSecondFactor,
-	type FactorChange,
 	type SecondFactor,
 	type SecondFactorDependencies,
 	SecondFactorError,
@@ -52,7 +51,7 @@ export async function openWorld(t: ExecutionContext, having: Partial<SecondFacto
 		publicUrl: ORIGIN,
 		isExempt: () => false,
 		policy: 'optional',
-		tell: (_batch, userId, change: FactorChange) => void told.push(`${userId} ${change}`),
+		notices: {add: (_batch, userId, {kind}) => void told.push(`${userId} ${kind}`)},
 		onProblem: (problem) => void problems.push(problem),
 		...having,
 	};
