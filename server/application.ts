@@ -180,6 +180,7 @@ export async function openServices(
 	const secondFactor = await wireSecondFactor({...parts, random, queue, sources});
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
+		passwords: surroundings.passwords ?? new PasswordHasher(),
 		damage,
 		engine: federation.engine,
 		client: federation.client,
@@ -221,6 +222,7 @@ export async function openServices(
 
 /** What services are made of, beside configuration and database. */
 interface ServiceParts extends Surroundings {
+	readonly passwords: PasswordHasher;
 	readonly damage: Damage;
 	readonly engine: Engine;
 	readonly client: FederationClient;
@@ -293,7 +295,6 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random = (sizeBytes) => systemRandom.bytes(sizeBytes),
 		engine,
 		partners,
-		queue,
 		discretion: {visibility, facts, bridged},
 	} = parts;
 	const {serverName} = config;
@@ -306,13 +307,11 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		random,
 		log: parts.log,
 		federation: partners,
-		notices: queue,
+		notices: parts.queue,
 	});
 	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});
-	const {passwords = new PasswordHasher()} = parts;
-	const {carryOver} = personal;
-	const people = wirePeople(config, storage, {...parts, clock, random, passwords, audit, events, carryOver});
+	const people = wirePeople(config, storage, {...parts, clock, random, audit, events, carryOver: personal.carryOver});
 	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});

@@ -114,6 +114,7 @@ const ownersOfPackages: Readonly<Record<string, readonly string[]>> = {
 	sharp: ['server/media'],
 	undici: ['federation/outbound'],
 	otpauth: ['server/second-factor'],
+	qr: ['web'],
 	koa: ['server/http'],
 	nodemailer: ['server/mail'],
 	pino: ['server/telemetry'],

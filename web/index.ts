@@ -1,4 +1,19 @@
 export {accountHome, type AccountLink, accountPath} from './account.ts';
+export {dataForm, dataPath} from './account/data.ts';
+export {deactivated, deactivateForm, deactivatePath} from './account/deactivate.ts';
+export {passwordForm, passwordPath} from './account/password.ts';
+export {addPasskeyForm, addPasskeyPath, passkeyList, passkeysPath} from './account/passkeys.ts';
+export {newRecoveryCodes, recoveryCodesForm, recoveryCodesPath} from './account/recovery-codes.ts';
+export {
+	chooseFactor,
+	chooseFactorPath,
+	passkeyForm,
+	passkeyPath,
+	secondStepForm,
+	secondStepPath,
+} from './account/second-step.ts';
+export {sessionList, sessionsPath} from './account/sessions.ts';
+export {confirmTotpPath, totpOverview, totpPath, totpSetUpForm} from './account/totp.ts';
 export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallback.ts';
 export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
 export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';

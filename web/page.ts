@@ -86,7 +86,8 @@ export function form(view: View, fields: Html, {action}: {readonly action?: stri
 	return html`<form method="post"${target}>${csrfField(view)}${fields}</form>`;
 }
 
-function csrfField({csrf}: View): Html {
+/** The field that shows that a form is this browser's own. */
+export function csrfField({csrf}: View): Html {
 	return csrf === undefined ? html`` : html`<input type="hidden" name="csrf" value="${csrf}">`;
 }
 

@@ -16,12 +16,18 @@ export function signInForm(
 		readonly isRepeated?: boolean;
 		/** Where people make an account who have none; absent: nobody does. */
 		readonly registerHref?: string | undefined;
+		/** Where people sign in by a passkey; absent: nobody does. */
+		readonly passkeyHref?: string | undefined;
 		readonly problem: TextKey | undefined;
 	},
 ): Page {
 	const {language, serverName} = view;
 	const intro =
 		options.isRepeated === true ? say(language, 'signIn.again') : say(language, 'signIn.intro', {serverName});
+	const passkey =
+		options.passkeyHref === undefined
+			? html``
+			: html`<p><a class="button second" href="${options.passkeyHref}">${say(language, 'passkey.signIn')}</a></p>`;
 	const register =
 		options.registerHref === undefined
 			? html``
@@ -39,6 +45,7 @@ ${form(
 <input id="password" name="password" type="password" required dir="ltr" autocomplete="current-password">
 <button>${say(language, 'signIn.submit')}</button>`,
 )}
+${passkey}
 ${register}`,
 	);
 }

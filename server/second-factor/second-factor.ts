@@ -120,6 +120,7 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 		},
 		judge: async (owner, given) => judgeProofs(await find(owner), given),
 		listMissing: async (userId, given) => listMissing(await findOf(userId), given),
+		mustSetUp: async (userId, given) => judgeProofs(await findOf(userId), given).verdict === 'set-up-missing',
 		listRenewing: async (userId) => listRenewing(await findOf(userId)),
 		async proveCode({userId, code, source, isKnown}) {
 			tries.take(codesOf(userId), source);

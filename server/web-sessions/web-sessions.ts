@@ -14,6 +14,8 @@ export interface GivenProof extends GivenProofRow {
 export interface ProofPolicy {
 	/** Lists the proofs of which one is still missing; empty: those that were given are enough. */
 	listMissing(userId: UserId, given: readonly GivenProof[]): Promise<readonly Proof[]>;
+	/** Whether the account must have a second factor, has none, and nothing else is missing. */
+	mustSetUp(userId: UserId, given: readonly GivenProof[]): Promise<boolean>;
 	/** Lists the proofs by which somebody who is signed in shows once more that it is they. */
 	listRenewing(userId: UserId): Promise<readonly Proof[]>;
 }
@@ -37,6 +39,8 @@ export interface WebSession {
 	readonly proofs: readonly GivenProof[];
 	/** The proofs of which one is still missing. */
 	readonly missing: readonly Proof[];
+	/** Whether the person sets up a second factor before anything else. */
+	readonly mustSetUp: boolean;
 	/** Whether the person is signed in: the proofs are enough for the account. */
 	readonly isSignedIn: boolean;
 	/** The proofs of which one makes the session recent. */
@@ -100,6 +104,7 @@ export function createWebSessions({storage, policy, clock, random}: WebSessionsD
 			missing,
 			isSignedIn,
 			renewing,
+			mustSetUp: userId !== undefined && !isSignedIn && (await policy.mustSetUp(userId, proofs)),
 			isRecent:
 				isSignedIn && proofs.some(({proof, atTs}) => renewing.includes(proof) && atTs > clock.now() - RECENT_MS),
 			returnTo: row?.returnTo ?? undefined,

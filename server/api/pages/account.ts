@@ -2,10 +2,17 @@ import {
 	accountHome,
 	type AccountLink,
 	accountPath,
+	dataPath,
+	deactivatePath,
 	findLanguage,
 	languagePath,
+	passkeysPath,
+	passwordPath,
+	recoveryCodesPath,
+	sessionsPath,
 	signInPath,
 	signOutPath,
+	totpPath,
 } from '../../../web/index.ts';
 import {v} from '../../validation/index.ts';
 import {ownPath} from '../../web-sessions/index.ts';
@@ -13,7 +20,15 @@ import {languageCookie} from './cookies.ts';
 import {pageRoute} from './page-route.ts';
 
 /** The pages that the account's own leads to, in the order in which they are shown. */
-const links: readonly AccountLink[] = [];
+const links: readonly AccountLink[] = [
+	{path: passwordPath, text: 'password.title'},
+	{path: passkeysPath, text: 'passkeys.title'},
+	{path: totpPath, text: 'totp.title'},
+	{path: recoveryCodesPath, text: 'recovery.title'},
+	{path: sessionsPath, text: 'sessions.title'},
+	{path: dataPath, text: 'data.title'},
+	{path: deactivatePath, text: 'deactivate.title'},
+];
 
 /** Shows people their account. */
 export const getAccount = pageRoute({

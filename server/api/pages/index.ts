@@ -1,6 +1,15 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import {getAccount, postLanguage, postSignOut} from './account.ts';
+import {getData, postData} from './account-data.ts';
+import {getDeactivate, postDeactivate} from './account-deactivate.ts';
+import {getAddPasskey, getPasskeys, postAddPasskey, postPasskeys} from './account-passkeys.ts';
+import {getPassword, postPassword} from './account-password.ts';
+import {getRecoveryCodes, postRecoveryCodes} from './account-recovery-codes.ts';
+import {getSessions, postSessions} from './account-sessions.ts';
+import {getTotp, postConfirmTotp, postTotp} from './account-totp.ts';
+import {getPasskey, postPasskey} from './passkey.ts';
+import {getChooseFactor, getSecondStep, postSecondStep} from './second-step.ts';
 import {getAuthFallback, postAuthFallback} from './auth-fallback.ts';
 import {getRegister, postRegister} from './register.ts';
 import {getSetUp, postSetUp} from './set-up.ts';
@@ -12,11 +21,33 @@ import {getSourcePage, postSourcePage} from './source.ts';
 export const pageRoutes: readonly Route<Services>[] = [
 	getSignIn,
 	postSignIn,
+	getSecondStep,
+	postSecondStep,
+	getPasskey,
+	postPasskey,
+	getChooseFactor,
 	getRegister,
 	postRegister,
 	getToClient,
 	postToClient,
 	getAccount,
+	getPassword,
+	postPassword,
+	getPasskeys,
+	postPasskeys,
+	getAddPasskey,
+	postAddPasskey,
+	getTotp,
+	postTotp,
+	postConfirmTotp,
+	getRecoveryCodes,
+	postRecoveryCodes,
+	getSessions,
+	postSessions,
+	getData,
+	postData,
+	getDeactivate,
+	postDeactivate,
 	postSignOut,
 	postLanguage,
 	getAuthFallback,

@@ -1,8 +1,10 @@
 import type {IncomingHttpHeaders} from 'node:http';
-import {secretsEqual} from '../../../crypto/index.ts';
+import type {Readable} from 'node:stream';
+import {secretsEqual, type UserId} from '../../../crypto/index.ts';
 import {chooseLanguage, type Page, problemPage, signInPath, type TextKey, type View} from '../../../web/index.ts';
 import type {Config} from '../../config/index.ts';
 import {
+	content,
 	type HttpResponse,
 	MatrixError,
 	type RateLimitClass,
@@ -50,6 +52,8 @@ export type PageAnswer = {
 	  }
 	/** A path of our own, or wherever the page's `formTargets` let it lead. */
 	| {readonly to: string}
+	/** A file to be kept under a name; the stream is destroyed when the browser goes. */
+	| {readonly file: {readonly name: string; readonly type: string; readonly body: Readable}}
 );
 
 /** Who may see a page. Others are sent to sign in, and come back. */
@@ -58,6 +62,8 @@ export type PageAccess =
 	| 'signed-in'
 	/** Who has shown in the last ten minutes that it is they: for what an account hangs on. */
 	| 'recently-proven'
+	/** These, and who must set up a second factor and has shown all else. */
+	| 'setting-up'
 	/** Who has its address, which is a secret. No cookie is given or asked for. */
 	| 'address';
 
@@ -126,12 +132,13 @@ function withCsrf<Fields>(fields: ObjectSchema<Fields> | undefined): ObjectSchem
 	return {...own, shape: {...own.shape, csrf: v.optional(v.string())}};
 }
 
-function isAllowed(access: PageAccess, {isSignedIn, isRecent}: WebSession): boolean {
+function isAllowed(access: PageAccess, {isSignedIn, isRecent, mustSetUp}: WebSession): boolean {
 	const allowed: Readonly<Record<PageAccess, boolean>> = {
 		anyone: true,
 		address: true,
 		'signed-in': isSignedIn,
 		'recently-proven': isRecent,
+		'setting-up': isRecent || mustSetUp,
 	};
 	return allowed[access];
 }
@@ -181,11 +188,25 @@ function viewOf(config: Config, headers: IncomingHttpHeaders, uri: string): View
 	};
 }
 
+/**
+ * Whose account a page is about that only they may see.
+ * @throws where the page lets others in: a bug
+ */
+export function userOf({userId}: WebSession): UserId {
+	if (userId === undefined) throw new Error('a page of an account was shown to nobody');
+	return userId;
+}
+
 function respondWith(config: Config, before: WebSession | undefined, answer: PageAnswer): HttpResponse {
 	const {newToken} = answer.session ?? before ?? {};
 	const own = newToken === undefined ? [] : [sessionCookie(config, newToken)];
 	const cookies = [...own, ...(answer.cookies ?? [])];
 	// 303: whatever the form did is done, and the next page is asked for by GET.
+	if ('file' in answer) {
+		const {name, type, body} = answer.file;
+		const headers = {'content-disposition': `attachment; filename="${name}"`, 'cache-control': 'no-store'};
+		return content(type, body, {cookies, headers});
+	}
 	if ('to' in answer) return redirect(answer.to, {status: 303, cookies});
 	return pageResponse(answer.page, {status: answer.status, cookies, formTargets: answer.formTargets});
 }

@@ -1,14 +1,19 @@
 import {AccountsError, wrongPassword} from '../../accounts/index.ts';
-import type {Config} from '../../config/index.ts';
 import {MatrixError} from '../../http/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
-import {accountPath, registerPath, signInForm, signInPath, type TextKey} from '../../../web/index.ts';
+import {
+	accountPath,
+	passkeyPath,
+	registerPath,
+	secondStepPath,
+	signInForm,
+	signInPath,
+	type TextKey,
+} from '../../../web/index.ts';
 import {ownPath, type WebSession} from '../../web-sessions/index.ts';
 import {spendSignIn} from '../client-server/index.ts';
 import {type PageAnswer, pageRoute} from './page-route.ts';
-
-/** Where people are asked for the proof that is missing after their password. */
-const secondStepPath = '/account/sign-in/second-step';
 
 /** The address of a page from which people go on to a path of ours, without what leads nowhere. */
 export function addressWith(path: string, returnTo: string | undefined): string {
@@ -16,9 +21,13 @@ export function addressWith(path: string, returnTo: string | undefined): string 
 	return next === undefined ? path : `${path}?return_to=${encodeURIComponent(next)}`;
 }
 
-/** Where people make an account on their way to a path of ours. */
-function registerHref({registration}: Config, returnTo: string | undefined): string | undefined {
-	return registration === 'closed' ? undefined : addressWith(registerPath, returnTo);
+/** What the form offers beside a password, by who is before it. */
+function waysIn({isSignedIn}: WebSession, {config, secondFactor}: Services, returnTo: string | undefined) {
+	return {
+		isRepeated: isSignedIn,
+		registerHref: isSignedIn || config.registration === 'closed' ? undefined : addressWith(registerPath, returnTo),
+		passkeyHref: secondFactor.passkeys.arePossible ? addressWith(passkeyPath, returnTo) : undefined,
+	};
 }
 
 const query = v.object({return_to: v.optional(v.string({max: 8192}))});
@@ -35,13 +44,14 @@ export const getSignIn = pageRoute({
 	path: signInPath,
 	access: 'anyone',
 	query,
-	handle({session, view: given, query: {return_to: returnTo}}, {config}) {
+	handle({session, view: given, query: {return_to: returnTo}}, services) {
 		const view = {...given, here: addressWith(signInPath, returnTo)};
 		if (session.isRecent) return goOn(session, returnTo);
+		// Who has a second factor shows that once more, which a thief of the password cannot.
+		if (session.isSignedIn && !session.renewing.includes('password'))
+			return {to: addressWith(secondStepPath, returnTo)};
 		const username = session.isSignedIn ? (session.userId ?? '') : '';
-		const isRepeated = session.isSignedIn;
-		const href = isRepeated ? undefined : registerHref(config, returnTo);
-		return {page: signInForm(view, {username, isRepeated, registerHref: href, problem: undefined})};
+		return {page: signInForm(view, {username, ...waysIn(session, services, returnTo), problem: undefined})};
 	},
 });
 
@@ -63,14 +73,13 @@ export const postSignIn = pageRoute({
 	async handle(request, services) {
 		const {session, fields} = request;
 		const view = {...request.view, here: addressWith(signInPath, request.query.return_to)};
-		const {accounts, webSessions, config} = services;
+		const {accounts, webSessions} = services;
 		const {username = '', password = ''} = fields;
 		const userId = accounts.claimedUserId(username);
 		const again = (problem: TextKey, status: number): PageAnswer => ({
 			page: signInForm(view, {
 				username,
-				isRepeated: session.isSignedIn,
-				registerHref: session.isSignedIn ? undefined : registerHref(config, request.query.return_to),
+				...waysIn(session, services, request.query.return_to),
 				problem,
 			}),
 			status,

@@ -1,8 +1,9 @@
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
 
 /** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
-export const en = {...general, ...signIn, ...account, ...factors, ...source};
+export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source};

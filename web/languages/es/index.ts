@@ -2,7 +2,15 @@ import type {TextKey} from '../index.ts';
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
 
-export const es: Readonly<Record<TextKey, string>> = {...general, ...signIn, ...account, ...factors, ...source};
+export const es: Readonly<Record<TextKey, string>> = {
+	...general,
+	...signIn,
+	...account,
+	...factors,
+	...ownAccount,
+	...source,
+};

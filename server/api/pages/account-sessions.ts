@@ -1,0 +1,35 @@
+import {sessionList, sessionsPath} from '../../../web/index.ts';
+import type {DeviceId} from '../../../crypto/index.ts';
+import {v} from '../../validation/index.ts';
+import {type PageAnswer, pageRoute, userOf} from './page-route.ts';
+
+/** Shows people which clients are signed in to their account. */
+export const getSessions = pageRoute({
+	id: 'getSessionsPage',
+	method: 'GET',
+	path: sessionsPath,
+	access: 'signed-in',
+	async handle({view, session}, {devices}) {
+		return {page: sessionList(view, {sessions: await devices.list(userOf(session))})};
+	},
+});
+
+/** Signs one client out, or all of them and other browsers. */
+export const postSessions = pageRoute({
+	id: 'postSessionsPage',
+	method: 'POST',
+	path: sessionsPath,
+	access: 'recently-proven',
+	fields: v.object({action: v.optional(v.string()), device_id: v.optional(v.string({max: 1000}))}),
+	async handle({view, session, fields}, {devices, webSessions}): Promise<PageAnswer> {
+		const userId = userOf(session);
+		const own = await devices.list(userId);
+		const isAll = fields.action === 'all';
+		const chosen = own
+			.map(({deviceId}) => deviceId)
+			.filter((deviceId: DeviceId) => isAll || deviceId === fields.device_id);
+		await devices.remove(userId, chosen);
+		if (isAll) await webSessions.endAll(userId, {except: session});
+		return {page: sessionList(view, {sessions: await devices.list(userId), isDone: true})};
+	},
+});

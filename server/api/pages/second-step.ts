@@ -1,0 +1,99 @@
+import {
+	chooseFactor,
+	chooseFactorPath,
+	passkeyPath,
+	secondStepForm,
+	secondStepPath,
+	signInPath,
+	type TextKey,
+} from '../../../web/index.ts';
+import {SecondFactorError} from '../../second-factor/index.ts';
+import type {Services} from '../../services.ts';
+import {v} from '../../validation/index.ts';
+import {ownPath, type Proof, type WebSession} from '../../web-sessions/index.ts';
+import {type PageAnswer, type PageRequest, pageRoute} from './page-route.ts';
+import {addressWith, goOn} from './sign-in.ts';
+
+const query = v.object({return_to: v.optional(v.string({max: 8192}))});
+
+/** The proofs of which one is asked for: what is missing, or what shows once more that it is they. */
+function listAsked({isSignedIn, missing, renewing}: WebSession): readonly Proof[] {
+	return isSignedIn ? renewing : missing;
+}
+
+/** Where somebody goes who is not to be asked for a factor here. */
+function elsewhere(session: WebSession, returnTo: string | undefined): PageAnswer | undefined {
+	if (session.userId === undefined) return {to: addressWith(signInPath, returnTo)};
+	if (session.isRecent) return goOn(session, returnTo);
+	if (session.mustSetUp) return {to: chooseFactorPath};
+	return listAsked(session).includes('password') ? {to: addressWith(signInPath, returnTo)} : undefined;
+}
+
+type Asked = Pick<
+	PageRequest<unknown, {readonly return_to?: string | undefined}, unknown>,
+	'session' | 'view' | 'query'
+>;
+
+function show(
+	{session, view, query: {return_to: returnTo}}: Asked,
+	{secondFactor}: Pick<Services, 'secondFactor'>,
+	problem: TextKey | undefined,
+) {
+	const asked = listAsked(session);
+	const mayUsePasskey = asked.includes('passkey') && secondFactor.passkeys.arePossible;
+	return secondStepForm(
+		{...view, here: addressWith(secondStepPath, returnTo)},
+		{
+			asksForCode: asked.includes('totp') || asked.includes('recovery-code'),
+			passkeyHref: mayUsePasskey ? addressWith(passkeyPath, returnTo) : undefined,
+			problem,
+		},
+	);
+}
+
+/** Asks who has shown a password for their second factor, and who is signed in to show it once more. */
+export const getSecondStep = pageRoute({
+	id: 'getSecondStepPage',
+	method: 'GET',
+	path: secondStepPath,
+	access: 'anyone',
+	query,
+	handle: (request, services) =>
+		elsewhere(request.session, request.query.return_to) ?? {page: show(request, services, undefined)},
+});
+
+/** Takes a code. Whoever is signed in is not kept waiting by what strangers try. */
+export const postSecondStep = pageRoute({
+	id: 'postSecondStepPage',
+	method: 'POST',
+	path: secondStepPath,
+	access: 'anyone',
+	query,
+	fields: v.object({code: v.optional(v.string({max: 100}))}),
+	async handle(request, services): Promise<PageAnswer> {
+		const {session, network, fields} = request;
+		const returnTo = ownPath(request.query.return_to);
+		const {userId, isSignedIn, tokenHash} = session;
+		const next = elsewhere(session, returnTo);
+		if (userId === undefined || next !== undefined) return next ?? {to: signInPath};
+		try {
+			const source = isSignedIn ? `browser ${tokenHash}` : network;
+			const attempt = {userId, code: fields.code ?? '', source, isKnown: isSignedIn};
+			const kind = await services.secondFactor.proveCode(attempt);
+			return goOn(await services.webSessions.prove(session, userId, kind, {returnTo}), returnTo);
+		} catch (error) {
+			if (!(error instanceof SecondFactorError)) throw error;
+			const mustWait = error.code === 'too-many-tries';
+			return {page: show(request, services, mustWait ? 'problem.limit' : 'factor.wrong'), status: mustWait ? 429 : 403};
+		}
+	},
+});
+
+/** Lets who must have a second factor choose one. */
+export const getChooseFactor = pageRoute({
+	id: 'getChooseFactorPage',
+	method: 'GET',
+	path: chooseFactorPath,
+	access: 'setting-up',
+	handle: ({view}, {secondFactor}) => ({page: chooseFactor(view, {hasPasskeys: secondFactor.passkeys.arePossible})}),
+});
