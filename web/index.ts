@@ -17,6 +17,18 @@ export {confirmTotpPath, totpOverview, totpPath, totpSetUpForm} from './account/
 export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallback.ts';
 export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
 export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';
+export {
+	type AskingClient,
+	type Consent,
+	consentFailed,
+	consentForm,
+	linkConsentForm,
+	linkDone,
+	linkForm,
+	resetDone,
+	resetForm,
+	resetGone,
+} from './oauth.ts';
 export {problemPage} from './problem.ts';
 export {registerClosed, registerForm, registerPath} from './register.ts';
 export {setUpDone, setUpForm, setUpGone} from './set-up.ts';

@@ -21,6 +21,7 @@ export {
 	type AuthData,
 	AuthenticationRequired,
 	type Challenge,
+	type CheckedStage,
 	type CompletedAuth,
 	type Flow,
 	isStage,

@@ -19,6 +19,8 @@ import {sweepAddresses} from './sweep-addresses.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepFactCounts} from './sweep-fact-counts.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
+import {sweepOAuthClients} from './sweep-oauth-clients.ts';
+import {sweepOAuthCodes} from './sweep-oauth-codes.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
 import {sweepRegistrationTokens} from './sweep-registration-tokens.ts';
 import {sweepReservedMedia} from './sweep-reserved-media.ts';
@@ -55,6 +57,8 @@ export const jobs: readonly Job[] = [
 	sweepClientTransactions,
 	sweepFactCounts,
 	sweepInboundTransactions,
+	sweepOAuthClients,
+	sweepOAuthCodes,
 	sweepOutgoingEdus,
 	sweepRegistrationTokens,
 	sweepReservedMedia,

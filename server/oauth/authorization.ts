@@ -21,8 +21,8 @@ export type AuthorizationRequest =
 			readonly kind: 'consent';
 			readonly client: ConsentClient;
 			readonly deviceId: DeviceId;
-			/** Where the browser goes afterwards: a host, or a program's own scheme. */
-			readonly returnsTo: string;
+			/** Where the browser goes afterwards: an origin, or a program's own scheme, as a content security policy has it. */
+			readonly formTarget: string;
 			/** Whether the client says that its person wants a new account. */
 			readonly wantsAccount: boolean;
 	  }
@@ -84,12 +84,11 @@ export function createAuthorization(storage: Storage, ask: Ask, load: () => Prom
 			if ('kind' in begun) return begun;
 			const client = await storage.oauth.findClient(begun.clientId);
 			if (client === undefined) throw new Error('expected the client that the library found');
-			const {protocol, host} = new URL(begun.redirectUri);
 			return {
 				kind: 'consent',
 				client: toConsentClient(client.metadata),
 				deviceId: begun.granted.deviceId,
-				returnsTo: host === '' ? protocol : host,
+				formTarget: toFormTarget(begun.redirectUri),
 				wantsAccount: search.get('prompt')?.split(' ').includes('create') === true,
 			};
 		},
@@ -108,6 +107,12 @@ export function createAuthorization(storage: Storage, ask: Ask, load: () => Prom
 			return ask({method: 'GET', uri: pathname, accept: 'text/html', cookie: `${resumeCookie}=${String(jti)}`}, flow);
 		},
 	};
+}
+
+/** Such policies have no way to name a program's own host, which it has none of, or an address of IPv6. */
+function toFormTarget(redirectUri: string): string {
+	const {protocol, host} = new URL(redirectUri);
+	return host === '' || host.startsWith('[') ? protocol : `${protocol}//${host}`;
 }
 
 const DENIED = {error: 'access_denied', error_description: 'the person said no'};

@@ -11,11 +11,12 @@ export const PATHS = {
 	link: '/oauth2/link',
 	/** Where clients send people to manage their account. */
 	account: '/oauth2/account',
+	/** Where people let a session replace their keys. */
+	reset: '/oauth2/reset-identity',
 } as const;
 
 /**
- * What people can be sent to the account pages for: first as the specification names it, then what the same was called
- * before it was specified.
+ * What people can be sent to the account pages for.
  * @see https://spec.matrix.org/v1.19/client-server-api/#account-management-url-actions
  */
 export const ACCOUNT_ACTIONS = [
@@ -25,20 +26,28 @@ export const ACCOUNT_ACTIONS = [
 	'org.matrix.device_delete',
 	'org.matrix.account_deactivate',
 	'org.matrix.cross_signing_reset',
+] as const;
+
+/** What some of them were called before they were specified. */
+export const OLDER_ACCOUNT_ACTIONS = [
 	'org.matrix.sessions_list',
 	'org.matrix.session_view',
 	'org.matrix.session_end',
 ] as const;
 
-/** One of {@link ACCOUNT_ACTIONS}. */
-export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
+/** What people can be sent to the account pages for, in both spellings. */
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | (typeof OLDER_ACCOUNT_ACTIONS)[number];
 
 /**
  * Gives what clients must know to sign people in, without the library: every client asks for it, and many go on in the
  * older way.
+ * @param isOlder whether it is asked for by a name from before it was specified
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1auth_metadata
  */
-export function makeMetadata(publicUrl: string): Readonly<Record<string, string | readonly string[] | boolean>> {
+export function makeMetadata(
+	publicUrl: string,
+	isOlder: boolean,
+): Readonly<Record<string, string | readonly string[] | boolean>> {
 	return {
 		issuer: `${publicUrl}/`,
 		authorization_endpoint: publicUrl + PATHS.authorization,
@@ -55,6 +64,6 @@ export function makeMetadata(publicUrl: string): Readonly<Record<string, string 
 		prompt_values_supported: ['create'],
 		authorization_response_iss_parameter_supported: true,
 		account_management_uri: publicUrl + PATHS.account,
-		account_management_actions_supported: ACCOUNT_ACTIONS,
+		account_management_actions_supported: isOlder ? [...ACCOUNT_ACTIONS, ...OLDER_ACCOUNT_ACTIONS] : ACCOUNT_ACTIONS,
 	};
 }

@@ -33,8 +33,12 @@ export interface WaitingDevice {
  */
 export interface OAuth {
 	readonly isEnabled: boolean;
-	/** What clients must know. @throws OAuthError 'off' */
-	metadata(): Readonly<Record<string, unknown>>;
+	/**
+	 * What clients must know.
+	 * @param options.isOlder whether it is asked for by a name from before it was specified
+	 * @throws OAuthError 'off'
+	 */
+	metadata(options: {readonly isOlder: boolean}): Readonly<Record<string, unknown>>;
 	/** Registers a program; equal ones share their id. @throws OAuthError 'invalid_client_metadata', 'invalid_redirect_uri' */
 	register(body: JsonObject): Promise<JsonObject>;
 	/** Reads what a browser was sent with: what to ask its person, or what to answer at once. */
@@ -83,9 +87,9 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 		});
 	return {
 		isEnabled,
-		metadata() {
+		metadata({isOlder}) {
 			if (!isEnabled) throw new OAuthError('off', 'Signing in by OAuth is turned off here');
-			return makeMetadata(publicUrl);
+			return makeMetadata(publicUrl, isOlder);
 		},
 		async register(body) {
 			const metadata = readClientMetadata(body);

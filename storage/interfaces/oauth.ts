@@ -67,7 +67,7 @@ export interface OAuthRepository {
 	findCode(codeHash: string): Promise<OAuthCodeRow | undefined>;
 	/** Uses a code up; ConflictError('oauth_code') where it was used already. */
 	useCode(batch: Batch, codeHash: string): void;
-	/** Removes codes that ended before a time. */
+	/** Removes codes and device codes that ended before a time, some hundreds of times at once. */
 	sweepCodes(batch: Batch, beforeTs: number): Outcome<number>;
 	addDeviceCode(batch: Batch, code: OAuthDeviceCodeRow): void;
 	findDeviceCode(codeHash: string): Promise<OAuthDeviceCodeRow | undefined>;
@@ -79,8 +79,6 @@ export interface OAuthRepository {
 		batch: Batch,
 		decision: Pick<OAuthDeviceCodeRow, 'codeHash' | 'state' | 'userId'> & {readonly from: OAuthDeviceCodeRow['state']},
 	): void;
-	/** Removes device codes that ended before a time. */
-	sweepDeviceCodes(batch: Batch, beforeTs: number): Outcome<number>;
 	/** Says that a device signed in by OAuth; it goes with the device's tokens. */
 	addSession(batch: Batch, session: OAuthSessionRow): void;
 	findSession(userId: UserId, deviceId: DeviceId): Promise<OAuthSessionRow | undefined>;

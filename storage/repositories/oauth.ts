@@ -10,7 +10,7 @@ import type {
 	OAuthSessionRow,
 } from '../interfaces/oauth.ts';
 import {tables} from '../schema/index.ts';
-import {sweepOlder} from './sweep.ts';
+import {sweepAll, sweepOlder} from './sweep.ts';
 
 const {oauthClients, oauthCodes, oauthDeviceCodes, oauthSessions} = tables;
 
@@ -62,7 +62,10 @@ function createCodes(core: Core): Pick<OAuthRepository, CodeMethod> {
 		addCode: add,
 		findCode: (codeHash) => find({codeHash}),
 		useCode: (batch, codeHash) => use(batch, {codeHash}),
-		sweepCodes: sweepOlder(core, oauthCodes, oauthCodes.expiresTs),
+		sweepCodes: sweepAll([
+			sweepOlder(core, oauthCodes, oauthCodes.expiresTs),
+			sweepOlder(core, oauthDeviceCodes, oauthDeviceCodes.expiresTs),
+		]),
 	};
 }
 
@@ -71,8 +74,7 @@ type DeviceCodeMethod =
 	| 'findDeviceCode'
 	| 'findDeviceCodeByUserCode'
 	| 'setPolled'
-	| 'decideDeviceCode'
-	| 'sweepDeviceCodes';
+	| 'decideDeviceCode';
 
 function createDeviceCodes(core: Core): Pick<OAuthRepository, DeviceCodeMethod> {
 	const {catalog} = core;
@@ -103,7 +105,6 @@ function createDeviceCodes(core: Core): Pick<OAuthRepository, DeviceCodeMethod> 
 		findDeviceCodeByUserCode: (userCodeHash) => findByUserCode({userCodeHash}),
 		setPolled: (batch, codeHash, polledTs) => setPolled(batch, {codeHash, polledTs}),
 		decideDeviceCode: decide,
-		sweepDeviceCodes: sweepOlder(core, oauthDeviceCodes, oauthDeviceCodes.expiresTs),
 	};
 }
 

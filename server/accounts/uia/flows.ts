@@ -1,5 +1,5 @@
-/** The authentication stages this server knows; a stage is a type of the specification's list. */
-export const STAGES = [
+/** The stages that are completed by what a client or a page of a stage sends; most are types of the specification's list. */
+const CHECKED_STAGES = [
 	'm.login.password',
 	'm.login.dummy',
 	'm.login.registration_token',
@@ -7,8 +7,17 @@ export const STAGES = [
 	'org.broadsheet.login.second_factor',
 ] as const;
 
-/** One of {@link STAGES}. */
-export type Stage = (typeof STAGES)[number];
+/** The stages that somebody completes on a page of the server; the second is what clients called it before. */
+const APPROVAL_STAGES = ['m.oauth', 'org.matrix.cross_signing_reset'] as const;
+
+/** A stage that is completed by what a client sends. */
+export type CheckedStage = (typeof CHECKED_STAGES)[number];
+
+/** A stage that somebody completes on a page of the server. */
+type ApprovalStage = (typeof APPROVAL_STAGES)[number];
+
+/** An authentication stage that this server knows. */
+export type Stage = CheckedStage | ApprovalStage;
 
 /** Stages to be completed one after the other; a request offers one flow or several. */
 export interface Flow {
@@ -30,9 +39,14 @@ export function areSame(flows: readonly Flow[], others: readonly Flow[]): boolea
 	return JSON.stringify(flows) === JSON.stringify(others);
 }
 
-/** Narrows a type that came from a client to a stage this server knows. */
-export function isStage(type: string): type is Stage {
-	return STAGES.some((stage) => stage === type);
+/** Narrows a type that came from a client to a stage that it can complete. */
+export function isStage(type: string): type is CheckedStage {
+	return CHECKED_STAGES.some((stage) => stage === type);
+}
+
+/** Whether a type that came from a client is a stage that it cannot complete itself. */
+export function isApprovalStage(type: string): type is ApprovalStage {
+	return APPROVAL_STAGES.some((stage) => stage === type);
 }
 
 function startsWith(stages: readonly Stage[], start: readonly Stage[]): boolean {

@@ -24,6 +24,8 @@ export interface SessionBinding {
 export interface UiaSession extends SessionBinding {
 	readonly id: string;
 	readonly flows: readonly Flow[];
+	/** What the client must know for its stages. */
+	readonly params: Readonly<Record<string, object>>;
 	readonly expiresAtMs: number;
 	/** The completed stages in their order, each with what it proved (a token's hash; else an empty text). */
 	readonly completed: Map<Stage, string>;
@@ -34,7 +36,11 @@ export interface UiaSession extends SessionBinding {
 /** The open sessions of this process, bounded in number and time. */
 export interface UiaSessions {
 	/** Opens a session, closing the oldest of its kind where there are too many. */
-	open(binding: SessionBinding, flows: readonly Flow[]): UiaSession;
+	open(
+		binding: SessionBinding,
+		flows: readonly Flow[],
+		paramsOf?: (sessionId: string) => UiaSession['params'],
+	): UiaSession;
 	/** The session of this id, or `undefined` where it is unknown or over. */
 	find(id: string): UiaSession | undefined;
 	/** Closes a session, because it is consumed or failed too often; `false` where it was closed already. */
@@ -68,13 +74,15 @@ export function createUiaSessions(now: () => number, createId: () => string): Ui
 	}
 
 	return {
-		open(binding, flows) {
+		open(binding, flows, paramsOf = () => ({})) {
+			const id = createId();
 			const session: UiaSession = {
 				purpose: binding.purpose,
 				subject: binding.subject,
 				target: binding.target,
-				id: createId(),
+				id,
 				flows,
+				params: paramsOf(id),
 				expiresAtMs: now() + SESSION_LIFETIME_MS,
 				completed: new Map(),
 				failures: 0,

@@ -1,5 +1,14 @@
 import type {UserId} from '../../../crypto/index.ts';
-import {areSame, type Flow, isComplete, isStage, mayAttempt, type Stage} from './flows.ts';
+import {
+	areSame,
+	type CheckedStage,
+	type Flow,
+	isApprovalStage,
+	isComplete,
+	isStage,
+	mayAttempt,
+	type Stage,
+} from './flows.ts';
 import {isBoundTo, SESSION_FAILURES_MAX, type SessionBinding, type UiaSession, type UiaSessions} from './sessions.ts';
 
 /** A request's `auth` object: its session and type, and whatever the type asks for. */
@@ -13,7 +22,7 @@ export interface AuthData {
 export interface Challenge {
 	readonly session: string;
 	readonly flows: readonly Flow[];
-	readonly params: Readonly<Record<string, never>>;
+	readonly params: Readonly<Record<string, object>>;
 	readonly completed?: readonly Stage[];
 	readonly errcode?: string;
 	readonly error?: string;
@@ -46,7 +55,7 @@ export type StageVerdict =
 	| {readonly passed: false; readonly errcode: string; readonly error: string};
 
 /** How each stage is checked. A check throws only what ends the request, such as a rate limit. */
-export type StageChecks = Readonly<Record<Stage, (attempt: StageAttempt) => Promise<StageVerdict>>>;
+export type StageChecks = Readonly<Record<CheckedStage, (attempt: StageAttempt) => Promise<StageVerdict>>>;
 
 /** A request for authentication, as an endpoint makes it. */
 export interface UiaRequest {
@@ -57,6 +66,8 @@ export interface UiaRequest {
 	/** What the operation is done to where that matters, such as the ids of the devices to delete. */
 	readonly target?: string;
 	readonly flows: readonly Flow[];
+	/** What the stages need clients to know, by the session's id; absent: nothing. */
+	readonly paramsOf?: (sessionId: string) => Challenge['params'];
 	/** The body's `auth`; `undefined` on the first call, which is always answered with a challenge. */
 	readonly auth: AuthData | undefined;
 	/** Where the request comes from, for rate limits. */
@@ -85,10 +96,14 @@ export interface UserInteractiveAuth {
 	/** Attempts a stage out of band, for a fallback page; `undefined` where no open session waits for that stage. */
 	attempt(
 		sessionId: string,
-		attempt: {stage: Stage; auth: AuthData; source: string},
+		attempt: {stage: CheckedStage; auth: AuthData; source: string},
 	): Promise<StageVerdict | undefined>;
 	/** Whether an open session of this id waits for this stage. */
 	isWaitingFor(sessionId: string, stage: string): boolean;
+	/** Finds what a session is about that waits for this person's approval on a page; `undefined` where none does. */
+	findApprovable(sessionId: string, subject: UserId): string | undefined;
+	/** Completes the stage of a session that its person has approved on a page; whether one waited for it. */
+	approve(sessionId: string, subject: UserId): boolean;
 }
 
 const EXPIRED = {errcode: 'M_FORBIDDEN', error: 'This authentication session is over: please begin again'};
@@ -109,17 +124,22 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 		return session !== undefined && isStage(stage) && isNext(session, stage) ? session : undefined;
 	}
 
+	function findApprovable(sessionId: string, subject: UserId): UiaSession | undefined {
+		const session = sessions.find(sessionId);
+		return session?.subject === subject && isNext(session, 'm.oauth') ? session : undefined;
+	}
+
 	return {
 		async require(request) {
 			const binding = {purpose: request.purpose, subject: request.subject, target: request.target ?? ''};
 			const {auth} = request;
 			const found = auth === undefined ? undefined : findBound(auth, binding, request.flows);
-			const session = found ?? sessions.open(binding, request.flows);
+			const session = found ?? sessions.open(binding, request.flows, request.paramsOf);
 			if (auth === undefined) {
 				throw challengeOf(session);
 			}
 			const {type} = auth;
-			if (type === undefined) {
+			if (type === undefined || isApprovalStage(type)) {
 				if (found === undefined) {
 					throw challengeOf(session, EXPIRED);
 				}
@@ -128,7 +148,7 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			} else if (!session.completed.has(type)) {
 				const verdict = await attemptStage(session, type, auth, request.source);
 				if (!verdict.passed) {
-					const open = sessions.find(session.id) ?? sessions.open(binding, request.flows);
+					const open = sessions.find(session.id) ?? sessions.open(binding, request.flows, request.paramsOf);
 					throw challengeOf(open, {errcode: verdict.errcode, error: verdict.error});
 				}
 			}
@@ -137,7 +157,7 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			}
 			// Of two requests that completed it together, one has it.
 			if (!sessions.close(session)) {
-				throw challengeOf(sessions.open(binding, request.flows), EXPIRED);
+				throw challengeOf(sessions.open(binding, request.flows, request.paramsOf), EXPIRED);
 			}
 			return {session};
 		},
@@ -147,11 +167,17 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			return session === undefined ? undefined : attemptStage(session, stage, auth, source);
 		},
 		isWaitingFor: (sessionId, stage) => findWaiting(sessionId, stage) !== undefined,
+		findApprovable: (sessionId, subject) => findApprovable(sessionId, subject)?.target,
+		approve(sessionId, subject) {
+			const session = findApprovable(sessionId, subject);
+			session?.completed.set('m.oauth', '');
+			return session !== undefined;
+		},
 	};
 }
 
 function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
-	return async (session: UiaSession, stage: Stage, auth: AuthData, source: string): Promise<StageVerdict> => {
+	return async (session: UiaSession, stage: CheckedStage, auth: AuthData, source: string): Promise<StageVerdict> => {
 		if (!isNext(session, stage)) {
 			return {passed: false, ...OUT_OF_ORDER};
 		}
@@ -184,7 +210,7 @@ function challengeOf(session: UiaSession, failure?: {errcode: string; error: str
 		...failure,
 		...(completed.length > 0 ? {completed} : {}),
 		flows: session.flows,
-		params: {},
+		params: session.params,
 		session: session.id,
 	});
 }

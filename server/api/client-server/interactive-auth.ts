@@ -1,6 +1,7 @@
 import type {DeviceId, UserId} from '../../../crypto/index.ts';
 import type {CompletedAuth, Flow} from '../../accounts/index.ts';
-import type {RateLimitClass} from '../../http/index.ts';
+import {MatrixError, type RateLimitClass} from '../../http/index.ts';
+import {PATHS} from '../../oauth/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 
@@ -9,12 +10,15 @@ export const authField = v.optional(
 	v.object({type: v.optional(v.string({max: 255})), session: v.optional(v.string({max: 255}))}),
 );
 
+/** The stage of the specification, and what it was called before. */
+const approvalFlows: readonly Flow[] = [{stages: ['m.oauth']}, {stages: ['org.matrix.cross_signing_reset']}];
+
 const passwordFlows: readonly Flow[] = [{stages: ['m.login.password']}];
 const factorFlows: readonly Flow[] = [{stages: ['m.login.password', 'org.broadsheet.login.second_factor']}];
 
 interface InteractiveRequest {
 	readonly body: {readonly auth?: {readonly type?: string | undefined; readonly session?: string | undefined}};
-	readonly caller: {readonly userId: UserId};
+	readonly caller: {readonly userId: UserId; readonly deviceId: DeviceId};
 	readonly network: string;
 	spend(limitClass: RateLimitClass, key: string): void;
 }
@@ -28,17 +32,44 @@ interface InteractiveRequest {
  */
 export async function requirePassword(
 	request: InteractiveRequest,
-	{uia, secondFactor}: Services,
+	services: Services,
 	{purpose, target = ''}: {readonly purpose: string; readonly target?: string},
 ): Promise<CompletedAuth> {
+	const {uia, oauth, secondFactor} = services;
 	const {auth} = request.body;
-	const {userId} = request.caller;
+	const {userId, deviceId} = request.caller;
+	if (await oauth.hasSession(userId, deviceId)) return requireApproval(request, services, purpose);
 	if (auth?.type === 'm.login.password') {
 		spendTry(request, userId);
 	}
 	const {hasAny} = await secondFactor.find({userId, isAdmin: false});
 	const flows = hasAny ? factorFlows : passwordFlows;
 	return uia.require({purpose, subject: userId, target, flows, auth, source: request.network});
+}
+
+/**
+ * Lets a request of a session of the OAuth API go on once its person has approved it on the account's page. Replacing
+ * cross-signing keys is all that there is a stage for: all else is done on the pages themselves.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#oauth-authentication
+ */
+function requireApproval(
+	request: InteractiveRequest,
+	{uia, config}: Services,
+	purpose: string,
+): Promise<CompletedAuth> {
+	const {userId, deviceId} = request.caller;
+	const account = config.publicUrl + PATHS.account;
+	if (purpose !== 'uploadCrossSigningKeys') {
+		throw new MatrixError('M_UNRECOGNIZED', `Of a session that was opened by OAuth this is done at ${account}`);
+	}
+	const paramsOf = (session: string) => {
+		const search = new URLSearchParams({action: 'org.matrix.cross_signing_reset', session});
+		const params = {url: `${account}?${search.toString()}`};
+		return {'m.oauth': params, 'org.matrix.cross_signing_reset': params};
+	};
+	const {auth} = request.body;
+	const source = request.network;
+	return uia.require({purpose, subject: userId, target: deviceId, flows: approvalFlows, paramsOf, auth, source});
 }
 
 /**

@@ -1,5 +1,5 @@
 import {authFallbackDone, authFallbackForm, authFallbackGone, type TextKey} from '../../../web/index.ts';
-import {isStage, type Stage} from '../../accounts/index.ts';
+import {isStage, type CheckedStage} from '../../accounts/index.ts';
 import {v} from '../../validation/index.ts';
 import {spendTry} from '../client-server/index.ts';
 import {pageRoute} from './page-route.ts';
@@ -8,7 +8,7 @@ const path = '/_matrix/client/v3/auth/:authType/fallback/web';
 const query = v.object({session: v.string({max: 255})});
 
 /** What is said of a stage that did not pass. */
-const problems: Readonly<Record<Stage, TextKey>> = {
+const problems: Readonly<Record<CheckedStage, TextKey>> = {
 	'm.login.dummy': 'problem.unknown',
 	'm.login.password': 'signIn.wrong',
 	'm.login.registration_token': 'fallback.wrongToken',

@@ -12,6 +12,9 @@ import {getPasskey, postPasskey} from './passkey.ts';
 import {getChooseFactor, getSecondStep, postSecondStep} from './second-step.ts';
 import {getAuthFallback, postAuthFallback} from './auth-fallback.ts';
 import {getRegister, postRegister} from './register.ts';
+import {getIdentityReset, getOAuthAccount, postIdentityReset} from './oauth-account.ts';
+import {getOAuthConsent, postOAuthConsent} from './oauth-consent.ts';
+import {getOAuthLink, postOAuthLink} from './oauth-link.ts';
 import {getSetUp, postSetUp} from './set-up.ts';
 import {getSignIn, postSignIn} from './sign-in.ts';
 import {getToClient, postToClient} from './to-client.ts';
@@ -52,6 +55,13 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postLanguage,
 	getAuthFallback,
 	postAuthFallback,
+	getOAuthConsent,
+	postOAuthConsent,
+	getOAuthLink,
+	postOAuthLink,
+	getOAuthAccount,
+	getIdentityReset,
+	postIdentityReset,
 	getSetUp,
 	postSetUp,
 	getSourcePage,

@@ -2,6 +2,7 @@ import type {TextKey} from '../index.ts';
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
@@ -13,4 +14,5 @@ export const de: Readonly<Record<TextKey, string>> = {
 	...factors,
 	...ownAccount,
 	...source,
+	...oauth,
 };

@@ -1,9 +1,10 @@
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
 
 /** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
-export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source};
+export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source, ...oauth};
