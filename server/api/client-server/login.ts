@@ -6,6 +6,13 @@ import {deviceFields, sessionBody, toDeviceRequest} from './device-fields.ts';
 import {spendSignIn} from './interactive-auth.ts';
 
 /**
+ * Clients that know of OAuth and cannot use it offer the browser alone: there people give what a password is not enough for.
+ * The second key is what it was called before it was specified.
+ * @see https://spec.matrix.org/v1.19/client-server-api/#oauth-20-aware-clients
+ */
+const oauthAware = {oauth_aware_preferred: true, 'org.matrix.msc3824.delegated_oidc_compatibility': true};
+
+/**
  * Lists the ways to sign in.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login
  */
@@ -14,8 +21,12 @@ export const getLoginFlows = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
-	handle: () => ({
-		flows: [{type: 'm.login.password'}, {type: 'm.login.sso'}, {type: 'm.login.token', get_login_token: true}],
+	handle: (_request, {oauth}) => ({
+		flows: [
+			{type: 'm.login.password'},
+			{type: 'm.login.sso', ...(oauth.isEnabled && oauthAware)},
+			{type: 'm.login.token', get_login_token: true},
+		],
 	}),
 });
 

@@ -3,7 +3,7 @@ import {HttpResponse, json} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
-/** The longest form has a code, an address and a secret; the longest metadata some addresses. */
+/** The longest form has a code, an address and a secret. */
 const BYTES_MAX = 16 * 1024;
 
 /** Tokens and codes are for who asked, and for no cache. */
@@ -43,7 +43,6 @@ export const registerClient = route({
 	path: PATHS.registration,
 	auth: 'none',
 	rateLimit: 'registration',
-	bodyBytesMax: BYTES_MAX,
 	body: v.jsonObject(),
 	async handle(request, {oauth}) {
 		request.spend('registration-whole', '');

@@ -15,7 +15,16 @@ const WRONG_PASSWORD =
 test('people sign in by password, or by a token that another of their devices got', async (t) => {
 	const app = await startApp(t);
 	t.deepEqual(await call(app, 'GET', PATH), {
-		flows: [{type: 'm.login.password'}, {type: 'm.login.sso'}, {type: 'm.login.token', get_login_token: true}],
+		flows: [
+			{type: 'm.login.password'},
+			// Clients that know of OAuth and cannot use it go by the browser.
+			{
+				type: 'm.login.sso',
+				oauth_aware_preferred: true,
+				'org.matrix.msc3824.delegated_oidc_compatibility': true,
+			},
+			{type: 'm.login.token', get_login_token: true},
+		],
 	});
 	const token = await request(app, 'POST', PATH, {body: {type: 'm.login.sso', token: 'x'}});
 	t.is(token.status, 400);
