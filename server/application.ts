@@ -191,14 +191,7 @@ export async function openServices(
 		discretion,
 		secondFactor,
 	});
-	const pushDelivery = wirePush({
-		storage,
-		engine: federation.engine,
-		services,
-		clock: parts.clock,
-		log: parts.log,
-		federation,
-	});
+	const pushDelivery = wirePush({...parts, engine: federation.engine, services, federation});
 	// The command line writes beside a running server; its changes are applied within half a second.
 	const look = setInterval(() => void storage.barrier().catch(surroundings.onProblem), LOOK_INTERVAL_MS).unref();
 	return {

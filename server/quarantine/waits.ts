@@ -63,6 +63,7 @@ export class Waits {
 	}
 
 	#wake(userId: string): void {
-		for (const wake of [...(this.#wakers.get(userId) ?? [])]) wake();
+		// A wake takes itself out, which an iteration over a set allows.
+		for (const wake of this.#wakers.get(userId) ?? []) wake();
 	}
 }
