@@ -1,3 +1,4 @@
+import {accountPath} from './account.ts';
 import {html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, code, form, type Page, page, type View} from './page.ts';
@@ -34,7 +35,8 @@ export function setUpDone(view: View, account: {readonly userId: string; readonl
 <dt>${say(language, 'userId')}</dt><dd>${code(account.userId)}</dd>
 <dt>${say(language, 'homeserver')}</dt><dd>${code(account.publicUrl)}</dd>
 </dl>
-<p>${say(language, 'setUp.linkOver')}</p>`,
+<p>${say(language, 'setUp.linkOver')}</p>
+<p><a class="button second" href="${accountPath}">${say(language, 'account.title')}</a></p>`,
 	);
 }
 

@@ -41,6 +41,13 @@ export async function writeAccount(
 	await archive.addJson('administration.json', await listActs(audit, userId));
 	await archive.addJson('filters.json', await listFilters(storage, userId));
 	await archive.addJson(
+		'browsers.json',
+		(await storage.webSessions.listOfUser(userId)).map(({proofs, expiresTs}) => ({
+			proofs: proofs.map(({proof, atTs}) => ({proof, given: new Date(atTs).toISOString()})),
+			ends: new Date(expiresTs).toISOString(),
+		})),
+	);
+	await archive.addJson(
 		'delayed_events.json',
 		(await storage.delayedEvents.listOfUser(userId)).map(({roomId, type, stateKey, content, delayMs}) => ({
 			room_id: roomId,

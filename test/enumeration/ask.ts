@@ -42,7 +42,11 @@ export function openLines({target}: World, options: {readonly connections: numbe
 }
 
 /** Gives requests of a question that are ready to be sent: signing is not part of what is timed. */
-function toRequest({means}: World, asker: Probe['asker'], {method, uri, body, text, from}: Question): WireRequest {
+function toRequest(
+	{means}: World,
+	asker: Probe['asker'],
+	{method, uri, body, text, from, headers: own}: Question,
+): WireRequest {
 	if (asker === 'server') {
 		const signed = text ?? (body === undefined ? undefined : canonicalJson(body));
 		const authorization = means.peer.authorize(method, uri, {
@@ -52,7 +56,7 @@ function toRequest({means}: World, asker: Probe['asker'], {method, uri, body, te
 		return {method, uri, text: signed, headers: {authorization}};
 	}
 	const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
-	const headers: Record<string, string> = {};
+	const headers: Record<string, string> = {...own};
 	if (asker === 'stranger') headers['authorization'] = `Bearer ${means.stranger.token}`;
 	return {method, uri, text: sent, headers, from};
 }

@@ -19,6 +19,8 @@ export interface Question {
 	readonly text?: string;
 	/** The address of this machine to ask from. */
 	readonly from?: string;
+	/** Beside those that say who asks. */
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a probe is given to make its questions of. */

@@ -1,4 +1,5 @@
 /** Rows 1 to 7: signing in and registering. */
+import {hashToken, newToken} from '../../../crypto/index.ts';
 import {path} from '../../harness/index.ts';
 import type {Probe, Question, Row} from '../probe.ts';
 import type {Subject} from '../subjects.ts';
@@ -21,6 +22,26 @@ const signIn = (identifier: object, secret: object = {password: 'not the right o
 	uri: `${V3}/login`,
 	body: {type: 'm.login.password', identifier, ...secret},
 });
+
+/** A browser in which nobody is known: it makes up its token, and what its forms carry follows from that. */
+const browserToken = newToken('web');
+
+/** Sends a page's form, as a browser that was given the page does. */
+const sendForm = (uri: string, fields: Readonly<Record<string, string>>): Question => ({
+	method: 'POST',
+	uri,
+	text: new URLSearchParams({...fields, csrf: hashToken(`csrf ${browserToken}`)}).toString(),
+	headers: {
+		'content-type': 'application/x-www-form-urlencoded',
+		cookie: `broadsheet-session=${browserToken}; __Host-broadsheet-session=${browserToken}`,
+	},
+});
+
+/** A form that is taken for another site's: then nothing was looked up at all. */
+const REFUSED = /came from elsewhere/u;
+
+const signInOnPage = (username: string): Question =>
+	sendForm('/account/sign-in', {username, password: 'not the right one'});
 
 const mailOf = (name: string): string => `${localpartOf(name)}@mail.example`;
 
@@ -59,6 +80,14 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 			outsider(1, 'POST /login with an empty password', ({name}) =>
 				signIn({type: 'm.id.user', user: name}, {password: ''}),
 			),
+			outsider(1, 'the form of the sign-in page by localpart', ({name}) => signInOnPage(localpartOf(name)), {
+				forbidden: REFUSED,
+				isTimed: true,
+				timedMax: 300,
+			}),
+			outsider(1, 'the form of the sign-in page by user id', ({name}) => signInOnPage(name), {
+				forbidden: REFUSED,
+			}),
 			{
 				...outsider(1, 'POST /account/deactivate with the name of {u}', ({name: user}) => ({
 					method: 'POST',
@@ -81,6 +110,15 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 				({name}, means) => {
 					const from = addressOf(means.next());
 					const question = {...signIn({type: 'm.id.user', user: name}), from};
+					return Array.from({length: TRIES_UNTIL_LIMITED}, () => question);
+				},
+				{needsLimits: true, samplesMax: 20},
+			),
+			outsider(
+				2,
+				'the form of the sign-in page until it is limited',
+				({name}, means) => {
+					const question = {...signInOnPage(name), from: addressOf(means.next())};
 					return Array.from({length: TRIES_UNTIL_LIMITED}, () => question);
 				},
 				{needsLimits: true, samplesMax: 20},
@@ -126,6 +164,18 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 				'POST /register with a token that is none',
 				(subject) => register(subject, {auth: {type: 'm.login.registration_token', token: 'none', session: 'none'}}),
 				{isFormTold: true, on: ['default', 'token']},
+			),
+			outsider(
+				5,
+				'the form of the page that makes an account, with a token that is none',
+				({name}) =>
+					sendForm('/account/register', {
+						username: localpartOf(name),
+						password: 'a password of some length',
+						repeated: 'a password of some length',
+						token: 'none',
+					}),
+				{forbidden: REFUSED, on: ['default', 'token']},
 			),
 		],
 	},

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
 import {openPromise} from 'yauzl';
-import {type App, call} from '../../harness/index.ts';
+import {type App, call, passwordOf, signInOnPage} from '../../harness/index.ts';
 import {newsroom, room} from '../api/client-server/newsroom.ts';
 
 const PROGRAM = join(process.cwd(), 'dist/server/cli/broadsheet.js');
@@ -69,6 +69,7 @@ test('a person is given all that is theirs as a zip, beside the running server, 
 			text: '"a file"',
 		},
 	);
+	await signInOnPage(app, 'alice', passwordOf('alice'));
 	const output = join(app.directory, 'alice.zip');
 	const {status, stdout, stderr} = await run(app, 'alice', '--output', output);
 	t.deepEqual([status, stderr], [0, '']);
@@ -83,6 +84,7 @@ test('a person is given all that is theirs as a zip, beside the running server, 
 	t.deepEqual(read(files, 'sign_in.json'), {code_generator: null, recovery_codes_left: 0, passkeys: []});
 	t.true(files.get('account_data.json')?.includes('mine'));
 	t.like((read(files, 'filters.json') as object[])[0], {filter: {room: {timeline: {limit: 3}}}});
+	t.like((read(files, 'browsers.json') as object[])[0], {proofs: [{proof: 'password'}]});
 	t.like(read(files, 'key_backups/1.json'), {
 		algorithm: 'org.example',
 		keys: [{room_id: roomId, session_id: 'abc', session_data: {note: 'encrypted'}}],
