@@ -35,7 +35,7 @@ export async function importRoom(
 	const judged = await judgeOutliers(context, [...authChain, ...state]);
 	await checkJoin(context, request, judged);
 	context.events.noteVersion(roomId, version);
-	await context.storage.rooms.find(roomId).then((room) => (room ? undefined : addRoom(context, request)));
+	await addRoom(context, request);
 	await writeOutliers(context, judged);
 	const entries = await usableState(context, state);
 	const before = await context.states.build(roomId, entries);
@@ -73,8 +73,12 @@ async function listNamed({events}: ImportContext, {authEvents}: Pdu, told: reado
 }
 
 async function addRoom({storage}: ImportContext, {roomId, version}: ImportRoomRequest): Promise<void> {
+	const room = await storage.rooms.find(roomId);
+	if (room && (room.headRoot !== null || room.version === version)) return;
 	const batch = storage.batch();
-	storage.rooms.add(batch, {roomId, version, creator: null});
+	// Of a room that was blocked before anybody here had heard of it the version is not known.
+	if (room) storage.rooms.setVersion(batch, roomId, version);
+	else storage.rooms.add(batch, {roomId, version, creator: null});
 	await storage.commit(batch);
 }
 

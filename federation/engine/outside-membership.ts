@@ -15,7 +15,9 @@ export async function setOutsideMembership(context: ActorContext, request: Outsi
 	const mark = (await storage.events.findMarks([pdu.eventId])).get(pdu.eventId);
 	const nid = mark?.nid ?? storage.ids.next();
 	const batch = storage.batch();
-	if (!(await storage.rooms.find(pdu.roomId))) {
+	const room = await storage.rooms.find(pdu.roomId);
+	if (room && room.headRoot === null) storage.rooms.setVersion(batch, pdu.roomId, pdu.roomVersion);
+	if (!room) {
 		storage.rooms.add(batch, {roomId: pdu.roomId, version: pdu.roomVersion, creator: null});
 	}
 	context.events.noteVersion(pdu.roomId, pdu.roomVersion);

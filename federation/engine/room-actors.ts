@@ -71,12 +71,20 @@ export class RoomActors {
 	#hear(changes: readonly CommittedChange[]): void {
 		for (const {kind, roomId, ref} of changes) {
 			if (kind === 'state' && roomId !== undefined) this.#hearState(roomId);
+			if (kind === 'history' && roomId !== undefined && ref === undefined) this.#hearClosed(roomId);
 			if (kind !== 'event' || roomId === undefined || ref === undefined) continue;
 			const entry = this.#entries.get(roomId);
 			if (!entry) continue;
 			if (!entry.actor) entry.isOvertaken = true;
 			else if (!entry.actor.isBringing(ref)) entry.actor.noteMoved();
 		}
+	}
+
+	/** A room was taken away: nothing of it is there any more. */
+	#hearClosed(roomId: RoomId): void {
+		this.#context.states.forget();
+		this.#context.events.forgetRoom(roomId);
+		this.forget(roomId);
 	}
 
 	/** A room was completed: events of it have other states than before. */

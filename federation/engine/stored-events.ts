@@ -82,6 +82,16 @@ export class StoredEvents {
 		this.#versions.set(roomId, version);
 	}
 
+	/** Lets go of the events of a room that was taken away: if they come again, they have to be stored again. */
+	forgetRoom(roomId: RoomId): void {
+		this.#versions.delete(roomId);
+		for (const [nid, {pdu}] of this.#byNid.entries()) {
+			if (pdu.roomId !== roomId) continue;
+			this.#byNid.delete(nid);
+			this.#nids.delete(pdu.eventId);
+		}
+	}
+
 	/** Keeps an event that was just made, so that nobody needs to read it back. */
 	note(event: KnownEvent): void {
 		this.#byNid.set(event.nid, event);

@@ -76,6 +76,9 @@ export async function takeInvite(context: InviteContext, request: InviteRequest)
 	checkInvite(context, pdu, request);
 	const verdict = await context.signatures.check(pdu);
 	if (!verdict.allowed) throw new InboundError('invalid', `The invite is not signed: ${verdict.reason}`);
+	if ((await context.storage.rooms.find(roomId))?.isBlocked === true) {
+		throw new InboundError('forbidden', 'People of this server may not enter the room');
+	}
 	await context.policy.admit(request.origin, pdu.stateKey as UserId);
 	if (await context.policy.blocks(request.origin, pdu.stateKey as UserId)) {
 		throw new InboundError('invite_blocked', 'This person takes no invites');

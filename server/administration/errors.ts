@@ -32,3 +32,8 @@ export class AdministrationError extends Error {
 		this.code = code;
 	}
 }
+
+/** The error for a room that this server was never in, or is in no more. */
+export function unknownRoom(): AdministrationError {
+	return new AdministrationError('unknown-room', 'There is no such room here');
+}

@@ -29,8 +29,10 @@ export class Standings {
 
 	/** Drops what committed changes make wrong. */
 	apply(changes: readonly CommittedChange[]): void {
-		for (const {kind, roomId, subject} of changes) {
-			if (roomId === undefined || (kind !== 'event' && kind !== 'membership' && kind !== 'state')) continue;
+		for (const {kind, roomId, subject, ref} of changes) {
+			const isClosed = kind === 'history' && ref === undefined;
+			const concerns = kind === 'event' || kind === 'membership' || kind === 'state' || isClosed;
+			if (roomId === undefined || !concerns) continue;
 			if (kind === 'event' && subject === undefined) continue;
 			this.#drops += 1;
 			// A state that changed without an event may change anybody's membership.

@@ -1,4 +1,5 @@
 import {completeRoom} from './complete-room.ts';
+import {deleteRoom} from './delete-room.ts';
 import {endSessions} from './end-sessions.ts';
 import {endSources} from './end-sources.ts';
 import {evictRemoteMedia} from './evict-remote-media.ts';
@@ -9,12 +10,14 @@ import {leaveRooms} from './leave-rooms.ts';
 import {mailNotice} from './mail-notice.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
+import {redactUser} from './redact-user.ts';
 import {removeContent} from './remove-content.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
 import {sealAuditLog} from './seal-audit-log.ts';
 import {sendDelayedEvent} from './send-delayed-event.ts';
+import {sweepAdministrativeTasks} from './sweep-administrative-tasks.ts';
 import {sweepAddresses} from './sweep-addresses.ts';
 import {sweepClientTransactions} from './sweep-client-transactions.ts';
 import {sweepFactCounts} from './sweep-fact-counts.ts';
@@ -37,8 +40,10 @@ export {type JobNotice, type JobResult, JobRunner, type JobRunnerOptions} from '
 /** Every background job: first those that a change adds, then those that run again and again. */
 export const jobs: readonly Job[] = [
 	completeRoom,
+	deleteRoom,
 	leaveRooms,
 	mailNotice,
+	redactUser,
 	removeContent,
 	removeUnusedState,
 	sendDelayedEvent,
@@ -54,6 +59,7 @@ export const jobs: readonly Job[] = [
 	removeUnusedContent,
 	sealAuditLog,
 	sweepAddresses,
+	sweepAdministrativeTasks,
 	sweepClientTransactions,
 	sweepFactCounts,
 	sweepInboundTransactions,

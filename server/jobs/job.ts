@@ -1,6 +1,7 @@
 import type {JsonObject} from '../../crypto/index.ts';
 import type {Engine} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
+import type {Administration} from '../administration/index.ts';
 import type {Audit} from '../audit/index.ts';
 import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
@@ -24,10 +25,12 @@ export interface JobServices {
 	readonly audit: Pick<Audit, 'seal'>;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly engine: Pick<Engine, 'completeRoom' | 'findRoom'>;
+	readonly deletions: Pick<Administration['deletions'], 'work'>;
 	readonly delayedEvents: Pick<DelayedEvents, 'deliverDue'>;
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly media: Pick<Media, 'evictRemote' | 'forgetContent' | 'removeAbandoned' | 'removeUnused'>;
 	readonly notices: Pick<Notices, 'mailNotice' | 'tellSessions'>;
+	readonly redactions: Pick<Administration['redactions'], 'work'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
 	readonly sourceLinks: Pick<SourceLinks, 'endDue'>;
 	/** For how many days it is kept where devices were last seen from. */

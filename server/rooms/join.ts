@@ -46,6 +46,7 @@ export async function join(
 	await context.memberships.run(membershipKey(roomId, actor.userId), async () => {
 		const row = await context.storage.memberships.find(roomId, actor.userId);
 		if (row?.membership === 'join') return;
+		if ((await context.storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
 		const content = await ownContent(context, actor.userId, 'join', said);
 		const view = await findResidentRoom(context, roomId);
 		// While it is not known who is in the room, it is not known either who is banned from it: others know.
@@ -108,7 +109,6 @@ async function joinHere(
 	content: JsonObject,
 ): Promise<void> {
 	const {roomId} = view;
-	if ((await context.storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
 	if (actor.isGuest && !(await takesGuests(view))) throw row ? noGuests() : notAdmitted();
 	if (row?.membership !== 'invite') {
 		const admission = await findAdmission(context, view, actor.userId);

@@ -25,6 +25,7 @@ export async function knock(
 		const isHere = (await findResidentRoom(context, roomId)) !== undefined;
 		// Of a room that this server is not in many servers do not tell it that a knock was turned down: asking again shows.
 		if (row?.membership === 'knock' && isHere) return;
+		if ((await context.storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
 		const content = await ownContent(context, userId, 'knock', said);
 		if (isHere) {
 			await knockHere(context, actor, roomId, content, row !== undefined);
@@ -44,8 +45,7 @@ async function knockHere(
 	content: JsonObject,
 	isKnownThere: boolean,
 ): Promise<void> {
-	const {engine, storage} = context;
-	if ((await storage.rooms.find(roomId))?.isBlocked === true) throw notAdmitted();
+	const {engine} = context;
 	await mustBeComplete(context, roomId);
 	const event = {type: 'm.room.member', stateKey: userId, sender: userId, content};
 	await engine.send({roomId, event}).catch((cause: unknown) => {

@@ -10,6 +10,7 @@ interface JobParts {
 	readonly engine: Engine;
 	readonly services: Pick<
 		Services,
+		| 'administration'
 		| 'audit'
 		| 'config'
 		| 'delayedEvents'
@@ -29,7 +30,19 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {audit, config, delayedEvents, devices, encryption, media, metrics, notices, rooms, sourceLinks} = services;
+	const {
+		administration,
+		audit,
+		config,
+		delayedEvents,
+		devices,
+		encryption,
+		media,
+		metrics,
+		notices,
+		rooms,
+		sourceLinks,
+	} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -39,6 +52,8 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 			storage,
 			engine,
 			audit,
+			deletions: administration.deletions,
+			redactions: administration.redactions,
 			backups: encryption.backups,
 			delayedEvents,
 			devices,

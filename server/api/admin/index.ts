@@ -1,6 +1,26 @@
 import type {Route} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {
+	deleteEventReport,
+	deleteUserReport,
+	getEventReport,
+	getUserReport,
+	listEventReports,
+	listUserReports,
+} from './event-reports.ts';
+import {
+	deleteMedium,
+	deleteUserMedia,
+	getMedium,
+	listMediaShares,
+	listUserMedia,
+	purgeMediaCache,
+	quarantineMedium,
+	quarantineUserMedia,
+	releaseMedium,
+} from './media.ts';
 import {listProbes} from './probes.ts';
+import {getRedactStatus, redactUser} from './redaction.ts';
 import {getRegistrationNonce, registerWithSharedSecret} from './register.ts';
 import {
 	createRegistrationToken,
@@ -9,6 +29,18 @@ import {
 	listRegistrationTokens,
 	putRegistrationToken,
 } from './registration-tokens.ts';
+import {deleteRoomV1, deleteRoomV2, getRoomDeletion, listRoomDeletions} from './room-deletion.ts';
+import {
+	getRoom,
+	getRoomBlock,
+	joinRoom,
+	listForwardExtremities,
+	listRoomMembers,
+	listRooms,
+	listRoomState,
+	makeRoomAdmin,
+	setRoomBlock,
+} from './rooms.ts';
 import {getServerVersion} from './server-version.ts';
 import {
 	adminWhoIs,
@@ -64,4 +96,34 @@ export const adminRoutes: readonly Route<Services>[] = [
 	getRegistrationToken,
 	putRegistrationToken,
 	deleteRegistrationToken,
+	listRooms,
+	getRoom,
+	listRoomMembers,
+	listRoomState,
+	listForwardExtremities,
+	getRoomBlock,
+	setRoomBlock,
+	joinRoom,
+	makeRoomAdmin,
+	deleteRoomV1,
+	deleteRoomV2,
+	listRoomDeletions,
+	getRoomDeletion,
+	redactUser,
+	getRedactStatus,
+	listUserMedia,
+	deleteUserMedia,
+	getMedium,
+	deleteMedium,
+	quarantineMedium,
+	releaseMedium,
+	quarantineUserMedia,
+	purgeMediaCache,
+	listMediaShares,
+	listEventReports,
+	getEventReport,
+	deleteEventReport,
+	listUserReports,
+	getUserReport,
+	deleteUserReport,
 ];

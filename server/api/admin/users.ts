@@ -33,6 +33,8 @@ function toAccount(account: AdministeredAccount) {
 	return {
 		...toListed(account),
 		creation_ts: account.createdDay * (DAY_MS / 1000),
+		// Draupnir 3 wants a number; test 'Draupnir asks what it asks of Synapse, and reads the answers'.
+		last_seen_ts: (account.lastSeenDay ?? 0) * DAY_MS,
 		threepids: [],
 		external_ids: [],
 		appservice_id: account.appserviceId ?? null,

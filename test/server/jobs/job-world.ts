@@ -59,6 +59,8 @@ export class JobWorld {
 				storage,
 				audit: {seal: () => Promise.resolve(0)},
 				backups: {removeLeft: () => Promise.resolve({pages: 0, isDone: true})},
+				deletions: {work: () => Promise.resolve({isDone: true, count: 0})},
+				redactions: {work: () => Promise.resolve({isDone: true, count: 0})},
 				delayedEvents: {deliverDue: () => Promise.resolve({status: 'gone'})},
 				devices,
 				media: {
