@@ -8,7 +8,8 @@ import {type AdministeredReports, createAdministeredReports} from './reports.ts'
 import {createRegistrationTokens, type RegistrationTokens} from './tokens.ts';
 
 export type {AdministrationDependencies} from './context.ts';
-export {DELETE_ROOM, readShutdown, type RoomDeletion, type RoomDeletions, type RoomShutdown} from './delete-room.ts';
+export {DELETE_ROOM, type RoomDeletions} from './delete-room.ts';
+export {readShutdown, type RoomDeletion, type RoomShutdown} from './deletion-task.ts';
 export {AdministrationError, type AdministrationErrorCode} from './errors.ts';
 export type {MediaOrder} from './media.ts';
 export type {AccountWish, AdministeredAccount, People} from './people.ts';

@@ -100,7 +100,9 @@ async function listRooms({storage}: AdministrationDependencies, userId: UserId):
 
 function readFailures({result}: Pick<AdministrativeTaskRow, 'result'>): Record<string, string> {
 	const failed = isJsonObject(result['failed']) ? result['failed'] : {};
-	return Object.fromEntries(Object.entries(failed).map(([eventId, error]) => [eventId, String(error)]));
+	return Object.fromEntries(
+		Object.entries(failed).map(([eventId, error]) => [eventId, typeof error === 'string' ? error : '']),
+	);
 }
 
 async function work(

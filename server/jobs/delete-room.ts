@@ -7,5 +7,5 @@ export const deleteRoom: Job = {
 	everyMs: null,
 	atMost: 'one room, some hundreds of rows in each commit',
 	role: 'background',
-	run: ({deletions}, {key, payload, goOn}) => deletions.work(key, payload, goOn),
+	run: ({deletions}, run) => deletions.work(run.key, run.payload, () => run.goOn()),
 };

@@ -7,5 +7,5 @@ export const redactUser: Job = {
 	everyMs: null,
 	atMost: 'one person, one event after the other',
 	role: 'background',
-	run: ({redactions}, {key, payload, goOn}) => redactions.work(key, payload, goOn),
+	run: ({redactions}, run) => redactions.work(run.key, run.payload, () => run.goOn()),
 };
