@@ -1,7 +1,9 @@
+import {passkeyFields} from './account/passkey-fields.ts';
 import {type Html, html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, type Page, page, type View} from './page.ts';
 import {authDoneScript} from './scripts/auth-done.ts';
+import {passkeyScript} from './scripts/passkey.ts';
 import {say} from './text.ts';
 
 const fieldsOf: Readonly<Record<string, (view: View) => Html>> = {
@@ -22,12 +24,28 @@ const fieldsOf: Readonly<Record<string, (view: View) => Html>> = {
  * The page on which a stage is completed without the client's help; it is sent to its own address. A window is that of
  * its opener only as long as each page in it lets it be.
  */
-export function authFallbackForm(view: View, stage: string, problem: TextKey | undefined): Page {
+export function authFallbackForm(
+	view: View,
+	stage: string,
+	{
+		passkeyOptions,
+		problem,
+	}: {
+		/** What the browser is asked for a passkey with, beside a code; absent: it is not. */
+		readonly passkeyOptions?: object;
+		readonly problem?: TextKey;
+	},
+): Page {
 	const {language} = view;
 	const fields = html`${fieldsOf[stage]?.(view) ?? html``}
 <button>${say(language, 'continue')}</button>`;
-	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${form(view, fields)}`, {
+	const passkey =
+		passkeyOptions === undefined
+			? html``
+			: passkeyFields(view, passkeyOptions, html`<button>${say(language, 'passkey.signIn')}</button>`);
+	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${passkey}${form(view, fields)}`, {
 		isPopup: true,
+		scripts: passkeyOptions === undefined ? [] : [passkeyScript],
 	});
 }
 

@@ -31,6 +31,7 @@ export type AuditActName =
 	| 'rename-device'
 	| 'send-notice'
 	| 'set-password'
+	| 'remove-factors'
 	| 'set-profile'
 	| 'suspend-account'
 	| 'unblock-room'

@@ -64,6 +64,24 @@ const userResetPassword: Command = {
 		}),
 };
 
+/** Removes what somebody signs in by beside a password. */
+const userRemoveFactors: Command = {
+	name: 'user remove-factors',
+	usage: 'NAME [--config FILE]',
+	summary:
+		'Removes code generator, recovery codes and passkeys of somebody who has lost them. Make sure that it is they.',
+	positionalsCount: 1,
+	options: configOption,
+	run: (line, terminal) =>
+		withServices(line, terminal, async (services) => {
+			const userId = await findUser(nameOf(line), services);
+			await services.secondFactor.removeAll(userId, (batch) =>
+				services.audit.note(batch, {who: CONSOLE, act: 'remove-factors', whom: userId}),
+			);
+			terminal.print(`Removed the second factors of ${userId}`);
+		}),
+};
+
 /** Ends an account for good. */
 const userDeactivate: Command = {
 	name: 'user deactivate',
@@ -126,7 +144,13 @@ async function writeWhole<T>(path: string, write: (sink: Writable) => Promise<T>
 }
 
 /** The commands about accounts. */
-export const userCommands: readonly Command[] = [userCreate, userResetPassword, userDeactivate, userExport];
+export const userCommands: readonly Command[] = [
+	userCreate,
+	userResetPassword,
+	userRemoveFactors,
+	userDeactivate,
+	userExport,
+];
 
 function nameOf({positionals: [name = '']}: CommandLine): string {
 	return name.startsWith('@') && !name.includes(':') ? name.slice(1) : name;

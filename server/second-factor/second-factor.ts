@@ -69,8 +69,6 @@ export interface SecondFactor extends ProofPolicy {
 	 * @throws SecondFactorError 'wrong-code', 'too-many-tries'
 	 */
 	proveCode(attempt: CodeAttempt): Promise<'totp' | 'recovery-code'>;
-	/** Tries at names and their passwords, by where they come from. */
-	readonly tries: Tries;
 	readonly passkeys: Passkeys;
 	/** Adds the passkey that a browser made. @throws SecondFactorError, as {@link Passkeys.register}; 'passkey-exists' */
 	addPasskey(registration: PasskeyRegistration): Promise<void>;
@@ -87,6 +85,11 @@ export interface SecondFactor extends ProofPolicy {
 	confirmTotp(userId: UserId, code: string, source: string): Promise<void>;
 	/** Removes the code generator; with the last factor the recovery codes go too. */
 	removeTotp(userId: UserId): Promise<void>;
+	/**
+	 * Removes all that an account has, for somebody who has lost it.
+	 * @param alsoWrite adds to the same commit
+	 */
+	removeAll(userId: UserId, alsoWrite: (batch: Batch) => void): Promise<void>;
 	/** Makes ten recovery codes in the place of those from before, and gives them this once. */
 	renewRecoveryCodes(userId: UserId): Promise<readonly string[]>;
 }
@@ -112,7 +115,6 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 
 	return {
 		find,
-		tries,
 		passkeys,
 		async isPasswordEnough(owner) {
 			const {hasAny, isRequired} = await find(owner);
@@ -135,7 +137,14 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 type Parts = SecondFactorDependencies & TotpDependencies;
 type SetUps = Pick<
 	SecondFactor,
-	'addPasskey' | 'removePasskey' | 'beginTotp' | 'findTotpSetUp' | 'confirmTotp' | 'removeTotp' | 'renewRecoveryCodes'
+	| 'removeAll'
+	| 'addPasskey'
+	| 'removePasskey'
+	| 'beginTotp'
+	| 'findTotpSetUp'
+	| 'confirmTotp'
+	| 'removeTotp'
+	| 'renewRecoveryCodes'
 >;
 
 function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
@@ -182,6 +191,18 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			await removeCodesWithLast(batch, userId, ({passkeys: count}) => count > 0);
 			notices.add(batch, userId, {kind: 'totp-removed'});
 			await storage.commit(batch);
+		},
+		async removeAll(userId, alsoWrite) {
+			const batch = storage.batch();
+			if ((await storage.factors.count(userId)).hasTotp) notices.add(batch, userId, {kind: 'totp-removed'});
+			storage.factors.removeTotpSecret(batch, userId);
+			for (const {credentialId} of await storage.factors.listPasskeys(userId)) {
+				storage.factors.removePasskey(batch, userId, credentialId);
+				notices.add(batch, userId, {kind: 'passkey-removed'});
+			}
+			storage.factors.setRecoveryCodes(batch, userId, []);
+			alsoWrite(batch);
+			await storage.commit(batch).catch(orUnknownPasskey);
 		},
 		async renewRecoveryCodes(userId) {
 			const batch = storage.batch();

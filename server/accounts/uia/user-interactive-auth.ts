@@ -104,6 +104,8 @@ export interface UserInteractiveAuth {
 	findApprovable(sessionId: string, subject: UserId): string | undefined;
 	/** Completes the stage of a session that its person has approved on a page; whether one waited for it. */
 	approve(sessionId: string, subject: UserId): boolean;
+	/** Whose account an open session of this id is about; `undefined` for a registration, and where there is none. */
+	subjectOf(sessionId: string): UserId | undefined;
 }
 
 const EXPIRED = {errcode: 'M_FORBIDDEN', error: 'This authentication session is over: please begin again'};
@@ -166,6 +168,7 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			const session = findWaiting(sessionId, stage);
 			return session === undefined ? undefined : attemptStage(session, stage, auth, source);
 		},
+		subjectOf: (sessionId) => sessions.find(sessionId)?.subject,
 		isWaitingFor: (sessionId, stage) => findWaiting(sessionId, stage) !== undefined,
 		findApprovable: (sessionId, subject) => findApprovable(sessionId, subject)?.target,
 		approve(sessionId, subject) {

@@ -1,8 +1,10 @@
 import {authFallbackDone, authFallbackForm, authFallbackGone, type TextKey} from '../../../web/index.ts';
 import {isStage, type CheckedStage} from '../../accounts/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {spendTry} from '../client-server/index.ts';
-import {pageRoute} from './page-route.ts';
+import {type PageAnswer, pageRoute} from './page-route.ts';
+import {ANSWER_CHARACTERS_MAX} from './passkey.ts';
 
 const path = '/_matrix/client/v3/auth/:authType/fallback/web';
 const query = v.object({session: v.string({max: 255})});
@@ -15,6 +17,19 @@ const problems: Readonly<Record<CheckedStage, TextKey>> = {
 	'org.broadsheet.login.second_factor': 'factor.wrong',
 };
 
+/** What a passkey is asked for on the page of a second factor, where its person has one. */
+async function askOf(
+	stage: string,
+	sessionId: string,
+	{uia, secondFactor}: Services,
+): Promise<{readonly passkeyOptions?: object}> {
+	const userId = uia.subjectOf(sessionId);
+	const {passkeys} = secondFactor;
+	if (stage !== 'org.broadsheet.login.second_factor' || userId === undefined || !passkeys.arePossible) return {};
+	if ((await passkeys.list(userId)).length === 0) return {};
+	return {passkeyOptions: await passkeys.beginAuthentication(sessionId, userId)};
+}
+
 /**
  * Shows the page on which a stage is completed by people whose client cannot.
  * @see https://spec.matrix.org/v1.19/client-server-api/#fallback
@@ -25,9 +40,10 @@ export const getAuthFallback = pageRoute({
 	path,
 	access: 'address',
 	query,
-	handle({parameters, view, query: {session}}, {uia}) {
-		return uia.isWaitingFor(session, parameters.authType)
-			? {page: authFallbackForm(view, parameters.authType, undefined)}
+	async handle({parameters, view, query: {session}}, services): Promise<PageAnswer> {
+		const {authType} = parameters;
+		return services.uia.isWaitingFor(session, authType)
+			? {page: authFallbackForm(view, authType, await askOf(authType, session, services))}
 			: {page: authFallbackGone(view), status: 404};
 	},
 });
@@ -44,9 +60,11 @@ export const postAuthFallback = pageRoute({
 		password: v.optional(v.string()),
 		token: v.optional(v.string()),
 		code: v.optional(v.string()),
+		passkey: v.optional(v.string({max: ANSWER_CHARACTERS_MAX})),
 	}),
 	query,
-	async handle(request, {uia}) {
+	async handle(request, services): Promise<PageAnswer> {
+		const {uia} = services;
 		const {view, fields} = request;
 		const {authType} = request.parameters;
 		const {session} = request.query;
@@ -63,6 +81,12 @@ export const postAuthFallback = pageRoute({
 		}
 		return verdict.passed
 			? {page: authFallbackDone(view)}
-			: {page: authFallbackForm(view, authType, problems[authType]), status: 400};
+			: {
+					page: authFallbackForm(view, authType, {
+						...(await askOf(authType, session, services)),
+						problem: fields.passkey ? 'passkey.wrong' : problems[authType],
+					}),
+					status: 400,
+				};
 	},
 });

@@ -1,6 +1,7 @@
 import {execFile} from 'node:child_process';
 import {join} from 'node:path';
 import test from 'ava';
+import {Secret, TOTP} from 'otpauth';
 import {type App, call, login, passwordOf, register, request, startApp, until} from '../../harness/index.ts';
 
 const PROGRAM = join(process.cwd(), 'dist/server/cli/broadsheet.js');
@@ -83,4 +84,17 @@ test('a token is made that lets somebody register', async (t) => {
 	t.is((await request(app, 'POST', '/_matrix/client/v3/register', {body})).status, 200);
 	t.is((await run(app, ['token', 'create', 'desk', '--uses', '-3'])).status, 2);
 	t.is((await run(app, ['token', 'create', 'desk', '--uses', 'many'])).status, 1);
+});
+
+test('somebody who has lost their second factor signs in by the password again', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const {accounts, secondFactor} = app.application.services;
+	const alice = accounts.checkNewName('alice');
+	const {secret} = await secondFactor.beginTotp(alice);
+	await secondFactor.confirmTotp(alice, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
+	t.false(await canLogIn(app, 'alice', passwordOf('alice')));
+	t.is((await run(app, ['user', 'remove-factors', 'nobody'])).status, 1);
+	t.is((await run(app, ['user', 'remove-factors', 'alice'])).status, 0);
+	t.true(await canLogIn(app, 'alice', passwordOf('alice')));
 });
