@@ -28,6 +28,7 @@ export const plainNotices = [
 	'recovery-code-used',
 	'recovery-codes-renewed',
 	'recovery-refused',
+	'source-ends',
 	'totp-added',
 	'totp-removed',
 ] as const;

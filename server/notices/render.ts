@@ -21,7 +21,8 @@ export function renderNotice({notice, atTs}: QueuedNotice, {language, timeZone, 
 	return [
 		sayWhat(notice, language, approval),
 		say(language, 'when', {time: sayTime(language, atTs, timeZone)}),
-		say(language, 'advice', {link}),
+		// Whoever made the link has nothing to fear for their own account.
+		...(notice.kind === 'source-ends' ? [] : [say(language, 'advice', {link})]),
 	].join('\n\n');
 }
 

@@ -39,6 +39,7 @@ export async function writeAccount(
 		(await storage.pushers.listOfUser(userId)).map(({json, deviceId}) => ({device_id: deviceId, ...json})),
 	);
 	await archive.addJson('administration.json', await listActs(audit, userId));
+	await archive.addJson('source_links.json', await describeSourceLinks(storage, userId));
 	await archive.addJson('filters.json', await listFilters(storage, userId));
 	await archive.addJson(
 		'browsers.json',
@@ -101,6 +102,28 @@ async function listActs(audit: PersonalDataDependencies['audit'], userId: UserId
 		acts.push({time: new Date(ts).toISOString(), act, ...(isOwn ? {whom, details} : {whom})});
 	}
 	return acts;
+}
+
+/** The links that somebody made for sources, and whose accounts they have given. */
+async function describeSourceLinks(storage: Storage, userId: UserId): Promise<JsonObject> {
+	const links = await storage.sourceLinks.listLinksOf(userId);
+	const sources = await storage.sourceLinks.listSourcesOf(userId);
+	return {
+		links: links.map(({name, members, usesAllowed, usesDone, expiresTs, federates}) => ({
+			name,
+			members: [...members],
+			uses_allowed: usesAllowed,
+			uses_done: usesDone,
+			ends: new Date(expiresTs).toISOString(),
+			federates,
+		})),
+		sources: sources.map((source) => ({
+			user_id: source.userId,
+			name: source.name,
+			room_id: source.roomId,
+			ends: new Date(source.endsTs).toISOString(),
+		})),
+	};
 }
 
 async function listFilters(storage: Storage, userId: UserId): Promise<JsonObject[]> {

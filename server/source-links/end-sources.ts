@@ -3,6 +3,8 @@ import type {AccountRow, SourceRow} from '../../storage/index.ts';
 import type {SourceLinksDependencies} from './source-links.ts';
 
 const DAY_MS = 86_400_000;
+/** So long before an account ends its owner is told. */
+const TOLD_DAYS_BEFORE = 3;
 /** Accounts looked at before others have their turn. */
 const PAGE = 200;
 
@@ -22,15 +24,18 @@ export async function endDueSources(dependencies: SourceLinksDependencies, run: 
 		const page = await storage.sourceLinks.listSources({after, limit: PAGE});
 		for (const source of page) {
 			const [account, owner] = [await accounts.find(source.userId), await accounts.find(source.owner)];
-			const isDue =
-				account === undefined ||
-				account.isDeactivated ||
-				owner?.isDeactivated !== false ||
-				source.endsTs <= run.nowMs ||
-				(await isSilent(dependencies, source, account, run.nowMs));
-			if (!isDue) continue;
-			await endSource(dependencies, source.userId);
-			count += 1;
+			if (account === undefined || account.isDeactivated || owner?.isDeactivated !== false) {
+				await endSource(dependencies, source.userId);
+				count += 1;
+				continue;
+			}
+			const endTs = await findEnd(dependencies, source, account);
+			if (endTs <= run.nowMs) {
+				await endSource(dependencies, source.userId);
+				count += 1;
+			} else if (!source.isOwnerTold && endTs <= run.nowMs + TOLD_DAYS_BEFORE * DAY_MS) {
+				await tellOwner(dependencies, source);
+			}
 		}
 		after = page.length === PAGE ? page.at(-1)?.userId : undefined;
 	} while (after !== undefined && (await run.goOn()));
@@ -47,14 +52,21 @@ export async function endSource({storage, accounts}: SourceLinksDependencies, us
 	await storage.commit(batch);
 }
 
-/** Whether nobody has used the account for as long as its link allows. */
-async function isSilent(
+/** Tells the owner once that an account ends soon: there may be something to ask or to save. */
+async function tellOwner({storage, notices}: SourceLinksDependencies, {userId, owner}: SourceRow): Promise<void> {
+	const batch = storage.batch();
+	storage.sourceLinks.setOwnerTold(batch, userId);
+	notices.add(batch, owner, {kind: 'source-ends'});
+	await storage.commit(batch);
+}
+
+/** Gives when an account ends if nobody uses it any more: on its day, or when it was not used for as long as its link allows. */
+async function findEnd(
 	{storage}: SourceLinksDependencies,
-	{userId, silenceDays}: SourceRow,
+	{userId, silenceDays, endsTs}: SourceRow,
 	{createdDay}: AccountRow,
-	nowMs: number,
-): Promise<boolean> {
+): Promise<number> {
 	const devices = await storage.devices.listOfUser(userId);
 	const lastDay = Math.max(createdDay, ...devices.map(({lastSeenDay}) => lastSeenDay ?? 0));
-	return Math.floor(nowMs / DAY_MS) - lastDay > silenceDays;
+	return Math.min(endsTs, (lastDay + silenceDays + 1) * DAY_MS);
 }

@@ -13,6 +13,7 @@ import type {Clock} from '../../federation/engine/index.ts';
 import type {AccountRow, SourceLinkRow, SourceRow, Storage} from '../../storage/index.ts';
 import type {Accounts} from '../accounts/index.ts';
 import type {Config} from '../config/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import type {Rooms} from '../rooms/index.ts';
 import type {SourceNames} from '../visibility/index.ts';
 import {type EndingRun, endDueSources, endSource} from './end-sources.ts';
@@ -36,6 +37,7 @@ export interface SourceLinksDependencies {
 	readonly rooms: Pick<Rooms, 'create' | 'invite' | 'join'>;
 	readonly passwords: Pick<PasswordHasher, 'hash'>;
 	readonly names: SourceNames;
+	readonly notices: NoticeQueue;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;

@@ -74,6 +74,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		rooms,
 		passwords,
 		names: sources,
+		notices: queue,
 		clock,
 		random,
 		serverName,

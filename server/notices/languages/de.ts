@@ -23,6 +23,8 @@ export const de: NoticeTexts = {
 	'recovery-refused':
 		'Jemand hat einen Link für ein neues Passwort geöffnet, der an Ihre E-Mail-Adresse ging, und konnte nicht zeigen, dass er Sie ist. Nichts wurde geändert.',
 	'session-approved': 'Eine Sitzung wurde bestätigt und sieht nun, was Sie sehen: {device}.',
+	'source-ends':
+		'Ein Konto, das einer Ihrer Quellen-Links vergeben hat, endet in höchstens drei Tagen und wird gelöscht. Welches, steht in Ihrer Liste der Quellen-Links.',
 	'sign-in': 'Eine neue Sitzung hat sich bei Ihrem Konto angemeldet: {device}.',
 	'sign-in-waiting':
 		'Eine neue Sitzung hat sich bei Ihrem Konto angemeldet und wartet auf Bestätigung: {device}. Bis dahin sieht sie nichts. Wenn es Ihre ist, bestätigen Sie sie hier: {approval}',

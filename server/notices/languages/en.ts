@@ -20,6 +20,8 @@ export const en = {
 	'recovery-refused':
 		'Somebody opened a link that was sent to your e-mail address to set a new password, and could not show that they are you. Nothing was changed.',
 	'session-approved': 'A session was approved, and now sees what you see: {device}.',
+	'source-ends':
+		'An account that one of your source links has given ends within three days, and is erased. Your list of source links says which.',
 	'sign-in': 'A new session signed in to your account: {device}.',
 	'sign-in-waiting':
 		'A new session signed in to your account and waits for approval: {device}. It sees nothing until then. If it is yours, approve it here: {approval}',

@@ -22,6 +22,8 @@ export const es: NoticeTexts = {
 	'recovery-refused':
 		'Alguien abrió un enlace enviado a su dirección para elegir una contraseña nueva y no pudo demostrar que era usted. No se ha cambiado nada.',
 	'session-approved': 'Se ha aprobado una sesión, que ahora ve lo que usted ve: {device}.',
+	'source-ends':
+		'Una cuenta que dio uno de sus enlaces para fuentes termina en un plazo de tres días y se borrará. Su lista de enlaces para fuentes dice cuál.',
 	'sign-in': 'Una nueva sesión ha entrado en su cuenta: {device}.',
 	'sign-in-waiting':
 		'Una nueva sesión ha entrado en su cuenta y espera aprobación: {device}. Hasta entonces no ve nada. Si es suya, apruébela aquí: {approval}',

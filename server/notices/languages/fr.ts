@@ -23,6 +23,8 @@ export const fr: NoticeTexts = {
 	'recovery-refused':
 		'Quelqu’un a ouvert un lien envoyé à votre adresse pour choisir un nouveau mot de passe, sans pouvoir montrer qu’il s’agissait de vous. Rien n’a été changé.',
 	'session-approved': 'Une session a été approuvée et voit maintenant ce que vous voyez : {device}.',
+	'source-ends':
+		'Un compte donné par l’un de vos liens pour sources prend fin dans les trois jours et sera effacé. Votre liste de liens pour sources dit lequel.',
 	'sign-in': 'Une nouvelle session s’est connectée à votre compte : {device}.',
 	'sign-in-waiting':
 		'Une nouvelle session s’est connectée à votre compte et attend d’être approuvée : {device}. D’ici là, elle ne voit rien. Si c’est la vôtre, approuvez-la ici : {approval}',

@@ -238,6 +238,29 @@ test('an account ends on its day, after silence, or with its owner, and is erase
 	await until(async () => (await storage.sourceLinks.listSources({limit: 9})).length === 0, 'nothing to be left');
 });
 
+test('an owner is told once that an account ends soon', async (t) => {
+	const {app, alice} = await startSourceWorld(t);
+	const {sourceLinks} = app.application.services;
+	const {storage} = app.application;
+	await takeSource(app, alice, {account_days: 5, silence_days: 5});
+	const isTold = async () => (await storage.sourceLinks.listSourcesOf(alice.user_id as UserId))[0]?.isOwnerTold;
+	const run = (days: number) =>
+		sourceLinks.endDue({nowMs: Date.now() + days * DAY_MS, goOn: () => Promise.resolve(true)});
+	await run(1);
+	t.false(await isTold());
+	await run(2.1);
+	await run(2.2);
+	t.true(await isTold());
+	const notices = await until(async () => {
+		type Sync = {rooms: {join?: Record<string, {timeline: {events: {content: {body?: string}}[]}}>}};
+		const {rooms} = await call<Sync>(app, 'GET', `${V3}/sync`, {token: alice.access_token});
+		const events = Object.values(rooms.join ?? {}).flatMap(({timeline}) => timeline.events);
+		const texts = events.map(({content}) => content.body ?? '').filter((text) => text.includes('source links'));
+		return texts.length > 0 && texts;
+	}, 'a notice');
+	t.is(notices.length, 1);
+});
+
 test('an owner ends an account early, and nobody else does', async (t) => {
 	const {app, alice, bob} = await startSourceWorld(t);
 	const {session} = await takeSource(app, alice);
