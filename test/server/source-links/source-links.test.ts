@@ -239,7 +239,7 @@ test('an account ends on its day, after silence, or with its owner, and is erase
 });
 
 test('an owner is told once that an account ends soon', async (t) => {
-	const {app, alice} = await startSourceWorld(t);
+	const {app, alice} = await startSourceWorld(t, {}, {server_notices: {enabled: true}});
 	const {sourceLinks} = app.application.services;
 	const {storage} = app.application;
 	await takeSource(app, alice, {account_days: 5, silence_days: 5});
