@@ -175,9 +175,9 @@ export async function openServices(
 	const federation = await createFederation(parts);
 	const discretion = await wireVisibility(config, storage, parts.clock, parts.log);
 	const random = surroundings.random ?? ((sizeBytes: number) => systemRandom.bytes(sizeBytes));
-	const {sources} = discretion;
-	const queue = wireNoticeQueue(config, storage, {clock: parts.clock, random, sources});
-	const secondFactor = await wireSecondFactor({...parts, random, queue, sources});
+	const own = {...parts, random, sources: discretion.sources};
+	const queue = wireNoticeQueue(config, storage, own);
+	const secondFactor = await wireSecondFactor({...own, queue});
 	const {services, close} = buildServices(config, storage, {
 		...surroundings,
 		passwords: surroundings.passwords ?? new PasswordHasher(),
@@ -205,8 +205,7 @@ export async function openServices(
 			await pushDelivery.stop();
 			close();
 			await federation.stop();
-			discretion.bridged.close();
-			discretion.sources.close();
+			for (const part of [discretion.bridged, discretion.sources]) part.close();
 			await discretion.facts.close();
 			await storage.close();
 		},

@@ -12,6 +12,7 @@ import type {Encryption} from './encryption/index.ts';
 import type {Ephemeral} from './ephemeral/index.ts';
 import type {Events} from './events/index.ts';
 import type {Filters} from './filters/index.ts';
+import type {IdentityProviders} from './identity-providers/index.ts';
 import type {Media} from './media/index.ts';
 import type {Notices} from './notices/index.ts';
 import type {OAuth} from './oauth/index.ts';
@@ -49,6 +50,7 @@ export interface Services {
 	readonly events: Events;
 	readonly facts: FactBudget;
 	readonly filters: Filters;
+	readonly identityProviders: IdentityProviders;
 	readonly loginTokens: LoginTokens;
 	readonly media: Media;
 	readonly moderation: Moderation;

@@ -27,6 +27,7 @@ import {
 	createNoticeRooms,
 	createQuarantinedDevices,
 } from './repositories/guard.ts';
+import {createIdentities} from './repositories/identities.ts';
 import {createJobs, createMeta} from './repositories/jobs.ts';
 import {createDehydratedDevices, createKeyBackups} from './repositories/key-backups.ts';
 import {createKeys} from './repositories/keys.ts';
@@ -104,6 +105,7 @@ function createRepositories(core: Core, commit: (batch: Batch) => Promise<void>)
 		factors: createFactors(core),
 		federation: createFederation(core),
 		filters: createFilters(core),
+		identities: createIdentities(core),
 		jobs: createJobs(core),
 		keyBackups: createKeyBackups(core),
 		keys: createKeys(core),

@@ -42,6 +42,7 @@ export type Condition =
 	| 'login_token'
 	| 'oauth_code'
 	| 'source_link'
+	| 'upstream_flow'
 	| 'job'
 	| 'account'
 	| 'report'

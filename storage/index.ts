@@ -30,6 +30,7 @@ export type * from './interfaces/encryption.ts';
 export type * from './interfaces/events.ts';
 export type * from './interfaces/factors.ts';
 export type * from './interfaces/guard.ts';
+export type * from './interfaces/identities.ts';
 export type * from './interfaces/key-backups.ts';
 export type * from './interfaces/media.ts';
 export type * from './interfaces/memberships.ts';

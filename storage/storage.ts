@@ -13,6 +13,7 @@ import type {
 import type {AdministrativeTasksRepository, AuditRepository} from './interfaces/audit.ts';
 import type {DelayedEventsRepository, LoginTokensRepository} from './interfaces/calls.ts';
 import type {FactorsRepository} from './interfaces/factors.ts';
+import type {IdentitiesRepository} from './interfaces/identities.ts';
 import type {KeysRepository, ToDeviceRepository} from './interfaces/encryption.ts';
 import type {EventsRepository} from './interfaces/events.ts';
 import type {
@@ -141,6 +142,7 @@ export interface Storage {
 	readonly factors: FactorsRepository;
 	readonly federation: FederationRepository;
 	readonly filters: FiltersRepository;
+	readonly identities: IdentitiesRepository;
 	readonly jobs: JobsRepository;
 	readonly keyBackups: KeyBackupsRepository;
 	readonly keys: KeysRepository;

@@ -33,4 +33,14 @@ export {problemPage} from './problem.ts';
 export {registerClosed, registerForm, registerPath} from './register.ts';
 export {setUpDone, setUpForm, setUpGone} from './set-up.ts';
 export {signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';
+export {
+	callbackPath,
+	chooseNameForm,
+	chooseNamePath,
+	linkPath,
+	linksPage,
+	linksPath,
+	signInWithPath,
+	unlinkPath,
+} from './upstream.ts';
 export {sourceAccount, sourceGone, sourceInvitation} from './source.ts';

@@ -1,6 +1,6 @@
 import {html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
-import {alert, code, form, type Page, page, type View} from './page.ts';
+import {alert, code, form, join, type Page, page, type View} from './page.ts';
 import {say} from './text.ts';
 
 /** Where people sign in to these pages. */
@@ -18,6 +18,8 @@ export function signInForm(
 		readonly registerHref?: string | undefined;
 		/** Where people sign in by a passkey; absent: nobody does. */
 		readonly passkeyHref?: string | undefined;
+		/** Other services that sign people in; absent: none. */
+		readonly providers?: readonly {readonly href: string; readonly name: string}[] | undefined;
 		readonly problem: TextKey | undefined;
 	},
 ): Page {
@@ -32,6 +34,10 @@ export function signInForm(
 		options.registerHref === undefined
 			? html``
 			: html`<p><a href="${options.registerHref}">${say(language, 'register.title')}</a></p>`;
+	const others = (options.providers ?? []).map(
+		({href, name}) =>
+			html`<p><a class="button second" href="${href}">${say(language, 'upstream.with', {name})}</a></p>`,
+	);
 	return page(
 		view,
 		say(language, 'signIn.title'),
@@ -46,6 +52,7 @@ ${form(
 <button>${say(language, 'signIn.submit')}</button>`,
 )}
 ${passkey}
+${join(others)}
 ${register}`,
 	);
 }

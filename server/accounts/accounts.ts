@@ -27,6 +27,7 @@ import {AccountsError} from './errors.ts';
 import {type Action, checkMay} from './gate.ts';
 import {claimedUserId, newUserId} from './names.ts';
 import {checkNewPassword, checkPasswordLength} from './password-rules.ts';
+import type {PasswordDirectory} from './password-directory.ts';
 import {type PasswordProof, provePassword, signIn} from './sign-in.ts';
 
 /** What the accounts domain is built from. */
@@ -39,6 +40,7 @@ export interface AccountsDependencies {
 	readonly serverName: ServerName;
 	readonly bridged: BridgedNames;
 	readonly secondFactor: Pick<SecondFactor, 'isPasswordEnough'>;
+	readonly directory: PasswordDirectory;
 	readonly notices: NoticeQueue;
 	/** Who tells people of their accounts: a name that nobody else gets. */
 	readonly noticesSender: UserId | undefined;
@@ -197,7 +199,9 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		async checkPassword(userId, password) {
 			checkPasswordLength(password);
 			const account = await storage.accounts.find(userId);
-			return passwords.verify(password, account?.passwordHash ?? undefined);
+			if (await passwords.verify(password, account?.passwordHash ?? undefined)) return true;
+			const found = await dependencies.directory.find({userId, account, password});
+			return found?.userId === userId;
 		},
 		refresh: (refreshToken, oauthClientId) =>
 			devices.refresh(refreshToken, (session) => checkMayRefresh(session, oauthClientId)),

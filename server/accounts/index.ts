@@ -29,3 +29,4 @@ export {
 	type UiaRequest,
 	type UserInteractiveAuth,
 } from './uia/index.ts';
+export type {PasswordDirectory} from './password-directory.ts';

@@ -70,7 +70,7 @@ export function createLoginTokens({
 			checkMay('use', account);
 			const batch = storage.batch();
 			storage.loginTokens.redeem(batch, row.tokenHash, clock.now());
-			const session = await devices.open(batch, row.userId, device);
+			const session = await devices.open(batch, row.userId, {...device, webSessionHash: row.webSessionHash});
 			try {
 				await storage.commit(batch);
 			} catch (cause) {

@@ -62,17 +62,18 @@ export function provePassword(
 
 /** @param isEnough whether the password counts at all; where it does not, the right one is answered as a wrong one is */
 async function checkClaim(
-	{storage, passwords, clock}: AccountsDependencies,
+	{storage, passwords, directory, clock}: AccountsDependencies,
 	{userId, password}: Omit<SignInAttempt, 'device'>,
 	isEnough: (owner: FactorOwner) => Promise<boolean>,
 ): Promise<PasswordProof> {
 	checkPasswordLength(password);
 	const begunMs = clock.monotonic();
-	const account = userId === undefined ? undefined : await storage.accounts.find(userId);
+	const own = userId === undefined ? undefined : await storage.accounts.find(userId);
 	// Asked for everybody, and nobody: what is looked up tells nothing either.
-	const counts = await isEnough({userId: userId ?? NOBODY, isAdmin: account?.isAdmin ?? false});
-	const isRight = await passwords.verify(password, account?.passwordHash ?? undefined);
-	if (!isRight || !counts || account === undefined) {
+	const counts = await isEnough({userId: userId ?? NOBODY, isAdmin: own?.isAdmin ?? false});
+	const isOwn = await passwords.verify(password, own?.passwordHash ?? undefined);
+	const account = isOwn ? own : await directory.find({userId, account: own, password});
+	if (account === undefined || !counts) {
 		await waitForGrid(clock, begunMs);
 		throw wrongPassword();
 	}

@@ -10,6 +10,7 @@ import {EngineError, type PolicyRefusal} from '../../federation/engine/index.ts'
 import {InboundError} from '../../federation/inbound/index.ts';
 import {EncryptionError, type EncryptionErrorCode} from '../encryption/index.ts';
 import {type Errcode, type ErrorMapper, json, limitExceeded, MatrixError, mapErrors} from '../http/index.ts';
+import {IdentityError} from '../identity-providers/index.ts';
 import {MediaError, MediaQuotaError} from '../media/index.ts';
 import {OAuthError} from '../oauth/index.ts';
 import {ProfilesError} from '../profiles/index.ts';
@@ -129,6 +130,15 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-filter': 'M_NOT_FOUND',
 		'invalid-filter': 'M_BAD_JSON',
 		'invalid-parameter': 'M_INVALID_PARAM',
+	}),
+	mapErrors(IdentityError, {
+		'unknown-provider': 'M_NOT_FOUND',
+		unavailable: {errcode: 'M_UNKNOWN', status: 503},
+		'no-flow': 'M_FORBIDDEN',
+		refused: 'M_FORBIDDEN',
+		'no-account': 'M_FORBIDDEN',
+		'linked-elsewhere': 'M_FORBIDDEN',
+		'bad-logout-token': {errcode: 'M_INVALID_PARAM', status: 400},
 	}),
 	(error) =>
 		error instanceof MediaQuotaError

@@ -5,6 +5,7 @@ import type {RoomVersionId} from '../../federation/rooms/index.ts';
 import type {ListenerOptions, Rate, RateLimits, TlsFiles} from '../http/index.ts';
 import {ConfigError} from './errors.ts';
 import {makeServerNotices, makeSmtp, type ServerNoticesConfig, type SmtpConfig} from './mail.ts';
+import {type IdentityProviderConfig, makeIdentityProviders} from './identity-providers.ts';
 import {type AppserviceRegistration, readRegistrations} from './registrations.ts';
 import type {ConfigDocument, privacyScopes, roles} from './schema.ts';
 import {readSize} from './units.ts';
@@ -86,6 +87,8 @@ export interface Config {
 	readonly factBudgetPerDay: number;
 	/** Whose names of this server are whose, by the registration files of application services. */
 	readonly appservices: readonly AppserviceRegistration[];
+	/** Other services that vouch for people. */
+	readonly identityProviders: readonly IdentityProviderConfig[];
 	/** Links by which sources get accounts; absent: there are none. */
 	readonly sourceLinks:
 		| {
@@ -115,16 +118,11 @@ const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 /** Keys whose function is not part of this version: saying anything but the default would promise it. */
 const reservedKeys: readonly (readonly [keyof ConfigDocument, (value: unknown) => boolean])[] = [
 	['url_previews', isNotEnabled],
-	['identity_providers', isEmptyList],
 	['retention', (value) => Object.keys(value as object).length === 0],
 ];
 
 function isNotEnabled(value: unknown): boolean {
 	return (value as {enabled?: boolean}).enabled !== true;
-}
-
-function isEmptyList(value: unknown): boolean {
-	return (value as readonly unknown[]).length === 0;
 }
 
 /**
@@ -178,6 +176,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		keepAddressesDays: document.keep_addresses_days ?? 0,
 		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),
+		identityProviders: makeIdentityProviders(document.identity_providers ?? [], toPath),
 		sourceLinks: makeSourceLinks(document.source_links ?? {}),
 		log: {level: document.log?.level ?? 'info', format: document.log?.format ?? 'json'},
 	};

@@ -4,3 +4,4 @@ export type {ServerNoticesConfig, SmtpConfig} from './mail.ts';
 export type {AppserviceRegistration} from './registrations.ts';
 export {databaseUrl, keyFilesOf} from './places.ts';
 export {defaultConfigFile, loadConfig} from './load.ts';
+export type {IdentityProviderConfig, LdapProviderConfig, OidcProviderConfig} from './identity-providers.ts';

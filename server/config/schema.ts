@@ -153,6 +153,50 @@ const serverNotices = v.strictObject({
 
 const rtc = v.strictObject({livekit_service_url: httpUrl});
 
+const providerFields = {
+	id: schemaOf<string>(
+		'an id of small letters, digits and -',
+		(value) => typeof value === 'string' && /^[a-z0-9][a-z0-9-]{0,31}$/u.test(value),
+		'string',
+	),
+	name: v.string({min: 1, max: 100}),
+	creates_accounts: v.optional(v.boolean()),
+};
+
+const oidcProvider = v.strictObject({
+	kind: v.literal('oidc'),
+	...providerFields,
+	issuer: httpUrl,
+	client_id: v.string({min: 1, max: 255}),
+	client_secret: v.optional(secret),
+	client_secret_file: v.optional(path),
+	scopes: v.optional(v.array(v.string({min: 1, max: 255}), {min: 1, max: 16})),
+	localpart_from: v.optional(v.nullable(v.string({min: 1, max: 255}))),
+	proves_second_factor: v.optional(v.boolean()),
+});
+
+const ldapProvider = v.strictObject({
+	kind: v.literal('ldap'),
+	...providerFields,
+	url: schemaOf<string>(
+		'an ldap or ldaps URL',
+		(value) => typeof value === 'string' && /^ldaps?:\/\/[^/]+/u.test(value) && URL.canParse(value),
+		'string',
+	),
+	start_tls: v.optional(v.boolean()),
+	trusted_certificates: v.optional(v.array(path)),
+	user_dn: v.optional(v.string({min: 1, max: 1024})),
+	search: v.optional(
+		v.strictObject({
+			bind_dn: v.string({min: 1, max: 1024}),
+			bind_password: v.optional(secret),
+			bind_password_file: v.optional(path),
+			base: v.string({max: 1024}),
+			filter: v.optional(v.string({min: 1, max: 1024})),
+		}),
+	),
+});
+
 /** Long enough for any story, and not for ever. */
 const sourceDays = v.integer({min: 1, max: 3650});
 
@@ -200,7 +244,7 @@ export const documentSchema = v.strictObject({
 	turn: v.optional(v.nullable(turn)),
 	rtc: v.optional(v.nullable(rtc)),
 	oauth: v.optional(v.strictObject({enabled: v.optional(v.boolean())})),
-	identity_providers: v.optional(v.array(v.jsonObject())),
+	identity_providers: v.optional(v.array(v.union(oidcProvider, ldapProvider), {max: 16})),
 	second_factor: v.optional(v.literal('optional', 'administrators', 'everybody')),
 	quarantine: v.optional(v.boolean()),
 	source_links: v.optional(sourceLinks),

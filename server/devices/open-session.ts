@@ -27,6 +27,8 @@ export interface DeviceRequest {
 	readonly displayName?: string | undefined;
 	/** Whether the client can refresh its token; the access token then ends soon. */
 	readonly wantsRefresh: boolean;
+	/** The hash of the browser's session that let the client in, where one did. */
+	readonly webSessionHash?: string | null | undefined;
 }
 
 /** Tokens as a client is given them, this once: only their hashes are kept. */
@@ -51,6 +53,8 @@ export interface OpenedSession {
 	readonly displayName: string | null;
 	/** The devices that the account had before; among them this one, where it signs in anew. */
 	readonly devices: readonly DeviceRow[];
+	/** The hash of the browser's session that let the client in, where one did. */
+	readonly webSessionHash: string | undefined;
 }
 
 /** Adds to the batch by which a session is opened what goes with it, whoever signs in however. */
@@ -130,7 +134,13 @@ export async function openSession(
 	const {displayName} = devices.find((device) => device.deviceId === deviceId) ?? {
 		displayName: request.displayName ?? null,
 	};
-	await dependencies.onOpen(batch, {userId, deviceId, displayName, devices});
+	await dependencies.onOpen(batch, {
+		userId,
+		deviceId,
+		displayName,
+		devices,
+		webSessionHash: request.webSessionHash ?? undefined,
+	});
 	const family = newRefreshFamily(random);
 	const refresh = request.wantsRefresh ? createRefreshPair(family, random) : undefined;
 	if (refresh !== undefined) {

@@ -31,6 +31,8 @@ const secondProofs: readonly Proof[] = ['totp', 'recovery-code', 'passkey'];
  */
 export function judgeProofs(factors: Factors, given: readonly GivenProof[]): ProofVerdict {
 	if (!given.some(({proof}) => firstProofs.includes(proof))) return {verdict: 'first-proof-missing'};
+	// A service that asks for a second factor itself need not be doubled.
+	if (given.some(({isWhole}) => isWhole === true)) return {verdict: 'enough'};
 	if (!factors.hasAny) return {verdict: factors.isRequired ? 'set-up-missing' : 'enough'};
 	return given.some(({proof}) => secondProofs.includes(proof))
 		? {verdict: 'enough'}

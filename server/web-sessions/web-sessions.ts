@@ -77,7 +77,7 @@ export interface WebSessions {
 		session: WebSession,
 		userId: UserId,
 		proof: Proof,
-		options?: {readonly returnTo?: string | undefined},
+		options?: {readonly returnTo?: string | undefined} & Pick<GivenProof, 'upstream' | 'isWhole'>,
 	): Promise<WebSession>;
 	/** Ends a session, and gives that of a browser nobody is known in. */
 	end(session: WebSession): Promise<WebSession>;
@@ -119,11 +119,11 @@ export function createWebSessions({storage, policy, clock, random}: WebSessionsD
 			const row = await storage.webSessions.find(hashToken(token));
 			return view(token, row !== undefined && row.expiresTs > clock.now() ? row : undefined, false);
 		},
-		async prove(session, userId, proof, {returnTo = session.returnTo} = {}) {
+		async prove(session, userId, proof, {returnTo = session.returnTo, ...more} = {}) {
 			const token = newToken('web', random);
 			const nowMs = clock.now();
 			const earlier = session.userId === userId ? session.proofs : [];
-			const proofs = [...earlier.filter((given) => given.proof !== proof), {proof, atTs: nowMs}];
+			const proofs = [...earlier.filter((given) => given.proof !== proof), {proof, atTs: nowMs, ...more}];
 			const isEnough = (await policy.listMissing(userId, proofs)).length === 0;
 			const row = {
 				tokenHash: hashToken(token),

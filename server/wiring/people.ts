@@ -2,18 +2,28 @@ import type {PasswordHasher, RandomBytes} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
 import type {FederationClient} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
-import {createAccounts, createLoginTokens, createModeration, createSetUp, createUia} from '../accounts/index.ts';
+import {
+	type Accounts,
+	createAccounts,
+	createLoginTokens,
+	createModeration,
+	createSetUp,
+	createUia,
+} from '../accounts/index.ts';
 import type {Config} from '../config/index.ts';
 import {createDelayedEvents} from '../delayed-events/index.ts';
 import {createDevices} from '../devices/index.ts';
+import {createIdentityProviders} from '../identity-providers/index.ts';
 import {type NoticeQueue, noticesSender} from '../notices/index.ts';
 import {createOAuth} from '../oauth/index.ts';
 import {createProfiles, queryRemoteProfile} from '../profiles/index.ts';
 import {createRooms, type RemoteRooms} from '../rooms/index.ts';
 import type {Services} from '../services.ts';
 import {createSourceLinks} from '../source-links/index.ts';
+import type {Logger} from '../telemetry/index.ts';
 import {createWebSessions} from '../web-sessions/index.ts';
 import {wireQuarantine} from './guard.ts';
+import {wirePasswordDirectory} from './identities.ts';
 import type {CarryOver} from './personal.ts';
 import type {Discretion} from './visibility.ts';
 
@@ -28,13 +38,14 @@ interface PeopleParts extends Pick<Services, 'audit' | 'events' | 'secondFactor'
 	readonly remoteRooms: RemoteRooms;
 	readonly carryOver: CarryOver;
 	readonly queue: NoticeQueue;
+	readonly log: Pick<Logger, 'warn'>;
 }
 
 /** The domains of accounts and of rooms, which need each other. */
 export function wirePeople(config: Config, storage: Storage, parts: PeopleParts) {
-	const {serverName, publicUrl, serverNotices, defaultRoomVersion, keepAddressesDays, oauth} = config;
+	const {serverName, publicUrl, serverNotices, defaultRoomVersion, oauth} = config;
 	const {clock, random, passwords, engine, events, secondFactor, client, carryOver, audit, queue} = parts;
-	const {visibility, facts, bridged, sources} = parts.discretion;
+	const {visibility, facts, sources} = parts.discretion;
 	const rooms = createRooms({
 		storage,
 		engine,
@@ -48,19 +59,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
 	const quarantine = wireQuarantine(config, storage, {clock, queue, secondFactor});
-	const devices = createDevices({storage, clock, random, keepAddressesDays, onOpen: quarantine.admit});
-	const accounts = createAccounts({
-		storage,
-		devices,
-		passwords,
-		clock,
-		random,
-		serverName,
-		bridged,
-		secondFactor,
-		notices: queue,
-		noticesSender: noticesSender(serverNotices, serverName),
-	});
+	const {devices, accounts, identityProviders} = wireAccounts(config, storage, {...parts, quarantine});
 	const profiles = createProfiles({
 		storage,
 		serverName,
@@ -85,6 +84,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		accounts,
 		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
+		identityProviders,
 		loginTokens: createLoginTokens({storage, devices, clock, random}),
 		moderation: createModeration({storage, serverName, audit}),
 		oauth: createOAuth({storage, accounts, devices, clock, random, publicUrl, isEnabled: oauth.enabled}),
@@ -96,4 +96,41 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		uia: createUia({accounts, secondFactor, clock, random}),
 		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
 	};
+}
+
+/** Accounts, the sessions of their clients, and who vouches for them elsewhere, which need each other. */
+function wireAccounts(
+	config: Config,
+	storage: Storage,
+	parts: PeopleParts & {readonly quarantine: Pick<Services['quarantine'], 'admit'>},
+) {
+	const {serverName, publicUrl, serverNotices, keepAddressesDays, identityProviders: providers} = config;
+	const {clock, random, passwords, secondFactor, quarantine, queue} = parts;
+	const {bridged} = parts.discretion;
+	const devices = createDevices({
+		storage,
+		clock,
+		random,
+		keepAddressesDays,
+		async onOpen(batch, session) {
+			await quarantine.admit(batch, session);
+			await identityProviders.noteSession(batch, session);
+		},
+	});
+	const directory = wirePasswordDirectory(config, storage, {random, log: parts.log, accounts: () => accounts});
+	const accounts: Accounts = createAccounts({
+		storage,
+		devices,
+		passwords,
+		clock,
+		random,
+		serverName,
+		bridged,
+		secondFactor,
+		directory,
+		notices: queue,
+		noticesSender: noticesSender(serverNotices, serverName),
+	});
+	const identityProviders = createIdentityProviders({storage, accounts, devices, clock, random, publicUrl, providers});
+	return {devices, accounts, identityProviders};
 }

@@ -6,6 +6,10 @@ export interface GivenProof {
 	readonly proof: string;
 	/** Milliseconds. */
 	readonly atTs: number;
+	/** The other service that gave it, and its session there. */
+	readonly upstream?: {readonly providerId: string; readonly sessionId: string | null} | undefined;
+	/** Whether the service has asked for a second factor itself. */
+	readonly isWhole?: boolean | undefined;
 }
 
 /** A browser that has shown who is before it. Only the hash of its token is stored. */

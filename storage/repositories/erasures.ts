@@ -39,6 +39,8 @@ const ofUser = [
 	tables.quarantinedDevices,
 	tables.noticeRooms,
 	tables.sourceLinks,
+	tables.identities,
+	tables.upstreamDevices,
 ] as const;
 
 /** Makes the repository of what goes with people. */

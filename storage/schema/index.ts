@@ -6,6 +6,7 @@ import * as encryption from './encryption.ts';
 import * as factors from './factors.ts';
 import * as guard from './guard.ts';
 import * as oauth from './oauth.ts';
+import * as identities from './identities.ts';
 import * as rooms from './rooms.ts';
 import * as sourceLinks from './source-links.ts';
 import * as transport from './transport.ts';
@@ -21,6 +22,7 @@ export const tables = {
 	...factors,
 	...guard,
 	...oauth,
+	...identities,
 	...rooms,
 	...sourceLinks,
 	...transport,

@@ -139,6 +139,7 @@ import {getProtocols, thirdPartyLookups} from './third-party-lookup.ts';
 import {getThreadRoots} from './threads-list.ts';
 import {setTyping} from './typing.ts';
 import {sendToDevice} from './to-device.ts';
+import {endUpstreamSession} from './upstream-logout.ts';
 import {searchUserDirectory} from './users.ts';
 import {getVersions} from './versions.ts';
 import {getTurnServer} from './voip.ts';
@@ -300,6 +301,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	listSourceLinks,
 	deleteSourceLink,
 	endSourceAccount,
+	endUpstreamSession,
 	getProtocols,
 	...thirdPartyLookups,
 	getVersions,

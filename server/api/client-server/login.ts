@@ -21,13 +21,15 @@ export const getLoginFlows = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login',
 	auth: 'none',
-	handle: (_request, {oauth}) => ({
-		flows: [
-			{type: 'm.login.password'},
-			{type: 'm.login.sso', ...(oauth.isEnabled && oauthAware)},
-			{type: 'm.login.token', get_login_token: true},
-		],
-	}),
+	handle(_request, {oauth, identityProviders: {shown}}) {
+		const providers = shown.map(({id, name}) => ({id, name}));
+		const sso = {
+			type: 'm.login.sso',
+			...(oauth.isEnabled && oauthAware),
+			...(providers.length > 0 && {identity_providers: providers}),
+		};
+		return {flows: [{type: 'm.login.password'}, sso, {type: 'm.login.token', get_login_token: true}]};
+	},
 });
 
 /**

@@ -1,6 +1,6 @@
 import {MatrixError, redirect} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
-import {toClientPath} from '../../../web/index.ts';
+import {signInWithPath, toClientPath} from '../../../web/index.ts';
 import {route} from '../route.ts';
 
 /**
@@ -18,7 +18,7 @@ export const redirectToSso = route({
 });
 
 /**
- * Would send a browser to the service that signs people in; there is none.
+ * Sends a browser to one of the services that sign people in, by way of this server's own pages.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirectidpid
  */
 export const redirectToIdp = route({
@@ -26,7 +26,12 @@ export const redirectToIdp = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login/sso/redirect/:idpId',
 	auth: 'none',
-	handle() {
-		throw new MatrixError('M_NOT_FOUND', 'Nobody signs in here by way of another service');
+	query: v.object({redirectUrl: v.string({max: 2048})}),
+	handle({parameters: {idpId}, query}, {identityProviders: {shown}}) {
+		if (!shown.some(({id}) => id === idpId)) {
+			throw new MatrixError('M_NOT_FOUND', 'Nobody signs in here by way of this service');
+		}
+		const returnTo = `${toClientPath}?redirectUrl=${encodeURIComponent(query.redirectUrl)}`;
+		return redirect(`${signInWithPath(idpId)}?return_to=${encodeURIComponent(returnTo)}`);
 	},
 });

@@ -10,6 +10,7 @@ import {
 	passwordPath,
 	recoveryCodesPath,
 	sessionsPath,
+	linksPath,
 	signInPath,
 	signOutPath,
 	totpPath,
@@ -30,13 +31,18 @@ const links: readonly AccountLink[] = [
 	{path: deactivatePath, text: 'deactivate.title'},
 ];
 
+/** Only where there are other services. */
+const upstreamLink: AccountLink = {path: linksPath, text: 'upstream.title'};
+
 /** Shows people their account. */
 export const getAccount = pageRoute({
 	id: 'getAccountPage',
 	method: 'GET',
 	path: accountPath,
 	access: 'signed-in',
-	handle: ({view, session}) => ({page: accountHome(view, session.userId ?? '', links)}),
+	handle: ({view, session}, {identityProviders: {shown}}) => ({
+		page: accountHome(view, session.userId ?? '', shown.length === 0 ? links : [...links, upstreamLink]),
+	}),
 });
 
 /** Signs this browser out of our pages; sessions of clients stay as they are. */

@@ -19,6 +19,15 @@ import {getSetUp, postSetUp} from './set-up.ts';
 import {getSignIn, postSignIn} from './sign-in.ts';
 import {getToClient, postToClient} from './to-client.ts';
 import {getSourcePage, postSourcePage} from './source.ts';
+import {
+	getChooseName,
+	getLinks,
+	getSignInWith,
+	getUpstreamCallback,
+	postChooseName,
+	postLink,
+	postUnlink,
+} from './upstream.ts';
 
 /** Pages that people see in a browser. */
 export const pageRoutes: readonly Route<Services>[] = [
@@ -66,4 +75,11 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postSetUp,
 	getSourcePage,
 	postSourcePage,
+	getSignInWith,
+	getUpstreamCallback,
+	getChooseName,
+	postChooseName,
+	getLinks,
+	postLink,
+	postUnlink,
 ];

@@ -9,6 +9,7 @@ import {
 	secondStepPath,
 	signInForm,
 	signInPath,
+	signInWithPath,
 	type TextKey,
 } from '../../../web/index.ts';
 import {ownPath, type WebSession} from '../../web-sessions/index.ts';
@@ -22,10 +23,12 @@ export function addressWith(path: string, returnTo: string | undefined): string 
 }
 
 /** What the form offers beside a password, by who is before it. */
-function waysIn({isSignedIn}: WebSession, {config, secondFactor}: Services, returnTo: string | undefined) {
+function waysIn({isSignedIn}: WebSession, services: Services, returnTo: string | undefined) {
+	const {config, identityProviders, secondFactor} = services;
 	return {
 		isRepeated: isSignedIn,
 		registerHref: isSignedIn || config.registration === 'closed' ? undefined : addressWith(registerPath, returnTo),
+		providers: identityProviders.shown.map(({id, name}) => ({name, href: addressWith(signInWithPath(id), returnTo)})),
 		passkeyHref: secondFactor.passkeys.arePossible ? addressWith(passkeyPath, returnTo) : undefined,
 	};
 }

@@ -15,7 +15,7 @@ import {oauth} from './0013-oauth.ts';
 import {audit} from './0014-audit.ts';
 import {guard} from './0015-guard.ts';
 import {mailBoxes} from './0017-mail-boxes.ts';
-import {sourceLinks} from './0016-source-links.ts';
+import {identity} from './0016-identity.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -35,5 +35,5 @@ export const migrations: readonly Migration[] = [
 	{version: 14, sql: audit},
 	{version: 15, sql: guard},
 	{version: 17, sql: mailBoxes},
-	{version: 16, sql: sourceLinks},
+	{version: 16, sql: identity},
 ];

@@ -6,6 +6,7 @@ import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
+import {upstream} from './upstream.ts';
 
 export const ar: Readonly<Record<TextKey, string>> = {
 	...general,
@@ -14,5 +15,6 @@ export const ar: Readonly<Record<TextKey, string>> = {
 	...factors,
 	...ownAccount,
 	...source,
+	...upstream,
 	...oauth,
 };

@@ -5,6 +5,7 @@ import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
+import {upstream} from './upstream.ts';
 
 /** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
-export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source, ...oauth};
+export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source, ...upstream, ...oauth};

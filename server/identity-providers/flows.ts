@@ -1,0 +1,68 @@
+import {encodeBase64Url, hashToken} from '../../crypto/index.ts';
+import {ConflictError, type UpstreamFlowRow} from '../../storage/index.ts';
+import {admit, type IdentityContext, link} from './arrivals.ts';
+import {IdentityError} from './errors.ts';
+import type {Arrival, IdentityProviders} from './identity-providers.ts';
+import type {FlowSecrets} from './oidc-client.ts';
+import {callbackOf} from './providers.ts';
+
+/** Whoever is asked for a password elsewhere has as long. */
+const FLOW_LIFETIME_MS = 15 * 60 * 1000;
+const SECRET_BYTES = 32;
+
+/** Sends a browser to a provider; see `IdentityProviders.begin`. */
+export async function beginFlow(
+	{storage, providers, clock, random}: IdentityContext,
+	...[providerId, way]: Parameters<IdentityProviders['begin']>
+): Promise<string> {
+	const {webSessionHash, returnTo = null, linksUserId = null, isRepeated = false} = way;
+	const newSecret = (): string => encodeBase64Url(random(SECRET_BYTES));
+	const secrets: FlowSecrets = {state: newSecret(), nonce: newSecret(), codeVerifier: newSecret()};
+	const url = await providers.get(providerId).client.begin(secrets, {isRepeated});
+	const {state, nonce, codeVerifier} = secrets;
+	const expiresTs = clock.now() + FLOW_LIFETIME_MS;
+	const flow = {providerId, webSessionHash, nonce, codeVerifier, linksUserId, returnTo, expiresTs};
+	const batch = storage.batch();
+	storage.identities.sweep(batch, clock.now());
+	storage.identities.addFlow(batch, {flowId: hashToken(state), ...flow});
+	await storage.commit(batch);
+	return url;
+}
+
+/** Takes in a browser that comes back; see `IdentityProviders.finish`. */
+export async function finishFlow(
+	context: IdentityContext,
+	...[providerId, {webSessionHash, uri, userId}]: Parameters<IdentityProviders['finish']>
+): Promise<Arrival> {
+	const {providers, publicUrl} = context;
+	const {config, client} = providers.get(providerId);
+	const {search, searchParams} = new URL(uri, publicUrl);
+	const state = searchParams.get('state') ?? '';
+	const {nonce, codeVerifier, returnTo, linksUserId} = await takeFlow(context, providerId, webSessionHash, state);
+	const person = await client.finish(publicUrl + callbackOf(providerId) + search, {state, nonce, codeVerifier});
+	if (linksUserId === null) return admit(context, {config, person, webSessionHash, returnTo});
+	if (linksUserId !== userId) throw noFlow();
+	await link(context, {providerId, subject: person.subject, userId});
+	return {kind: 'linked', returnTo: returnTo ?? undefined};
+}
+
+/** Uses a flow up, if it is this browser's with this provider. */
+async function takeFlow(
+	{storage, clock}: IdentityContext,
+	providerId: string,
+	webSessionHash: string,
+	state: string,
+): Promise<UpstreamFlowRow> {
+	const flow = await storage.identities.findFlow(hashToken(state));
+	if (flow?.providerId !== providerId || flow.webSessionHash !== webSessionHash) throw noFlow();
+	const batch = storage.batch();
+	storage.identities.takeFlow(batch, flow.flowId, clock.now());
+	await storage.commit(batch).catch((cause: unknown) => {
+		throw cause instanceof ConflictError && cause.condition === 'upstream_flow' ? noFlow({cause}) : cause;
+	});
+	return flow;
+}
+
+function noFlow(options?: ErrorOptions): IdentityError {
+	return new IdentityError('no-flow', 'Nobody is on the way to that provider in this browser', options);
+}
