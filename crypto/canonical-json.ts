@@ -51,9 +51,15 @@ export function findCanonicalFault(value: unknown): CanonicalJsonFault | undefin
 		const fault = faultOf(item.value, item.depth);
 		if (fault !== undefined) return fault;
 		if (typeof item.value !== 'object' || item.value === null) continue;
-		for (const [key, child] of Object.entries(item.value)) {
+		for (const key of Object.keys(item.value)) {
 			if (!key.isWellFormed()) return 'surrogate';
-			pending.push({value: child, depth: item.depth + 1});
+			const child = (item.value as Readonly<Record<string, unknown>>)[key];
+			// Most values are strings and numbers, and need not wait for their turn.
+			if (typeof child === 'object') pending.push({value: child, depth: item.depth + 1});
+			else {
+				const childFault = faultOf(child, item.depth + 1);
+				if (childFault !== undefined) return childFault;
+			}
 		}
 	}
 	return undefined;

@@ -50,7 +50,9 @@ export {
 export {isJsonObject, type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 export {type JsonDefect, type JsonFault, JsonSyntaxError} from './json-fault.ts';
 export {readJsonInParts} from './json-parts.ts';
+export {sliceMembers} from './json-slices.ts';
 export {
+	decodeText,
 	type JsonReading,
 	type ReadClientJsonOptions,
 	type ReadJsonOptions,

@@ -66,7 +66,7 @@ function isLossyNumber(text: string, start: number, end: number): boolean {
 }
 
 /** Jumps over strings with the engine's own search; knows the next reverse solidus, so that none is searched twice. */
-class StringSkipper {
+export class StringSkipper {
 	hasLoneSurrogate = false;
 	readonly #text: string;
 	#escape: number;

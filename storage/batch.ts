@@ -74,7 +74,7 @@ export function usersOf({subject, extra}: Pick<Change, 'subject' | 'extra'>): re
 	return Array.isArray(userIds) ? (userIds as string[]) : [];
 }
 
-/** JSON that is text already: it is stored as it is. The text must be what `JSON.stringify` gives. */
+/** JSON that is text already: it is stored as it is. The text must be JSON that `JSON.parse` reads without loss. */
 export class JsonText {
 	readonly text: string;
 	constructor(text: string) {

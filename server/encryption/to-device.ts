@@ -34,6 +34,8 @@ export interface ToDeviceRequest {
 	readonly type: string;
 	readonly transaction: ClientTransactionKey;
 	readonly contents: ToDeviceContents;
+	/** The same as the client wrote them. */
+	readonly texts: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 const TYPE_BYTES_MAX = 255;
@@ -56,10 +58,11 @@ const MESSAGE_ID_BYTES_MAX = 255;
 export async function sendToDevice(
 	context: EncryptionContext,
 	caller: EncryptionCaller,
-	{type, transaction, contents}: ToDeviceRequest,
+	request: ToDeviceRequest,
 ): Promise<void> {
 	const {storage, serverName, visibility, mayFederateWith, clock} = context;
-	const texts = checkMessages(type, contents);
+	const {type, transaction, contents} = request;
+	const texts = checkMessages(request);
 	if ((await storage.clientTransactions.find(transaction)) !== undefined) return;
 	const batch = storage.batch();
 	// Asked before anything is looked up, so that names nobody has cost a stranger what others cost.
@@ -115,7 +118,7 @@ export async function receiveDirectToDevice(
 }
 
 /** Checks messages of a client, and gives their contents as texts. */
-function checkMessages(type: string, contents: ToDeviceContents): ToDeviceTexts {
+function checkMessages({type, contents, texts: written}: ToDeviceRequest): ToDeviceTexts {
 	if (!isShortText(type, TYPE_BYTES_MAX))
 		throw new EncryptionError('bad-form', 'Expected an event type of 1 to 255 bytes');
 	let count = 0;
@@ -131,15 +134,23 @@ function checkMessages(type: string, contents: ToDeviceContents): ToDeviceTexts 
 			if (findCanonicalFault(content) !== undefined) {
 				throw new EncryptionError('bad-form', 'Expected contents without fractions and long numbers');
 			}
-			const text = JSON.stringify(content);
-			if (Buffer.byteLength(text) > CONTENT_BYTES_MAX) {
-				throw new EncryptionError('too-large', `Expected contents of at most ${CONTENT_BYTES_MAX} bytes`);
-			}
-			ofUser.set(deviceId, new JsonText(text));
+			ofUser.set(deviceId, textOf(content, written.get(userId)?.get(deviceId)));
 		}
 	}
 	return texts;
 }
+
+/** Gives a content as it is stored: as it was written, unless blanks make that too long. */
+function textOf(content: JsonObject, written: string | undefined): JsonText {
+	if (written !== undefined && isShort(written)) return new JsonText(written);
+	const text = JSON.stringify(content);
+	if (isShort(text)) return new JsonText(text);
+	throw new EncryptionError('too-large', `Expected contents of at most ${CONTENT_BYTES_MAX} bytes`);
+}
+
+/** No code unit takes more than three bytes, so that few texts have to be measured. */
+const isShort = (text: string): boolean =>
+	text.length * 3 <= CONTENT_BYTES_MAX || Buffer.byteLength(text) <= CONTENT_BYTES_MAX;
 
 /** Reads messages of another server for people here, as texts; what is no message is left out. */
 function readMessages(serverName: ServerName, messages: JsonObject): ToDeviceTexts {
@@ -150,7 +161,7 @@ function readMessages(serverName: ServerName, messages: JsonObject): ToDeviceTex
 		for (const [deviceId, content] of Object.entries(byDevice)) {
 			if (!isJsonObject(content) || findCanonicalFault(content) !== undefined) continue;
 			const text = JSON.stringify(content);
-			if (Buffer.byteLength(text) <= CONTENT_BYTES_MAX) ofUser.set(deviceId, new JsonText(text));
+			if (isShort(text)) ofUser.set(deviceId, new JsonText(text));
 		}
 		texts.set(userId, ofUser);
 	}

@@ -7,7 +7,7 @@ import {type Authenticators, authenticateUser, listAuthorization, type UserCalle
 import {type BodyPace, hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
 import type {LoadGate, Work} from './load.ts';
-import {readClientBody, readServerBody} from './json.ts';
+import {readClientBody, readClientText, readServerBody} from './json.ts';
 import {readForm, readQuery} from './query.ts';
 import type {RememberedBodies} from './remembered-bodies.ts';
 import type {RateLimitClass, RateLimiter} from './rate-limit.ts';
@@ -41,6 +41,7 @@ export class Exchange implements AnyRequest {
 	defects: readonly JsonDefect[] = [];
 	/** The operation, once it is known. */
 	operation = 'unrecognized';
+	#bodyText = '';
 	#work: Work | undefined;
 	readonly #request: IncomingMessage;
 	readonly #response: ServerResponse;
@@ -115,6 +116,8 @@ export class Exchange implements AnyRequest {
 
 	readonly take = (limitClass: RateLimitClass, key: string): boolean => this.#context.limiter.take(limitClass, key);
 
+	readonly bodyText = (): string => this.#bodyText;
+
 	readonly openBody = (sizeBytesMax: number): Readable =>
 		openBody(this.#request, this.#response, sizeBytesMax, this.#context.pace);
 
@@ -186,7 +189,10 @@ export class Exchange implements AnyRequest {
 	async #readClientBody(route: Route<never>, schema: Schema<unknown>): Promise<unknown> {
 		const bytes = await this.#readBytes(route);
 		if (route.bodyFormat === 'form') return readForm(schema, bytes);
-		const read = (): unknown => checkBody(route, readClientBody(bytes, route.numbers));
+		const read = (): unknown => {
+			this.#bodyText = readClientText(bytes);
+			return checkBody(route, readClientBody(this.#bodyText, route.numbers));
+		};
 		return route.remembersBodies ? this.#context.bodies.get(route.id, bytes, read) : read();
 	}
 

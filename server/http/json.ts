@@ -1,5 +1,6 @@
 import {
 	breathe,
+	decodeText,
 	type JsonDefect,
 	type JsonValue,
 	JsonSyntaxError,
@@ -10,14 +11,26 @@ import {
 import {MatrixError} from './errors.ts';
 
 /**
+ * Gives the text of a client's body.
+ * @throws MatrixError M_NOT_JSON for what is no UTF-8, and for a byte order mark
+ */
+export function readClientText(bytes: Uint8Array): string {
+	try {
+		return decodeText(bytes);
+	} catch (error) {
+		throw toMatrixError(error);
+	}
+}
+
+/**
  * Reads the JSON of a client.
  * @param numbers `lossless` for what becomes an event, where a fraction must be told from an integer; `plain` otherwise
  * @throws MatrixError M_NOT_JSON for what is no JSON in UTF-8; M_BAD_JSON for JSON that cannot be kept: too deep, lone
  * surrogates, numbers beyond a double
  */
-export function readClientBody(bytes: Uint8Array, numbers: 'plain' | 'lossless'): JsonValue {
+export function readClientBody(body: Uint8Array | string, numbers: 'plain' | 'lossless'): JsonValue {
 	try {
-		return readClientJson(bytes, {numbers});
+		return readClientJson(body, {numbers});
 	} catch (error) {
 		throw toMatrixError(error);
 	}

@@ -44,6 +44,8 @@ export interface RouteRequest<Path extends string, Auth extends AuthKind, Body, 
 	 * comes slower than 1 KiB/s over 30 s.
 	 */
 	readonly openBody: (sizeBytesMax: number) => Readable;
+	/** The text that a client's JSON body was read from; not on routes that remember bodies. */
+	readonly bodyText: () => string;
 }
 
 /** Shows an error that is to be answered in another form than JSON. */
@@ -139,6 +141,7 @@ export interface AnyRequest {
 	/** Takes one out of another limit, if there is one, and says whether there was. */
 	readonly take: (limitClass: RateLimitClass, key: string) => boolean;
 	readonly openBody: (sizeBytesMax: number) => Readable;
+	readonly bodyText: () => string;
 }
 
 /** What a listener may serve. `/health` is served everywhere. */
