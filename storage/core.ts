@@ -153,11 +153,13 @@ export class Core {
 
 	/**
 	 * Makes a write that runs once for each of many rows, which costs less than an operation for each. The parameters that
-	 * differ from row to row must be the last ones of the statement; none of them is a position, a fresh id or a name.
+	 * differ from row to row must be the last ones of the statement; none of them is a position, a fresh id or a name. The
+	 * changes that are given are as many as the rows.
 	 */
 	putEach<P, R>(
 		statement: TypedWrite<P & R>,
 		own: readonly (keyof R & string)[],
+		options: PutOptions = {},
 	): (batch: Batch, params: Loose<P>, rows: readonly Loose<R>[]) => void {
 		const plans = statement.parameters;
 		const shared = plans.filter(({key}) => !(own as readonly string[]).includes(key));
@@ -166,7 +168,7 @@ export class Core {
 		const once = {...statement, parameters: shared};
 		return (batch, params, rows) => {
 			const values = rows.map((row) => each.map((plan) => encodeValue(plan.kind, valueOf(plan, row))));
-			this.#put(batch, once, params, {rows: values});
+			this.#put(batch, once, params, {...options, rows: values, changes: rows.length});
 		};
 	}
 

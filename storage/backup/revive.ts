@@ -44,7 +44,8 @@ export function revive(db: Database, serverName: string, {madeTs, nowTs}: CopyAg
 		db.prepare('update stream_head set pos = pos + ? where id = 1').run(jump);
 		const {changes: oneTimeKeys} = db.prepare('delete from one_time_keys').run();
 		const shortLived = ['login_tokens', 'oauth_codes', 'oauth_device_codes', 'openid_tokens', 'web_sessions'];
-		for (const table of ['claimed_one_time_keys', ...shortLived]) db.exec(`delete from ${table}`);
+		for (const table of ['one_time_key_uploads', 'claimed_one_time_keys', ...shortLived])
+			db.exec(`delete from ${table}`);
 		db.exec('update fallback_keys set is_used = 1');
 		const {changes: remoteUsers} = db.prepare('update remote_device_lists set is_stale = 1').run();
 		db.exec('update jobs set leased_until_ts = null');

@@ -155,6 +155,7 @@ const ofDevice = [
 	oauthSessions,
 	tables.deviceKeys,
 	tables.oneTimeKeys,
+	tables.oneTimeKeyUploads,
 	tables.fallbackKeys,
 	tables.pushers,
 	tables.clientTransactions,

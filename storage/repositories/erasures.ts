@@ -22,6 +22,7 @@ const ofUser = [
 	tables.openidTokens,
 	tables.deviceKeys,
 	tables.oneTimeKeys,
+	tables.oneTimeKeyUploads,
 	tables.fallbackKeys,
 	tables.claimedOneTimeKeys,
 	tables.dehydratedDevices,

@@ -148,15 +148,10 @@ export const oneTimeKeys = table(
 		id: integer(),
 		userId: text<UserId>(),
 		deviceId: text<DeviceId>(),
-		algorithm: text(),
 		keyId: text(),
 		json: json<JsonObject | string>(),
 	},
-	{
-		key: ['id'],
-		unique: [['userId', 'deviceId', 'keyId']],
-		index: [{on: ['userId', 'deviceId', 'algorithm', 'id']}],
-	},
+	{key: ['id'], unique: [['userId', 'deviceId', 'keyId']]},
 );
 
 export const fallbackKeys = table(

@@ -37,6 +37,13 @@ export const dehydratedDevices = table(
 	{key: ['userId']},
 );
 
+/** The keys of one algorithm in one upload: they have all the ids from the first to the last one. */
+export const oneTimeKeyUploads = table(
+	'one_time_key_uploads',
+	{userId: text<UserId>(), deviceId: text<DeviceId>(), algorithm: text(), lastId: integer(), firstId: integer()},
+	{key: ['userId', 'deviceId', 'algorithm', 'lastId']},
+);
+
 export const claimedOneTimeKeys = table(
 	'claimed_one_time_keys',
 	{userId: text<UserId>(), deviceId: text<DeviceId>(), algorithm: text(), lastId: integer()},

@@ -105,7 +105,7 @@ onBoth('whatever comes, is filed, told and removed in between, devices get their
 	t.true(head > 1.5 * FRESH);
 });
 
-/** The schema that had messages by device alone, with two of them. */
+/** The schema that had messages by device alone, and every key in an index of its own, with some of both. */
 const schemaBefore = (migrations: readonly Migration[]) => `
 	${migrations
 		.filter(({version}) => version < 17)
@@ -114,6 +114,10 @@ const schemaBefore = (migrations: readonly Migration[]) => `
 	insert into meta (name, value) values ('schema_version', '16');
 	insert into to_device (id, user_id, device_id, pos, sender, type, content) values
 		(7, '${alice}', '${phone}', 4, '${bob}', 'm', '{"index":4}'), (8, '${alice}', '${phone}', 5, '${bob}', 'm', '{"index":5}');
+	insert into one_time_keys (id, user_id, device_id, algorithm, key_id, json) values
+		(20, '${alice}', '${phone}', 'x', 'x:a', '"a"'), (21, '${alice}', '${phone}', 'x', 'x:b', '"b"'),
+		(22, '${alice}', '${phone}', 'y', 'y:c', '"c"'), (23, '${alice}', '${phone}', 'x', 'x:d', '"d"');
+	insert into claimed_one_time_keys (user_id, device_id, algorithm, last_id) values ('${alice}', '${phone}', 'x', 20);
 `;
 
 async function checkMoved(t: ExecutionContext, database: TestDatabase): Promise<void> {
@@ -126,9 +130,20 @@ async function checkMoved(t: ExecutionContext, database: TestDatabase): Promise<
 			[5, bob, {index: 5}],
 		],
 	);
+	t.deepEqual(await storage.keys.countOneTimeKeys(alice, phone), {x: 2, y: 1});
+	const batch = storage.batch();
+	const claims = ['x', 'x', 'x'].map((algorithm) =>
+		storage.keys.claimOneTimeKeys(batch, [{userId: alice, deviceId: phone, algorithm}]),
+	);
+	await storage.commit(batch);
+	t.deepEqual(
+		claims.map(({value}) => value[0]?.keyId),
+		['x:b', 'x:d', undefined],
+	);
+	t.is((await storage.keys.findOneTimeKeys(alice, phone, ['x:a'])).length, 1, 'what was claimed lately is known');
 }
 
-onSqlite('messages that waited before a new version still wait', async (t, database) => {
+onSqlite('messages and keys that were there before a new version still are', async (t, database) => {
 	const db = new Sqlite(database.url.slice('sqlite:'.length));
 	// As a new file of ours is made.
 	db.pragma('application_id = 0x42534854');
@@ -138,7 +153,7 @@ onSqlite('messages that waited before a new version still wait', async (t, datab
 });
 
 onPostgres(
-	'messages that waited before a new version still wait',
+	'messages and keys that were there before a new version still are',
 	async (t, database) => {
 		const client = new Client({connectionString: database.url});
 		await client.connect();
