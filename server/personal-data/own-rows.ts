@@ -39,6 +39,10 @@ export async function writeAccount(
 		(await storage.pushers.listOfUser(userId)).map(({json, deviceId}) => ({device_id: deviceId, ...json})),
 	);
 	await archive.addJson('administration.json', await listActs(audit, userId));
+	await archive.addJson(
+		'identities.json',
+		(await storage.identities.listOfUser(userId)).map(({providerId, subject}) => ({provider: providerId, subject})),
+	);
 	await archive.addJson('source_links.json', await describeSourceLinks(storage, userId));
 	await archive.addJson('filters.json', await listFilters(storage, userId));
 	await archive.addJson(
