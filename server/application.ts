@@ -38,7 +38,6 @@ import {
 	storageErrorMapper,
 	wireAudit,
 	wireEncryption,
-	wireGuard,
 	wireMedia,
 	wireNoticeQueue,
 	wirePeople,
@@ -303,7 +302,9 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	});
 	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});
-	const people = wirePeople(config, storage, {...parts, clock, random, audit, events, carryOver: personal.carryOver});
+	const {accountData} = personal.services;
+	const {carryOver} = personal;
+	const people = wirePeople(config, storage, {...parts, clock, random, audit, events, accountData, carryOver});
 	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
 	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
@@ -319,7 +320,6 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		facts,
 		...people,
 		...personal.services,
-		...wireGuard(config, storage, {...parts, ...people, ...personal.services, clock, random}),
 		personalData: createPersonalData({
 			...people,
 			...encryption,

@@ -4,6 +4,7 @@ import type {InviteContext, TransactionContext} from '../federation/inbound/inde
 import type {PublishedKeys} from '../federation/outbound/index.ts';
 import type {Administration} from './administration/index.ts';
 import type {Audit} from './audit/index.ts';
+import type {Addresses} from './addresses/index.ts';
 import type {Calls} from './calls/index.ts';
 import type {Config} from './config/index.ts';
 import type {DelayedEvents} from './delayed-events/index.ts';
@@ -23,6 +24,7 @@ import type {PushRules} from './push/index.ts';
 import type {Pushers} from './pushers/index.ts';
 import type {Quarantine} from './quarantine/index.ts';
 import type {Receipts} from './receipts/index.ts';
+import type {Recovery} from './recovery/index.ts';
 import type {Reports} from './reports/index.ts';
 import type {Rooms} from './rooms/index.ts';
 import type {Search} from './search/index.ts';
@@ -42,6 +44,7 @@ export interface Services {
 	readonly accounts: Accounts;
 	readonly administration: Administration;
 	readonly audit: Audit;
+	readonly addresses: Addresses;
 	readonly calls: Calls;
 	readonly delayedEvents: DelayedEvents;
 	readonly devices: Devices;
@@ -63,6 +66,7 @@ export interface Services {
 	readonly pushers: Pushers;
 	readonly quarantine: Quarantine;
 	readonly receipts: Receipts;
+	readonly recovery: Recovery;
 	readonly reports: Reports;
 	readonly rooms: Rooms;
 	readonly search: Search;

@@ -14,6 +14,7 @@ export {
 } from './account/second-step.ts';
 export {sessionList, sessionsPath} from './account/sessions.ts';
 export {confirmTotpPath, totpOverview, totpPath, totpSetUpForm} from './account/totp.ts';
+export {approveDone, approveForm, waitingList, waitingPath} from './approve.ts';
 export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallback.ts';
 export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
 export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';
@@ -29,10 +30,11 @@ export {
 	resetForm,
 	resetGone,
 } from './oauth.ts';
+export {confirmAddressDone, confirmAddressForm, mailAddressForm, mailAddressPath} from './mail-address.ts';
 export {problemPage} from './problem.ts';
 export {registerClosed, registerForm, registerPath} from './register.ts';
+export {recoverAsked, recoverDone, recoverForm, recoverGone, recoverLinkForm} from './recover.ts';
 export {setUpDone, setUpForm, setUpGone} from './set-up.ts';
-export {signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';
 export {
 	callbackPath,
 	chooseNameForm,
@@ -44,3 +46,4 @@ export {
 	unlinkPath,
 } from './upstream.ts';
 export {sourceAccount, sourceGone, sourceInvitation} from './source.ts';
+export {recoverPath, signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';

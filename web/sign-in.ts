@@ -6,6 +6,9 @@ import {say} from './text.ts';
 /** Where people sign in to these pages. */
 export const signInPath = '/account/sign-in';
 
+/** Where people go who have lost their password. */
+export const recoverPath = '/account/recover';
+
 /** The form for a name and a password; it is sent to the page's own address. */
 export function signInForm(
 	view: View,
@@ -53,7 +56,8 @@ ${form(
 )}
 ${passkey}
 ${join(others)}
-${register}`,
+${register}
+<p><a href="${recoverPath}">${say(language, 'recover.forgot')}</a></p>`,
 	);
 }
 

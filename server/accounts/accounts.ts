@@ -132,6 +132,8 @@ export interface Accounts {
 	provePassword(claim: {readonly userId: UserId | undefined; readonly password: string}): Promise<PasswordProof>;
 	/** Whether this is the password of the account. Costs the same where there is no such account. */
 	checkPassword(userId: UserId, password: string): Promise<boolean>;
+	/** Checks what somebody wants for a password. @throws AccountsError 'weak-password', 'password-too-long' */
+	checkNewPassword(password: string): void;
 	/**
 	 * Exchanges a refresh token.
 	 * @param oauthClientId who comes with it through OAuth; absent: a client of the older API. Neither has the other's
@@ -149,6 +151,8 @@ export interface Accounts {
 			readonly endsOtherSessions: boolean;
 			readonly keeps?: DeviceId | undefined;
 			readonly alsoWrite?: AlsoWrite | undefined;
+			/** What its owner is told; absent: that it was changed. */
+			readonly notice?: 'password-recovered' | undefined;
 			/** The hash by which a browser's session is known. */
 			readonly keepsWebSession?: string | undefined;
 		},
@@ -205,12 +209,14 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		},
 		refresh: (refreshToken, oauthClientId) =>
 			devices.refresh(refreshToken, (session) => checkMayRefresh(session, oauthClientId)),
-		async changePassword(userId, newPassword, {endsOtherSessions, keeps, keepsWebSession, alsoWrite}) {
+		checkNewPassword,
+		async changePassword(userId, newPassword, options) {
+			const {endsOtherSessions, keeps, keepsWebSession, alsoWrite, notice = 'password-changed'} = options;
 			checkNewPassword(newPassword);
 			const batch = storage.batch();
 			storage.accounts.setPassword(batch, userId, await passwords.hash(newPassword));
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
-			dependencies.notices.add(batch, userId, {kind: 'password-changed', deviceId: keeps});
+			dependencies.notices.add(batch, userId, {kind: notice, deviceId: keeps});
 			if (endsOtherSessions) {
 				await devices.removeAll(batch, userId, keeps);
 			}

@@ -18,11 +18,14 @@ export function createUia({
 	secondFactor,
 	clock,
 	random,
+	proveMail,
 }: {
 	readonly accounts: Accounts;
 	readonly secondFactor: SecondFactor;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
+	/** Gives what somebody has confirmed by a link in a mail: a session's id; `undefined` where nobody did. */
+	readonly proveMail: (auth: AuthData) => Promise<string | undefined>;
 }): UserInteractiveAuth {
 	const sessions = createUiaSessions(
 		() => clock.monotonic(),
@@ -32,6 +35,7 @@ export function createUia({
 		'm.login.password': (attempt) => checkPassword(accounts, attempt),
 		'm.login.dummy': async () => ({passed: true, proof: ''}),
 		'm.login.registration_token': (attempt) => checkRegistrationToken(accounts, attempt),
+		'm.login.email.identity': (attempt) => checkMail(proveMail, attempt),
 		'org.broadsheet.login.second_factor': (attempt) => checkSecondFactor(secondFactor, attempt),
 	});
 	return {
@@ -96,6 +100,16 @@ async function checkSecondFactor(
 		if (!(error instanceof SecondFactorError) || error.code === 'too-many-tries') throw error;
 		return failed('M_FORBIDDEN', error.message);
 	}
+}
+
+async function checkMail(
+	proveMail: (auth: AuthData) => Promise<string | undefined>,
+	{auth}: StageAttempt,
+): Promise<StageVerdict> {
+	const sid = await proveMail(auth);
+	return sid === undefined
+		? failed('M_UNAUTHORIZED', 'Expected the link in the mail to be opened first, and confirmed there')
+		: {passed: true, proof: sid};
 }
 
 async function checkRegistrationToken(accounts: Accounts, {auth}: StageAttempt): Promise<StageVerdict> {

@@ -1,4 +1,5 @@
 import {AccountDataError} from '../account-data/index.ts';
+import {AddressesError} from '../addresses/index.ts';
 import {AccountsError, AuthenticationRequired} from '../accounts/index.ts';
 import {AdministrationError} from '../administration/index.ts';
 import {BusyError} from '../../crypto/index.ts';
@@ -18,6 +19,7 @@ import {PushError} from '../push/index.ts';
 import {PushersError} from '../pushers/index.ts';
 import {QuarantineError} from '../quarantine/index.ts';
 import {ReceiptsError} from '../receipts/index.ts';
+import {RecoveryError} from '../recovery/index.ts';
 import {ReportsError} from '../reports/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {SearchError} from '../search/index.ts';
@@ -91,6 +93,12 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-medium': 'M_NOT_FOUND',
 		'unknown-task': 'M_NOT_FOUND',
 		powerless: 'M_FORBIDDEN',
+	}),
+	mapErrors(AddressesError, {
+		'no-mail': 'M_THREEPID_DENIED',
+		'invalid-address': {errcode: 'M_INVALID_PARAM', status: 400},
+		'link-gone': 'M_NOT_FOUND',
+		'not-validated': 'M_THREEPID_AUTH_FAILED',
 	}),
 	mapErrors(DelayedEventsError, {
 		'not-found': 'M_NOT_FOUND',
@@ -199,6 +207,14 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'not-in-room': 'M_FORBIDDEN',
 		'unknown-event': 'M_NOT_FOUND',
 		'invalid-thread': 'M_INVALID_PARAM',
+	}),
+	mapErrors(RecoveryError, {
+		'link-gone': 'M_NOT_FOUND',
+		'wrong-name': 'M_FORBIDDEN',
+		'wrong-code': 'M_FORBIDDEN',
+		'too-many-tries': 'M_LIMIT_EXCEEDED',
+		'no-factor': 'M_FORBIDDEN',
+		'not-proven': 'M_FORBIDDEN',
 	}),
 	mapErrors(ReportsError, {'unknown-event': 'M_NOT_FOUND'}),
 	mapErrors(SearchError, {'invalid-token': 'M_INVALID_PARAM'}),

@@ -174,8 +174,6 @@ export async function authenticateUser(
 		throw new MatrixError('M_UNKNOWN_TOKEN', 'The access token is not known', {fields: {soft_logout: false}});
 	}
 	if (caller.isQuarantined && !route.allowsQuarantined) {
-		// What is for everybody is for who waits, too.
-		if (route.auth === 'optional') return undefined;
 		throw new MatrixError(
 			'M_FORBIDDEN',
 			'This session sees nothing yet: approve it in another session of yours, or with a recovery code',

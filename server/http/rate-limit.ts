@@ -46,6 +46,10 @@ export const defaultRates = {
 	'registration-check': {perSecond: 5 / 60, burst: 5},
 	/** Tries that tell whether a registration token is good: 5 a minute. */
 	'registration-token': {perSecond: 5 / 60, burst: 5},
+	/** By address: links that are to be mailed. */
+	'mail-link': {perSecond: 1 / 60, burst: 5},
+	/** Of all together. */
+	'mail-link-whole': {perSecond: 0.2, burst: 50},
 	/** By address: requests with a token that is not known. */
 	'unknown-token': {perSecond: 5, burst: 100},
 	/** By origin. */

@@ -7,6 +7,7 @@ import {fileToDevice} from './file-to-device.ts';
 import {findUnusedState} from './find-unused-state.ts';
 import type {Job} from './job.ts';
 import {leaveRooms} from './leave-rooms.ts';
+import {mailLink} from './mail-link.ts';
 import {mailNotice} from './mail-notice.ts';
 import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
@@ -24,6 +25,7 @@ import {sweepFactCounts} from './sweep-fact-counts.ts';
 import {sweepInboundTransactions} from './sweep-inbound-transactions.ts';
 import {sweepOAuthClients} from './sweep-oauth-clients.ts';
 import {sweepOAuthCodes} from './sweep-oauth-codes.ts';
+import {sweepMailLinks} from './sweep-mail-links.ts';
 import {sweepOutgoingEdus} from './sweep-outgoing-edus.ts';
 import {sweepRegistrationTokens} from './sweep-registration-tokens.ts';
 import {sweepReservedMedia} from './sweep-reserved-media.ts';
@@ -42,6 +44,7 @@ export const jobs: readonly Job[] = [
 	completeRoom,
 	deleteRoom,
 	leaveRooms,
+	mailLink,
 	mailNotice,
 	redactUser,
 	removeContent,
@@ -65,6 +68,7 @@ export const jobs: readonly Job[] = [
 	sweepInboundTransactions,
 	sweepOAuthClients,
 	sweepOAuthCodes,
+	sweepMailLinks,
 	sweepOutgoingEdus,
 	sweepRegistrationTokens,
 	sweepReservedMedia,

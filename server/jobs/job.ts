@@ -3,11 +3,13 @@ import type {Engine} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
 import type {Administration} from '../administration/index.ts';
 import type {Audit} from '../audit/index.ts';
+import type {Addresses} from '../addresses/index.ts';
 import type {DelayedEvents} from '../delayed-events/index.ts';
 import type {Devices} from '../devices/index.ts';
 import type {KeyBackups} from '../encryption/index.ts';
 import type {Media} from '../media/index.ts';
 import type {Notices} from '../notices/index.ts';
+import type {Recovery} from '../recovery/index.ts';
 import type {Rooms} from '../rooms/index.ts';
 import type {SourceLinks} from '../source-links/index.ts';
 
@@ -22,6 +24,7 @@ export type JobRole = 'background' | 'media';
 /** What jobs work with. */
 export interface JobServices {
 	readonly storage: Storage;
+	readonly addresses: Pick<Addresses, 'mailLink'>;
 	readonly audit: Pick<Audit, 'seal'>;
 	readonly backups: Pick<KeyBackups, 'removeLeft'>;
 	readonly engine: Pick<Engine, 'completeRoom' | 'findRoom'>;
@@ -31,6 +34,7 @@ export interface JobServices {
 	readonly media: Pick<Media, 'evictRemote' | 'forgetContent' | 'removeAbandoned' | 'removeUnused'>;
 	readonly notices: Pick<Notices, 'mailNotice' | 'tellSessions'>;
 	readonly redactions: Pick<Administration['redactions'], 'work'>;
+	readonly recovery: Pick<Recovery, 'mailLinks'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
 	readonly sourceLinks: Pick<SourceLinks, 'endDue'>;
 	/** For how many days it is kept where devices were last seen from. */

@@ -11,7 +11,7 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** A mail in plain text. */
 export interface Letter {
-	/** The address that it goes to, in full. */
+	/** The address that it goes to, as {@link readMailAddress} gives it. */
 	readonly to: string;
 	readonly subject: string;
 	readonly text: string;

@@ -1,4 +1,5 @@
 import {type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {EngineError} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {type AccountData, setTag} from '../account-data/index.ts';
 import type {Language} from '../mail/index.ts';
@@ -111,7 +112,7 @@ async function prepareRoom(
 		await rooms.join(actorOf(userId, false), roomId);
 	} catch (error) {
 		// The invite stands, and is as good.
-		if (!(error instanceof RoomsError)) throw error;
+		if (!(error instanceof RoomsError) && !(error instanceof EngineError)) throw error;
 	}
 	return roomId;
 }

@@ -21,6 +21,7 @@ export async function writeAccount(
 		server_name: serverName,
 		written: new Date(clock.now()).toISOString(),
 		created: account === undefined ? null : dayOf(account.createdDay),
+		email: (await storage.mailAddresses.find(userId))?.address ?? null,
 		is_admin: account?.isAdmin ?? false,
 		is_guest: account?.isGuest ?? false,
 	});

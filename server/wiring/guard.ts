@@ -1,10 +1,12 @@
 import type {RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
+import {createAddresses} from '../addresses/index.ts';
 import type {Config} from '../config/index.ts';
 import {createMail} from '../mail/index.ts';
-import {createNoticeQueue, createNotices, type NoticeQueue, type Notices} from '../notices/index.ts';
+import {createNoticeQueue, createNotices, type NoticeQueue} from '../notices/index.ts';
 import {createQuarantine, type Quarantine} from '../quarantine/index.ts';
+import {createRecovery} from '../recovery/index.ts';
 import type {Services} from '../services.ts';
 import type {Logger} from '../telemetry/index.ts';
 import type {Discretion} from './visibility.ts';
@@ -58,16 +60,21 @@ export function wireGuard(
 		log,
 		...parts
 	}: GuardParts &
-		Pick<Services, 'accountData' | 'rooms'> & {readonly queue: NoticeQueue; readonly log: Pick<Logger, 'warn'>},
-): {readonly notices: Notices} {
+		Pick<Services, 'accountData' | 'accounts' | 'rooms' | 'secondFactor'> & {
+			readonly queue: NoticeQueue;
+			readonly log: Pick<Logger, 'warn'>;
+		},
+): Pick<Services, 'addresses' | 'notices' | 'recovery'> {
+	const mail = createMail({smtp, serverName});
 	const notices = createNotices({
 		...parts,
 		storage,
 		serverName,
 		publicUrl,
 		settings: serverNotices,
-		mail: createMail({smtp, serverName}),
+		mail,
 		onProblem: (problem) => log.warn({err: problem}, 'Nobody is told of their account in a room'),
 	});
-	return {notices};
+	const known = {...parts, storage, mail, notices, publicUrl};
+	return {notices, addresses: createAddresses(known), recovery: createRecovery(known)};
 }

@@ -3,7 +3,7 @@ export {createUserAuthenticator} from './callers.ts';
 export {wireEncryption} from './encryption.ts';
 export {createFederation, type Federation, type FederationParts, federationServices} from './federation.ts';
 export {publishFigures} from './figures.ts';
-export {wireGuard, wireNoticeQueue} from './guard.ts';
+export {wireNoticeQueue} from './guard.ts';
 export {createInvitePolicy} from './invite-policy.ts';
 export {createHealth, Damage, withLoad} from './health.ts';
 export {type CarryOver, createPersonal, type Personal, type PersonalParts} from './personal.ts';

@@ -10,6 +10,7 @@ interface JobParts {
 	readonly engine: Engine;
 	readonly services: Pick<
 		Services,
+		| 'addresses'
 		| 'administration'
 		| 'audit'
 		| 'config'
@@ -19,6 +20,7 @@ interface JobParts {
 		| 'media'
 		| 'metrics'
 		| 'notices'
+		| 'recovery'
 		| 'rooms'
 		| 'sourceLinks'
 	>;
@@ -30,19 +32,7 @@ interface JobParts {
 
 /** Builds what does the background jobs of this process; nothing runs before `start`. */
 export function createJobRunner({storage, engine, services, clock, log, roles}: JobParts): JobRunner {
-	const {
-		administration,
-		audit,
-		config,
-		delayedEvents,
-		devices,
-		encryption,
-		media,
-		metrics,
-		notices,
-		rooms,
-		sourceLinks,
-	} = services;
+	const {administration, config, encryption, metrics} = services;
 	const runner = new JobRunner({
 		storage,
 		clock,
@@ -51,16 +41,10 @@ export function createJobRunner({storage, engine, services, clock, log, roles}: 
 		services: {
 			storage,
 			engine,
-			audit,
+			...services,
 			deletions: administration.deletions,
 			redactions: administration.redactions,
 			backups: encryption.backups,
-			delayedEvents,
-			devices,
-			media,
-			notices,
-			rooms,
-			sourceLinks,
 			keepAddressesDays: config.keepAddressesDays,
 			onProblem: (problem) => log.warn({err: problem}, 'A background job passed something over'),
 		},

@@ -18,17 +18,18 @@ import {type NoticeQueue, noticesSender} from '../notices/index.ts';
 import {createOAuth} from '../oauth/index.ts';
 import {createProfiles, queryRemoteProfile} from '../profiles/index.ts';
 import {createRooms, type RemoteRooms} from '../rooms/index.ts';
+import {readClientProof, type Recovery} from '../recovery/index.ts';
 import type {Services} from '../services.ts';
 import {createSourceLinks} from '../source-links/index.ts';
 import type {Logger} from '../telemetry/index.ts';
 import {createWebSessions} from '../web-sessions/index.ts';
-import {wireQuarantine} from './guard.ts';
+import {wireGuard, wireQuarantine} from './guard.ts';
 import {wirePasswordDirectory} from './identities.ts';
 import type {CarryOver} from './personal.ts';
 import type {Discretion} from './visibility.ts';
 
 /** What accounts and rooms are built with. */
-interface PeopleParts extends Pick<Services, 'audit' | 'events' | 'secondFactor'> {
+interface PeopleParts extends Pick<Services, 'accountData' | 'audit' | 'events' | 'secondFactor'> {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly passwords: PasswordHasher;
@@ -80,7 +81,9 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		publicUrl,
 		settings: config.sourceLinks,
 	});
+	const guard = wireGuard(config, storage, {...parts, accounts, rooms});
 	return {
+		...guard,
 		accounts,
 		delayedEvents: createDelayedEvents({storage, rooms, clock, random}),
 		devices,
@@ -93,7 +96,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		rooms,
 		setUp: createSetUp({storage, accounts, random}),
 		sourceLinks,
-		uia: createUia({accounts, secondFactor, clock, random}),
+		uia: createUia({accounts, secondFactor, clock, random, proveMail: (auth) => proveMail(guard.recovery, auth)}),
 		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
 	};
 }
@@ -133,4 +136,10 @@ function wireAccounts(
 	});
 	const identityProviders = createIdentityProviders({storage, accounts, devices, clock, random, publicUrl, providers});
 	return {devices, accounts, identityProviders};
+}
+
+/** Gives the session of a client whose user has confirmed by a link that it is they. */
+async function proveMail(recovery: Recovery, auth: Readonly<Record<string, unknown>>): Promise<string | undefined> {
+	const proof = readClientProof(auth);
+	return proof !== undefined && (await recovery.isProven(proof)) ? proof.sid : undefined;
 }

@@ -63,6 +63,8 @@ export interface MailValidationsRepository {
 	/** Uses what was confirmed up; ConflictError('mail_validation') where it was used, was not confirmed, or has ended. */
 	redeemConfirmed(batch: Batch, sid: string, nowMs: number): void;
 	removeOfUser(batch: Batch, userId: UserId): void;
+	/** Counts what was sent to an address, in any case, and has not ended, one validation aside. */
+	countOfAddress(address: string, options: {readonly exceptSid: string; readonly nowMs: number}): Promise<number>;
 	/** Removes those that ended before a time, some hundreds at once; how many it were. */
 	sweep(batch: Batch, beforeTs: number): Outcome<number>;
 }

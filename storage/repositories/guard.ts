@@ -1,6 +1,6 @@
 import {sql} from 'drizzle-orm';
 import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
-import {above, below, bind, build, equals, type Value} from '../catalog.ts';
+import {above, below, bind, build, differs, equals, type Value} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {
 	MailAddressesRepository,
@@ -81,6 +81,16 @@ export function createMailValidations(core: Core): MailValidationsRepository {
 	const findByToken = core.one<{tokenHash: string}, MailValidationRow>((p) =>
 		build.select().from(mailValidations).where(equals(mailValidations.tokenHash, p.tokenHash)),
 	);
+	// Of some hundreds at most: what has ended is swept every hour.
+	const count = core.one<{address: string; exceptSid: string; nowMs: number}, {count: number}>((p) =>
+		build
+			.select({count: sql<number>`count(*)`})
+			.from(mailValidations)
+			.where(
+				sql`lower(${mailValidations.address}) = lower(${bind(mailValidations.address, p.address)})
+					and ${differs(mailValidations.sid, p.exceptSid)} and ${lasts(p)}`,
+			),
+	);
 	return {
 		set: core.put(catalog.upsert(mailValidations, ['sid'])),
 		find: (sid) => find({sid}),
@@ -90,6 +100,7 @@ export function createMailValidations(core: Core): MailValidationsRepository {
 		redeemToken: (batch, tokenHash, nowMs) => redeemToken(batch, {tokenHash, nowMs}),
 		redeemConfirmed: (batch, sid, nowMs) => redeemConfirmed(batch, {sid, nowMs}),
 		removeOfUser: (batch, userId) => removeOfUser(batch, {userId}),
+		countOfAddress: async (address, options) => (await count({address, ...options}))?.count ?? 0,
 		sweep: sweepOlder(core, mailValidations, mailValidations.expiresTs),
 	};
 }

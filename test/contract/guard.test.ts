@@ -83,6 +83,9 @@ onBoth('wrong answers to a link are counted up to a bound, and old links are swe
 		mailValidations.set(batch, validation('a'));
 		mailValidations.set(batch, validation('b', {expiresTs: 200, userId: bob}));
 	});
+	const count = (exceptSid: string, nowMs: number) =>
+		mailValidations.countOfAddress('alice@MAIL.example', {exceptSid, nowMs});
+	t.deepEqual([await count('', 99), await count('a', 99), await count('', 100)], [2, 1, 1]);
 	await write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));
 	await write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));
 	const third = write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));

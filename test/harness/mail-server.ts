@@ -24,8 +24,8 @@ export interface MailServer {
 	refusal: {readonly code: number; readonly text: string} | undefined;
 	/** How many mails were refused. */
 	refused: number;
-	/** Waits for a mail to an address, and takes it. */
-	take(to: string): Promise<ArrivedMail>;
+	/** Waits for a mail to an address, with something in its subject or text where that is named, and takes it. */
+	take(to: string, pattern?: RegExp): Promise<ArrivedMail>;
 }
 
 /** Starts a mail server; the test's end ends it. */
@@ -67,8 +67,11 @@ export async function startMailServer(t: Pick<ExecutionContext, 'teardown'>): Pr
 		greetings,
 		refusal: undefined,
 		refused: 0,
-		async take(to) {
-			const mail = await until(() => mails.find((one) => one.to === to), 'a mail');
+		async take(to, pattern = /./u) {
+			const mail = await until(
+				() => mails.find((one) => one.to === to && pattern.test(`${one.subject}\n${one.text}`)),
+				`a mail of ${pattern}`,
+			);
 			mails.splice(mails.indexOf(mail), 1);
 			return mail;
 		},
@@ -78,7 +81,7 @@ export async function startMailServer(t: Pick<ExecutionContext, 'teardown'>): Pr
 
 /** The link in a mail, without the server's own address. */
 export function linkIn({text}: Pick<ArrivedMail, 'text'>): string {
-	const [link] = /https?:\/\/\S+/u.exec(text) ?? [];
+	const [link] = /https?:\/\/[^\s,]+/u.exec(text) ?? [];
 	if (link === undefined) throw new Error('expected a link in the mail, got none');
 	const {pathname, search} = new URL(link);
 	return pathname + search;

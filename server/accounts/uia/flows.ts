@@ -3,6 +3,7 @@ const CHECKED_STAGES = [
 	'm.login.password',
 	'm.login.dummy',
 	'm.login.registration_token',
+	'm.login.email.identity',
 	// No stage of the specification asks for a second factor. Clients show the page of a stage that they do not know.
 	'org.broadsheet.login.second_factor',
 ] as const;

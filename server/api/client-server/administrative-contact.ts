@@ -1,12 +1,16 @@
-import {MatrixError} from '../../http/index.ts';
+import {chooseLanguage} from '../../../web/index.ts';
+import type {ClientRequest} from '../../addresses/index.ts';
+import {MatrixError, type RateLimitClass} from '../../http/index.ts';
+import {mailLanguage} from '../mail-language.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
-import {authField} from './interactive-auth.ts';
+import {authField, requirePassword} from './interactive-auth.ts';
 
-/** Nobody is told whether an address is anybody's: every request gets this. */
-const noMail = () => new MatrixError('M_THREEPID_DENIED', 'This server sends no mail, and keeps no addresses');
+/** Nobody registers by an address: every request gets this. */
+const noMail = () =>
+	new MatrixError('M_THREEPID_DENIED', 'No address is needed to register here, and none is asked for');
 
-/** No session of a validated address exists, whatever its id. */
+/** No session of an address that an identity server has validated exists, whatever its id. */
 const notValidated = () => new MatrixError('M_THREEPID_AUTH_FAILED', 'No address was validated by this server');
 
 const sessionFields = {client_secret: v.string({max: 255}), sid: v.string({max: 255})};
@@ -19,8 +23,27 @@ const requestTokenBody = v.object({
 
 const identifierBody = v.object({medium: v.string({max: 255}), address: v.string({max: 500})});
 
+/** What a client wants a link for; it is written to in the language that it speaks. */
+function readRequest({
+	body,
+	headers,
+	spend,
+}: {
+	readonly body: {readonly client_secret: string; readonly email: string; readonly send_attempt: number};
+	readonly headers: {readonly 'accept-language'?: string | undefined};
+	readonly spend: (limitClass: RateLimitClass, key: string) => void;
+}): ClientRequest {
+	spend('mail-link-whole', '');
+	return {
+		email: body.email,
+		clientSecret: body.client_secret,
+		sendAttempt: body.send_attempt,
+		language: mailLanguage(chooseLanguage(undefined, headers['accept-language']).tag),
+	};
+}
+
 /**
- * Lists the third-party identifiers of the caller's account: none, as this server keeps none.
+ * Lists the third-party identifiers of the caller's account: its e-mail address, where it has one.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3account3pid
  */
 export const getAccount3pids = route({
@@ -28,7 +51,12 @@ export const getAccount3pids = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/account/3pid',
 	auth: 'user',
-	handle: () => ({threepids: []}),
+	async handle({caller}, {addresses}) {
+		const own = await addresses.find(caller.userId);
+		if (own === undefined) return {threepids: []};
+		const {address, addedTs} = own;
+		return {threepids: [{medium: 'email', address, added_at: addedTs, validated_at: addedTs}]};
+	},
 });
 
 /**
@@ -47,7 +75,7 @@ export const post3Pids = route({
 });
 
 /**
- * Would add an address that was validated; without mail none is.
+ * Adds an address that was confirmed by a link.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3pidadd
  */
 export const add3Pid = route({
@@ -56,8 +84,12 @@ export const add3Pid = route({
 	path: '/_matrix/client/v3/account/3pid/add',
 	auth: 'user',
 	body: v.object({...sessionFields, auth: authField}),
-	handle() {
-		throw notValidated();
+	async handle(request, services) {
+		if (!services.addresses.areOn) throw notValidated();
+		await requirePassword(request, services, {purpose: 'add3PID', target: request.body.sid});
+		const {sid, client_secret: clientSecret} = request.body;
+		await services.addresses.add(request.caller.userId, {sid, clientSecret});
+		return {};
 	},
 });
 
@@ -77,7 +109,7 @@ export const bind3Pid = route({
 });
 
 /**
- * Removes an identifier from the caller's account, which has none: it is as the caller wants it.
+ * Removes the address of the caller's account; what it has not is as the caller wants it.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3piddelete
  */
 export const delete3Pid = route({
@@ -86,7 +118,11 @@ export const delete3Pid = route({
 	path: '/_matrix/client/v3/account/3pid/delete',
 	auth: 'user',
 	body: identifierBody,
-	handle: () => ({id_server_unbind_result: 'success'}),
+	async handle({caller, body}, {addresses}) {
+		if (body.medium === 'email') await addresses.remove(caller.userId, body.address);
+		// None is bound to an identity server.
+		return {id_server_unbind_result: 'success'};
+	},
 });
 
 /**
@@ -103,7 +139,7 @@ export const unbind3Pid = route({
 });
 
 /**
- * Would send mail to an address that somebody wants to add.
+ * Sends a link to an address that somebody wants to add.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3pidemailrequesttoken
  */
 export const requestTokenTo3PidEmail = route({
@@ -111,11 +147,9 @@ export const requestTokenTo3PidEmail = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/account/3pid/email/requestToken',
 	auth: 'none',
-	rateLimit: 'registration',
+	rateLimit: 'mail-link',
 	body: requestTokenBody,
-	handle() {
-		throw noMail();
-	},
+	handle: async (request, {addresses}) => ({sid: await addresses.request(readRequest(request))}),
 });
 
 /**
@@ -135,7 +169,7 @@ export const requestTokenToRegisterEmail = route({
 });
 
 /**
- * Would send mail to somebody who has forgotten their password.
+ * Sends a link to who has forgotten their password. Everybody is answered alike, whoever has the address.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpasswordemailrequesttoken
  */
 export const requestTokenToResetPasswordEmail = route({
@@ -143,9 +177,7 @@ export const requestTokenToResetPasswordEmail = route({
 	method: 'POST',
 	path: '/_matrix/client/v3/account/password/email/requestToken',
 	auth: 'none',
-	rateLimit: 'registration',
+	rateLimit: 'mail-link',
 	body: requestTokenBody,
-	handle() {
-		throw noMail();
-	},
+	handle: async (request, {recovery}) => ({sid: await recovery.requestByClient(readRequest(request))}),
 });

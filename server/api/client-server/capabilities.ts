@@ -28,7 +28,7 @@ export const getCapabilities = route({
 	allowsQuarantined: true,
 	handle: ({caller}, {config}) => ({
 		capabilities: {
-			'm.3pid_changes': {enabled: false},
+			'm.3pid_changes': {enabled: config.smtp !== undefined},
 			// Left out for those who may not; the endpoints refuse them.
 			...(caller.isAdmin && {'m.account_moderation': {suspend: true, lock: true}}),
 			'm.change_password': {enabled: true},

@@ -6,6 +6,7 @@ import {
 	deactivatePath,
 	findLanguage,
 	languagePath,
+	mailAddressPath,
 	passkeysPath,
 	passwordPath,
 	recoveryCodesPath,
@@ -14,25 +15,27 @@ import {
 	signInPath,
 	signOutPath,
 	totpPath,
+	waitingPath,
 } from '../../../web/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {ownPath} from '../../web-sessions/index.ts';
 import {languageCookie} from './cookies.ts';
 import {pageRoute} from './page-route.ts';
 
 /** The pages that the account's own leads to, in the order in which they are shown. */
-const links: readonly AccountLink[] = [
+const links: readonly (AccountLink & {readonly isShown?: (services: Services) => boolean})[] = [
 	{path: passwordPath, text: 'password.title'},
 	{path: passkeysPath, text: 'passkeys.title'},
 	{path: totpPath, text: 'totp.title'},
 	{path: recoveryCodesPath, text: 'recovery.title'},
 	{path: sessionsPath, text: 'sessions.title'},
+	{path: waitingPath, text: 'waiting.title', isShown: ({config}) => config.quarantine},
+	{path: mailAddressPath, text: 'address.title', isShown: ({addresses}) => addresses.areOn},
+	{path: linksPath, text: 'upstream.title', isShown: ({identityProviders}) => identityProviders.shown.length > 0},
 	{path: dataPath, text: 'data.title'},
 	{path: deactivatePath, text: 'deactivate.title'},
 ];
-
-/** Only where there are other services. */
-const upstreamLink: AccountLink = {path: linksPath, text: 'upstream.title'};
 
 /** Shows people their account. */
 export const getAccount = pageRoute({
@@ -40,8 +43,12 @@ export const getAccount = pageRoute({
 	method: 'GET',
 	path: accountPath,
 	access: 'signed-in',
-	handle: ({view, session}, {identityProviders: {shown}}) => ({
-		page: accountHome(view, session.userId ?? '', shown.length === 0 ? links : [...links, upstreamLink]),
+	handle: ({view, session}, services) => ({
+		page: accountHome(
+			view,
+			session.userId ?? '',
+			links.filter(({isShown}) => isShown?.(services) ?? true),
+		),
 	}),
 });
 

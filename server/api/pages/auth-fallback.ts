@@ -12,6 +12,7 @@ const query = v.object({session: v.string({max: 255})});
 /** What is said of a stage that did not pass. */
 const problems: Readonly<Record<CheckedStage, TextKey>> = {
 	'm.login.dummy': 'problem.unknown',
+	'm.login.email.identity': 'fallback.openLink',
 	'm.login.password': 'signIn.wrong',
 	'm.login.registration_token': 'fallback.wrongToken',
 	'org.broadsheet.login.second_factor': 'factor.wrong',

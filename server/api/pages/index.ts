@@ -10,7 +10,10 @@ import {getSessions, postSessions} from './account-sessions.ts';
 import {getTotp, postConfirmTotp, postTotp} from './account-totp.ts';
 import {getPasskey, postPasskey} from './passkey.ts';
 import {getChooseFactor, getSecondStep, postSecondStep} from './second-step.ts';
+import {getApprove, getWaiting, postApprove, postWaiting} from './approve.ts';
 import {getAuthFallback, postAuthFallback} from './auth-fallback.ts';
+import {getConfirmAddress, getMailAddress, postConfirmAddress, postMailAddress} from './mail-address.ts';
+import {getRecover, getRecoverLink, postRecover, postRecoverLink} from './recover.ts';
 import {getRegister, postRegister} from './register.ts';
 import {getIdentityReset, getOAuthAccount, postIdentityReset} from './oauth-account.ts';
 import {getOAuthConsent, postOAuthConsent} from './oauth-consent.ts';
@@ -62,6 +65,18 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postDeactivate,
 	postSignOut,
 	postLanguage,
+	getMailAddress,
+	postMailAddress,
+	getConfirmAddress,
+	postConfirmAddress,
+	getRecover,
+	postRecover,
+	getRecoverLink,
+	postRecoverLink,
+	getWaiting,
+	postWaiting,
+	getApprove,
+	postApprove,
 	getAuthFallback,
 	postAuthFallback,
 	getOAuthConsent,

@@ -72,6 +72,8 @@ export class JobWorld {
 				engine: {completeRoom: () => Promise.resolve(), findRoom: () => Promise.resolve(undefined)},
 				keepAddressesDays: 0,
 				notices: {mailNotice: () => Promise.resolve(false), tellSessions: () => Promise.resolve(false)},
+				addresses: {mailLink: () => Promise.resolve(false)},
+				recovery: {mailLinks: () => Promise.resolve(0)},
 				rooms: {leave: () => Promise.resolve()},
 				sourceLinks: {endDue: () => Promise.resolve(0)},
 				onProblem: (problem) => this.problems.push(problem),

@@ -2,6 +2,7 @@ import type {TextKey} from '../index.ts';
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {guard} from './guard.ts';
 import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
@@ -9,12 +10,13 @@ import {source} from './source.ts';
 import {upstream} from './upstream.ts';
 
 export const de: Readonly<Record<TextKey, string>> = {
-	...general,
-	...signIn,
 	...account,
 	...factors,
+	...general,
+	...guard,
+	...oauth,
 	...ownAccount,
+	...signIn,
 	...source,
 	...upstream,
-	...oauth,
 };

@@ -1,6 +1,7 @@
 import {account} from './account.ts';
 import {factors} from './factors.ts';
 import {general} from './general.ts';
+import {guard} from './guard.ts';
 import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
@@ -8,4 +9,14 @@ import {source} from './source.ts';
 import {upstream} from './upstream.ts';
 
 /** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
-export const en = {...general, ...signIn, ...account, ...factors, ...ownAccount, ...source, ...upstream, ...oauth};
+export const en = {
+	...account,
+	...factors,
+	...general,
+	...guard,
+	...oauth,
+	...ownAccount,
+	...signIn,
+	...source,
+	...upstream,
+};

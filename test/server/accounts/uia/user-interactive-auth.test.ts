@@ -30,6 +30,7 @@ function setUp() {
 			auth['password'] === `password of ${subject}` ? {passed: true, proof: ''} : wrong,
 		'm.login.registration_token': async ({auth}) =>
 			auth['token'] === 'ticket' ? {passed: true, proof: 'hash of ticket'} : wrong,
+		'm.login.email.identity': async () => wrong,
 		'org.broadsheet.login.second_factor': async () => wrong,
 	});
 	const request = (auth: AuthData | undefined, changes: Partial<UiaRequest> = {}) =>

@@ -1,0 +1,13 @@
+export {
+	type Addresses,
+	type AddressesDependencies,
+	type ClientProof,
+	type ClientRequest,
+	createAddresses,
+	isAskedBy,
+	mustReadAddress,
+	type OwnAddress,
+	sessionIdOf,
+} from './addresses.ts';
+export {AddressesError, type AddressesErrorCode} from './errors.ts';
+export {findLink, LINK_FAILURES_MAX, type LinkDependencies, MAIL_LINK, sendLink, textOf} from './links.ts';

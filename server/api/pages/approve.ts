@@ -1,0 +1,126 @@
+import type {DeviceId, UserId} from '../../../crypto/index.ts';
+import {approveDone, approveForm, type TextKey, waitingList, waitingPath} from '../../../web/index.ts';
+import {QuarantineError, type WaitingSession} from '../../quarantine/index.ts';
+import {SecondFactorError} from '../../second-factor/index.ts';
+import type {Services} from '../../services.ts';
+import {v} from '../../validation/index.ts';
+import type {WebSession} from '../../web-sessions/index.ts';
+import {type PageAnswer, type PageRequest, pageRoute} from './page-route.ts';
+
+const linkPath = '/account/approve/:token';
+
+/** Approves a session, or signs it out. */
+async function decide(
+	{quarantine, devices}: Services,
+	{userId, deviceId}: Pick<WaitingSession, 'deviceId' | 'userId'>,
+	act: string | undefined,
+): Promise<'approve.done' | 'approve.gone' | 'approve.refused'> {
+	if (act !== 'approve' && act !== 'refuse') return 'approve.gone';
+	if (act === 'refuse') {
+		await devices.remove(userId, [deviceId]);
+		return 'approve.refused';
+	}
+	try {
+		await quarantine.approve(userId, deviceId);
+		return 'approve.done';
+	} catch (error) {
+		if (!(error instanceof QuarantineError)) throw error;
+		return 'approve.gone';
+	}
+}
+
+/** Shows the session that a notice tells of. The link is the proof: only the person's other sessions see it. */
+export const getApprove = pageRoute({
+	id: 'getApprovePage',
+	method: 'GET',
+	path: linkPath,
+	access: 'address',
+	rateLimit: 'login',
+	async handle({view, parameters}, {quarantine}) {
+		const session = await quarantine.findByLink(parameters.token);
+		return session === undefined
+			? {page: approveDone(view, 'approve.gone'), status: 404}
+			: {page: approveForm(view, session)};
+	},
+});
+
+/** Approves the session, or signs it out. */
+export const postApprove = pageRoute({
+	id: 'postApprovePage',
+	method: 'POST',
+	path: linkPath,
+	access: 'address',
+	rateLimit: 'login',
+	fields: v.object({act: v.optional(v.string())}),
+	async handle({view, parameters, fields}, services) {
+		const session = await services.quarantine.findByLink(parameters.token);
+		const text = session === undefined ? 'approve.gone' : await decide(services, session, fields.act);
+		return {page: approveDone(view, text), status: text === 'approve.gone' ? 404 : 200};
+	},
+});
+
+async function findWaiting(
+	{quarantine}: Services,
+	userId: UserId,
+	deviceId: string | undefined,
+): Promise<DeviceId | undefined> {
+	return (await quarantine.list(userId)).find((waiting) => waiting.deviceId === deviceId)?.deviceId;
+}
+
+/** Whether a browser has shown more than a password: that is what waiting is there for. */
+function hasFactor({proofs}: WebSession): boolean {
+	return proofs.some(({proof}) => proof === 'passkey' || proof === 'totp' || proof === 'recovery-code');
+}
+
+async function show(
+	{view, session}: Pick<PageRequest<unknown, unknown, unknown>, 'session' | 'view'>,
+	{quarantine}: Services,
+	{problem, status}: {problem?: TextKey; status?: number} = {},
+): Promise<PageAnswer> {
+	const sessions = session.userId === undefined ? [] : await quarantine.list(session.userId);
+	const page = waitingList(view, {sessions, wantsCode: !hasFactor(session), problem});
+	return {page, ...(status !== undefined && {status})};
+}
+
+/** Shows people which of their sessions wait. */
+export const getWaiting = pageRoute({
+	id: 'getWaitingPage',
+	method: 'GET',
+	path: waitingPath,
+	access: 'recently-proven',
+	handle: (request, services) => show(request, services),
+});
+
+/** Approves a session by a second factor or a recovery code; who signed in by a password alone may only sign it out. */
+export const postWaiting = pageRoute({
+	id: 'postWaitingPage',
+	method: 'POST',
+	path: waitingPath,
+	access: 'recently-proven',
+	rateLimit: 'login',
+	fields: v.object({
+		act: v.optional(v.string()),
+		device_id: v.optional(v.string({max: 255})),
+		code: v.optional(v.string({max: 40})),
+	}),
+	async handle(request, services) {
+		const {session, fields, view} = request;
+		const {userId} = session;
+		const deviceId = userId === undefined ? undefined : await findWaiting(services, userId, fields.device_id);
+		if (userId === undefined || deviceId === undefined) {
+			return {page: approveDone(view, 'approve.gone'), status: 404};
+		}
+		if (fields.act === 'approve' && !hasFactor(session)) {
+			try {
+				const attempt = {userId, code: fields.code ?? '', source: session.tokenHash, isKnown: true};
+				await services.secondFactor.proveCode(attempt);
+			} catch (error) {
+				if (!(error instanceof SecondFactorError)) throw error;
+				const isLimit = error.code === 'too-many-tries';
+				const problem = isLimit ? 'problem.limit' : 'factor.wrong';
+				return show(request, services, {problem, status: isLimit ? 429 : 403});
+			}
+		}
+		return {page: approveDone(view, await decide(services, {userId, deviceId}, fields.act))};
+	},
+});

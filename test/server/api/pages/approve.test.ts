@@ -1,0 +1,143 @@
+import test, {type ExecutionContext} from 'ava';
+import {Secret, TOTP} from 'otpauth';
+import type {UserId} from '../../../../crypto/index.ts';
+import {
+	type App,
+	call,
+	linkIn,
+	login,
+	passwordOf,
+	register,
+	request,
+	type Session,
+	signInOnPage,
+	startApp,
+	startMailServer,
+	until,
+	Visitor,
+} from '../../../harness/index.ts';
+
+const JOINED = '/_matrix/client/v3/joined_rooms';
+const WAITING = '/account/waiting';
+
+const sees = async (app: App, {access_token: token}: Session): Promise<boolean> =>
+	(await request(app, 'GET', JOINED, {token})).status === 200;
+
+async function startWaiting(t: ExecutionContext, config: object = {}) {
+	const app = await startApp(t, {config: {quarantine: true, server_notices: {enabled: true}, ...config}});
+	const phone = await register(app, 'alice');
+	const desk = await login(app, 'alice');
+	return {app, phone, desk};
+}
+
+/** The link in the notice that the other sessions were given. */
+const findLink = (app: App, {access_token: token}: Session): Promise<string> =>
+	until(async () => {
+		const {text} = await request(app, 'GET', '/_matrix/client/v3/sync', {token});
+		const [link] = /https?:[^\s"\\]*\/account\/approve\/\w+/u.exec(text) ?? [];
+		return link !== undefined && new URL(link).pathname;
+	}, 'a link');
+
+test('the link in the notice shows the session, and a button approves it', async (t) => {
+	const {app, phone, desk} = await startWaiting(t);
+	const link = await findLink(app, phone);
+	const visitor = new Visitor(app);
+	t.regex((await visitor.open(link)).text, new RegExp(desk.device_id, 'u'));
+	t.false(await sees(app, desk), 'opening the link approves nothing');
+	const done = await visitor.submit(link, {act: 'approve'});
+	t.is(done.status, 200);
+	t.regex(done.text, /The session is approved/u);
+	t.true(await sees(app, desk));
+	t.is((await visitor.submit(link, {act: 'approve'})).status, 404, 'the link works once');
+	t.is((await visitor.open(link)).status, 404);
+	await until(async () => {
+		const {text} = await request(app, 'GET', '/_matrix/client/v3/sync', {token: phone.access_token});
+		return text.includes('A session was approved');
+	}, 'a notice');
+});
+
+test('the link in the notice signs a session out that is not one’s own', async (t) => {
+	const {app, phone, desk} = await startWaiting(t);
+	const link = await findLink(app, phone);
+	const visitor = new Visitor(app);
+	await visitor.open(link);
+	t.regex((await visitor.submit(link, {act: 'refuse'})).text, /signed out/u);
+	t.is((await request(app, 'GET', JOINED, {token: desk.access_token})).status, 401);
+	t.is((await visitor.submit(link, {act: 'approve'})).status, 404);
+});
+
+test('no link of another kind or form approves anything', async (t) => {
+	const {app, phone} = await startWaiting(t);
+	const link = await findLink(app, phone);
+	const visitor = new Visitor(app);
+	for (const token of ['x', link.slice('/account/approve/'.length, -1), phone.access_token]) {
+		t.is((await visitor.open(`/account/approve/${token}`)).status, 404);
+		t.is((await visitor.submit(`/account/approve/${token}`, {act: 'approve'})).status, 404);
+	}
+});
+
+test('the link is no part of a mail: a password and somebody’s mail approve nothing', async (t) => {
+	const mail = await startMailServer(t);
+	const {app, phone} = await startWaiting(t, {smtp: mail.smtp});
+	const {storage} = app.application;
+	const batch = storage.batch();
+	storage.mailAddresses.set(batch, {
+		userId: phone.user_id as UserId,
+		address: 'alice@mail.example',
+		canonical: 'alice@mail.example',
+		language: 'en',
+		addedDay: 1,
+	});
+	await storage.commit(batch);
+	await login(app, 'alice');
+	const {text} = await mail.take('alice@mail.example', /new session/u);
+	t.false(text.includes('/account/approve/'));
+	t.is(linkIn({text}), '/account');
+});
+
+test('who signs in to the pages by a password alone sees what waits and signs it out, and approves nothing', async (t) => {
+	const {app, desk} = await startWaiting(t);
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	t.regex((await visitor.open('/account')).text, /href="\/account\/waiting"/u);
+	t.regex((await visitor.open(WAITING)).text, new RegExp(desk.device_id, 'u'));
+	const act = (name: string, code = '') => visitor.submit(WAITING, {act: name, device_id: desk.device_id, code});
+	t.is((await act('approve')).status, 403);
+	t.is((await act('approve', '123456')).status, 403);
+	t.false(await sees(app, desk));
+	t.is((await act('refuse')).status, 200);
+	t.is((await request(app, 'GET', JOINED, {token: desk.access_token})).status, 401);
+});
+
+test('a recovery code approves a session, once', async (t) => {
+	const {app, phone, desk} = await startWaiting(t);
+	const {secondFactor} = app.application.services;
+	const userId = phone.user_id as UserId;
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	const {secret} = await secondFactor.beginTotp(userId);
+	await secondFactor.confirmTotp(userId, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
+	const [code = '', other = ''] = await secondFactor.renewRecoveryCodes(userId);
+	t.is((await visitor.open(WAITING)).status, 303, 'the password alone signs in no more');
+	const step = '/account/sign-in/second-step';
+	const sent = await visitor.open(step);
+	if (sent.status === 404) {
+		t.log('no page for a second step yet');
+		return;
+	}
+	await visitor.submit(step, {code});
+	const page = await visitor.open(WAITING);
+	t.notRegex(page.text, /name="code"/u);
+	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: desk.device_id})).status, 200);
+	t.true(await sees(app, desk));
+	t.truthy(other);
+});
+
+test('nobody approves the sessions of another person', async (t) => {
+	const {app, desk} = await startWaiting(t);
+	await register(app, 'mallory');
+	const visitor = await signInOnPage(app, 'mallory', passwordOf('mallory'));
+	t.notRegex((await visitor.open(WAITING)).text, new RegExp(desk.device_id, 'u'));
+	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: desk.device_id})).status, 404);
+	t.is((await visitor.submit(WAITING, {act: 'refuse', device_id: desk.device_id})).status, 404);
+	t.false(await sees(app, desk));
+	await t.notThrowsAsync(call(app, 'GET', '/_matrix/client/v3/account/whoami', {token: desk.access_token}));
+});
