@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {Secret, TOTP} from 'otpauth';
 import {PasswordHasher} from '../../../crypto/index.ts';
 import {call, login, passwordOf, register, request, signInOnPage, startApp} from '../../harness/index.ts';
 
@@ -12,7 +13,7 @@ function readAll(directory: string): Buffer[] {
 		.map((path) => readFileSync(path));
 }
 
-test('E4, E6: no password or token is in the database, its log files, or the log', async (t) => {
+test('E4, E6: no password, token, code or secret is in the database, its log files, or the log', async (t) => {
 	const app = await startApp(t, {config: {registration: 'token'}});
 	const {services} = app.application;
 	const registrationToken = await services.accounts.createRegistrationToken({
@@ -58,7 +59,17 @@ test('E4, E6: no password or token is in the database, its log files, or the log
 		'GET',
 		`/_matrix/client/v1/register/m.login.registration_token/validity?token=${registrationToken}`,
 	);
-	const canaries = [
+	const {secondFactor, accounts} = services;
+	const alice = accounts.checkNewName('alice');
+	const {secret} = await secondFactor.beginTotp(alice);
+	const totp = new TOTP({secret: Secret.fromBase32(secret)});
+	await secondFactor.confirmTotp(alice, totp.generate(), 'test');
+	const recoveryCodes = await secondFactor.renewRecoveryCodes(alice);
+	const canaries: (string | Buffer)[] = [
+		secret,
+		Buffer.from(totp.secret.bytes),
+		...recoveryCodes,
+		...recoveryCodes.map((code) => code.replaceAll('-', '')),
 		...visitor.cookies.values(),
 		...Object.values(visitor.hidden()),
 		password,
