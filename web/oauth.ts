@@ -63,11 +63,13 @@ ${form(
 /** Asks whether the device that shows a code may sign in. */
 export function linkConsentForm(view: View, consent: Consent & {readonly userCode: string}): Page {
 	const {language} = view;
+	// A line does not break within the code.
+	const shown = html`<strong>${code(consent.userCode.replaceAll('-', '\u2011'))}</strong>`;
 	return page(
 		view,
 		say(language, 'link.title'),
 		html`${describe(view, consent)}
-<p>${say(language, 'link.compare', {code: html`<strong>${code(consent.userCode)}</strong>`})}</p>
+<p>${say(language, 'link.compare', {code: shown})}</p>
 <p>${say(language, 'link.warning')}</p>
 ${form(
 	view,

@@ -39,6 +39,8 @@ export interface DevicesDependencies extends TokenDependencies {
 	readonly keepAddressesDays: number;
 	/** Told of every session that is opened. */
 	readonly onOpen: SessionHook;
+	/** Called with the batch that ends a session of which somebody has a copy. */
+	readonly onCopied: (batch: Batch, userId: UserId) => void;
 }
 
 /** The devices of this server's people, which are their sessions, with their access and refresh tokens. */
@@ -66,6 +68,8 @@ export interface Devices {
 	 * @throws DevicesError 'unknown-refresh-token', 'refresh-token-expired'
 	 */
 	refresh(refreshToken: string, mayRefresh: (session: DeviceKey) => Promise<void>): Promise<IssuedTokens>;
+	/** Ends a session of which somebody has a copy, and has its person told. */
+	endCopied(session: DeviceKey): Promise<void>;
 	/**
 	 * Ends the session of an access or refresh token, of which this may be an old one; nothing for any other text.
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#token-revocation
@@ -97,6 +101,7 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 		close,
 		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
 		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
+		endCopied: (session) => removeDevice(dependencies, session, dependencies.onCopied),
 		async revoke(token) {
 			const hash = hashToken(token);
 			const family = refreshFamilyOf(token);
@@ -174,8 +179,10 @@ function removeDevices(
 	}
 }
 
+type RefreshDependencies = TokenDependencies & Pick<DevicesDependencies, 'onCopied'>;
+
 async function refresh(
-	dependencies: TokenDependencies,
+	dependencies: RefreshDependencies,
 	refreshToken: string,
 	mayRefresh: (session: DeviceKey) => Promise<void>,
 ): Promise<IssuedTokens> {
@@ -224,7 +231,7 @@ async function refresh(
 }
 
 async function endSessionOfUsedToken(
-	dependencies: TokenDependencies,
+	dependencies: RefreshDependencies,
 	refreshToken: string,
 	mayRefresh: (session: DeviceKey) => Promise<void>,
 ): Promise<void> {
@@ -233,12 +240,17 @@ async function endSessionOfUsedToken(
 		family === undefined ? undefined : await dependencies.storage.devices.findRefreshFamily(hashToken(family));
 	if (session === undefined) return;
 	await mayRefresh(session);
-	await removeDevice(dependencies, session);
+	await removeDevice(dependencies, session, dependencies.onCopied);
 }
 
-async function removeDevice(dependencies: TokenDependencies, {userId, deviceId}: DeviceKey): Promise<void> {
+async function removeDevice(
+	dependencies: TokenDependencies,
+	{userId, deviceId}: DeviceKey,
+	alsoWrite?: (batch: Batch, userId: UserId) => void,
+): Promise<void> {
 	const batch = dependencies.storage.batch();
 	removeDevices(dependencies, batch, userId, [{deviceId}]);
+	alsoWrite?.(batch, userId);
 	await dependencies.storage.commit(batch);
 }
 

@@ -28,6 +28,7 @@ export const plainNotices = [
 	'recovery-code-used',
 	'recovery-codes-renewed',
 	'recovery-refused',
+	'session-copied',
 	'source-ends',
 	'totp-added',
 	'totp-removed',

@@ -194,7 +194,7 @@ async function usingOnce(
 /** A code that comes twice was stolen, by the first who came or by the second: nobody keeps what it gave. */
 async function endSessionOf({storage, devices}: OAuthDependencies, code: GivenCode): Promise<void> {
 	const session = await storage.oauth.findSession(code.userId, code.deviceId);
-	if (session?.codeHash === code.codeHash) await devices.remove(code.userId, [code.deviceId]);
+	if (session?.codeHash === code.codeHash) await devices.endCopied(session);
 }
 
 function tokenBody({accessToken, refreshToken, expiresInMs}: IssuedTokens): object {

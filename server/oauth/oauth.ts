@@ -64,7 +64,7 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 	const {storage, clock, devices, publicUrl, isEnabled} = dependencies;
 	let loading: Promise<LoadedProvider> | undefined;
 	const load = (): Promise<LoadedProvider> => {
-		if (!isEnabled) throw new OAuthError('off', 'Signing in by OAuth is turned off here');
+		if (!isEnabled) throw off();
 		loading ??= loadProvider(dependencies).catch((error: unknown) => {
 			loading = undefined;
 			throw error;
@@ -88,14 +88,16 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 	return {
 		isEnabled,
 		metadata({isOlder}) {
-			if (!isEnabled) throw new OAuthError('off', 'Signing in by OAuth is turned off here');
+			if (!isEnabled) throw off();
 			return makeMetadata(publicUrl, isOlder);
 		},
 		async register(body) {
 			const metadata = readClientMetadata(body);
-			await checkWithLibrary(ask, metadata);
+			if (!isEnabled) throw off();
 			const stored = {...metadata} as unknown as JsonObject;
 			const clientId = sha256Base64Url(canonicalJson(stored));
+			// What is registered was checked when it first came.
+			if ((await storage.oauth.findClient(clientId)) === undefined) await checkWithLibrary(ask, metadata);
 			const batch = storage.batch();
 			storage.oauth.addClient(batch, {clientId, metadata: stored, usedTs: clock.now()}, UNUSED_CLIENTS_MAX);
 			await storage.commit(batch);
@@ -113,6 +115,10 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 		revoke: (token) => devices.revoke(token),
 		hasSession: async (userId, deviceId) => (await storage.oauth.findSession(userId, deviceId)) !== undefined,
 	};
+}
+
+function off(): OAuthError {
+	return new OAuthError('off', 'Signing in by OAuth is turned off here');
 }
 
 /** The library knows more rules for metadata than ours, and must be able to read what is stored. */

@@ -1,4 +1,4 @@
-import type {JsonObject, UserId} from '../../crypto/index.ts';
+import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {Archive} from './archive.ts';
 import type {PersonalDataDependencies} from './personal-data.ts';
@@ -84,6 +84,7 @@ type ShownDevice = Awaited<ReturnType<PersonalDataDependencies['devices']['list'
 
 async function describeDevices(storage: Storage, userId: UserId, devices: readonly ShownDevice[]): Promise<JsonObject> {
 	const keys = new Map((await storage.keys.listDeviceKeys([userId])).map((row) => [row.deviceId, row.json]));
+	const programs = await listPrograms(storage, userId);
 	const crossSigning = await storage.keys.listCrossSigningKeys([userId]);
 	const dehydrated = await storage.dehydratedDevices.find(userId);
 	return {
@@ -92,11 +93,22 @@ async function describeDevices(storage: Storage, userId: UserId, devices: readon
 			display_name: displayName,
 			last_seen: lastSeenDay === null ? null : dayOf(lastSeenDay),
 			...(address !== undefined && {last_seen_ip: address}),
+			signed_in_with: programs.get(deviceId) ?? null,
 			keys: keys.get(deviceId) ?? null,
 		})),
 		cross_signing_keys: Object.fromEntries(crossSigning.map(({usage, json}) => [usage, json])),
 		dehydrated_device: dehydrated?.json ?? null,
 	};
+}
+
+/** The programs that somebody's devices have signed in with by OAuth, as they said of themselves. */
+async function listPrograms(storage: Storage, userId: UserId): Promise<Map<DeviceId, JsonObject>> {
+	const programs = new Map<DeviceId, JsonObject>();
+	for (const {deviceId, clientId} of await storage.oauth.listSessions(userId)) {
+		const client = await storage.oauth.findClient(clientId);
+		if (client !== undefined) programs.set(deviceId, client.metadata);
+	}
+	return programs;
 }
 
 /** What was done to somebody and by them. Which administrator did it to them is not told: that is about another person. */

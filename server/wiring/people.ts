@@ -1,7 +1,7 @@
-import type {PasswordHasher, RandomBytes} from '../../crypto/index.ts';
+import type {PasswordHasher, RandomBytes, UserId} from '../../crypto/index.ts';
 import type {Clock, Engine} from '../../federation/engine/index.ts';
 import type {FederationClient} from '../../federation/outbound/index.ts';
-import type {Storage} from '../../storage/index.ts';
+import type {Batch, Storage} from '../../storage/index.ts';
 import {
 	type Accounts,
 	createAccounts,
@@ -115,6 +115,7 @@ function wireAccounts(
 		clock,
 		random,
 		keepAddressesDays,
+		onCopied: (batch: Batch, userId: UserId) => queue.add(batch, userId, {kind: 'session-copied'}),
 		async onOpen(batch, session) {
 			await quarantine.admit(batch, session);
 			await identityProviders.noteSession(batch, session);

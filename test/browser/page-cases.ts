@@ -38,6 +38,36 @@ async function send(page: Page): Promise<Response | null> {
 	return response;
 }
 
+/** A program that asks to sign in: where it sends its person, and what a device without a browser shows. */
+async function beginOAuth({url}: App): Promise<{readonly path: string; readonly userCode: string}> {
+	const redirectUri = 'https://app.example/callback';
+	const registered = await fetch(`${url}/oauth2/clients/register`, {
+		method: 'POST',
+		headers: {'content-type': 'application/json'},
+		body: JSON.stringify({
+			client_name: 'Fable for desks',
+			client_uri: 'https://app.example/',
+			policy_uri: 'https://app.example/privacy',
+			redirect_uris: [redirectUri],
+			grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+		}),
+	});
+	const {client_id: clientId} = (await registered.json()) as {client_id: string};
+	const scope = 'urn:matrix:client:api:* urn:matrix:client:device:AAABBBCCCDDD';
+	const search = new URLSearchParams({
+		response_type: 'code',
+		client_id: clientId,
+		redirect_uri: redirectUri,
+		scope,
+		code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+		code_challenge_method: 'S256',
+	});
+	const body = new URLSearchParams({client_id: clientId, scope});
+	const started = await fetch(`${url}/oauth2/device`, {method: 'POST', body});
+	const {user_code: userCode} = (await started.json()) as {user_code: string};
+	return {path: `/oauth2/authorize?${search.toString()}`, userCode};
+}
+
 /** The pages, in the order in which people come to them. */
 export const pageCases: readonly PageCase[] = [
 	{name: 'sign-in', what: 'the sign-in page', open: at('/account/sign-in')},
@@ -69,6 +99,46 @@ export const pageCases: readonly PageCase[] = [
 		what: 'the page that lets a client in',
 		...signedIn,
 		open: at('/account/to-client?redirectUrl=https%3A%2F%2Fapp.example%2F'),
+	},
+	{
+		name: 'consent',
+		what: 'the page that asks whether a program may sign in',
+		...signedIn,
+		open: async (page, app) => page.goto(app.url + (await beginOAuth(app)).path),
+	},
+	{
+		name: 'consent-failed',
+		what: 'a program’s request that cannot be answered',
+		...signedIn,
+		open: at('/oauth2/authorize?client_id=x'),
+	},
+	{name: 'link', what: 'the page that asks for a device’s code', ...signedIn, open: at('/oauth2/link')},
+	{
+		name: 'link-consent',
+		what: 'the page that asks whether a device may sign in',
+		...signedIn,
+		open: async (page, app) => page.goto(`${app.url}/oauth2/link?user_code=${(await beginOAuth(app)).userCode}`),
+	},
+	{
+		name: 'link-wrong',
+		what: 'a device’s code that is wrong',
+		...signedIn,
+		open: at('/oauth2/link?user_code=AAAA-AAAA'),
+	},
+	{
+		name: 'link-done',
+		what: 'what is said of a device that signs in',
+		...signedIn,
+		async open(page, app) {
+			await page.goto(`${app.url}/oauth2/link?user_code=${(await beginOAuth(app)).userCode}`);
+			return send(page);
+		},
+	},
+	{
+		name: 'reset-gone',
+		what: 'a replacement of keys that nobody waits for',
+		...signedIn,
+		open: at('/oauth2/reset-identity?session=x'),
 	},
 	{
 		name: 'problem',

@@ -83,7 +83,10 @@ export const startDeviceAuthorization = route({
 	bodyFormat: 'form',
 	bodyBytesMax: BYTES_MAX,
 	body: v.object(fields),
-	handle: async ({body}, {oauth}) => toResponse(await oauth.startDevice(toForm(body))),
+	async handle(request, {oauth}) {
+		request.spend('registration-whole', '');
+		return toResponse(await oauth.startDevice(toForm(request.body)));
+	},
 });
 
 /**

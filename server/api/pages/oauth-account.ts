@@ -1,4 +1,4 @@
-import {accountPath, resetDone, resetForm, resetGone} from '../../../web/index.ts';
+import {accountPath, deactivatePath, resetDone, resetForm, resetGone, sessionsPath} from '../../../web/index.ts';
 import {type AccountAction, PATHS} from '../../oauth/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
@@ -8,14 +8,14 @@ import {pageRoute} from './page-route.ts';
 /** The page of each thing that clients send people here for. */
 const pageOf: Readonly<Record<AccountAction, string>> = {
 	'org.matrix.profile': accountPath,
-	'org.matrix.devices_list': accountPath,
-	'org.matrix.device_view': accountPath,
-	'org.matrix.device_delete': accountPath,
-	'org.matrix.account_deactivate': accountPath,
+	'org.matrix.devices_list': sessionsPath,
+	'org.matrix.device_view': sessionsPath,
+	'org.matrix.device_delete': sessionsPath,
+	'org.matrix.account_deactivate': deactivatePath,
 	'org.matrix.cross_signing_reset': PATHS.reset,
-	'org.matrix.sessions_list': accountPath,
-	'org.matrix.session_view': accountPath,
-	'org.matrix.session_end': accountPath,
+	'org.matrix.sessions_list': sessionsPath,
+	'org.matrix.session_view': sessionsPath,
+	'org.matrix.session_end': sessionsPath,
 };
 
 function findPage(action: string | undefined): string {

@@ -22,6 +22,8 @@ export const de: NoticeTexts = {
 		'Für Ihr Konto wurden neue Wiederherstellungscodes erstellt. Die bisherigen gelten nicht mehr.',
 	'recovery-refused':
 		'Jemand hat einen Link für ein neues Passwort geöffnet, der an Ihre E-Mail-Adresse ging, und konnte nicht zeigen, dass er Sie ist. Nichts wurde geändert.',
+	'session-copied':
+		'Ein Zugangsschlüssel einer Ihrer Sitzungen kam zweimal, wie wenn jemand ihn kopiert hat. Diese Sitzung wurde abgemeldet.',
 	'session-approved': 'Eine Sitzung wurde bestätigt und sieht nun, was Sie sehen: {device}.',
 	'source-ends':
 		'Ein Konto, das einer Ihrer Quellen-Links vergeben hat, endet in höchstens drei Tagen und wird gelöscht. Welches, steht in Ihrer Liste der Quellen-Links.',

@@ -19,6 +19,8 @@ export const en = {
 	'recovery-codes-renewed': 'New recovery codes were made for your account. Those from before are good no more.',
 	'recovery-refused':
 		'Somebody opened a link that was sent to your e-mail address to set a new password, and could not show that they are you. Nothing was changed.',
+	'session-copied':
+		'A token of one of your sessions came twice, as it does when somebody has copied it. That session was signed out.',
 	'session-approved': 'A session was approved, and now sees what you see: {device}.',
 	'source-ends':
 		'An account that one of your source links has given ends within three days, and is erased. Your list of source links says which.',

@@ -21,6 +21,8 @@ export const es: NoticeTexts = {
 	'recovery-codes-renewed': 'Se han creado nuevos códigos de recuperación para su cuenta. Los anteriores ya no valen.',
 	'recovery-refused':
 		'Alguien abrió un enlace enviado a su dirección para elegir una contraseña nueva y no pudo demostrar que era usted. No se ha cambiado nada.',
+	'session-copied':
+		'Una clave de acceso de una de sus sesiones llegó dos veces, como cuando alguien la ha copiado. Esa sesión se ha cerrado.',
 	'session-approved': 'Se ha aprobado una sesión, que ahora ve lo que usted ve: {device}.',
 	'source-ends':
 		'Una cuenta que dio uno de sus enlaces para fuentes termina en un plazo de tres días y se borrará. Su lista de enlaces para fuentes dice cuál.',

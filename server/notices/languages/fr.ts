@@ -22,6 +22,8 @@ export const fr: NoticeTexts = {
 		'De nouveaux codes de secours ont été créés pour votre compte. Les précédents ne sont plus valables.',
 	'recovery-refused':
 		'Quelqu’un a ouvert un lien envoyé à votre adresse pour choisir un nouveau mot de passe, sans pouvoir montrer qu’il s’agissait de vous. Rien n’a été changé.',
+	'session-copied':
+		'Un jeton de l’une de vos sessions est arrivé deux fois, comme lorsque quelqu’un l’a copié. Cette session a été déconnectée.',
 	'session-approved': 'Une session a été approuvée et voit maintenant ce que vous voyez : {device}.',
 	'source-ends':
 		'Un compte donné par l’un de vos liens pour sources prend fin dans les trois jours et sera effacé. Votre liste de liens pour sources dit lequel.',

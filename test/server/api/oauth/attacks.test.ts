@@ -1,8 +1,10 @@
 /** Ways to take a session that is another's: each ends without access. */
 import {randomBytes} from 'node:crypto';
+import {readdirSync, readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
 import test from 'ava';
 import type {DeviceId, UserId} from '../../../../crypto/index.ts';
-import {type App, call, passwordOf, register, request, startApp} from '../../../harness/index.ts';
+import {type App, call, passwordOf, register, request, signInOnPage, startApp, until} from '../../../harness/index.ts';
 import {
 	ask,
 	consent,
@@ -91,6 +93,56 @@ test('a stolen refresh token ends the session, whoever comes first', async (t) =
 		t.deepEqual([second.status, second.body.error], [400, 'invalid_grant'], String(isThiefFirst));
 		t.false(await isGood(app, first.access_token));
 		t.is((await refresh(app, first.refresh_token, owner.clientId)).status, 400);
+	}
+});
+
+test('whose session ends because a token came twice is told so in the others', async (t) => {
+	const app = await startApp(t, {config: {server_notices: {enabled: true}}});
+	const {user_id: alice, access_token: token} = await register(app, 'alice');
+	const owner = await signIn(app, alice);
+	const {body} = await refresh(app, owner.refresh_token, owner.clientId);
+	t.true(await isGood(app, body.access_token));
+	t.is((await refresh(app, owner.refresh_token, owner.clientId)).status, 400);
+	await until(async () => {
+		const {text} = await request(app, 'GET', `${V3}/sync`, {token});
+		return text.includes('came twice');
+	}, 'the notice');
+	t.pass();
+});
+
+test('E4, E6: no code, token or cookie of OAuth is in the database, its log files, or the log', async (t) => {
+	const app = await startApp(t);
+	const {user_id: alice} = await register(app, 'alice');
+	const session = await signIn(app, alice);
+	const next = (await refresh(app, session.refresh_token, session.clientId)).body;
+	const {asked, code} = await getCode(app, alice);
+	const scope = 'urn:matrix:client:api:* urn:matrix:client:device:TELEVISION';
+	const {body} = await postForm(app, '/oauth2/device', {client_id: asked.clientId, scope});
+	const userCode = String(body['user_code']);
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	await visitor.open(`/oauth2/link?user_code=${userCode}`);
+	await visitor.submit('/oauth2/link', {user_code: userCode, decision: 'allow'});
+	const canaries = [
+		session.access_token,
+		session.refresh_token,
+		next.access_token,
+		next.refresh_token,
+		next.refresh_token.slice(4, 26),
+		code,
+		asked.verifier,
+		String(body['device_code']),
+		userCode,
+		userCode.replace('-', ''),
+		...visitor.cookies.values(),
+	];
+	const files = readdirSync(app.directory, {recursive: true, encoding: 'utf8'}).map((name) =>
+		join(app.directory, name),
+	);
+	const places = files.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path));
+	t.true(places.length > 1);
+	for (const canary of canaries) {
+		t.true(canary.length > 5);
+		t.false([...places, Buffer.from(app.readLog())].some((bytes) => bytes.includes(canary)));
 	}
 });
 

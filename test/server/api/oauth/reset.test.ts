@@ -120,7 +120,9 @@ test('a client’s links lead to the page for what its person wants', async (t) 
 	for (const [query, to] of [
 		['', '/account'],
 		['?action=unknown', '/account'],
-		['?action=org.matrix.devices_list', '/account'],
+		['?action=org.matrix.devices_list', '/account/sessions'],
+		['?action=org.matrix.session_end&device_id=A', '/account/sessions?device_id=A'],
+		['?action=org.matrix.account_deactivate', '/account/deactivate'],
 		['?action=cross_signing_reset&session=a%20b', '/oauth2/reset-identity?session=a+b'],
 	] as const) {
 		const reply = await fetch(`${app.url}/oauth2/account${query}`, {redirect: 'manual'});
