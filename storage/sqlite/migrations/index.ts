@@ -14,8 +14,8 @@ import {factors} from './0012-factors.ts';
 import {oauth} from './0013-oauth.ts';
 import {audit} from './0014-audit.ts';
 import {guard} from './0015-guard.ts';
-import {mailBoxes} from './0017-mail-boxes.ts';
 import {identity} from './0016-identity.ts';
+import {mailBoxes} from './0017-mail-boxes.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -34,6 +34,6 @@ export const migrations: readonly Migration[] = [
 	{version: 13, sql: oauth},
 	{version: 14, sql: audit},
 	{version: 15, sql: guard},
-	{version: 17, sql: mailBoxes},
 	{version: 16, sql: identity},
+	{version: 17, sql: mailBoxes},
 ];
