@@ -1,4 +1,5 @@
-import type {EventId, JsonObject} from '../../crypto/index.ts';
+import type {EventId, JsonObject, RoomId} from '../../crypto/index.ts';
+import type {StoredEvent} from '../../federation/engine/index.ts';
 import {ConflictError, type ReportQuery, type ReportRow} from '../../storage/index.ts';
 import type {AuditActor} from '../audit/index.ts';
 import type {AdministrationDependencies, OffsetPage} from './context.ts';
@@ -20,6 +21,8 @@ export interface AdministeredReports {
 	): Promise<{readonly reports: readonly AdministeredReport[]; readonly total: number}>;
 	/** Gives a complaint with the event as it was sent. @throws AdministrationError 'unknown-report' */
 	get(kind: ReportRow['kind'], id: number): Promise<AdministeredReport & {readonly event: JsonObject | null}>;
+	/** Gives an event that somebody complained about. @throws AdministrationError 'unknown-report' */
+	getReported(roomId: RoomId, eventId: string): Promise<StoredEvent>;
 	/** @throws AdministrationError 'unknown-report' */
 	remove(by: AuditActor, kind: ReportRow['kind'], id: number): Promise<void>;
 }
@@ -63,6 +66,12 @@ export function createAdministeredReports(dependencies: AdministrationDependenci
 			return {reports, total: await storage.reports.count(query)};
 		},
 		get: async (kind, id) => describe(await find(kind, id)),
+		async getReported(roomId, eventId) {
+			const isReported = (await storage.reports.count({kind: 'event', target: eventId, roomId})) > 0;
+			const event = isReported ? await engine.findEvent(eventId as EventId) : undefined;
+			if (event === undefined) throw unknownReport();
+			return event;
+		},
 		async remove(by, kind, id) {
 			const {target} = await find(kind, id);
 			const batch = storage.batch();

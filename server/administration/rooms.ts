@@ -138,6 +138,8 @@ export function createAdministeredRooms(dependencies: AdministrationDependencies
 			if (account === undefined || account.isDeactivated) {
 				throw new AdministrationError('invalid', 'user_id: expected somebody of this server');
 			}
+			// It takes several commits, and must not happen without its entry.
+			await audit.record({who: by, act: 'join-room', whom: userId, details: {room_id: roomId}});
 			const view = await dependencies.engine.findRoom(roomId);
 			const rules = await view?.findState('m.room.join_rules', '');
 			if (view !== undefined && rules?.content['join_rule'] !== 'public') {
@@ -145,14 +147,13 @@ export function createAdministeredRooms(dependencies: AdministrationDependencies
 				if (membership !== 'join' && membership !== 'invite') await rooms.invite(actorOf(by), roomId, userId);
 			}
 			await rooms.join(actorOf(userId), roomId);
-			await audit.record({who: by, act: 'join-room', whom: userId, details: {room_id: roomId}});
 			return roomId;
 		},
 		async makeAdmin(by, roomIdOrAlias, userId) {
 			const roomId = await find(roomIdOrAlias);
 			await get(roomId);
-			await makeRoomAdmin(dependencies, roomId, userId);
 			await audit.record({who: by, act: 'make-room-admin', whom: userId, details: {room_id: roomId}});
+			await makeRoomAdmin(dependencies, roomId, userId);
 		},
 	};
 }

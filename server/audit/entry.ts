@@ -4,14 +4,18 @@ import type {AuditRow} from '../../storage/index.ts';
 /** Who acts at the machine itself: whoever may run the program there may do everything. */
 export const CONSOLE = 'console';
 
-/** Who acts: an administrator, or who sits at the machine. */
-export type AuditActor = UserId | typeof CONSOLE;
+/** Who acts with the secret of `registration_shared_secret`: a program, mostly. */
+export const SHARED_SECRET = 'shared-secret';
+
+/** Who acts: an administrator, who sits at the machine, or who has the shared secret. */
+export type AuditActor = UserId | typeof CONSOLE | typeof SHARED_SECRET;
 
 /** What administrators do, as a closed list. */
 export type AuditActName =
 	| 'block-room'
 	| 'change-token'
 	| 'create-account'
+	| 'create-source-link'
 	| 'create-token'
 	| 'deactivate-account'
 	| 'delete-media'

@@ -1,4 +1,5 @@
 import {isUserId, type UserId} from '../../crypto/index.ts';
+import {CONSOLE} from '../audit/index.ts';
 import {type Command, CommandError, type CommandLine, configOption} from './command.ts';
 import {withServices} from './services.ts';
 
@@ -22,7 +23,7 @@ const sourceLinkCreate: Command = {
 		federates: {type: 'boolean'},
 	},
 	run: (line, terminal) =>
-		withServices(line, terminal, async ({accounts, sourceLinks}) => {
+		withServices(line, terminal, async ({accounts, audit, sourceLinks}) => {
 			const toUserId = (name: string): UserId => {
 				if (isUserId(name)) return name;
 				const userId = accounts.claimedUserId(name);
@@ -31,7 +32,9 @@ const sourceLinkCreate: Command = {
 			};
 			const {for: owner, with: members} = line.values;
 			if (typeof owner !== 'string') throw new CommandError('--for: missing, expected whose link it is');
-			const {url, expiresTs} = await sourceLinks.create(toUserId(owner), {
+			const ownerId = toUserId(owner);
+			await audit.record({who: CONSOLE, act: 'create-source-link', whom: ownerId});
+			const {url, expiresTs} = await sourceLinks.create(ownerId, {
 				name: line.positionals[0] ?? '',
 				members: typeof members === 'string' ? members.split(',').map((name) => toUserId(name.trim())) : [],
 				uses: readCount(line, 'uses'),

@@ -102,6 +102,35 @@ const userDeactivate: Command = {
 		}),
 };
 
+/** Makes somebody an administrator, or takes that from them: what no other administrator can do. */
+const createAdminCommand = (name: string, isAdmin: boolean, summary: string, told: string): Command => ({
+	name,
+	usage: 'NAME [--config FILE]',
+	summary,
+	positionalsCount: 1,
+	options: configOption,
+	run: (line, terminal) =>
+		withServices(line, terminal, async (services) => {
+			const userId = await findUser(nameOf(line), services);
+			await services.administration.people.setAdmin(CONSOLE, userId, isAdmin);
+			terminal.print(`${userId} ${told}`);
+		}),
+});
+
+const userPromote = createAdminCommand(
+	'user promote',
+	true,
+	'Makes somebody an administrator.',
+	'is an administrator now',
+);
+
+const userDemote = createAdminCommand(
+	'user demote',
+	false,
+	'Takes the rights of an administrator from somebody; nobody else can.',
+	'is no administrator',
+);
+
 /** Gives a person all that is theirs. */
 const userExport: Command = {
 	name: 'user export',
@@ -148,6 +177,8 @@ export const userCommands: readonly Command[] = [
 	userCreate,
 	userResetPassword,
 	userRemoveFactors,
+	userPromote,
+	userDemote,
 	userDeactivate,
 	userExport,
 ];

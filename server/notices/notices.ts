@@ -1,5 +1,6 @@
 import {
 	type DeviceId,
+	type EventId,
 	hashToken,
 	type JsonObject,
 	newToken,
@@ -49,6 +50,11 @@ export interface NoticesDependencies {
 export interface Notices extends NoticeQueue {
 	/** Tells a person's other sessions what a job was given; `repetition` names the job. False where nobody is left to tell. */
 	tellSessions(payload: JsonObject, repetition: string): Promise<boolean>;
+	/**
+	 * Writes to a person in the room of their notices. @param repetition the same words with it are sent once
+	 * @returns the event; `undefined` where there are no notices, or nobody is left to be told
+	 */
+	sendText(userId: UserId, text: string, repetition: string): Promise<EventId | undefined>;
 	/** Mails what a job was given. False where there is no address, or it is too late. @throws MailError 'unavailable' */
 	mailNotice(payload: JsonObject): Promise<boolean>;
 	/** Writes the mail in which a link is sent to an address. */
@@ -73,7 +79,7 @@ export function noticesSender({isEnabled, localpart}: ServerNoticesConfig, serve
 /** Makes what tells people of their accounts. */
 export function createNotices(dependencies: NoticesDependencies): Notices {
 	const {storage, accountData, clock, serverName} = dependencies;
-	const tellSessions = createTeller(dependencies, languageOf);
+	const teller = createTeller(dependencies, languageOf);
 	const languageKey = (userId: UserId) => ({userId, roomId: null, type: LANGUAGE_TYPE});
 
 	async function languageOf(userId: UserId): Promise<Language> {
@@ -85,7 +91,7 @@ export function createNotices(dependencies: NoticesDependencies): Notices {
 		add: (batch, userId, notice) => dependencies.queue.add(batch, userId, notice),
 		languageOf,
 		setLanguage: (userId, language) => accountData.update(languageKey(userId), () => ({language})),
-		tellSessions,
+		...teller,
 		mailNotice: createMailer(dependencies, languageOf),
 		writeLinkMail(mail, to, language, {url, minutes}) {
 			const server = dependencies.serverName;
@@ -130,18 +136,17 @@ export function createNotices(dependencies: NoticesDependencies): Notices {
 function createTeller(
 	dependencies: NoticesDependencies,
 	languageOf: (userId: UserId) => Promise<Language>,
-): Notices['tellSessions'] {
+): Pick<Notices, 'sendText' | 'tellSessions'> {
 	const {storage, clock, publicUrl, serverName, settings, onProblem} = dependencies;
 	const sender = noticesSender(settings, serverName);
 	/** One notice to a person after the other: two at once would make two rooms. */
 	const turns = new Map<UserId, Promise<unknown>>();
 	let isToldOf = false;
 
-	async function tellNow(queued: QueuedNotice, repetition: string): Promise<boolean> {
-		const {userId, notice, atTs} = queued;
-		if (sender === undefined || userId === sender || clock.now() - atTs > TOLD_FOR_MS) return false;
-		const account = await storage.accounts.find(userId);
-		if (!isReachable(account) || !(await hasOthers(storage, userId, notice.deviceId))) return false;
+	/** Gives what a person is told with; `undefined` where nobody can tell them. */
+	async function prepare(userId: UserId) {
+		if (sender === undefined || userId === sender) return undefined;
+		if (!isReachable(await storage.accounts.find(userId))) return undefined;
 		const language = await languageOf(userId);
 		const parts = {
 			...dependencies,
@@ -149,11 +154,18 @@ function createTeller(
 			senderName: settings.name,
 			nowDay: () => Math.floor(clock.now() / DAY_MS),
 		};
-		if (!(await prepareSender(parts, language))) {
-			if (!isToldOf) onProblem(new Error(`server_notices.localpart: the name ${settings.localpart} is somebody's`));
-			isToldOf = true;
-			return false;
-		}
+		if (await prepareSender(parts, language)) return {parts, language};
+		if (!isToldOf) onProblem(new Error(`server_notices.localpart: the name ${settings.localpart} is somebody's`));
+		isToldOf = true;
+		return undefined;
+	}
+
+	async function tellNow(queued: QueuedNotice, repetition: string): Promise<boolean> {
+		const {userId, notice, atTs} = queued;
+		if (clock.now() - atTs > TOLD_FOR_MS || !(await hasOthers(storage, userId, notice.deviceId))) return false;
+		const prepared = await prepare(userId);
+		if (prepared === undefined) return false;
+		const {parts, language} = prepared;
 		const {'m.tz': timeZone} = await storage.profiles.find(userId);
 		const approval = await makeApproval(dependencies, queued);
 		const text = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval});
@@ -161,20 +173,26 @@ function createTeller(
 		return true;
 	}
 
-	return async (payload, repetition) => {
-		const queued = readQueued(payload);
-		if (queued === undefined) return false;
-		const before = turns.get(queued.userId) ?? Promise.resolve();
-		const turn = before.then(
-			() => tellNow(queued, repetition),
-			() => tellNow(queued, repetition),
-		);
-		turns.set(queued.userId, turn);
+	async function inTurn<T>(userId: UserId, task: () => Promise<T>): Promise<T> {
+		const turn = (turns.get(userId) ?? Promise.resolve()).then(task, task);
+		turns.set(userId, turn);
 		try {
 			return await turn;
 		} finally {
-			if (turns.get(queued.userId) === turn) turns.delete(queued.userId);
+			if (turns.get(userId) === turn) turns.delete(userId);
 		}
+	}
+
+	return {
+		async tellSessions(payload, repetition) {
+			const queued = readQueued(payload);
+			return queued !== undefined && (await inTurn(queued.userId, () => tellNow(queued, repetition)));
+		},
+		sendText: (userId, text, repetition) =>
+			inTurn(userId, async () => {
+				const prepared = await prepare(userId);
+				return prepared && tell(prepared.parts, userId, {text, language: prepared.language, repetition});
+			}),
 	};
 }
 

@@ -1,4 +1,4 @@
-import {type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
+import {type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {type AccountData, setTag} from '../account-data/index.ts';
@@ -66,10 +66,10 @@ export async function tell(
 	dependencies: NoticeRoomsDependencies,
 	userId: UserId,
 	{text, language, repetition}: {readonly text: string; readonly language: Language; readonly repetition: string},
-): Promise<void> {
+): Promise<EventId> {
 	const {rooms, sender} = dependencies;
 	const roomId = await prepareRoom(dependencies, userId, language);
-	await rooms.send(actorOf(sender, true), roomId, {
+	return rooms.send(actorOf(sender, true), roomId, {
 		type: 'm.room.message',
 		// A text, not a notice: notices make no sound by the default push rules.
 		content: {msgtype: 'm.text', body: text, 'm.mentions': {user_ids: [userId]}},

@@ -1,5 +1,5 @@
 import type {AdministeredReport} from '../../administration/index.ts';
-import {MatrixError} from '../../http/index.ts';
+import {MatrixError, rawJson} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {nextOffset, pageQuery, readPage} from './offset-page.ts';
@@ -72,6 +72,22 @@ export const deleteEventReport = route({
 	async handle({caller, parameters}, {administration}) {
 		await administration.reports.remove(caller.userId, 'event', readId(parameters.reportId));
 		return {};
+	},
+});
+
+/**
+ * Gives an event that somebody complained about, for Draupnir, which asks for what came around it. That is for those in
+ * the room, so it is empty here.
+ */
+export const getReportedEvent = route({
+	id: 'adminGetReportedEvent',
+	method: 'GET',
+	path: '/_synapse/admin/v1/rooms/:roomId/context/:eventId',
+	auth: 'admin',
+	async handle({caller, parameters: {roomId, eventId}}, {administration, events}) {
+		const event = await administration.reports.getReported(roomId, eventId);
+		const [text = 'null'] = await events.render({userId: caller.userId}, [event], {withoutRelations: true});
+		return rawJson(`{"event":${text},"events_before":[],"events_after":[],"state":[],"start":"","end":""}`);
 	},
 });
 

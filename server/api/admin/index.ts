@@ -4,6 +4,7 @@ import {
 	deleteEventReport,
 	deleteUserReport,
 	getEventReport,
+	getReportedEvent,
 	getUserReport,
 	listEventReports,
 	listUserReports,
@@ -41,6 +42,7 @@ import {
 	makeRoomAdmin,
 	setRoomBlock,
 } from './rooms.ts';
+import {putServerNotice, sendServerNotice} from './server-notices.ts';
 import {getServerVersion} from './server-version.ts';
 import {
 	adminWhoIs,
@@ -123,7 +125,10 @@ export const adminRoutes: readonly Route<Services>[] = [
 	listEventReports,
 	getEventReport,
 	deleteEventReport,
+	getReportedEvent,
 	listUserReports,
 	getUserReport,
 	deleteUserReport,
+	sendServerNotice,
+	putServerNotice,
 ];

@@ -1,3 +1,4 @@
+import {SHARED_SECRET} from '../../audit/index.ts';
 import {MatrixError} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {sessionBody} from '../client-server/index.ts';
@@ -40,7 +41,7 @@ export const registerWithSharedSecret = route({
 		user_type: v.optional(v.nullable(v.string())),
 		mac: v.string(),
 	}),
-	async handle({body}, {sharedSecret, accounts, profiles}) {
+	async handle({body}, {sharedSecret, accounts, audit, profiles}) {
 		checkIsEnabled(sharedSecret);
 		const {nonce, username, password, mac} = body;
 		const isAdmin = body.admin ?? false;
@@ -48,7 +49,14 @@ export const registerWithSharedSecret = route({
 			throw new MatrixError('M_FORBIDDEN', 'The nonce or the HMAC is not right');
 		}
 		const userId = accounts.checkNewName(username);
-		const {session} = await accounts.register({userId, password, isAdmin, device: {wantsRefresh: false}});
+		const {session} = await accounts.register({
+			userId,
+			password,
+			isAdmin,
+			device: {wantsRefresh: false},
+			alsoWrite: (batch) =>
+				audit.note(batch, {who: SHARED_SECRET, act: 'create-account', whom: userId, details: {admin: isAdmin}}),
+		});
 		if (body.displayname !== undefined) {
 			await profiles.setField(userId, 'displayname', body.displayname);
 		}

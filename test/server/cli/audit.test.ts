@@ -22,6 +22,8 @@ test('what is done at the console is shown, and holds no secret', async (t) => {
 	t.is((await run(app, ['user', 'create', 'alice'], 'correct horse\n')).status, 0);
 	t.is((await run(app, ['user', 'reset-password', 'alice'], 'battery staple\n')).status, 0);
 	const token = await run(app, ['token', 'create', 'friends', '--uses', '2']);
+	t.is((await run(app, ['user', 'promote', 'alice'])).stdout, '@alice:news.example is an administrator now\n');
+	t.is((await run(app, ['user', 'demote', 'alice'])).stdout, '@alice:news.example is no administrator\n');
 	t.is((await run(app, ['user', 'deactivate', 'alice', '--erase'])).status, 0);
 	const {stdout} = await run(app, ['audit', 'show']);
 	const lines = stdout.trim().split('\n');
@@ -30,6 +32,8 @@ test('what is done at the console is shown, and holds no secret', async (t) => {
 		'console create-account @alice:news.example {"admin":false}',
 		'console set-password @alice:news.example {"logout_devices":true}',
 		'console create-token friends {"admin":false,"uses_allowed":2}',
+		'console grant-administration @alice:news.example',
+		'console withdraw-administration @alice:news.example',
 		'console deactivate-account @alice:news.example {"erase":true}',
 	]);
 	for (const secret of ['correct horse', 'battery staple', token.stdout.trim()]) t.false(stdout.includes(secret));

@@ -141,6 +141,11 @@ test('complaints are listed, looked at and done with', async (t) => {
 		(await ask(app, root, ['GET', `/v1/event_reports?user_id=${encodeURIComponent(root.user_id)}`])).body['total'],
 		0,
 	);
+	const around = `/v1/rooms/${encodeURIComponent(room)}/context`;
+	const context = await ask(app, root, ['GET', `${around}/${encodeURIComponent(sent.event_id)}?limit=1`]);
+	t.like(context.body['event'], {event_id: sent.event_id, room_id: room, content: said});
+	const other = await call<{event_id: string}>(app, 'PUT', `${at}/send/m.room.message/2`, {token, body: said});
+	t.is((await ask(app, root, ['GET', `${around}/${encodeURIComponent(other.event_id)}`])).status, 404);
 	const people = await ask<{user_reports: {id: number}[]}>(app, root, ['GET', '/v1/user_reports']);
 	t.like(people.body.user_reports[0], {target_user_id: root.user_id, user_id: alice.user_id});
 	t.is((await ask(app, root, ['GET', `/v1/event_reports/${people.body.user_reports[0]?.id}`])).status, 404);

@@ -25,6 +25,14 @@ test('who knows the secret makes accounts and administrators, on a closed server
 	const {accounts} = app.application.services;
 	t.like(await accounts.find(accounts.checkNewName('chief')), {isAdmin: true});
 	t.like(await accounts.find(accounts.checkNewName('user-upper')), {isAdmin: false});
+	const acts = await app.application.services.audit.list({limit: 9});
+	t.deepEqual(
+		acts.map(({who, act, whom}) => [who, act, whom]),
+		[
+			['shared-secret', 'create-account', '@chief:news.example'],
+			['shared-secret', 'create-account', '@user-upper:news.example'],
+		],
+	);
 });
 
 test('a wrong proof, and a nonce that was used or is old, make nothing', async (t) => {
