@@ -27,6 +27,15 @@ for (const [dialect, migrations] of [
 	[sqliteDialect, sqliteMigrations],
 	[postgresDialect, postgresMigrations],
 ] as const) {
+	test(`the migrations of ${dialect.name} stand in the order of their numbers`, (t) => {
+		const versions = migrations.map(({version}) => version);
+		// The last one is taken for the newest: one that stands after it would be done again at each start.
+		t.deepEqual(
+			versions,
+			[...new Set(versions)].toSorted((left, right) => left - right),
+		);
+	});
+
 	test(`the migrations of ${dialect.name} make the tables of the schema`, (t) => {
 		const text = migrations.map(({sql}) => sql).join('');
 		for (const table of Object.values(tables)) {
