@@ -1,6 +1,9 @@
 /** Every page of the server, one row each: how a browser comes to it. */
 import type {Page, Response} from 'playwright-core';
-import {type App, passwordOf, request} from '../harness/index.ts';
+import {Secret, TOTP} from 'otpauth';
+import {type App, type AppOptions, login, request} from '../harness/index.ts';
+import {makeLink} from '../server/source-links/source-world.ts';
+import {addPerson, giveName} from './visit.ts';
 
 /** A page that is looked at. */
 export interface PageCase {
@@ -10,6 +13,8 @@ export interface PageCase {
 	readonly what: string;
 	/** Who is signed in; absent: nobody. */
 	readonly as?: 'alice';
+	/** How the server differs from one with accounts by token. */
+	readonly config?: AppOptions['config'];
 	/** Done once, before a browser comes. */
 	readonly prepare?: (app: App) => Promise<void>;
 	readonly open: (page: Page, app: App) => Promise<Response | null>;
@@ -20,13 +25,7 @@ const at =
 	(page, app) =>
 		page.goto(app.url + path);
 
-/** Makes alice, where only who has a token may. */
-async function addAlice({application}: App): Promise<void> {
-	const {accounts} = application.services;
-	const userId = accounts.checkNewName('alice');
-	if ((await accounts.find(userId)) === undefined) await accounts.register({userId, password: passwordOf('alice')});
-}
-
+const addAlice = (app: App): Promise<void> => addPerson(app, 'alice');
 const signedIn = {as: 'alice', prepare: addAlice} as const;
 
 /** Sends the page's form, its fields filled in as they are by the page. */
@@ -66,6 +65,21 @@ async function beginOAuth({url}: App): Promise<{readonly path: string; readonly 
 	const started = await fetch(`${url}/oauth2/device`, {method: 'POST', body});
 	const {user_code: userCode} = (await started.json()) as {user_code: string};
 	return {path: `/oauth2/authorize?${search.toString()}`, userCode};
+}
+
+const SOURCE_LINKS = {source_links: {enabled: true, who: ['alice'], days_max: 30, silence_days: 7}};
+
+/** Makes a link for a source as alice's client does. */
+async function makeSourceLink(app: App): Promise<string> {
+	return makeLink(app, await login(app, 'alice'));
+}
+
+/** Sets a code generator up for alice. */
+async function addGenerator({application}: App): Promise<void> {
+	const {secondFactor, accounts} = application.services;
+	const userId = accounts.checkNewName('alice');
+	const {secret} = await secondFactor.beginTotp(userId);
+	await secondFactor.confirmTotp(userId, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
 }
 
 /** The pages, in the order in which people come to them. */
@@ -161,6 +175,77 @@ export const pageCases: readonly PageCase[] = [
 			return page.goto(
 				`${app.url}/_matrix/client/v3/auth/m.login.registration_token/fallback/web?session=${body.session}`,
 			);
+		},
+	},
+	{
+		name: 'second-step',
+		what: 'the page that asks for a code',
+		async prepare(app) {
+			await addAlice(app);
+			await addGenerator(app);
+		},
+		async open(page, app) {
+			await page.goto(`${app.url}/account/sign-in`);
+			await giveName(page, 'alice');
+			await page.waitForURL(`${app.url}/account/sign-in/second-step`);
+			await page.locator('#code').fill('000000');
+			return send(page);
+		},
+	},
+	{
+		name: 'choose-factor',
+		what: 'the page that has a factor chosen',
+		config: {second_factor: 'everybody'},
+		prepare: addAlice,
+		async open(page, app) {
+			await page.goto(`${app.url}/account/sign-in`);
+			await giveName(page, 'alice');
+			await page.waitForURL(`${app.url}/account/sign-in/set-up`);
+			return null;
+		},
+	},
+	{name: 'passkey', what: 'the page that asks for a passkey', open: at('/account/sign-in/passkey')},
+	{name: 'password', what: 'the page for another password', ...signedIn, open: at('/account/password')},
+	{name: 'passkeys', what: 'the page of passkeys', ...signedIn, open: at('/account/passkeys')},
+	{name: 'add-passkey', what: 'the page that adds a passkey', ...signedIn, open: at('/account/passkeys/add')},
+	{name: 'totp', what: 'the page of the code generator', ...signedIn, open: at('/account/totp')},
+	{
+		name: 'totp-set-up',
+		what: 'the page that sets a code generator up',
+		...signedIn,
+		async open(page, app) {
+			await page.goto(`${app.url}/account/totp`);
+			return send(page);
+		},
+	},
+	{name: 'recovery-codes', what: 'the page of recovery codes', ...signedIn, open: at('/account/recovery-codes')},
+	{
+		name: 'sessions',
+		what: 'the page of sessions',
+		as: 'alice',
+		async prepare(app) {
+			await addAlice(app);
+			for (let count = 0; count < 2; count += 1) await login(app, 'alice');
+		},
+		open: at('/account/sessions'),
+	},
+	{name: 'data', what: 'the page that gives people their data', ...signedIn, open: at('/account/data')},
+	{name: 'deactivate', what: 'the page that ends an account', ...signedIn, open: at('/account/deactivate')},
+	{
+		name: 'source',
+		what: 'the page of a source',
+		config: SOURCE_LINKS,
+		prepare: addAlice,
+		open: async (page, app) => page.goto(app.url + (await makeSourceLink(app))),
+	},
+	{
+		name: 'source-account',
+		what: 'the account of a source',
+		config: SOURCE_LINKS,
+		prepare: addAlice,
+		async open(page, app) {
+			await page.goto(app.url + (await makeSourceLink(app)));
+			return send(page);
 		},
 	},
 ];

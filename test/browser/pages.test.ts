@@ -3,14 +3,21 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import axe from 'axe-core';
-import type {Browser, BrowserContext, BrowserContextOptions, Page} from 'playwright-core';
+import type {Browser, BrowserContextOptions, Page} from 'playwright-core';
 import {type App, call, passwordOf, register, request, type Session, startApp} from '../harness/index.ts';
 import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
 import {type PageCase, pageCases} from './page-cases.ts';
+import {openContext, signedInCookies, startVisited} from './visit.ts';
 
-const WITHIN_MS = 30_000;
-const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
+type Look = readonly [string, BrowserContextOptions];
+
+/** How pages are looked at always: narrow and wide, by day and by night, in both directions. */
+const LOOKS: readonly Look[] = [
 	['phone-light', {viewport: {width: 375, height: 740}, colorScheme: 'light', isMobile: true}],
+	['desktop-dark-rtl', {viewport: {width: 1280, height: 800}, colorScheme: 'dark', locale: 'fa'}],
+];
+/** And besides, where somebody wants to see them. */
+const MORE_LOOKS: readonly Look[] = [
 	['phone-dark-rtl', {viewport: {width: 375, height: 740}, colorScheme: 'dark', locale: 'fa', isMobile: true}],
 	['desktop-light-rtl', {viewport: {width: 1280, height: 800}, colorScheme: 'light', locale: 'ar'}],
 	['desktop-dark', {viewport: {width: 1280, height: 800}, colorScheme: 'dark', locale: 'de'}],
@@ -32,21 +39,6 @@ if (isAsked && program !== undefined) {
 }
 if (isAsked && program === undefined) console.log('skipped: no chromium is here');
 
-async function openContext(t: ExecutionContext, options: BrowserContextOptions = {}): Promise<BrowserContext> {
-	const context = await browser.newContext({locale: 'en', ...options});
-	t.teardown(() => context.close());
-	context.setDefaultTimeout(WITHIN_MS);
-	return context;
-}
-
-async function signIn(page: Page, app: App, username: string): Promise<void> {
-	await page.goto(`${app.url}/account/sign-in`);
-	await page.locator('#username').fill(username);
-	await page.locator('#password').fill(passwordOf(username));
-	await page.locator('main form button').first().click();
-	await page.waitForURL(`${app.url}/account`);
-}
-
 interface Finding {
 	readonly id: string;
 	readonly nodes: readonly {readonly html: string; readonly failureSummary?: string}[];
@@ -63,14 +55,17 @@ async function listBarriers(page: Page): Promise<string[]> {
 
 /** Goes to a page in every look; what is seen is kept where somebody wants it. */
 async function look(t: ExecutionContext, app: App, {name, as, open}: PageCase): Promise<void> {
-	for (const [kind, options] of LOOKS) {
-		const context = await openContext(t, options);
+	const cookies = as === undefined ? [] : await signedInCookies(app, as);
+	const looks = process.env['BROADSHEET_SCREENSHOTS'] === undefined ? LOOKS : [...LOOKS, ...MORE_LOOKS];
+	for (const [kind, options] of looks) {
+		const context = await openContext(t, browser, options);
+		await context.addCookies(cookies);
 		const page = await context.newPage();
 		const problems: string[] = [];
 		page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
 		page.on('pageerror', (error) => void problems.push(error.message));
-		if (as !== undefined) await signIn(page, app, as);
 		const response = await open(page, app);
+		if (response !== null) t.true(response.headers()['content-type']?.startsWith('text/html'), name);
 		t.deepEqual(await listBarriers(page), [], `${name}, ${kind}`);
 		const width = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
 		t.true(width <= 0, `${name}, ${kind}: ${width} pixels too wide`);
@@ -85,7 +80,7 @@ for (const one of pageCases) {
 	testInBrowser(
 		`everybody can see, read and use ${one.what}, on a telephone and a desk, by day and by night`,
 		async (t) => {
-			const app = await startApp(t, {config: {registration: 'token'}});
+			const app = await startVisited(t, {registration: 'token', ...one.config});
 			await one.prepare?.(app);
 			await look(t, app, one);
 		},
@@ -94,7 +89,7 @@ for (const one of pageCases) {
 
 testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing of anybody else', async (t) => {
 	const app = await startApp(t);
-	const page = await (await openContext(t)).newPage();
+	const page = await (await openContext(t, browser)).newPage();
 	const asked: string[] = [];
 	page.on('request', (sent) => void asked.push(sent.url()));
 	const response = await page.goto(`${app.url}/account/sign-in`, {waitUntil: 'networkidle'});
@@ -110,7 +105,7 @@ testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing
 testInBrowser('without scripts people sign in, are told of mistakes, choose a language and sign out', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
-	const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+	const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
 	await page.goto(`${app.url}/account`);
 	await page.getByLabel('Name').fill('alice');
 	await page.getByLabel('Password').fill('wrong horse');
@@ -135,7 +130,7 @@ testInBrowser(
 	async (t) => {
 		const app = await startApp(t);
 		await register(app, 'alice');
-		const page = await (await openContext(t)).newPage();
+		const page = await (await openContext(t, browser)).newPage();
 		await page.goto(`${app.url}/account/sign-in`);
 		const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
 		t.is(await focused(), 'username');
@@ -171,7 +166,7 @@ testInBrowser('without scripts a client is let in that sends its person to the b
 	const app = await startApp(t);
 	await register(app, 'alice');
 	const redirectUrl = await serveRedirectTarget(t);
-	const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+	const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
 	const query = new URLSearchParams({redirectUrl}).toString();
 	await page.goto(`${app.url}/_matrix/client/v3/login/sso/redirect?${query}`);
 	await page.getByLabel('Name').fill('alice');
@@ -192,7 +187,7 @@ testInBrowser(
 		const app = await startApp(t, {config: {registration: 'token'}});
 		const {setUp, accounts} = app.application.services;
 		const link = `${app.url}/setup/${await setUp.open()}`;
-		const page = await (await openContext(t, {javaScriptEnabled: false})).newPage();
+		const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
 		const fillIn = async (name: string) => {
 			await page.getByLabel('Name').fill(name);
 			await page.getByLabel('Password', {exact: true}).fill(passwordOf(name));
@@ -225,7 +220,7 @@ testInBrowser(
 	'a page for a client that knows no stage tells the window that opened it, where there are scripts',
 	async (t) => {
 		const app = await startApp(t);
-		const opener = await (await openContext(t)).newPage();
+		const opener = await (await openContext(t, browser)).newPage();
 		const body = {username: 'alice', password: passwordOf('alice')};
 		const {session} = (await request<{session: string}>(app, 'POST', '/_matrix/client/v3/register', {body})).body;
 		await opener.goto(await serveRedirectTarget(t));
