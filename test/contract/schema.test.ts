@@ -37,6 +37,12 @@ for (const [dialect, migrations] of [
 	});
 
 	test(`the migrations of ${dialect.name} make the tables of the schema`, (t) => {
+		const versions = migrations.map(({version}) => version);
+		t.deepEqual(
+			versions,
+			versions.toSorted((left, right) => left - right),
+			'the last one is the newest, by which a database is known to have them all',
+		);
 		const text = migrations.map(({sql}) => sql).join('');
 		for (const table of Object.values(tables)) {
 			for (const statement of createTable(table, dialect)) {
