@@ -186,7 +186,8 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 		if (session?.clientId !== oauthClientId) throw unknownRefreshToken();
 		const account = await storage.accounts.find(userId);
 		if (account !== undefined) {
-			checkMay('use', account);
+			// A client of the OAuth API gives its session up when it cannot refresh; of a lock it is told by all else.
+			checkMay(oauthClientId === undefined ? 'use' : 'log-out', account);
 		}
 	}
 

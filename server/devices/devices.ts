@@ -137,18 +137,17 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 			const wanted = new Set(deviceIds);
 			const batch = storage.batch();
 			const devices = await storage.devices.listOfUser(userId);
-			removeDevices(
-				dependencies,
-				batch,
-				userId,
-				devices.filter(({deviceId}) => wanted.has(deviceId)),
-			);
+			const removed = devices.filter(({deviceId}) => wanted.has(deviceId));
+			removeDevices(dependencies, batch, userId, removed);
+			if (removed.length > 0 && removed.length === devices.length) storage.oauth.removeCodesOf(batch, userId);
 			if (!batch.isEmpty) {
 				alsoWrite?.(batch);
 				await storage.commit(batch);
 			}
 		},
 		async removeAll(batch, userId, except) {
+			// A code that somebody has consented to and not yet exchanged is a session, too.
+			storage.oauth.removeCodesOf(batch, userId);
 			const devices = await storage.devices.listOfUser(userId);
 			removeDevices(
 				dependencies,

@@ -8,7 +8,7 @@ import type {Devices} from '../devices/index.ts';
 export interface OAuthDependencies {
 	readonly storage: Storage;
 	readonly accounts: Pick<Accounts, 'find' | 'refresh'>;
-	readonly devices: Pick<Devices, 'endCopied' | 'open' | 'revoke'>;
+	readonly devices: Pick<Devices, 'endCopied' | 'open' | 'remove' | 'revoke'>;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	/** Where clients reach the server, without a trailing slash. */

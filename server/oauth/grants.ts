@@ -149,7 +149,6 @@ async function refresh(
 	try {
 		return tokenBody(await accounts.refresh(token, clientId));
 	} catch (error) {
-		// An account that is locked for a while keeps its sessions: the client asks again, and is told why by the API.
 		if (error instanceof DevicesError || error instanceof AccountsError) throw new InvalidGrant(error.message);
 		throw error;
 	}
@@ -170,6 +169,12 @@ async function openSession(
 	const session = await devices.open(batch, userId, {deviceId, displayName: clientName, wantsRefresh: true});
 	storage.oauth.addSession(batch, {userId, deviceId, clientId, scope, codeHash});
 	await storage.commit(batch);
+	// All sessions may have been ended meanwhile, by another password: then this is one that should have ended too.
+	const isThere = (await storage.oauth.findCode(codeHash)) ?? (await storage.oauth.findDeviceCode(codeHash));
+	if (isThere === undefined) {
+		await devices.remove(userId, [deviceId]);
+		throw new AccountsError('wrong-login-token', 'The code is unknown, was used, or has ended');
+	}
 	return {...tokenBody(session), scope};
 }
 

@@ -67,6 +67,8 @@ export interface OAuthRepository {
 	findCode(codeHash: string): Promise<OAuthCodeRow | undefined>;
 	/** Uses a code up; ConflictError('oauth_code') where it was used already. */
 	useCode(batch: Batch, codeHash: string): void;
+	/** Removes the codes and device codes that a person has consented to. */
+	removeCodesOf(batch: Batch, userId: UserId): void;
 	/** Removes codes and device codes that ended before a time, some hundreds of times at once. */
 	sweepCodes(batch: Batch, beforeTs: number): Outcome<number>;
 	addDeviceCode(batch: Batch, code: OAuthDeviceCodeRow): void;

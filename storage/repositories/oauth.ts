@@ -120,10 +120,18 @@ export function createOAuth(core: Core): OAuthRepository {
 	const list = core.many<{userId: UserId}, OAuthSessionRow>((p) =>
 		build.select().from(oauthSessions).where(equals(oauthSessions.userId, p.userId)).orderBy(oauthSessions.deviceId),
 	);
+	const removals = [
+		core.put(catalog.delete(oauthCodes, ['userId'])),
+		// Those that nobody has consented to are nobody's.
+		core.put(catalog.delete(oauthDeviceCodes, ['userId'])),
+	] as const;
 	return {
 		...createClients(core),
 		...createCodes(core),
 		...createDeviceCodes(core),
+		removeCodesOf(batch, userId) {
+			for (const remove of removals) remove(batch, {userId});
+		},
 		addSession: core.put(catalog.insert(oauthSessions)),
 		findSession: (userId, deviceId) => find({userId, deviceId}),
 		listSessions: (userId) => list({userId}),

@@ -26,19 +26,23 @@ export const getCapabilities = route({
 	path: '/_matrix/client/v3/capabilities',
 	auth: 'user',
 	allowsQuarantined: true,
-	handle: ({caller}, {config}) => ({
-		capabilities: {
-			'm.3pid_changes': {enabled: config.smtp !== undefined},
-			// Left out for those who may not; the endpoints refuse them.
-			...(caller.isAdmin && {'m.account_moderation': {suspend: true, lock: true}}),
-			'm.change_password': {enabled: true},
-			'm.forget_forced_upon_leave': {enabled: false},
-			'm.get_login_token': {enabled: true},
-			'm.profile_fields': {enabled: true},
-			'm.room_versions': {default: config.defaultRoomVersion, available: roomVersions},
-			// Deprecated, and must say what m.profile_fields says.
-			'm.set_avatar_url': {enabled: true},
-			'm.set_displayname': {enabled: true},
-		},
-	}),
+	async handle({caller}, {config, oauth}) {
+		// What asks for a password is done on the pages of the account.
+		const usesOAuth = await oauth.hasSession(caller.userId, caller.deviceId);
+		return {
+			capabilities: {
+				'm.3pid_changes': {enabled: config.smtp !== undefined},
+				// Left out for those who may not; the endpoints refuse them.
+				...(caller.isAdmin && {'m.account_moderation': {suspend: true, lock: true}}),
+				'm.change_password': {enabled: !usesOAuth},
+				'm.forget_forced_upon_leave': {enabled: false},
+				'm.get_login_token': {enabled: !usesOAuth},
+				'm.profile_fields': {enabled: true},
+				'm.room_versions': {default: config.defaultRoomVersion, available: roomVersions},
+				// Deprecated, and must say what m.profile_fields says.
+				'm.set_avatar_url': {enabled: true},
+				'm.set_displayname': {enabled: true},
+			},
+		};
+	},
 });

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import type {DeviceId, UserId} from '../../../../crypto/index.ts';
 import {type App, call, passwordOf, register, request, signInOnPage, startApp, until} from '../../../harness/index.ts';
+import {givePassword, openDesk, SECOND_STEP, SIGN_IN} from '../pages/factor-pages.ts';
 import {
 	ask,
 	consent,
@@ -208,11 +209,64 @@ test('an account that ends or is locked gets no session for a code, and keeps no
 	t.is((await exchange(app, asked, code)).body.error, 'invalid_grant');
 	await setLocked(false);
 	const session = await signIn(app, alice);
+	await setLocked(true);
+	// Who is locked for a while keeps the session, and is told of it by whatever is asked.
+	const locked = await refresh(app, session.refresh_token, session.clientId);
+	t.is(locked.status, 200);
+	const told = await request(app, 'GET', `${V3}/account/whoami`, {token: locked.body.access_token});
+	t.like(told.body, {errcode: 'M_USER_LOCKED', soft_logout: true});
+	await setLocked(false);
 	const later = await getCode(app, alice);
 	await services.accounts.deactivate(alice, {erase: true});
-	t.is((await refresh(app, session.refresh_token, session.clientId)).body.error, 'invalid_grant');
+	t.is((await refresh(app, locked.body.refresh_token, session.clientId)).body.error, 'invalid_grant');
 	t.is((await exchange(app, later.asked, later.code)).body.error, 'invalid_grant');
 	t.is(await storage.oauth.findSession(alice, 'AAABBBCCCDDD' as DeviceId), undefined);
+});
+
+const ends: Readonly<Record<string, (app: App, userId: UserId, token: string) => Promise<unknown>>> = {
+	'another password': ({application}, userId) =>
+		application.services.accounts.changePassword(userId, 'another good one', {endsOtherSessions: true}),
+	'signing out everywhere': (app, _, token) => call(app, 'POST', `${V3}/logout/all`, {token, body: {}}),
+};
+
+for (const [what, end] of Object.entries(ends)) {
+	test(`${what} ends what was consented to and is not yet a session, also of a device that waits`, async (t) => {
+		const app = await startApp(t);
+		const {user_id: alice, access_token: token} = await register(app, 'alice');
+		const {asked, code} = await getCode(app, alice);
+		const scope = 'urn:matrix:client:api:* urn:matrix:client:device:TELEVISION';
+		const {body} = await postForm(app, '/oauth2/device', {client_id: asked.clientId, scope});
+		const {oauth} = app.application.services;
+		await oauth.decideDevice(String(body['user_code']), {userId: alice as UserId, isApproved: true});
+		await end(app, alice as UserId, token);
+		t.is((await exchange(app, asked, code)).body.error, 'invalid_grant');
+		const poll = await postToken(app, {
+			grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+			device_code: String(body['device_code']),
+			client_id: asked.clientId,
+		});
+		t.is(poll.body.error, 'invalid_grant');
+	});
+}
+
+test('who has a second factor lets no program in by the password alone', async (t) => {
+	const {app, alice, addGenerator} = await openDesk(t);
+	const show = await addGenerator();
+	const asked = ask(await registerClient(app));
+	const path = `/oauth2/authorize?${asked.search.toString()}`;
+	const {visitor} = await givePassword(app, `${SIGN_IN}?return_to=${encodeURIComponent(path)}`);
+	t.true((await visitor.open(path)).to.startsWith(SIGN_IN));
+	t.true((await visitor.open('/oauth2/link')).to.startsWith(SIGN_IN));
+	await visitor.open(SECOND_STEP);
+	t.not((await visitor.submit(path, {decision: 'allow'})).to.slice(0, 20), 'https://app.example/');
+	await visitor.open(SECOND_STEP);
+	const back = await visitor.submit(SECOND_STEP, {code: show()});
+	t.is(back.to, path);
+	t.is((await visitor.open(path)).status, 200);
+	const {to} = await visitor.submit(path, {decision: 'allow'});
+	const {body} = await exchange(app, asked, new URL(to).searchParams.get('code') ?? '');
+	t.true(await isGood(app, body.access_token));
+	t.is(alice.user_id, '@alice:news.example');
 });
 
 test('grants that there are not, and secrets that there are not, are refused', async (t) => {

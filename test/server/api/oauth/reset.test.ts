@@ -113,6 +113,8 @@ test('what the account’s pages are for cannot be done with a token and a passw
 		t.deepEqual([answer.status, answer.body['errcode']], [404, 'M_UNRECOGNIZED'], path);
 	}
 	t.like(await whoami(app, token), {user_id: alice});
+	const {capabilities} = await call<{capabilities: object}>(app, 'GET', `${V3}/capabilities`, {token});
+	t.like(capabilities, {'m.change_password': {enabled: false}, 'm.get_login_token': {enabled: false}});
 });
 
 test('a client’s links lead to the page for what its person wants', async (t) => {
