@@ -58,7 +58,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/source-links': ['server/accounts', 'server/notices', 'server/rooms', 'server/visibility'],
 	'server/user-directory': ['server/appservices', 'server/visibility'],
 	'server/visibility': ['server/appservices'],
-	'server/web-sessions': [],
+	'server/web-sessions': ['server/notices'],
 };
 
 const federation = ['federation/rooms', 'federation/engine', 'federation/inbound', 'federation/outbound'];

@@ -1,6 +1,7 @@
 import {hashToken, isToken, newToken, type RandomBytes, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {GivenProof as GivenProofRow, Storage, WebSessionRow} from '../../storage/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 
 /** How somebody can show a browser who they are. */
 export type Proof = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'upstream';
@@ -57,6 +58,8 @@ export interface WebSession {
 export interface WebSessionsDependencies {
 	readonly storage: Storage;
 	readonly policy: ProofPolicy;
+	/** Where it is said that somebody has signed in. */
+	readonly notices: NoticeQueue;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 }
@@ -86,7 +89,7 @@ export interface WebSessions {
 }
 
 /** Makes the web sessions. */
-export function createWebSessions({storage, policy, clock, random}: WebSessionsDependencies): WebSessions {
+export function createWebSessions({storage, policy, notices, clock, random}: WebSessionsDependencies): WebSessions {
 	async function view(token: string, row: WebSessionRow | undefined, isNew: boolean): Promise<WebSession> {
 		const account = row === undefined ? undefined : await storage.accounts.find(row.userId);
 		const isUsable = account !== undefined && !account.isDeactivated && !account.isLocked;
@@ -136,6 +139,8 @@ export function createWebSessions({storage, policy, clock, random}: WebSessionsD
 			storage.webSessions.remove(batch, session.tokenHash);
 			storage.webSessions.sweep(batch, nowMs);
 			storage.webSessions.add(batch, row);
+			const wasSignedIn = session.userId === userId && session.isSignedIn;
+			if (isEnough && !wasSignedIn) notices.add(batch, userId, {kind: 'browser-sign-in'});
 			await storage.commit(batch);
 			return view(token, row, true);
 		},

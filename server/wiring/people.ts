@@ -97,7 +97,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		setUp: createSetUp({storage, accounts, random}),
 		sourceLinks,
 		uia: createUia({accounts, secondFactor, clock, random, proveMail: (auth) => proveMail(guard.recovery, auth)}),
-		webSessions: createWebSessions({storage, policy: secondFactor, clock, random}),
+		webSessions: createWebSessions({storage, policy: secondFactor, notices: queue, clock, random}),
 	};
 }
 

@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const DEVICES_MAX = 1000;
 
 /** A device as Synapse shows it. Of where it was only what is kept is told, and never what program it is. */
-function toDevice(userId: UserId, {deviceId, displayName, lastSeenDay, address}: Device) {
+function toDevice(userId: UserId, {deviceId, displayName, lastSeenDay, address}: Device, waits = false) {
 	return {
 		device_id: deviceId,
 		display_name: displayName,
@@ -17,20 +17,23 @@ function toDevice(userId: UserId, {deviceId, displayName, lastSeenDay, address}:
 		last_seen_user_agent: null,
 		last_seen_ts: lastSeenDay === null ? null : lastSeenDay * DAY_MS,
 		user_id: userId,
+		...(waits && {'org.broadsheet.waits_for_approval': true}),
 	};
 }
 
 const devicesPath = '/_synapse/admin/v2/users/:userId/devices';
 
-/** Lists somebody's sessions. */
+/** Lists somebody's sessions, and says which of them wait for approval. */
 export const listUserDevices = route({
 	id: 'adminListUserDevices',
 	method: 'GET',
 	path: devicesPath,
 	auth: 'admin',
-	async handle({parameters: {userId}}, {administration}) {
+	async handle({parameters: {userId}}, {administration, quarantine}) {
 		const devices = await administration.people.listDevices(userId);
-		return {devices: devices.map((device) => toDevice(userId, device)), total: devices.length};
+		const waiting = new Set((await quarantine.list(userId)).map(({deviceId}) => deviceId));
+		const shown = devices.map((device) => toDevice(userId, device, waiting.has(device.deviceId)));
+		return {devices: shown, total: devices.length};
 	},
 });
 

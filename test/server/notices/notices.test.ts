@@ -13,6 +13,7 @@ import {
 	register,
 	request,
 	type Session,
+	signInOnPage,
 	startApp,
 	startMailServer,
 	until,
@@ -89,6 +90,14 @@ test('a new session is told to the other sessions in a room of the server that h
 		token: alice.access_token,
 	});
 	t.false(create['m.federate']);
+});
+
+test('signing in on the pages is told once, when all proofs are given', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	await signInOnPage(app, 'alice', passwordOf('alice'));
+	const {texts} = await untilTold(app, alice, /signed in to the pages of your account/u);
+	t.is(texts.length, 1);
 });
 
 test('the first session of an account is told to nobody', async (t) => {

@@ -192,3 +192,18 @@ test('a session that is ended while it waits is answered and known no more', asy
 	t.is((await request(app, 'GET', SYNC, {token: thief.access_token})).status, 401);
 	await t.throwsAsync(approve(app, thief), {message: /No such session waits/u});
 });
+
+test('administrators see which sessions of somebody wait', async (t) => {
+	const {app, thief, phone} = await startWaiting(t);
+	const chief = await register(app, 'chief');
+	const {storage} = app.application;
+	const batch = storage.batch();
+	storage.accounts.setStates(batch, chief.user_id as UserId, {isAdmin: true});
+	batch.announce({kind: 'account', subject: chief.user_id});
+	await storage.commit(batch);
+	const path = `/_synapse/admin/v2/users/${thief.user_id}/devices`;
+	const {devices} = await call<{devices: Record<string, unknown>[]}>(app, 'GET', path, {token: chief.access_token});
+	const waits = new Map(devices.map((row) => [row['device_id'], row['org.broadsheet.waits_for_approval']]));
+	t.is(waits.get(thief.device_id), true);
+	t.is(waits.get(phone.device_id), undefined);
+});
