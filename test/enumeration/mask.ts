@@ -5,6 +5,7 @@ import type {Reply} from './wire.ts';
 const RANDOM: readonly (readonly [RegExp, string])[] = [
 	[/"session":"[^"]*"/gu, '"session":"SESSION"'],
 	[/"(pos|next_batch|prev_batch|start|end|delay_id|transaction_id)":"[^"]*"/gu, '"$1":"POSITION"'],
+	[/"sid":"[^"]*"/gu, '"sid":"SESSION"'],
 	[/"(access_token|refresh_token)":"[^"]*"/gu, '"$1":"TOKEN"'],
 	[/\$[\w+/-]{43}(?![\w+/-])/gu, '$EVENT'],
 	[/\$\w+:[\w.:-]+/gu, '$EVENT'],

@@ -1,6 +1,6 @@
 /** Fills a server with people of every class, their rooms, aliases and files, by requests that any server takes. */
 import {createHmac} from 'node:crypto';
-import type {UserId} from '../../crypto/index.ts';
+import {localpartOf, type UserId} from '../../crypto/index.ts';
 import {
 	type ClientTarget,
 	call,
@@ -54,7 +54,8 @@ export async function populate(target: Target, samples: number, random: SeededRa
 		for (let index = 0; index < countOf(personClass, samples); index += 1) {
 			const localpart = nameOf(form);
 			if (fate !== undefined) await makePerson(target, root, localpart, personClass);
-			const userId = `@${localpart}:${serverName}`;
+			const userId = `@${localpart}:${serverName}` as UserId;
+			if (fate !== undefined && fate !== 'deactivate' && fate !== 'erase') await giveAddress(target, userId);
 			subjects.push({kind: 'person', class: name, isHere: fate !== undefined, name: userId});
 		}
 	}
@@ -64,6 +65,16 @@ export async function populate(target: Target, samples: number, random: SeededRa
 	for (let index = 0; index < OTHER_PROGRAMS.length; index += 1) subjects.push(toPath(`/${newId(random, 20)}`, false));
 	subjects.push(...(await makeTokens(target, samples, random)));
 	return {subjects, stranger, host, serverName};
+}
+
+/** Gives somebody an address, which no single request does. */
+async function giveAddress({app}: Target, userId: UserId): Promise<void> {
+	if (app === undefined) return;
+	const {storage} = app.application;
+	const address = `${localpartOf(userId)}@mail.example`;
+	const batch = storage.batch();
+	storage.mailAddresses.set(batch, {userId, address, canonical: address, language: 'en', addedDay: 1});
+	await storage.commit(batch);
 }
 
 /** Paths by which others tell which program, and which version of it, they are. */

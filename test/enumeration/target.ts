@@ -76,6 +76,9 @@ async function startPeerOf(authority: CertificateAuthority, ending: (() => unkno
 	return peer;
 }
 
+/** A relay that is not there: what is to be mailed waits. */
+const NO_RELAY = {host: '127.0.0.1', port: 9, tls: 'off', from: 'server@news.example'};
+
 /** Starts our server in this process, with TLS for other servers. */
 export async function startOwn({configuration, limited, hasRealPasswords}: OwnOptions): Promise<Target> {
 	const ending: (() => unknown)[] = [];
@@ -92,6 +95,7 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 				registration: 'closed',
 				rate_limits: limitsOf(limited),
 				fact_budget_per_day: UNLIMITED.burst,
+				smtp: NO_RELAY,
 				listeners: [
 					{...listener, serves: ['client', 'admin']},
 					{...listener, serves: ['federation'], tls: authority.issue('127.0.0.1')},
@@ -130,7 +134,12 @@ export async function startOwnProcess(configuration: ConfigurationName): Promise
 	const authority = createAuthority(directory);
 	const server = await startServer({
 		authority,
-		config: {registration: 'closed', fact_budget_per_day: UNLIMITED.burst, ...CONFIGURATIONS[configuration]},
+		config: {
+			registration: 'closed',
+			fact_budget_per_day: UNLIMITED.burst,
+			smtp: NO_RELAY,
+			...CONFIGURATIONS[configuration],
+		},
 	});
 	const federationUrl = `https://${server.name}`;
 	const target = meetForeign({url: server.url, federationUrl, authority, sharedSecret: REGISTRATION_SHARED_SECRET});

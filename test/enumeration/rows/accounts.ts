@@ -1,4 +1,4 @@
-/** Rows 1 to 7: signing in and registering. */
+/** Rows 1 to 7 and 49: signing in, registering, and the way back to an account. */
 import {hashToken, newToken} from '../../../crypto/index.ts';
 import {path} from '../../harness/index.ts';
 import type {Probe, Question, Row} from '../probe.ts';
@@ -44,6 +44,9 @@ const signInOnPage = (username: string): Question =>
 	sendForm('/account/sign-in', {username, password: 'not the right one'});
 
 const mailOf = (name: string): string => `${localpartOf(name)}@mail.example`;
+
+/** Asks for a link; who is here has an address that it would be sent to. */
+const askForLink = (name: string): Question => sendForm('/account/recover', {name});
 
 /** Each subject is asked about from an address of its own, so that one that is limited limits no other. */
 const addressOf = (count: number): string => `127.80.${(count >> 8) & 0xff}.${count & 0xff}`;
@@ -204,5 +207,18 @@ export const ACCOUNT_ROWS: readonly Row[] = [
 				body: {client_secret: 'a secret', send_attempt: 1, ...address(name)},
 			})),
 		),
+	},
+	{
+		number: 49,
+		surface: 'the way back to an account',
+		probes: [
+			outsider(49, 'the form that asks for a link, by name', ({name}) => askForLink(localpartOf(name)), {
+				forbidden: REFUSED,
+			}),
+			outsider(49, 'the form that asks for a link, by user id', ({name}) => askForLink(name), {forbidden: REFUSED}),
+			outsider(49, 'the form that asks for a link, by address', ({name}) => askForLink(mailOf(name)), {
+				forbidden: REFUSED,
+			}),
+		],
 	},
 ];

@@ -12,7 +12,6 @@ const OTHER_ROWS: readonly Row[] = [
 	{number: 24, surface: 'people and places of bridged networks', probes: [], notBuilt: 'no application services'},
 	{number: 25, surface: 'questions to application services', probes: [], notBuilt: 'no application services'},
 	{number: 47, surface: 'what other servers are sent unasked', probes: []},
-	{number: 49, surface: 'sign-in by other services', probes: [], notBuilt: 'no identity providers'},
 ];
 
 /** All rows in the order in which they are gone through: what changes anything comes last. */
