@@ -177,7 +177,7 @@ test('a room is taken away: everybody is led out, is told so, and nothing of it 
 	const batch = storage.batch();
 	storage.jobs.add(batch, {kind: 'delete-room', key: id, payload: {}, dueTs: 0});
 	await storage.commit(batch);
-	await until(async () => (await storage.rooms.find(room as RoomId)) === undefined, 'the last of it to go');
+	await until(async () => (await storage.rooms.find(room as RoomId)) === undefined, 'the last of it to go', 60_000);
 	t.is((await ask(app, root, ['GET', `/v2/rooms/delete_status/x`])).status, 404);
 	t.is((await ask(app, root, ['DELETE', `/v2/rooms/${enc(room)}`, {}])).status, 404);
 });
@@ -206,7 +206,7 @@ test('people are brought to another room with the aliases, and the room stays bl
 		body: {msgtype: 'm.text', body: 'x'},
 	});
 	t.is(silenced.status, 403);
-	await until(async () => (await rooms.find(room as RoomId))?.headRoot === null, 'the room to be closed');
+	await until(async () => (await rooms.find(room as RoomId))?.headRoot === null, 'the room to be closed', 60_000);
 	t.deepEqual((await ask(app, root, ['GET', `/v1/rooms/${enc(room)}/block`])).body, {block: true});
 	const unknown = await ask(app, root, ['DELETE', `/v1/rooms/${enc('!nowhere:news.example')}`, {block: true}]);
 	t.like(unknown.body, {kicked_users: [], new_room_id: null});
@@ -227,7 +227,11 @@ test('a room that was taken away can be entered anew where others still have it,
 	const gone = async (block: boolean) => {
 		const begun = await ask<{delete_id: string}>(app, root, ['DELETE', `/v2/rooms/${enc(room)}`, {block}]);
 		const path = `/v2/rooms/delete_status/${begun.body.delete_id}`;
-		await until(async () => (await ask(app, root, ['GET', path])).body['status'] === 'complete', 'the room to go');
+		await until(
+			async () => (await ask(app, root, ['GET', path])).body['status'] === 'complete',
+			'the room to go',
+			60_000,
+		);
 	};
 	await gone(false);
 	t.is((await enter()).status, 200);
@@ -261,7 +265,11 @@ test('what somebody wrote is redacted everywhere', async (t) => {
 		{rooms: [], reason: 'spam'},
 	]);
 	const path = `/v1/user/redact_status/${begun.body.redact_id}`;
-	await until(async () => (await ask(app, root, ['GET', path])).body['status'] === 'complete', 'it to be redacted');
+	await until(
+		async () => (await ask(app, root, ['GET', path])).body['status'] === 'complete',
+		'it to be redacted',
+		60_000,
+	);
 	t.deepEqual((await ask(app, root, ['GET', path])).body, {status: 'complete', failed_redactions: {}});
 	const {body} = await request<{chunk: {sender: string; type: string; content: object}[]}>(
 		app,

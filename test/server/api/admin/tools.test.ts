@@ -120,6 +120,7 @@ test('Ketesa looks after rooms, files, tokens and complaints', async (t) => {
 	await until(
 		async () => (await ask<Results>(app, root, ['GET', path])).body.results[0]?.status === 'complete',
 		'the room to go',
+		60_000,
 	);
 });
 
