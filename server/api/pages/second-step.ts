@@ -62,6 +62,15 @@ export const getSecondStep = pageRoute({
 		elsewhere(request.session, request.query.return_to) ?? {page: show(request, services, undefined)},
 });
 
+/**
+ * What tries of somebody who is signed in are counted by: when they showed a factor in this browser. A cookie changes with
+ * every password that is given, and whoever has stolen both would begin to count anew.
+ */
+function knownSource({proofs}: WebSession): string {
+	const shown = proofs.filter(({proof}) => proof !== 'password' && proof !== 'upstream');
+	return `browser ${shown.at(-1)?.atTs ?? ''}`;
+}
+
 /** Takes a code. Whoever is signed in is not kept waiting by what strangers try. */
 export const postSecondStep = pageRoute({
 	id: 'postSecondStepPage',
@@ -73,11 +82,11 @@ export const postSecondStep = pageRoute({
 	async handle(request, services): Promise<PageAnswer> {
 		const {session, network, fields} = request;
 		const returnTo = ownPath(request.query.return_to);
-		const {userId, isSignedIn, tokenHash} = session;
+		const {userId, isSignedIn} = session;
 		const next = elsewhere(session, returnTo);
 		if (userId === undefined || next !== undefined) return next ?? {to: signInPath};
 		try {
-			const source = isSignedIn ? `browser ${tokenHash}` : network;
+			const source = isSignedIn ? knownSource(session) : network;
 			const attempt = {userId, code: fields.code ?? '', source, isKnown: isSignedIn};
 			const kind = await services.secondFactor.proveCode(attempt);
 			return goOn(await services.webSessions.prove(session, userId, kind, {returnTo}), returnTo);

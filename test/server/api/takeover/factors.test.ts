@@ -2,7 +2,7 @@
 import test from 'ava';
 import {Secret, TOTP} from 'otpauth';
 import {PasswordHasher, type UserId} from '../../../../crypto/index.ts';
-import {passwordOf, register, request, startApp, Visitor} from '../../../harness/index.ts';
+import {passwordOf, register, request, startApp, until, Visitor} from '../../../harness/index.ts';
 import {givePassword, openDesk, SECOND_STEP, signIn} from '../pages/factor-pages.ts';
 
 const LOGIN = '/_matrix/client/v3/login';
@@ -70,6 +70,22 @@ test('password known: no page of the account is shown, no form of one taken, and
 		t.regex(to, /^\/account\/sign-in\?/u, path);
 	}
 	t.is((await request(app, 'GET', WHOAMI, {token: alice.access_token})).status, 200);
+});
+
+test('password and cookie stolen: codes are guessed no faster by giving the password again', async (t) => {
+	const {app, advance, addGenerator} = await openDesk(t);
+	const show = await addGenerator();
+	const visitor = await signIn(app, show());
+	advance(10 * 60 * 1000);
+	const statuses: number[] = [];
+	await until(async () => {
+		await visitor.open(SECOND_STEP);
+		statuses.push((await visitor.submit(SECOND_STEP, {code: '000000'})).status);
+		await visitor.open('/account');
+		await visitor.submit('/account/sign-in', {username: 'alice', password: passwordOf('alice')});
+		return statuses.at(-1) === 429;
+	}, 'a try that has to wait');
+	t.true(statuses.slice(0, -1).every((status) => status === 403));
 });
 
 test('swapped proofs: what one person has proven counts for nobody else in the same browser', async (t) => {
