@@ -1,7 +1,7 @@
 import type {AdapterPayload} from 'oidc-provider';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import type {Storage} from '../../storage/index.ts';
 import {type ConsentClient, toConsentClient} from './consent-client.ts';
+import type {OAuthDependencies} from './dependencies.ts';
 import type {Flow} from './flow.ts';
 import {PATHS} from './metadata.ts';
 import type {LoadedProvider} from './provider.ts';
@@ -23,7 +23,7 @@ export type AuthorizationRequest =
 			readonly deviceId: DeviceId;
 			/** Where the browser goes afterwards: an origin, or a program's own scheme, as a content security policy has it. */
 			readonly formTarget: string;
-			/** Whether the client says that its person wants a new account. */
+			/** Whether the client says that its person wants a new account, and there are any to be had. */
 			readonly wantsAccount: boolean;
 	  }
 	/** It is sent back to the client, which asked for something that there is not. */
@@ -58,7 +58,11 @@ interface Begun {
  * Makes the part for browsers. Nothing is kept between asking and deciding: the request stands in the address of the page,
  * and is read anew with the decision.
  */
-export function createAuthorization(storage: Storage, ask: Ask, load: () => Promise<LoadedProvider>) {
+export function createAuthorization(
+	{storage, offersAccounts}: Pick<OAuthDependencies, 'storage' | 'offersAccounts'>,
+	ask: Ask,
+	load: () => Promise<LoadedProvider>,
+) {
 	async function begin(search: URLSearchParams): Promise<Begun | Exclude<AuthorizationRequest, {kind: 'consent'}>> {
 		const mode = search.get('response_mode') ?? 'query';
 		if (mode !== 'query' && mode !== 'fragment') {
@@ -89,7 +93,7 @@ export function createAuthorization(storage: Storage, ask: Ask, load: () => Prom
 				client: toConsentClient(client.metadata),
 				deviceId: begun.granted.deviceId,
 				formTarget: toFormTarget(begun.redirectUri),
-				wantsAccount: search.get('prompt')?.split(' ').includes('create') === true,
+				wantsAccount: offersAccounts && search.get('prompt')?.split(' ').includes('create') === true,
 			};
 		},
 		async decide(search: URLSearchParams, {userId, isApproved}: Decision): Promise<ProtocolAnswer> {

@@ -14,4 +14,6 @@ export interface OAuthDependencies {
 	/** Where clients reach the server, without a trailing slash. */
 	readonly publicUrl: string;
 	readonly isEnabled: boolean;
+	/** Whether people can make an account on the pages. */
+	readonly offersAccounts: boolean;
 }

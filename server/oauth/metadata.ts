@@ -41,12 +41,12 @@ export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | (typeof OLDER_ACC
 /**
  * Gives what clients must know to sign people in, without the library: every client asks for it, and many go on in the
  * older way.
- * @param isOlder whether it is asked for by a name from before it was specified
+ * @param options.isOlder whether it is asked for by a name from before it was specified
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1auth_metadata
  */
 export function makeMetadata(
 	publicUrl: string,
-	isOlder: boolean,
+	{isOlder, offersAccounts}: {readonly isOlder: boolean; readonly offersAccounts: boolean},
 ): Readonly<Record<string, string | readonly string[] | boolean>> {
 	return {
 		issuer: `${publicUrl}/`,
@@ -61,7 +61,7 @@ export function makeMetadata(
 		code_challenge_methods_supported: ['S256'],
 		token_endpoint_auth_methods_supported: ['none'],
 		revocation_endpoint_auth_methods_supported: ['none'],
-		prompt_values_supported: ['create'],
+		...(offersAccounts && {prompt_values_supported: ['create']}),
 		authorization_response_iss_parameter_supported: true,
 		account_management_uri: publicUrl + PATHS.account,
 		account_management_actions_supported: isOlder ? [...ACCOUNT_ACTIONS, ...OLDER_ACCOUNT_ACTIONS] : ACCOUNT_ACTIONS,

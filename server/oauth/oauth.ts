@@ -61,7 +61,7 @@ export interface OAuth {
 
 /** Makes the oauth domain; the library is loaded when somebody comes that needs it. */
 export function createOAuth(dependencies: OAuthDependencies): OAuth {
-	const {storage, clock, devices, publicUrl, isEnabled} = dependencies;
+	const {storage, clock, devices, publicUrl, isEnabled, offersAccounts} = dependencies;
 	let loading: Promise<LoadedProvider> | undefined;
 	const load = (): Promise<LoadedProvider> => {
 		if (!isEnabled) throw off();
@@ -89,7 +89,7 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 		isEnabled,
 		metadata({isOlder}) {
 			if (!isEnabled) throw off();
-			return makeMetadata(publicUrl, isOlder);
+			return makeMetadata(publicUrl, {isOlder, offersAccounts});
 		},
 		async register(body) {
 			const metadata = readClientMetadata(body);
@@ -103,7 +103,7 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 			await storage.commit(batch);
 			return {client_id: clientId, ...stored};
 		},
-		...createAuthorization(storage, ask, load),
+		...createAuthorization({storage, offersAccounts}, ask, load),
 		token: (form) => postForm(PATHS.token, form),
 		async startDevice(form) {
 			const fields = new URLSearchParams(form);

@@ -1,4 +1,4 @@
-import {consentFailed, consentForm, signInPath, type View} from '../../../web/index.ts';
+import {consentFailed, consentForm, registerPath, signInPath, type View} from '../../../web/index.ts';
 import {type AuthorizationRequest, PATHS} from '../../oauth/index.ts';
 import {v} from '../../validation/index.ts';
 import type {WebSession} from '../../web-sessions/index.ts';
@@ -34,7 +34,7 @@ export const getOAuthConsent = pageRoute({
 		if (request.kind !== 'consent') return answerAtOnce(view, request);
 		const userId = proven(session);
 		if (userId === undefined) {
-			const path = request.wantsAccount && !session.isSignedIn ? '/account/register' : signInPath;
+			const path = request.wantsAccount && !session.isSignedIn ? registerPath : signInPath;
 			return {to: `${path}?return_to=${encodeURIComponent(uri)}`};
 		}
 		const {client, deviceId, formTarget} = request;

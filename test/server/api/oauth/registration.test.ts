@@ -1,6 +1,6 @@
 import test from 'ava';
-import {request, startApp} from '../../../harness/index.ts';
-import {METADATA, registerClient} from './client.ts';
+import {request, startApp, Visitor} from '../../../harness/index.ts';
+import {ask, METADATA, registerClient} from './client.ts';
 
 const METADATA_PATHS = [
 	'/_matrix/client/v1/auth_metadata',
@@ -25,6 +25,20 @@ test('clients are told where everything is, below the public address', async (t)
 	const older = ['org.matrix.sessions_list', 'org.matrix.session_view', 'org.matrix.session_end'];
 	for (const {body} of others) {
 		t.deepEqual(body, {...first?.body, account_management_actions_supported: [...actions, ...older]});
+	}
+});
+
+test('a client that wants an account for its person is offered one where there are any to be had', async (t) => {
+	for (const [registration, to] of [
+		['open', '/account/register'],
+		['closed', '/account/sign-in'],
+	] as const) {
+		const app = await startApp(t, {config: {registration}});
+		const {body} = await request(app, 'GET', METADATA_PATHS[0] ?? '');
+		t.deepEqual(body['prompt_values_supported'], registration === 'open' ? ['create'] : undefined);
+		const {search} = ask(await registerClient(app), {prompt: 'create'});
+		const sent = await new Visitor(app).open(`/oauth2/authorize?${search.toString()}`);
+		t.true(sent.to.startsWith(`${to}?return_to=`), sent.to);
 	}
 });
 
