@@ -67,6 +67,9 @@ async function beginOAuth({url}: App): Promise<{readonly path: string; readonly 
 	return {path: `/oauth2/authorize?${search.toString()}`, userCode};
 }
 
+/** Mail is on, and nobody takes it. */
+const SMTP = {smtp: {host: '127.0.0.1', port: 9, tls: 'off', from: 'server@news.example'}};
+
 const SOURCE_LINKS = {source_links: {enabled: true, who: ['alice'], days_max: 30, silence_days: 7}};
 
 /** Makes a link for a source as alice's client does. */
@@ -248,4 +251,29 @@ export const pageCases: readonly PageCase[] = [
 			return send(page);
 		},
 	},
+	{name: 'email', what: 'the page of an e-mail address', ...signedIn, config: SMTP, open: at('/account/email')},
+	{name: 'recover', what: 'the page that recovers an account', config: SMTP, open: at('/account/recover')},
+	{
+		name: 'recover-asked',
+		what: 'what is said of a link that was asked for',
+		config: SMTP,
+		async open(page, app) {
+			await page.goto(`${app.url}/account/recover`);
+			await page.locator('#name').fill('nobody');
+			return send(page);
+		},
+	},
+	{name: 'recover-gone', what: 'a link of a mail that is over', config: SMTP, open: at('/account/recover/x')},
+	{
+		name: 'waiting',
+		what: 'the page of sessions that wait',
+		as: 'alice',
+		config: {quarantine: true},
+		async prepare(app) {
+			await addAlice(app);
+			for (let count = 0; count < 2; count += 1) await login(app, 'alice');
+		},
+		open: at('/account/waiting'),
+	},
+	{name: 'approve-gone', what: 'a link to a session that waits no more', open: at('/account/approve/x')},
 ];
