@@ -45,5 +45,6 @@ export {
 	signInWithPath,
 	unlinkPath,
 } from './upstream.ts';
+export {sourceLinksPage, sourceLinksPath} from './account/source-links.ts';
 export {sourceAccount, sourceGone, sourceInvitation} from './source.ts';
 export {recoverPath, signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';

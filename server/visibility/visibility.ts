@@ -270,7 +270,7 @@ function serverKnowsAll(
  * and so they are a fact of the inviter's day.
  */
 async function listInvited(
-	{storage: {memberships}, facts, bridged}: VisibilityDependencies,
+	{storage: {memberships}, facts, bridged, sources}: VisibilityDependencies,
 	asker: NonNullable<Asker>,
 	targets: readonly UserId[],
 	surface: Surface,
@@ -284,7 +284,7 @@ async function listInvited(
 	const invited = [...new Set(sent.map((row) => row.userId))].filter((target) => !received.has(target));
 	if (invited.length === 0) return inviters;
 	const services = await bridged.findServices(invited);
-	const people = invited.filter((target) => !services.has(target));
+	const people = invited.filter((target) => !services.has(target) && !sources.has(target));
 	return [...inviters, ...(await facts.learnSome({asker: asPerson(asker), topic: 'person'}, people))];
 }
 
@@ -306,7 +306,7 @@ async function filterServerAcquainted(
 	}
 	for (const target of await memberships.listSharingWithServer(origin, without(targets, known))) known.add(target);
 	if (surface !== 'keys') return known;
-	const strangers = without(targets, known).filter((target) => !services.has(target));
+	const strangers = without(targets, known).filter((target) => !services.has(target) && !sources.has(target));
 	const invites = (await memberships.listInvites(strangers)).filter(({sender}) => domainOf(sender) === origin);
 	const invited = new Set(invites.map(({userId}) => userId));
 	const asker: FactAsker = {kind: 'server', name: origin};

@@ -28,6 +28,16 @@ const at =
 const addAlice = (app: App): Promise<void> => addPerson(app, 'alice');
 const signedIn = {as: 'alice', prepare: addAlice} as const;
 
+/** Alice may make links for sources. */
+const withSources = {config: {source_links: {enabled: true, who: ['alice']}}, prepare: addAlice} as const;
+
+/** Makes a link for a source in alice's name, and opens its page. */
+async function openSourceLink(page: Page, {application, url}: App): Promise<Response | null> {
+	const {accounts, sourceLinks} = application.services;
+	const link = await sourceLinks.create(accounts.checkNewName('alice'), {name: 'the ministry'});
+	return page.goto(url + new URL(link.url).pathname);
+}
+
 /** Sends the page's form, its fields filled in as they are by the page. */
 async function send(page: Page): Promise<Response | null> {
 	const answered = page.waitForResponse((response) => response.request().method() === 'POST');
@@ -111,6 +121,31 @@ export const pageCases: readonly PageCase[] = [
 		},
 	},
 	{name: 'account', what: 'the account', ...signedIn, open: at('/account')},
+	{name: 'source', what: 'the page of a link for a source', ...withSources, open: openSourceLink},
+	{
+		name: 'source-made',
+		what: 'the account of a source',
+		...withSources,
+		async open(page, app) {
+			await openSourceLink(page, app);
+			return send(page);
+		},
+	},
+	{name: 'source-gone', what: 'a link for a source that is over', open: at('/source/x')},
+	{
+		name: 'source-links',
+		what: 'the page that makes links for sources',
+		...signedIn,
+		...withSources,
+		async open(page, app) {
+			const {accounts, sourceLinks} = app.application.services;
+			const alice = accounts.checkNewName('alice');
+			await sourceLinks.create(alice, {name: 'the ministry'});
+			const {url} = await sourceLinks.create(alice, {name: 'the harbour'});
+			await sourceLinks.open(url.slice(url.lastIndexOf('/') + 1));
+			return page.goto(`${app.url}/account/source-links`);
+		},
+	},
 	{
 		name: 'to-client',
 		what: 'the page that lets a client in',

@@ -50,7 +50,7 @@ export async function populate(target: Target, samples: number, random: SeededRa
 	const subjects: Subject[] = [];
 	for (const personClass of PERSON_CLASSES) {
 		const {fate, form, name} = personClass;
-		if (fate === 'bridge' && target.app === undefined) continue;
+		if ((fate === 'bridge' || fate === 'source') && target.app === undefined) continue;
 		for (let index = 0; index < countOf(personClass, samples); index += 1) {
 			const localpart = nameOf(form);
 			if (fate !== undefined) await makePerson(target, root, localpart, personClass);
@@ -144,6 +144,18 @@ const FATES: Readonly<Record<Fate, Change>> = {
 		const batch = storage.batch();
 		storage.accounts.setAppservice(batch, {userId, appserviceId: 'bridge'});
 		batch.announce({kind: 'account', subject: userId});
+		await storage.commit(batch);
+	},
+	source: async ({app}, session, root) => {
+		const {storage} = app!.application;
+		const [userId, owner] = [session.user_id as UserId, root.user_id as UserId];
+		const [room] = await storage.memberships.listOfUser(userId, ['join']);
+		if (room === undefined) throw new Error('expected a source to have a room');
+		const batch = storage.batch();
+		const {roomId} = room;
+		const ends = {endsTs: Number.MAX_SAFE_INTEGER, silenceDays: 1000, isOwnerTold: false};
+		storage.sourceLinks.addSource(batch, {userId, owner, name: 'a link', roomId, ...ends});
+		batch.announce({kind: 'account', subject: userId, extra: {source: true}});
 		await storage.commit(batch);
 	},
 	deactivate: (target, session) => deactivate(target, session, false),

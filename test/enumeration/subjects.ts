@@ -27,7 +27,8 @@ export type Fate =
 	| 'signOut'
 	| 'blockInvites'
 	| 'makeAdministrator'
-	| 'bridge';
+	| 'bridge'
+	| 'source';
 
 /** A class of people. */
 export interface PersonClass {
@@ -55,6 +56,8 @@ export const PERSON_CLASSES: readonly PersonClass[] = [
 	{name: 'administrator', fate: 'makeAdministrator', share: 2},
 	// Of an application service; made on our own servers only.
 	{name: 'bridged', fate: 'bridge', hasPublished: true, share: 10},
+	// Of a source link; likewise.
+	{name: 'a source', fate: 'source', hasPublished: true, share: 10},
 	{name: 'nobody', share: 70},
 	{name: 'nobody, with capitals', share: 15, form: 'upperCase'},
 	{name: 'nobody, reserved', share: 15, form: 'reserved'},

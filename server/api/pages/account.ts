@@ -14,6 +14,7 @@ import {
 	linksPath,
 	signInPath,
 	signOutPath,
+	sourceLinksPath,
 	totpPath,
 	waitingPath,
 } from '../../../web/index.ts';
@@ -21,7 +22,7 @@ import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {ownPath} from '../../web-sessions/index.ts';
 import {languageCookie} from './cookies.ts';
-import {pageRoute} from './page-route.ts';
+import {pageRoute, userOf} from './page-route.ts';
 
 /** The pages that the account's own leads to, in the order in which they are shown. */
 const links: readonly (AccountLink & {readonly isShown?: (services: Services) => boolean})[] = [
@@ -37,19 +38,21 @@ const links: readonly (AccountLink & {readonly isShown?: (services: Services) =>
 	{path: deactivatePath, text: 'deactivate.title'},
 ];
 
+/** Only for those who may make them. */
+const sourceLinksLink: AccountLink = {path: sourceLinksPath, text: 'sourceLinks.title'};
+
 /** Shows people their account. */
 export const getAccount = pageRoute({
 	id: 'getAccountPage',
 	method: 'GET',
 	path: accountPath,
 	access: 'signed-in',
-	handle: ({view, session}, services) => ({
-		page: accountHome(
-			view,
-			session.userId ?? '',
-			links.filter(({isShown}) => isShown?.(services) ?? true),
-		),
-	}),
+	async handle({view, session}, services) {
+		const userId = userOf(session);
+		const shown = links.filter(({isShown}) => isShown?.(services) ?? true);
+		const all = (await services.sourceLinks.mayMake(userId)) ? [...shown, sourceLinksLink] : shown;
+		return {page: accountHome(view, userId, all)};
+	},
 });
 
 /** Signs this browser out of our pages; sessions of clients stay as they are. */

@@ -21,6 +21,7 @@ import {getOAuthLink, postOAuthLink} from './oauth-link.ts';
 import {getSetUp, postSetUp} from './set-up.ts';
 import {getSignIn, postSignIn} from './sign-in.ts';
 import {getToClient, postToClient} from './to-client.ts';
+import {getSourceLinks, postSourceLinks} from './account-source-links.ts';
 import {getSourcePage, postSourcePage} from './source.ts';
 import {
 	getChooseName,
@@ -90,6 +91,8 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postSetUp,
 	getSourcePage,
 	postSourcePage,
+	getSourceLinks,
+	postSourceLinks,
 	getSignInWith,
 	getUpstreamCallback,
 	getChooseName,

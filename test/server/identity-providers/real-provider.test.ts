@@ -9,10 +9,10 @@ const V3 = '/_matrix/client/v3';
 const SECRET = 'a secret of the two that is long enough';
 
 /** Whatever the provider asks its person, they consent. */
-async function consent(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
-	const {prompt, params, session, grantId} = await provider.interactionDetails(request, response);
+async function consent(provider: Provider, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+	const {prompt, params, session, grantId} = await provider.interactionDetails(incoming, response);
 	if (prompt.name === 'login') {
-		await provider.interactionFinished(request, response, {login: {accountId: 'person-1'}});
+		await provider.interactionFinished(incoming, response, {login: {accountId: 'person-1'}});
 		return;
 	}
 	const grant =
@@ -20,7 +20,7 @@ async function consent(provider: Provider, request: IncomingMessage, response: S
 			? new provider.Grant({accountId: session?.accountId ?? '', clientId: String(params['client_id'])})
 			: await provider.Grant.find(grantId);
 	grant?.addOIDCScope('openid profile');
-	await provider.interactionFinished(request, response, {consent: {grantId: (await grant?.save()) ?? ''}});
+	await provider.interactionFinished(incoming, response, {consent: {grantId: (await grant?.save()) ?? ''}});
 }
 
 async function start(t: ExecutionContext): Promise<{readonly app: App; readonly issuer: string}> {
@@ -54,7 +54,7 @@ async function start(t: ExecutionContext): Promise<{readonly app: App; readonly 
 		conformIdTokenClaims: false,
 		cookies: {keys: ['a key of this test alone']},
 		// The library speaks with no address of this machine; a test has no other.
-		fetch: (url, options) => fetch(url, {...options, dispatcher: undefined} as RequestInit),
+		fetch: (url, options) => fetch(url, {...options, dispatcher: undefined}),
 		features: {devInteractions: {enabled: false}, backchannelLogout: {enabled: true}},
 		findAccount: (_context, accountId) => ({
 			accountId,

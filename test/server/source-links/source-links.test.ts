@@ -1,7 +1,7 @@
 /** Links by which sources get an account for one room, and what such an account can and cannot do. */
 import test from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
-import {call, createTestDevice, path, request, until} from '../../harness/index.ts';
+import {call, createTestDevice, passwordOf, path, request, signInOnPage, until} from '../../harness/index.ts';
 import {
 	LINKS,
 	makeLink,
@@ -268,4 +268,37 @@ test('an owner ends an account early, and nobody else does', async (t) => {
 	t.is((await request(app, 'DELETE', where, {token: bob.access_token})).status, 404);
 	t.is((await request(app, 'DELETE', where, {token: alice.access_token})).status, 200);
 	t.is((await request(app, 'GET', `${V3}/sync`, {token: session.access_token})).status, 401);
+});
+
+test('a journalist makes links, takes them back and ends accounts on a page without scripts', async (t) => {
+	const {app} = await startSourceWorld(t);
+	const page = '/account/source-links';
+	const bob = await signInOnPage(app, 'bob', passwordOf('bob'));
+	t.is((await bob.open(page)).status, 403);
+	t.false((await bob.open('/account')).text.includes(page));
+	const alice = await signInOnPage(app, 'alice', passwordOf('alice'));
+	t.true((await alice.open('/account')).text.includes(page));
+	await alice.open(page);
+	t.is((await alice.send(page, {action: 'create', name: 'x'})).status, 403, 'another site has it sent');
+	await alice.open(page);
+	t.is((await alice.submit(page, {action: 'create', name: 'x', days: '31'})).status, 400);
+	t.is((await alice.submit(page, {action: 'create', name: 'x', members: 'bob@mail.example'})).status, 400);
+	const made = await alice.submit(page, {
+		action: 'create',
+		name: '<b>ministry</b>',
+		members: 'bob, @carol:news.example',
+	});
+	t.is(made.status, 200);
+	t.false(made.text.includes('<b>ministry'));
+	const link = /<code dir="ltr">([^<]+\/source\/[^<]+)<\/code>/.exec(made.text)?.[1] ?? '';
+	const {userId} = await openPage(app, new URL(link).pathname);
+	const {text} = await alice.open(page);
+	t.false(text.includes('/source/'), 'the address is shown once');
+	t.true(text.includes(userId));
+	await alice.submit(page, {action: 'end', user_id: userId});
+	t.false((await alice.open(page)).text.includes(userId));
+	const second = await alice.submit(page, {action: 'create', name: 'another'});
+	const id = /name="link_id" value="([^"]+)"/.exec(second.text)?.[1] ?? '';
+	await alice.submit(page, {action: 'remove', link_id: id});
+	t.false((await alice.open(page)).text.includes('another'));
 });

@@ -6,6 +6,7 @@ import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
+import {sourceLinks} from './source-links.ts';
 import {upstream} from './upstream.ts';
 
 /** English, which the other languages are measured by: they have the same keys, and the same places in their texts. */
@@ -18,5 +19,6 @@ export const en = {
 	...ownAccount,
 	...signIn,
 	...source,
+	...sourceLinks,
 	...upstream,
 };

@@ -7,6 +7,7 @@ import {oauth} from './oauth.ts';
 import {ownAccount} from './own-account.ts';
 import {signIn} from './sign-in.ts';
 import {source} from './source.ts';
+import {sourceLinks} from './source-links.ts';
 import {upstream} from './upstream.ts';
 
 export const fr: Readonly<Record<TextKey, string>> = {
@@ -18,5 +19,6 @@ export const fr: Readonly<Record<TextKey, string>> = {
 	...ownAccount,
 	...signIn,
 	...source,
+	...sourceLinks,
 	...upstream,
 };
