@@ -6,6 +6,7 @@ import axe from 'axe-core';
 import type {Browser, BrowserContextOptions, Page} from 'playwright-core';
 import {type App, call, passwordOf, register, request, type Session, startApp} from '../harness/index.ts';
 import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
+import {guardPageCases} from './guard-page-cases.ts';
 import {type PageCase, pageCases} from './page-cases.ts';
 import {openContext, signedInCookies, startVisited} from './visit.ts';
 
@@ -76,7 +77,7 @@ async function look(t: ExecutionContext, app: App, {name, as, open}: PageCase): 
 	}
 }
 
-for (const one of pageCases) {
+for (const one of [...pageCases, ...guardPageCases]) {
 	testInBrowser(
 		`everybody can see, read and use ${one.what}, on a telephone and a desk, by day and by night`,
 		async (t) => {
