@@ -42,10 +42,13 @@ export function waitingList(
 ): Page {
 	const {language} = view;
 	const items = sessions.map(
-		(session) => html`<li><p>${say(language, 'approve.ask', {device: nameOf(session), day: dayOf(view, session)})}</p>
+		(
+			session,
+			index,
+		) => html`<li><p>${say(language, 'approve.ask', {device: nameOf(session), day: dayOf(view, session)})}</p>
 ${form(
 	view,
-	html`<input type="hidden" name="device_id" value="${session.deviceId}">${wantsCode ? codeField(view) : html``}
+	html`<input type="hidden" name="device_id" value="${session.deviceId}">${wantsCode ? codeField(view, `code-${index}`) : html``}
 ${buttons(view)}`,
 )}</li>`,
 	);

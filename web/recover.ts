@@ -68,10 +68,10 @@ function nameField({language}: View): Html {
 <p id="name-hint">${say(language, 'recover.whoseHint')}</p>`;
 }
 
-/** A field for a code of a generator, or a recovery code. */
-export function codeField({language}: View): Html {
-	return html`<label for="code">${say(language, 'factor.code')}</label>
-<input id="code" name="code" dir="ltr" autocapitalize="none" autocomplete="one-time-code" spellcheck="false" maxlength="40">`;
+/** A field for a code of a generator, or a recovery code; `id` where a page has several. */
+export function codeField({language}: View, id = 'code'): Html {
+	return html`<label for="${id}">${say(language, 'factor.code')}</label>
+<input id="${id}" name="code" dir="ltr" autocapitalize="none" autocomplete="one-time-code" spellcheck="false" maxlength="40">`;
 }
 
 function passwordFields({language}: View): Html {
@@ -80,7 +80,7 @@ function passwordFields({language}: View): Html {
 <p id="password-hint">${say(language, 'field.passwordHint')}</p>
 <label for="repeated">${say(language, 'field.repeated')}</label>
 <input id="repeated" name="repeated" type="password" required dir="ltr" autocomplete="new-password">
-<label class="check"><input type="checkbox" name="sign_out" value="yes" checked> ${say(language, 'recover.signOut')}</label>`;
+<label><input type="checkbox" name="sign_out" value="yes" checked> ${say(language, 'recover.signOut')}</label>`;
 }
 
 /** Says in one sentence what has come of it. */

@@ -48,8 +48,7 @@ async function makeLink(app: App, purpose: 'address' | 'password' | 'recovery'):
 
 async function addWaiting(app: App): Promise<void> {
 	await addAlice(app);
-	await login(app, 'alice');
-	await login(app, 'alice');
+	for (let count = 0; count < 3; count += 1) await login(app, 'alice');
 }
 
 /** Makes the link of a notice. */

@@ -1,3 +1,5 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {
 	type App,
@@ -158,12 +160,18 @@ test('an address goes with its account', async (t) => {
 
 test('no link is kept plain, and no address is in the log', async (t) => {
 	const {app, mail} = await startWithMail(t);
-	await ask(app, ALICE);
+	await ask(app, ALICE, 'the secret of a client');
 	const link = linkIn(await mail.take(ALICE));
 	const token = link.slice(link.lastIndexOf('/') + 1);
 	t.is(await app.application.storage.mailValidations.findByToken(token), undefined);
+	const files = readdirSync(app.directory, {recursive: true, withFileTypes: true}).filter((file) => file.isFile());
+	const kept = files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1')).join('');
+	t.true(kept.includes(ALICE), 'what is read here is what is kept');
+	for (const secret of [token, 'the secret of a client']) {
+		t.false(kept.includes(secret));
+		t.false(app.readLog().includes(secret));
+	}
 	t.false(app.readLog().includes('mail.example'));
-	t.false(app.readLog().includes(token));
 });
 
 test('a name is no address of an account: nobody signs in or is found by one', async (t) => {
