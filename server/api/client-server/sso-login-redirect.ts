@@ -1,11 +1,11 @@
 import {MatrixError, redirect} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
-import {signInWithPath, toClientPath} from '../../../web/index.ts';
+import {registerPath, signInWithPath, toClientPath} from '../../../web/index.ts';
 import {route} from '../route.ts';
 
 /**
  * Sends a browser to this server's own pages, where its person signs in and then lets the client in that sent them. The
- * address to come back to is looked at there.
+ * address to come back to is looked at there. A client that knows of OAuth says whether its person wants an account.
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3loginssoredirect
  */
 export const redirectToSso = route({
@@ -13,8 +13,12 @@ export const redirectToSso = route({
 	method: 'GET',
 	path: '/_matrix/client/v3/login/sso/redirect',
 	auth: 'none',
-	query: v.object({redirectUrl: v.string({max: 2048})}),
-	handle: ({query}) => redirect(`${toClientPath}?redirectUrl=${encodeURIComponent(query.redirectUrl)}`),
+	query: v.object({redirectUrl: v.string({max: 2048}), action: v.optional(v.string({max: 255}))}),
+	handle({query: {redirectUrl, action}}, {config}) {
+		const to = `${toClientPath}?redirectUrl=${encodeURIComponent(redirectUrl)}`;
+		const wantsAccount = action === 'register' && config.registration !== 'closed';
+		return redirect(wantsAccount ? `${registerPath}?return_to=${encodeURIComponent(to)}` : to);
+	},
 });
 
 /**

@@ -102,3 +102,27 @@ test('the token of a browser ends with it', async (t) => {
 	t.is((await signIn(second)).status, 403);
 	await until(() => !app.readLog().includes(String(second)), 'no token in the log');
 });
+
+test('a client that says so has its person make an account first, where there are any to be had', async (t) => {
+	const redirectUrl = 'https://app.example/back';
+	for (const [registration, action, to] of [
+		['open', 'register', '/account/register?return_to='],
+		['open', 'login', '/account/to-client?'],
+		['open', 'unknown', '/account/to-client?'],
+		['closed', 'register', '/account/to-client?'],
+	] as const) {
+		const app = await startApp(t, {config: {registration}});
+		const sent = await new Visitor(app).open(`${redirectPath(redirectUrl)}&action=${action}`);
+		t.true(sent.to.startsWith(to), `${registration} ${action}: ${sent.to}`);
+	}
+	const app = await startApp(t);
+	const visitor = new Visitor(app);
+	const {to: registerAt} = await visitor.open(`${redirectPath(redirectUrl)}&action=register`);
+	await visitor.open(registerAt);
+	const password = passwordOf('carol');
+	const made = await visitor.submit(registerAt, {username: 'carol', password, repeated: password});
+	t.true(made.to.startsWith('/account/to-client?'), made.to);
+	const page = await visitor.open(made.to);
+	t.is(page.status, 200);
+	t.true(page.text.includes('@carol:news.example'));
+});
