@@ -1,5 +1,6 @@
 /** Section A of the list of threats, sent to every endpoint that reads JSON of clients. */
 import test, {type ExecutionContext} from 'ava';
+import {jobs} from '../../../../server/jobs/index.ts';
 import {type Answer, type App, call, request, startApp, until} from '../../../harness/index.ts';
 import {bodyOf, type Endpoint, endpointsOf, uriOf} from './every-endpoint.ts';
 import {brokenBodies, mutationsOf} from './hostile-json.ts';
@@ -67,6 +68,38 @@ for (const [row, texts] of Object.entries(brokenBodies)) {
 	});
 }
 
+/** Endpoints that leave work for background jobs. */
+const beginsJobs: ReadonlySet<string> = new Set([
+	'adminDeactivateUser',
+	'adminDeleteRoomV1',
+	'adminDeleteRoomV2',
+	'adminPutUser',
+	'adminRedactUser',
+	'adminResetPassword',
+]);
+
+/** How often in a row nothing must have happened. */
+const QUIET = 25;
+
+/** Waits until the background jobs have done what an endpoint has left for them. */
+async function untilQuiet(app: App): Promise<void> {
+	const {jobs: rows, stream} = app.application.storage;
+	const kinds = jobs.filter(({everyMs}) => everyMs === null).map(({id}) => id);
+	let last = -1;
+	let same = 0;
+	await until(
+		async () => {
+			const isDue = (await rows.listDue(kinds, Date.now(), 1)).length > 0;
+			const head = stream.head();
+			same = head === last && !isDue ? same + 1 : 0;
+			last = head;
+			return same > QUIET;
+		},
+		'the background jobs to end',
+		60_000,
+	);
+}
+
 test('A9: an odd value anywhere in a body is taken or refused, and a refusal changes nothing', async (t) => {
 	const app = await startApp(t);
 	const {stream} = app.application.storage;
@@ -79,6 +112,7 @@ test('A9: an odd value anywhere in a body is taken or refused, and a refusal cha
 			t.fail(`${endpoint.id} ${text.slice(0, 200)}: ${answer.status} ${answer.text}`);
 		}
 		if (endpoint.id === 'scheduleDelayedEvent') await untilSent(app, somebody);
+		if (beginsJobs.has(endpoint.id)) await untilQuiet(app);
 		// Once more what was refused, with nothing else going on.
 		const refused = first.filter(({answer}) => answer.status >= 400).map(({text}) => text);
 		const before = stream.head();
