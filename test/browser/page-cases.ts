@@ -80,6 +80,28 @@ async function beginOAuth({url}: App): Promise<{readonly path: string; readonly 
 /** Mail is on, and nobody takes it. */
 const SMTP = {smtp: {host: '127.0.0.1', port: 9, tls: 'off', from: 'server@news.example'}};
 
+/** Other services that sign people in; none of them is there. */
+const PROVIDERS = {
+	identity_providers: [
+		{
+			id: 'house',
+			kind: 'oidc',
+			name: 'The House',
+			issuer: 'https://sso.example',
+			client_id: 'x',
+			client_secret: 'secret',
+		},
+		{
+			id: 'press',
+			kind: 'oidc',
+			name: 'The Press',
+			issuer: 'https://id.example',
+			client_id: 'x',
+			client_secret: 'secret',
+		},
+	],
+};
+
 const SOURCE_LINKS = {source_links: {enabled: true, who: ['alice'], days_max: 30, silence_days: 7}};
 
 /** Makes a link for a source as alice's client does. */
@@ -311,4 +333,11 @@ export const pageCases: readonly PageCase[] = [
 		open: at('/account/waiting'),
 	},
 	{name: 'approve-gone', what: 'a link to a session that waits no more', open: at('/account/approve/x')},
+	{
+		name: 'sign-in-providers',
+		what: 'the sign-in page beside other services',
+		config: PROVIDERS,
+		open: at('/account/sign-in'),
+	},
+	{name: 'upstream', what: 'the page of other services', ...signedIn, config: PROVIDERS, open: at('/account/upstream')},
 ];
