@@ -171,6 +171,7 @@ onBoth('a session carries what authentication needs, and a device added again ke
 		...token('one', phone),
 		displayName: 'first',
 		lastSeenDay: 20_500,
+		isQuarantined: false,
 		account: {...rest, isSuspended: true},
 	});
 	await write(storage, (batch) => storage.devices.removeAccessTokens(batch, alice, phone, 'two'));
