@@ -2,7 +2,6 @@
 import type {Page, Response} from 'playwright-core';
 import {Secret, TOTP} from 'otpauth';
 import {type App, type AppOptions, login, request} from '../harness/index.ts';
-import {makeLink} from '../server/source-links/source-world.ts';
 import {addPerson, giveName} from './visit.ts';
 
 /** A page that is looked at. */
@@ -101,13 +100,6 @@ const PROVIDERS = {
 		},
 	],
 };
-
-const SOURCE_LINKS = {source_links: {enabled: true, who: ['alice'], days_max: 30, silence_days: 7}};
-
-/** Makes a link for a source as alice's client does. */
-async function makeSourceLink(app: App): Promise<string> {
-	return makeLink(app, await login(app, 'alice'));
-}
 
 /** Sets a code generator up for alice. */
 async function addGenerator({application}: App): Promise<void> {
@@ -291,23 +283,6 @@ export const pageCases: readonly PageCase[] = [
 	},
 	{name: 'data', what: 'the page that gives people their data', ...signedIn, open: at('/account/data')},
 	{name: 'deactivate', what: 'the page that ends an account', ...signedIn, open: at('/account/deactivate')},
-	{
-		name: 'source',
-		what: 'the page of a source',
-		config: SOURCE_LINKS,
-		prepare: addAlice,
-		open: async (page, app) => page.goto(app.url + (await makeSourceLink(app))),
-	},
-	{
-		name: 'source-account',
-		what: 'the account of a source',
-		config: SOURCE_LINKS,
-		prepare: addAlice,
-		async open(page, app) {
-			await page.goto(app.url + (await makeSourceLink(app)));
-			return send(page);
-		},
-	},
 	{name: 'email', what: 'the page of an e-mail address', ...signedIn, config: SMTP, open: at('/account/email')},
 	{name: 'recover', what: 'the page that recovers an account', config: SMTP, open: at('/account/recover')},
 	{
