@@ -8,7 +8,7 @@ export type RecoveryErrorCode =
 	| 'wrong-code'
 	/** Too many codes were tried; later ones are looked at. */
 	| 'too-many-tries'
-	/** The account must have a second factor and has none: nothing is left that proves its owner. */
+	/** The account has no second factor: nothing is left that proves its owner. */
 	| 'no-factor'
 	/** Nobody confirmed by a link that it is they. */
 	| 'not-proven';

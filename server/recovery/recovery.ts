@@ -246,9 +246,9 @@ async function prove(
 	const {userId} = account;
 	const isTheirs = isSame(link, proof.askerHash) || accounts.claimedUserId(proof.name) === userId;
 	if (!isTheirs) throw await refuse(dependencies, link, userId, 'wrong-name');
-	const {hasAny, isRequired} = await secondFactor.find(account);
-	if (!hasAny && isRequired) throw await refuse(dependencies, link, userId, 'no-factor');
-	if (!hasAny || proof.passkeyOf === userId) return found;
+	const {hasAny} = await secondFactor.find(account);
+	if (!hasAny) throw await refuse(dependencies, link, userId, 'no-factor');
+	if (proof.passkeyOf === userId) return found;
 	try {
 		await secondFactor.proveCode({userId, code: proof.code, source: proof.source, isKnown: false});
 		return found;

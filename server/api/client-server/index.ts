@@ -191,7 +191,7 @@ export const clientServerRoutes: readonly Route<Services>[] = [
 	getLocalAliases,
 	getEventContext,
 	inviteUser,
-	joinRoomById,
+	refusingOnGrid(joinRoomById),
 	refusingOnGrid(joinRoom),
 	postRoomKeysVersion,
 	getRoomKeysVersionCurrent,

@@ -21,7 +21,7 @@ export const guard = {
 	'recover.confirmSubmit': 'Bestätigen',
 	'recover.wrong': 'Der Name oder der Code ist falsch.',
 	'recover.noFactor':
-		'Dieses Konto braucht einen zweiten Faktor und hat keinen. Bitte wenden Sie sich an die Administration.',
+		'Dieses Konto hat keinen zweiten Faktor, und eine E-Mail allein öffnet kein Konto. Bitte fragen Sie die Verwaltung dieses Servers.',
 	'recover.gone': 'Dieser Link gilt nicht mehr: Er wurde benutzt oder ist abgelaufen.',
 	'recover.done': 'Ihr neues Passwort ist gesetzt.',
 	'recover.confirmed': 'Bestätigt. Sie können dieses Fenster schließen und in Ihrem Client weitermachen.',

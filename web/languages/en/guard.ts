@@ -20,7 +20,8 @@ export const guard = {
 	'recover.confirmIntro': 'Your client wants to set a new password. Go back to it afterwards.',
 	'recover.confirmSubmit': 'Confirm',
 	'recover.wrong': 'The name or the code is wrong.',
-	'recover.noFactor': 'This account needs a second factor and has none. Please ask the administrator of this server.',
+	'recover.noFactor':
+		'This account has no second factor, and a mail alone opens no account. Please ask the administrator of this server.',
 	'recover.gone': 'This link does not work: it was used, or has ended.',
 	'recover.done': 'Your new password is set.',
 	'recover.confirmed': 'Confirmed. You may close this window and go on in your client.',

@@ -20,7 +20,8 @@ export const guard = {
 	'recover.confirmIntro': 'Su cliente quiere guardar una contraseña nueva. Vuelva a él después.',
 	'recover.confirmSubmit': 'Confirmar',
 	'recover.wrong': 'El nombre o el código es incorrecto.',
-	'recover.noFactor': 'Esta cuenta necesita un segundo factor y no lo tiene. Pregunte a quien administra el servidor.',
+	'recover.noFactor':
+		'Esta cuenta no tiene segundo factor, y un correo por sí solo no abre ninguna cuenta. Pregunte a quien administra el servidor.',
 	'recover.gone': 'Este enlace no funciona: se ha usado o ha caducado.',
 	'recover.done': 'Su contraseña nueva está guardada.',
 	'recover.confirmed': 'Confirmado. Puede cerrar esta ventana y seguir en su cliente.',

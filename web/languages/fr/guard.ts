@@ -20,7 +20,8 @@ export const guard = {
 	'recover.confirmIntro': 'Votre client veut enregistrer un nouveau mot de passe. Retournez-y ensuite.',
 	'recover.confirmSubmit': 'Confirmer',
 	'recover.wrong': 'Le nom ou le code est faux.',
-	'recover.noFactor': 'Ce compte exige un second facteur et n’en a pas. Adressez-vous à l’administrateur.',
+	'recover.noFactor':
+		'Ce compte n’a pas de second facteur, et un e-mail seul n’ouvre aucun compte. Adressez-vous à l’administrateur de ce serveur.',
 	'recover.gone': 'Ce lien ne fonctionne pas : il a été utilisé ou a expiré.',
 	'recover.done': 'Votre nouveau mot de passe est enregistré.',
 	'recover.confirmed': 'Confirmé. Vous pouvez fermer cette fenêtre et continuer dans votre client.',
