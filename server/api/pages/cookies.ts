@@ -40,7 +40,7 @@ export function languageCookie(config: Pick<Config, 'publicUrl'>, tag: string): 
 }
 
 function cookieName(config: Pick<Config, 'publicUrl'>, name: string): string {
-	return isSecure(config) ? `__Host-broadsheet-${name}` : `broadsheet-${name}`;
+	return isSecure(config) ? `__Host-matrix-${name}` : `matrix-${name}`;
 }
 
 function attributes(config: Pick<Config, 'publicUrl'>): string {

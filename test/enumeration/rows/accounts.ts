@@ -33,7 +33,7 @@ const sendForm = (uri: string, fields: Readonly<Record<string, string>>): Questi
 	text: new URLSearchParams({...fields, csrf: hashToken(`csrf ${browserToken}`)}).toString(),
 	headers: {
 		'content-type': 'application/x-www-form-urlencoded',
-		cookie: `broadsheet-session=${browserToken}; __Host-broadsheet-session=${browserToken}`,
+		cookie: `matrix-session=${browserToken}; __Host-matrix-session=${browserToken}`,
 	},
 });
 

@@ -34,7 +34,13 @@ test('every answer to a stranger forbids browsers what it can, and names neither
 		t.true(policy.startsWith("default-src 'none'") && policy.includes("frame-ancestors 'none'"), `${what}: ${policy}`);
 		t.false(policy.includes('unsafe'), what);
 		if (reply.headers.get('content-type') === 'application/json') t.is(policy, POLICY, what);
-		for (const header of ['server', 'x-powered-by', 'via', 'set-cookie', 'date-version'])
+		// Pages know a browser by a cookie, which is no script's; what clients and tools call sets none.
+		const isPage = !/^\/_(?:matrix|synapse)\//u.test(uri);
+		for (const cookie of reply.headers.getSetCookie()) {
+			t.true(isPage && cookie.includes('; HttpOnly; SameSite=Lax'), `${what}: ${cookie}`);
+			t.notRegex(cookie, /broadsheet/iu, what);
+		}
+		for (const header of ['server', 'x-powered-by', 'via', 'date-version'])
 			t.is(reply.headers.get(header), null, `${what}: ${header}`);
 		t.false(text.includes(version) && !uri.includes('versions'), `${what}: ${text}`);
 		t.true(reply.status < 500 || reply.status === 501, `${what}: ${reply.status}`);

@@ -61,12 +61,12 @@ test('session fixation: each proof is answered with a new token, and the old one
 test('a cookie is out of reach of scripts and other sites, and over https of other hosts too', async (t) => {
 	const app = await openWith(t);
 	const plain = await new Visitor(app).open(SIGN_IN);
-	t.regex(plain.headers.get('set-cookie') ?? '', /^broadsheet-session=bsw_\w{49}; Path=\/; HttpOnly; SameSite=Lax$/);
+	t.regex(plain.headers.get('set-cookie') ?? '', /^matrix-session=bsw_\w{49}; Path=\/; HttpOnly; SameSite=Lax$/);
 	const secure = await startApp(t, {config: {public_url: 'https://matrix.news.example'}});
 	const {headers} = await new Visitor(secure).open(SIGN_IN);
 	t.regex(
 		headers.get('set-cookie') ?? '',
-		/^__Host-broadsheet-session=bsw_\w{49}; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+		/^__Host-matrix-session=bsw_\w{49}; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
 	);
 });
 
