@@ -157,8 +157,9 @@ export async function authenticateUser(
 		if (route.auth === 'optional') {
 			return undefined;
 		}
-		// Which paths of administrators there are would tell anybody which program this is (row 48).
-		if (route.auth === 'admin') throw new MatrixError('M_UNRECOGNIZED', 'Unrecognized request');
+		// Which paths beside the specification's there are would tell anybody which program this is (row 48).
+		if (route.auth === 'admin' && !uri.startsWith('/_matrix/'))
+			throw new MatrixError('M_UNRECOGNIZED', 'Unrecognized request');
 		throw new MatrixError('M_MISSING_TOKEN', 'An access token is needed');
 	}
 	const assertedUserId = search?.get('user_id') ?? undefined;

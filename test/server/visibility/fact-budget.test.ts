@@ -243,7 +243,7 @@ test('administrators see who asks, others do not, and the figures name nobody', 
 	const yesterday = await call<{askers: unknown[]}>(app, 'GET', `${probes}?days_ago=1`, {token: session!.accessToken});
 	t.deepEqual(yesterday.askers, []);
 	t.is((await request(app, 'GET', probes, {token: alice.session.access_token})).status, 403);
-	t.is((await request(app, 'GET', probes)).status, 401);
+	t.is((await request(app, 'GET', probes)).status, 404);
 	t.is((await request(app, 'GET', `${probes}?days_ago=31`, {token: session!.accessToken})).status, 400);
 	const {text} = await request(app, 'GET', '/metrics');
 	t.regex(text, /^broadsheet_facts_probes_by_person 4$/mu);
