@@ -10,7 +10,7 @@ import {
 	type RandomBytes,
 } from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {Batch, DeviceRow, Storage} from '../../storage/index.ts';
+import type {Batch, DeviceRow, Storage, UpstreamSession} from '../../storage/index.ts';
 import {DevicesError} from './errors.ts';
 
 /** How long an access token lives that comes with a refresh token. */
@@ -29,6 +29,8 @@ export interface DeviceRequest {
 	readonly wantsRefresh: boolean;
 	/** The hash of the browser's session that let the client in, where one did. */
 	readonly webSessionHash?: string | null | undefined;
+	/** The other service that vouched for the person, where it is known without the browser's session. */
+	readonly upstream?: UpstreamSession | undefined;
 }
 
 /** Tokens as a client is given them, this once: only their hashes are kept. */
@@ -55,6 +57,7 @@ export interface OpenedSession {
 	readonly devices: readonly DeviceRow[];
 	/** The hash of the browser's session that let the client in, where one did. */
 	readonly webSessionHash: string | undefined;
+	readonly upstream: UpstreamSession | undefined;
 }
 
 /** Adds to the batch by which a session is opened what goes with it, whoever signs in however. */
@@ -140,6 +143,7 @@ export async function openSession(
 		displayName,
 		devices,
 		webSessionHash: request.webSessionHash ?? undefined,
+		upstream: request.upstream,
 	});
 	const family = newRefreshFamily(random);
 	const refresh = request.wantsRefresh ? createRefreshPair(family, random) : undefined;

@@ -4,7 +4,7 @@ import type {IdentityProvidersDependencies} from './identity-providers.ts';
 import type {UpstreamLogout} from './logout-token.ts';
 
 /**
- * Ends the browsers and devices that came from a provider's session; from all its sessions where the provider names none.
+ * Ends the browsers and devices that came from a provider's session, and consents that no device has come for yet; from all its sessions where the provider names none.
  * Whose account has no password has been let in by the provider wherever they are signed in: all of it ends.
  */
 export async function endSessions(
@@ -25,9 +25,15 @@ export async function endSessions(
 	const batch = storage.batch();
 	storage.identities.addLogout(batch, {providerId, tokenId, expiresTs});
 	const userId = (await storage.identities.find(providerId, subject))?.userId;
+	const hasPassword = userId !== undefined && (await storage.accounts.find(userId))?.passwordHash !== null;
 	if (userId !== undefined) {
 		for (const session of await storage.webSessions.listOfUser(userId)) {
 			if (session.proofs.some(({upstream}) => isMeant(upstream))) storage.webSessions.remove(batch, session.tokenHash);
+		}
+		for (const {codeHash, upstreamProviderId, upstreamSessionId} of await storage.oauth.listCodesOf(userId)) {
+			const upstream = {providerId: upstreamProviderId ?? '', sessionId: upstreamSessionId};
+			const isEnded = upstreamProviderId === null ? !hasPassword : isMeant(upstream);
+			if (isEnded) storage.oauth.removeCode(batch, codeHash);
 		}
 	}
 	try {
@@ -38,7 +44,6 @@ export async function endSessions(
 	}
 	if (userId === undefined) return;
 	const noted = new Map((await storage.identities.listDevices(userId)).map((row) => [row.deviceId, row]));
-	const hasPassword = (await storage.accounts.find(userId))?.passwordHash !== null;
 	const ended = (await storage.devices.listOfUser(userId)).filter(({deviceId}) => {
 		const upstream = noted.get(deviceId);
 		return upstream === undefined ? !hasPassword : isMeant(upstream);

@@ -88,7 +88,10 @@ export interface IdentityProviders {
 	 */
 	logOut(providerId: string, logoutToken: string): Promise<void>;
 	/** Notes with a session that is opened by which provider's word it was, to be able to end it. */
-	noteSession(batch: Batch, session: Pick<OpenedSession, 'userId' | 'deviceId' | 'webSessionHash'>): Promise<void>;
+	noteSession(
+		batch: Batch,
+		session: Pick<OpenedSession, 'userId' | 'deviceId' | 'webSessionHash' | 'upstream'>,
+	): Promise<void>;
 }
 
 /** Makes the domain. */
@@ -117,10 +120,10 @@ export function createIdentityProviders(dependencies: IdentityProvidersDependenc
 			const expiresTs = clock.now() + LOGOUT_KNOWN_MS;
 			await endSessions(dependencies, {providerId, expiresTs, ...logout});
 		},
-		async noteSession(batch, {userId, deviceId, webSessionHash}) {
-			if (webSessionHash === undefined || providers.shown.length === 0) return;
-			const proofs = (await storage.webSessions.find(webSessionHash))?.proofs ?? [];
-			const upstream = proofs.find((given) => given.upstream !== undefined)?.upstream;
+		async noteSession(batch, {userId, deviceId, webSessionHash, upstream: known}) {
+			const isAsked = known === undefined && webSessionHash !== undefined && providers.shown.length > 0;
+			const browser = isAsked ? await storage.webSessions.find(webSessionHash) : undefined;
+			const upstream = known ?? browser?.proofs.find((given) => given.upstream !== undefined)?.upstream;
 			if (upstream !== undefined) identities.setDevice(batch, {userId, deviceId, ...upstream});
 		},
 	};

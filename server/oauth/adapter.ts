@@ -44,6 +44,8 @@ async function addCode({storage, clock}: Stored, id: string, code: AdapterPayloa
 		codeChallenge: code.codeChallenge,
 		expiresTs: clock.now() + CODE_LIFETIME_MS,
 		isUsed: false,
+		upstreamProviderId: approval.upstream?.providerId ?? null,
+		upstreamSessionId: approval.upstream?.sessionId ?? null,
 	});
 	await storage.commit(batch);
 }
@@ -62,6 +64,8 @@ async function addDeviceCode({storage, clock}: Stored, id: string, code: Adapter
 		polledTs: 0,
 		state: 'pending',
 		userId: '',
+		upstreamProviderId: null,
+		upstreamSessionId: null,
 	});
 	await storage.commit(batch);
 }

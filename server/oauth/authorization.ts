@@ -1,5 +1,6 @@
 import type {AdapterPayload} from 'oidc-provider';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
+import type {UpstreamSession} from '../../storage/index.ts';
 import {type ConsentClient, toConsentClient} from './consent-client.ts';
 import type {OAuthDependencies} from './dependencies.ts';
 import type {Flow} from './flow.ts';
@@ -12,6 +13,8 @@ import {type GrantedScope, readScope, WHOLE_SCOPE} from './scopes.ts';
 export interface Decision {
 	readonly userId: UserId;
 	readonly isApproved: boolean;
+	/** The other service that vouched for them; absent: none did. */
+	readonly upstream?: UpstreamSession | undefined;
 }
 
 /** What a browser was sent with. */
@@ -96,13 +99,13 @@ export function createAuthorization(
 				wantsAccount: offersAccounts && search.get('prompt')?.split(' ').includes('create') === true,
 			};
 		},
-		async decide(search: URLSearchParams, {userId, isApproved}: Decision): Promise<ProtocolAnswer> {
+		async decide(search: URLSearchParams, {userId, isApproved, upstream}: Decision): Promise<ProtocolAnswer> {
 			const begun = await begin(search);
 			if ('kind' in begun) {
 				return begun.kind === 'answer' ? begun.answer : {status: 400, headers: {}, body: begun.error};
 			}
 			const {flow, interaction, granted} = begun;
-			if (isApproved) flow.approval = {...granted, userId};
+			if (isApproved) flow.approval = {...granted, userId, upstream};
 			// What the library's own pages would leave for it to go on with.
 			interaction['result'] = isApproved ? {login: {accountId: userId, remember: false}, consent: {}} : DENIED;
 			const {resumeCookie} = await load();

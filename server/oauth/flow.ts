@@ -1,6 +1,7 @@
 import {AsyncLocalStorage} from 'node:async_hooks';
 import type {AdapterPayload} from 'oidc-provider';
 import type {UserId} from '../../crypto/index.ts';
+import type {UpstreamSession} from '../../storage/index.ts';
 import type {GrantedScope} from './scopes.ts';
 
 /**
@@ -11,7 +12,7 @@ import type {GrantedScope} from './scopes.ts';
 export interface Flow {
 	readonly rows: Map<string, AdapterPayload>;
 	/** Who has consented, to what. */
-	approval?: GrantedScope & {readonly userId: UserId};
+	approval?: GrantedScope & {readonly userId: UserId; readonly upstream: UpstreamSession | undefined};
 	/** Why the library showed an error page. */
 	failure?: {readonly error: string; readonly error_description?: string | undefined};
 	/** What broke, where something did. */

@@ -1,6 +1,6 @@
 import type {errors as OidcErrors, KoaContextWithOIDC} from 'oidc-provider';
 import {hashToken, secretsEqual, sha256Base64Url, type DeviceId, type UserId} from '../../crypto/index.ts';
-import {ConflictError, type OAuthDeviceCodeRow} from '../../storage/index.ts';
+import {ConflictError, type OAuthDeviceCodeRow, type WaitingCodeRow} from '../../storage/index.ts';
 import {AccountsError, checkMay} from '../accounts/index.ts';
 import {DevicesError, type IssuedTokens} from '../devices/index.ts';
 import {DEVICE_GRANT} from './client-metadata.ts';
@@ -28,8 +28,7 @@ interface GrantClient {
 }
 
 /** What a code was given for. */
-interface GivenCode {
-	readonly codeHash: string;
+interface GivenCode extends WaitingCodeRow {
 	readonly userId: UserId;
 	readonly deviceId: DeviceId;
 	readonly scope: string;
@@ -113,11 +112,11 @@ async function exchangeDeviceCode(
 		throw new errors.InvalidGrant('the device code was used before');
 	}
 	await checkDeviceCode(dependencies, errors, row);
-	const {codeHash, userId} = row;
+	const {userId} = row;
 	if (userId === '') throw new Error('expected whoever approved it');
 	return usingOnce(dependencies, errors, {...row, userId}, () =>
 		openSession(dependencies, {...row, userId}, client, (batch) =>
-			storage.oauth.decideDeviceCode(batch, {codeHash, from: 'approved', state: 'used', userId}),
+			storage.oauth.decideDeviceCode(batch, {...row, from: 'approved', state: 'used'}),
 		),
 	);
 }
@@ -157,7 +156,7 @@ async function refresh(
 /** Opens a session, and uses its code up in the same commit. */
 async function openSession(
 	{storage, accounts, devices}: OAuthDependencies,
-	{codeHash, userId, deviceId, scope}: GivenCode,
+	{codeHash, userId, deviceId, scope, upstreamProviderId, upstreamSessionId}: GivenCode,
 	{clientId, clientName}: GrantClient,
 	use: (batch: ReturnType<OAuthDependencies['storage']['batch']>) => void,
 ): Promise<object> {
@@ -166,7 +165,14 @@ async function openSession(
 	checkMay('use', account);
 	const batch = storage.batch();
 	use(batch);
-	const session = await devices.open(batch, userId, {deviceId, displayName: clientName, wantsRefresh: true});
+	const upstream =
+		upstreamProviderId === null ? undefined : {providerId: upstreamProviderId, sessionId: upstreamSessionId};
+	const session = await devices.open(batch, userId, {
+		deviceId,
+		displayName: clientName,
+		wantsRefresh: true,
+		upstream,
+	});
 	storage.oauth.addSession(batch, {userId, deviceId, clientId, scope, codeHash});
 	await storage.commit(batch);
 	// All sessions may have been ended meanwhile, by another password: then this is one that should have ended too.

@@ -38,6 +38,13 @@ export const OLDER_ACCOUNT_ACTIONS = [
 /** What people can be sent to the account pages for, in both spellings. */
 export type AccountAction = (typeof ACCOUNT_ACTIONS)[number] | (typeof OLDER_ACCOUNT_ACTIONS)[number];
 
+const issuerOf = (publicUrl: string): string => `${publicUrl}/`;
+
+/** Gives what the well-known file says; the issuer is the metadata's, letter for letter. */
+export function makeDiscovery(publicUrl: string): {readonly issuer: string; readonly account: string} {
+	return {issuer: issuerOf(publicUrl), account: publicUrl + PATHS.account};
+}
+
 /**
  * Gives what clients must know to sign people in, without the library: every client asks for it, and many go on in the
  * older way.
@@ -49,7 +56,7 @@ export function makeMetadata(
 	{isOlder, offersAccounts}: {readonly isOlder: boolean; readonly offersAccounts: boolean},
 ): Readonly<Record<string, string | readonly string[] | boolean>> {
 	return {
-		issuer: `${publicUrl}/`,
+		issuer: issuerOf(publicUrl),
 		authorization_endpoint: publicUrl + PATHS.authorization,
 		token_endpoint: publicUrl + PATHS.token,
 		registration_endpoint: publicUrl + PATHS.registration,

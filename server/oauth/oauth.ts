@@ -13,7 +13,7 @@ import {type ConsentClient, toConsentClient} from './consent-client.ts';
 import type {OAuthDependencies} from './dependencies.ts';
 import {OAuthError} from './errors.ts';
 import {type Flow, runFlow} from './flow.ts';
-import {makeMetadata, PATHS} from './metadata.ts';
+import {makeDiscovery, makeMetadata, PATHS} from './metadata.ts';
 import {loadProvider, type LoadedProvider} from './provider.ts';
 import {WHOLE_SCOPE} from './scopes.ts';
 import type {ProtocolAnswer, ProtocolRequest} from './serve.ts';
@@ -39,6 +39,11 @@ export interface OAuth {
 	 * @throws OAuthError 'off'
 	 */
 	metadata(options: {readonly isOlder: boolean}): Readonly<Record<string, unknown>>;
+	/**
+	 * Gives what the well-known file says of signing in: the issuer, and where people manage their account.
+	 * @throws OAuthError 'off'
+	 */
+	discovery(): {readonly issuer: string; readonly account: string};
 	/** Registers a program; equal ones share their id. @throws OAuthError 'invalid_client_metadata', 'invalid_redirect_uri' */
 	register(body: JsonObject): Promise<JsonObject>;
 	/** Reads what a browser was sent with: what to ask its person, or what to answer at once. */
@@ -90,6 +95,10 @@ export function createOAuth(dependencies: OAuthDependencies): OAuth {
 		metadata({isOlder}) {
 			if (!isEnabled) throw off();
 			return makeMetadata(publicUrl, {isOlder, offersAccounts});
+		},
+		discovery() {
+			if (!isEnabled) throw off();
+			return makeDiscovery(publicUrl);
 		},
 		async register(body) {
 			const metadata = readClientMetadata(body);
@@ -159,13 +168,20 @@ function createDeviceDecisions({storage, clock}: OAuthDependencies): Pick<OAuth,
 			const client = row && (await storage.oauth.findClient(row.clientId));
 			return client && {deviceId: row.deviceId, client: toConsentClient(client.metadata)};
 		},
-		async decideDevice(userCode, {userId, isApproved}) {
+		async decideDevice(userCode, {userId, isApproved, upstream}) {
 			const row = await find(userCode);
 			if (row === undefined) throw unknownUserCode();
 			const {codeHash} = row;
 			const batch = storage.batch();
 			const state = isApproved ? 'approved' : 'denied';
-			storage.oauth.decideDeviceCode(batch, {codeHash, from: 'pending', state, userId});
+			storage.oauth.decideDeviceCode(batch, {
+				codeHash,
+				from: 'pending',
+				state,
+				userId,
+				upstreamProviderId: upstream?.providerId ?? null,
+				upstreamSessionId: upstream?.sessionId ?? null,
+			});
 			try {
 				await storage.commit(batch);
 			} catch (cause) {

@@ -1,6 +1,6 @@
 import {hashToken, isToken, newToken, type RandomBytes, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {GivenProof as GivenProofRow, Storage, WebSessionRow} from '../../storage/index.ts';
+import type {GivenProof as GivenProofRow, Storage, UpstreamSession, WebSessionRow} from '../../storage/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 
 /** How somebody can show a browser who they are. */
@@ -38,6 +38,8 @@ export interface WebSession {
 	readonly userId: UserId | undefined;
 	/** In the order in which they were given. */
 	readonly proofs: readonly GivenProof[];
+	/** The other service that has vouched for the person; absent: they have shown by themselves who they are. */
+	readonly upstream: UpstreamSession | undefined;
 	/** The proofs of which one is still missing. */
 	readonly missing: readonly Proof[];
 	/** Whether the person sets up a second factor before anything else. */
@@ -104,6 +106,7 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			csrf: hashToken(`csrf ${token}`),
 			userId,
 			proofs,
+			upstream: proofs.find(({upstream}) => upstream !== undefined)?.upstream,
 			missing,
 			isSignedIn,
 			renewing,

@@ -64,7 +64,7 @@ export interface IdentitiesRepository {
 	setArrival(batch: Batch, arrival: UpstreamArrivalRow): void;
 	removeArrival(batch: Batch, webSessionHash: string): void;
 	findArrival(webSessionHash: string): Promise<UpstreamArrivalRow | undefined>;
-	/** Notes by what a device was signed in, in place of what was noted before. */
+	/** Notes by what a device was signed in, in place of what was noted before; it goes with the device's tokens. */
 	setDevice(batch: Batch, device: UpstreamDeviceRow): void;
 	listDevices(userId: UserId): Promise<UpstreamDeviceRow[]>;
 	/** Notes an end of a session; `DuplicateError('upstream_logouts')` where it was told before. */

@@ -10,8 +10,16 @@ export interface OAuthClientRow {
 	readonly usedTs: number;
 }
 
+/** By whose word somebody was signed in who consented. */
+interface UpstreamColumns {
+	/** The provider's id in the configuration; `null`: they showed by themselves who they are. */
+	readonly upstreamProviderId: string | null;
+	/** The session at the provider, where it names one. */
+	readonly upstreamSessionId: string | null;
+}
+
 /** An authorisation code. Only its hash is stored. */
-export interface OAuthCodeRow {
+export interface OAuthCodeRow extends UpstreamColumns {
 	readonly codeHash: string;
 	readonly clientId: string;
 	readonly userId: UserId;
@@ -27,7 +35,7 @@ export interface OAuthCodeRow {
 }
 
 /** A device code, with what has become of it. Only hashes of both codes are stored. */
-export interface OAuthDeviceCodeRow {
+export interface OAuthDeviceCodeRow extends UpstreamColumns {
 	readonly codeHash: string;
 	readonly userCodeHash: string;
 	readonly clientId: string;
@@ -40,6 +48,11 @@ export interface OAuthDeviceCodeRow {
 	readonly state: 'pending' | 'approved' | 'denied' | 'used';
 	/** Who consented; empty before that. */
 	readonly userId: UserId | '';
+}
+
+/** What somebody has consented to and no device has come for yet. */
+export interface WaitingCodeRow extends UpstreamColumns {
+	readonly codeHash: string;
 }
 
 /** A device that signed in by OAuth. */
@@ -69,6 +82,10 @@ export interface OAuthRepository {
 	useCode(batch: Batch, codeHash: string): void;
 	/** Removes the codes and device codes that a person has consented to. */
 	removeCodesOf(batch: Batch, userId: UserId): void;
+	/** Lists the codes and device codes that a person has consented to. */
+	listCodesOf(userId: UserId): Promise<WaitingCodeRow[]>;
+	/** Removes a code or device code. */
+	removeCode(batch: Batch, codeHash: string): void;
 	/** Removes codes and device codes that ended before a time, some hundreds of times at once. */
 	sweepCodes(batch: Batch, beforeTs: number): Outcome<number>;
 	addDeviceCode(batch: Batch, code: OAuthDeviceCodeRow): void;
@@ -79,7 +96,8 @@ export interface OAuthRepository {
 	/** Says what has become of a device code; ConflictError('oauth_code') where it is not `from` any more. */
 	decideDeviceCode(
 		batch: Batch,
-		decision: Pick<OAuthDeviceCodeRow, 'codeHash' | 'state' | 'userId'> & {readonly from: OAuthDeviceCodeRow['state']},
+		decision: WaitingCodeRow &
+			Pick<OAuthDeviceCodeRow, 'state' | 'userId'> & {readonly from: OAuthDeviceCodeRow['state']},
 	): void;
 	/** Says that a device signed in by OAuth; it goes with the device's tokens. */
 	addSession(batch: Batch, session: OAuthSessionRow): void;

@@ -1,13 +1,21 @@
 import type {UserId} from '../../crypto/index.ts';
 import type {Batch} from '../batch.ts';
 
+/** Another service that has vouched for somebody. */
+export interface UpstreamSession {
+	/** The provider's id in the configuration. */
+	readonly providerId: string;
+	/** Its session; `null`: it names none. */
+	readonly sessionId: string | null;
+}
+
 /** How somebody has shown who they are; the storage knows no more of it than the word. */
 export interface GivenProof {
 	readonly proof: string;
 	/** Milliseconds. */
 	readonly atTs: number;
 	/** The other service that gave it, and its session there. */
-	readonly upstream?: {readonly providerId: string; readonly sessionId: string | null} | undefined;
+	readonly upstream?: UpstreamSession | undefined;
 	/** Whether the service has asked for a second factor itself. */
 	readonly isWhole?: boolean | undefined;
 }

@@ -18,7 +18,7 @@ import {sweepOlder} from './sweep.ts';
 import {removeWaitingOfDevice} from './to-device.ts';
 
 const {accessTokens, accounts, deviceAddresses, devices, keySignatures, quarantinedDevices, refreshTokens} = tables;
-const {oauthSessions, refreshFamilies} = tables;
+const {oauthSessions, refreshFamilies, upstreamDevices} = tables;
 
 type DeviceKey = {userId: UserId; deviceId: DeviceId};
 
@@ -153,6 +153,7 @@ const ofDevice = [
 	refreshTokens,
 	refreshFamilies,
 	oauthSessions,
+	upstreamDevices,
 	tables.deviceKeys,
 	tables.oneTimeKeys,
 	tables.oneTimeKeyUploads,
@@ -210,7 +211,7 @@ export function createDevices(core: Core): DevicesRepository {
 				and ${equals(accessTokens.deviceId, p.deviceId)} and token_hash <> ${bind(accessTokens.tokenHash, p.exceptHash)}`,
 		),
 	);
-	const ofTokens = [refreshTokens, refreshFamilies, oauthSessions] as const;
+	const ofTokens = [refreshTokens, refreshFamilies, oauthSessions, upstreamDevices] as const;
 	const removeWithTokens = ofTokens.map((table) => core.put<DeviceKey>(catalog.delete(table, ['userId', 'deviceId'])));
 	return {
 		add,

@@ -8,6 +8,7 @@ import type {
 	OAuthDeviceCodeRow,
 	OAuthRepository,
 	OAuthSessionRow,
+	WaitingCodeRow,
 } from '../interfaces/oauth.ts';
 import {tables} from '../schema/index.ts';
 import {sweepAll, sweepOlder} from './sweep.ts';
@@ -92,9 +93,13 @@ function createDeviceCodes(core: Core): Pick<OAuthRepository, DeviceCodeMethod> 
 			from: OAuthDeviceCodeRow['state'];
 			state: OAuthDeviceCodeRow['state'];
 			userId: UserId | '';
+			upstreamProviderId: string | null;
+			upstreamSessionId: string | null;
 		}>(
 			(p) => sql`update ${oauthDeviceCodes} set state = ${bind(oauthDeviceCodes.state, p.state)},
-				user_id = ${bind(oauthDeviceCodes.userId, p.userId)}
+				user_id = ${bind(oauthDeviceCodes.userId, p.userId)},
+				upstream_provider_id = ${bind(oauthDeviceCodes.upstreamProviderId, p.upstreamProviderId)},
+				upstream_session_id = ${bind(oauthDeviceCodes.upstreamSessionId, p.upstreamSessionId)}
 				where ${equals(oauthDeviceCodes.codeHash, p.codeHash)} and ${equals(oauthDeviceCodes.state, p.from)}`,
 		),
 		onceOnly,
@@ -105,6 +110,38 @@ function createDeviceCodes(core: Core): Pick<OAuthRepository, DeviceCodeMethod> 
 		findDeviceCodeByUserCode: (userCodeHash) => findByUserCode({userCodeHash}),
 		setPolled: (batch, codeHash, polledTs) => setPolled(batch, {codeHash, polledTs}),
 		decideDeviceCode: decide,
+	};
+}
+
+/** More than anybody has at once: codes end within minutes. */
+const LISTED_MAX = 1_000;
+
+type ConsentMethod = 'removeCodesOf' | 'listCodesOf' | 'removeCode';
+
+/** What of codes and device codes is a person's who consented; those that nobody has consented to are nobody's. */
+function createConsents(core: Core): Pick<OAuthRepository, ConsentMethod> {
+	const kinds = [oauthCodes, oauthDeviceCodes].map((table) => {
+		const {codeHash, upstreamProviderId, upstreamSessionId} = table;
+		return {
+			removeOf: core.put(core.catalog.delete(table, ['userId'])),
+			remove: core.put(core.catalog.delete(table, ['codeHash'])),
+			list: core.many<{userId: UserId}, WaitingCodeRow>((p) =>
+				build
+					.select({codeHash, upstreamProviderId, upstreamSessionId})
+					.from(table)
+					.where(equals(table.userId, p.userId))
+					.limit(LISTED_MAX),
+			),
+		};
+	});
+	return {
+		removeCodesOf(batch, userId) {
+			for (const {removeOf} of kinds) removeOf(batch, {userId});
+		},
+		listCodesOf: async (userId) => (await Promise.all(kinds.map(({list}) => list({userId})))).flat(),
+		removeCode(batch, codeHash) {
+			for (const {remove} of kinds) remove(batch, {codeHash});
+		},
 	};
 }
 
@@ -120,18 +157,11 @@ export function createOAuth(core: Core): OAuthRepository {
 	const list = core.many<{userId: UserId}, OAuthSessionRow>((p) =>
 		build.select().from(oauthSessions).where(equals(oauthSessions.userId, p.userId)).orderBy(oauthSessions.deviceId),
 	);
-	const removals = [
-		core.put(catalog.delete(oauthCodes, ['userId'])),
-		// Those that nobody has consented to are nobody's.
-		core.put(catalog.delete(oauthDeviceCodes, ['userId'])),
-	] as const;
 	return {
 		...createClients(core),
 		...createCodes(core),
 		...createDeviceCodes(core),
-		removeCodesOf(batch, userId) {
-			for (const remove of removals) remove(batch, {userId});
-		},
+		...createConsents(core),
 		addSession: core.put(catalog.insert(oauthSessions)),
 		findSession: (userId, deviceId) => find({userId, deviceId}),
 		listSessions: (userId) => list({userId}),

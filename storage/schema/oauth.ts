@@ -1,5 +1,5 @@
 import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
-import {flag, integer, json, table, text} from './columns.ts';
+import {flag, integer, json, table, text, textOrNull} from './columns.ts';
 
 /** Programs that have registered to sign people in; equal ones are one row. */
 export const oauthClients = table(
@@ -21,6 +21,8 @@ export const oauthCodes = table(
 		codeChallenge: text(),
 		expiresTs: integer(),
 		isUsed: flag(),
+		upstreamProviderId: textOrNull(),
+		upstreamSessionId: textOrNull(),
 	},
 	{key: ['codeHash'], index: [{on: ['userId']}, {on: ['expiresTs']}]},
 );
@@ -39,6 +41,8 @@ export const oauthDeviceCodes = table(
 		state: text<'pending' | 'approved' | 'denied' | 'used'>(),
 		/** Empty: nobody has consented yet. */
 		userId: text<UserId | ''>(),
+		upstreamProviderId: textOrNull(),
+		upstreamSessionId: textOrNull(),
 	},
 	{key: ['codeHash'], unique: [['userCodeHash']], index: [{on: ['userId']}, {on: ['expiresTs']}]},
 );

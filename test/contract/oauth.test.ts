@@ -49,8 +49,11 @@ onBoth('of sixty-four that use a code one succeeds', async (t, database) => {
 	const storage = await database.open();
 	const {oauth} = storage;
 	const {userId, deviceId, scope} = session;
+	const nobody = {upstreamProviderId: null, upstreamSessionId: null};
 	const code = {codeHash: 'code', clientId: 'a', userId, deviceId, scope, redirectUri: 'https://a.example/'};
-	await write(storage, (batch) => oauth.addCode(batch, {...code, codeChallenge: 'c', expiresTs: 5, isUsed: false}));
+	await write(storage, (batch) =>
+		oauth.addCode(batch, {...code, codeChallenge: 'c', expiresTs: 5, isUsed: false, ...nobody}),
+	);
 	const tries = Array.from({length: 64}, () => write(storage, (batch) => oauth.useCode(batch, 'code')));
 	const results = await Promise.allSettled(tries);
 	t.is(results.filter(({status}) => status === 'fulfilled').length, 1);
@@ -73,17 +76,23 @@ onBoth('a device code is decided once, and used once', async (t, database) => {
 		polledTs: 0,
 		state: 'pending',
 		userId: '',
+		upstreamProviderId: null,
+		upstreamSessionId: null,
 	};
 	await write(storage, (batch) => oauth.addDeviceCode(batch, code));
 	await write(storage, (batch) => oauth.setPolled(batch, 'device', 3));
 	t.deepEqual(await oauth.findDeviceCode('device'), {...code, polledTs: 3});
+	const word = {upstreamProviderId: 'idp', upstreamSessionId: 'session-1'};
 	const decide = (from: OAuthDeviceCodeRow['state'], state: OAuthDeviceCodeRow['state'], userId = alice) =>
-		write(storage, (batch) => oauth.decideDeviceCode(batch, {codeHash: 'device', from, state, userId}));
+		write(storage, (batch) => oauth.decideDeviceCode(batch, {...word, codeHash: 'device', from, state, userId}));
 	await decide('pending', 'approved');
 	await lost(t, decide('pending', 'approved', bob));
 	t.like(await oauth.findDeviceCodeByUserCode('user'), {state: 'approved', userId: alice});
+	t.deepEqual(await oauth.listCodesOf(alice), [{codeHash: 'device', ...word}]);
 	await decide('approved', 'used');
 	await lost(t, decide('approved', 'used'));
+	await write(storage, (batch) => oauth.removeCode(batch, 'another'));
+	t.is((await oauth.listCodesOf(alice)).length, 1);
 	t.is(await sweep(storage, (batch) => oauth.sweepCodes(batch, 6)), 1);
 });
 

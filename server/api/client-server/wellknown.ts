@@ -10,8 +10,10 @@ export const getWellknown = route({
 	method: 'GET',
 	path: '/.well-known/matrix/client',
 	auth: 'none',
-	handle: (_request, {config, calls: {transports}}) => ({
+	handle: (_request, {config, oauth, calls: {transports}}) => ({
 		'm.homeserver': {base_url: config.publicUrl},
+		// FluffyChat finds the page of the account here alone, though it asks the endpoint for all else about OAuth.
+		...(oauth.isEnabled && {'org.matrix.msc2965.authentication': oauth.discovery()}),
 		// Where clients looked for the ways into calls before there was an endpoint, and some still do.
 		...(transports.length > 0 && {'org.matrix.msc4143.rtc_foci': transports}),
 	}),

@@ -50,9 +50,9 @@ export const postOAuthConsent = pageRoute({
 	path: PATHS.authorization,
 	access: 'recently-proven',
 	fields: v.object({decision: v.optional(v.literal('allow', 'deny'))}),
-	async handle({session: {userId}, view, uri, fields}, {oauth}) {
+	async handle({session: {userId, upstream}, view, uri, fields}, {oauth}) {
 		if (userId === undefined) throw new Error('expected whoever is signed in');
-		const answer = await oauth.decide(searchOf(uri), {userId, isApproved: fields.decision === 'allow'});
+		const answer = await oauth.decide(searchOf(uri), {userId, upstream, isApproved: fields.decision === 'allow'});
 		return answerAtOnce(view, {kind: 'answer', answer});
 	},
 });

@@ -53,12 +53,12 @@ export const postOAuthLink = pageRoute({
 		const {view, session, fields} = request;
 		const {user_code: code = '', decision} = fields;
 		if (decision === undefined) return showDevice(request, services, code);
-		const {userId} = session;
+		const {userId, upstream} = session;
 		if (userId === undefined) throw new Error('expected whoever is signed in');
 		const isApproved = decision === 'allow';
 		request.spend('login-name', `link ${userId}`);
 		try {
-			await services.oauth.decideDevice(code, {userId, isApproved});
+			await services.oauth.decideDevice(code, {userId, upstream, isApproved});
 		} catch (error) {
 			if (!(error instanceof OAuthError)) throw error;
 			return {page: linkForm(view, 'link.wrong'), status: 404};

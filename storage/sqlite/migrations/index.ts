@@ -16,6 +16,7 @@ import {audit} from './0014-audit.ts';
 import {guard} from './0015-guard.ts';
 import {identity} from './0016-identity.ts';
 import {mailBoxes} from './0017-mail-boxes.ts';
+import {upstreamConsents} from './0018-upstream-consents.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
 	{version: 15, sql: guard},
 	{version: 16, sql: identity},
 	{version: 17, sql: mailBoxes},
+	{version: 18, sql: upstreamConsents},
 ];

@@ -1,40 +1,10 @@
 /** Signing in by what another service says, and what of its words is not believed. */
-import test, {type ExecutionContext} from 'ava';
-import {
-	type App,
-	call,
-	login,
-	passwordOf,
-	request,
-	type Session,
-	signInOnPage,
-	startApp,
-	Visitor,
-} from '../../harness/index.ts';
+import test from 'ava';
+import {call, login, passwordOf, request, type Session, signInOnPage, Visitor} from '../../harness/index.ts';
 import {FakeProvider} from './fake-provider.ts';
+import {come, logOut, SIGN_IN, start, type World} from './world.ts';
 
 const V3 = '/_matrix/client/v3';
-const SIGN_IN = '/account/sign-in/with/idp';
-
-interface World {
-	readonly app: App;
-	readonly provider: FakeProvider;
-}
-
-async function start(t: ExecutionContext, having: object = {}, more: readonly object[] = []): Promise<World> {
-	const provider = await FakeProvider.start(t);
-	const own = {id: 'idp', kind: 'oidc', name: 'The House', issuer: provider.issuer, client_id: 'broadsheet', ...having};
-	const app = await startApp(t, {config: {identity_providers: [own, ...more], registration: 'closed'}});
-	return {app, provider};
-}
-
-/** Goes to the provider and back; where the browser is sent then. */
-async function come({provider}: World, visitor: Visitor, path = SIGN_IN) {
-	const {to, status} = await visitor.open(path);
-	if (status !== 303) throw new Error(`expected a way to the provider, got ${status}`);
-	return visitor.open(provider.authorize(to));
-}
-
 const accountOf = async (visitor: Visitor): Promise<string> => {
 	const {status, text} = await visitor.open('/account');
 	return status === 200 ? (/@[a-z0-9]+:news\.example/.exec(text)?.[0] ?? '') : '';
@@ -165,12 +135,6 @@ async function signClientIn({app}: World, visitor: Visitor): Promise<Session> {
 	const token = new URL(to).searchParams.get('loginToken');
 	return call<Session>(app, 'POST', `${V3}/login`, {body: {type: 'm.login.token', token}});
 }
-
-const logOut = ({app}: World, token: string) =>
-	fetch(`${app.url}/_broadsheet/client/v1/upstream/idp/logout`, {
-		method: 'POST',
-		body: new URLSearchParams({logout_token: token}),
-	});
 
 test('a logout at the provider ends what came from that session within a second, and nothing else', async (t) => {
 	const world = await start(t);

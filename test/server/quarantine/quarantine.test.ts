@@ -7,9 +7,12 @@ import {
 	login,
 	register,
 	request,
+	passwordOf,
 	type Session,
+	signInOnPage,
 	startApp,
 } from '../../harness/index.ts';
+import {ask, consentOnPage, exchange, refresh, registerClient, whoami} from '../api/oauth/client.ts';
 
 const config = {quarantine: true, server_notices: {enabled: true}};
 const SYNC = '/_matrix/client/v3/sync';
@@ -65,6 +68,31 @@ test('an open sync is answered with everything as soon as its session is approve
 	await approve(app, thief);
 	t.truthy((await waiting).rooms?.join?.[roomId]);
 	t.true(Object.hasOwn((await sliding).rooms, roomId));
+});
+
+test('a session that signed in by OAuth sees an empty sync until it is approved, its token refreshed or not', async (t) => {
+	const app = await startApp(t, {config});
+	const phone = await register(app, 'alice');
+	const {room_id: roomId} = await call<{room_id: string}>(app, 'POST', '/_matrix/client/v3/createRoom', {
+		token: phone.access_token,
+		body: {},
+	});
+	const asked = ask(await registerClient(app));
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	const {status, body} = await exchange(app, asked, await consentOnPage(visitor, asked));
+	t.is(status, 200);
+	const waiting = {...(await whoami(app, body.access_token)), access_token: body.access_token};
+	const empty = await sync(app, waiting);
+	t.is(empty.rooms, undefined);
+	const next = (await refresh(app, body.refresh_token, asked.clientId)).body;
+	const refreshed = {...waiting, access_token: next.access_token};
+	t.is((await sync(app, refreshed, `?since=${empty.next_batch}`)).rooms, undefined);
+	const rooms = '/_matrix/client/v3/joined_rooms';
+	t.is((await request(app, 'GET', rooms, {token: next.access_token})).status, 403);
+	t.truthy((await sync(app, phone)).rooms?.join?.[roomId], 'the session that was there before waits for nobody');
+	const {user_id: userId, device_id: deviceId} = waiting;
+	await app.application.services.quarantine.approve(userId as UserId, deviceId as never);
+	t.truthy((await sync(app, refreshed, `?since=${empty.next_batch}`)).rooms?.join?.[roomId]);
 });
 
 test('a session that waits can come up, publish its own keys and sign out, and no more', async (t) => {

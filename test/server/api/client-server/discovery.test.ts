@@ -41,7 +41,7 @@ test('capabilities are for people with an account, and name the room versions', 
 });
 
 test('well-known files say where the server is, and 404 what the operator does not say', async (t) => {
-	const silent = await startApp(t);
+	const silent = await startApp(t, {config: {oauth: {enabled: false}}});
 	const client = await request(silent, 'GET', '/.well-known/matrix/client');
 	t.regex(JSON.stringify(client.body), /^\{"m\.homeserver":\{"base_url":"http:\/\/127\.0\.0\.1:\d+"\}\}$/u);
 	t.is(client.headers.get('access-control-allow-origin'), '*');
@@ -55,6 +55,10 @@ test('well-known files say where the server is, and 404 what the operator does n
 	});
 	t.deepEqual((await request(open, 'GET', '/.well-known/matrix/client')).body, {
 		'm.homeserver': {base_url: 'https://m.news.example'},
+		'org.matrix.msc2965.authentication': {
+			issuer: 'https://m.news.example/',
+			account: 'https://m.news.example/oauth2/account',
+		},
 	});
 	t.deepEqual((await request(open, 'GET', '/.well-known/matrix/server')).body, {'m.server': 'm.news.example:443'});
 	t.deepEqual((await request(open, 'GET', '/.well-known/matrix/support')).body, support);

@@ -1,7 +1,7 @@
 /** A client that signs people in by OAuth, and a person who says yes. */
 import {createHash, randomBytes} from 'node:crypto';
 import type {UserId} from '../../../../crypto/index.ts';
-import {type App, call} from '../../../harness/index.ts';
+import {type App, call, type Visitor} from '../../../harness/index.ts';
 
 /** What a client says of itself, unless a test says otherwise. */
 export const METADATA = {
@@ -88,6 +88,18 @@ export async function consent(app: App, userId: string, {search}: Asked, isAppro
 	const {location} = answer.headers;
 	if (location === undefined) throw new Error(`expected a redirect, got ${answer.status} ${answer.body}`);
 	return new URL(location);
+}
+
+/** Where a client sends its person's browser. */
+export const pathOf = ({search}: Asked): string => `/oauth2/authorize?${search.toString()}`;
+
+/** Has the person of a browser that is signed in say yes on the page; the code that the client gets. */
+export async function consentOnPage(visitor: Visitor, asked: Asked): Promise<string> {
+	await visitor.open(pathOf(asked));
+	const {status, to} = await visitor.submit(pathOf(asked), {decision: 'allow'});
+	const code = status === 303 ? new URL(to).searchParams.get('code') : null;
+	if (code === null) throw new Error(`expected a code, got ${status} ${to}`);
+	return code;
 }
 
 /** Exchanges a code as clients do. */

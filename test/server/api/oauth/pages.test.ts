@@ -1,19 +1,8 @@
 import test from 'ava';
 import {type App, passwordOf, register, request, signInOnPage, startApp, Visitor} from '../../../harness/index.ts';
-import {
-	ask,
-	type Asked,
-	exchange,
-	METADATA,
-	postForm,
-	postToken,
-	registerClient,
-	REDIRECT_URI,
-	whoami,
-} from './client.ts';
+import {ask, exchange, METADATA, pathOf, postForm, postToken, registerClient, REDIRECT_URI, whoami} from './client.ts';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-const pathOf = ({search}: Asked) => `/oauth2/authorize?${search.toString()}`;
 
 async function begin(app: App) {
 	const {user_id: alice} = await register(app, 'alice');
