@@ -1,5 +1,5 @@
 import type {UserId} from '../../crypto/index.ts';
-import type {Clock} from '../../federation/engine/index.ts';
+import {waitForTick} from '../../federation/engine/index.ts';
 import type {DeviceRequest, IssuedSession} from '../devices/index.ts';
 import type {FactorOwner} from '../second-factor/index.ts';
 import type {AccountsDependencies} from './accounts.ts';
@@ -74,7 +74,7 @@ async function checkClaim(
 	const isOwn = await passwords.verify(password, own?.passwordHash ?? undefined);
 	const account = isOwn ? own : await directory.find({userId, account: own, password});
 	if (account === undefined || !counts) {
-		await waitForGrid(clock, begunMs);
+		await waitForTick(clock, begunMs, GRID_MS);
 		throw wrongPassword();
 	}
 	checkMay('use', account);
@@ -93,11 +93,4 @@ export function wrongPassword(): AccountsError {
 		'wrong-password',
 		'The name or the password is wrong, or the account signs in with a second factor, in the browser (m.login.sso)',
 	);
-}
-
-function waitForGrid(clock: Clock, begunMs: number): Promise<void> {
-	const elapsedMs = clock.monotonic() - begunMs;
-	return new Promise((resolve) => {
-		clock.setTimer(GRID_MS - (elapsedMs % GRID_MS), resolve);
-	});
 }

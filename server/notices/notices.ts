@@ -121,7 +121,7 @@ export function createNotices(dependencies: NoticesDependencies): Notices {
 			if (to === undefined || !mail.isOn) return false;
 			const language = await findLanguageOf(userId);
 			const {'m.tz': timeZone} = await storage.profiles.find(userId);
-			const text = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`});
+			const {text} = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`});
 			try {
 				await mail.send({to, language, subject: say(language, 'subject', {server: serverName}), text});
 				return true;
@@ -168,8 +168,8 @@ function createTeller(
 		const {parts, language} = prepared;
 		const {'m.tz': timeZone} = await storage.profiles.find(userId);
 		const approval = await makeApproval(dependencies, queued);
-		const text = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval});
-		await tell(parts, userId, {text, language, repetition});
+		const rendered = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval});
+		await tell(parts, userId, {...rendered, language, repetition});
 		return true;
 	}
 

@@ -1,6 +1,7 @@
 import type {Language} from '../mail/index.ts';
+import type {NoticeTexts} from './languages/index.ts';
 import type {QueuedNotice} from './notice.ts';
-import {say, sayTime} from './say.ts';
+import {say, sayHtml, sayTime, type Values} from './say.ts';
 
 /** What a notice is written for. */
 interface Reader {
@@ -16,22 +17,39 @@ interface Reader {
 /** A session's name is the client's; what is longer than this is nobody's. */
 const NAME_CHARACTERS_MAX = 100;
 
-/** Gives the text of a notice: what happened, when, and what to do. It never holds an address of the network. */
-export function renderNotice({notice, atTs}: QueuedNotice, {language, timeZone, link, approval}: Reader): string {
-	return [
-		sayWhat(notice, language, approval),
-		say(language, 'when', {time: sayTime(language, atTs, timeZone)}),
-		// Whoever made the link has nothing to fear for their own account.
-		...(notice.kind === 'source-ends' ? [] : [say(language, 'advice', {link})]),
-	].join('\n\n');
+/** A notice in words. */
+export interface Rendered {
+	readonly text: string;
+	/** The same, for clients that show HTML. */
+	readonly html: string;
 }
 
-function sayWhat(notice: QueuedNotice['notice'], language: Language, approval: string | undefined): string {
-	if (notice.kind !== 'sign-in' && notice.kind !== 'session-approved') return say(language, notice.kind);
+/** Writes a notice: what happened, when, and what to do. It never holds an address of the network. */
+export function renderNotice({notice, atTs}: QueuedNotice, {language, timeZone, link, approval}: Reader): Rendered {
+	const sentences: (readonly [keyof NoticeTexts, Values?])[] = [
+		whatOf(notice, language, approval),
+		['when', {time: sayTime(language, atTs, timeZone)}],
+		// Whoever made the link has nothing to fear for their own account.
+		...(notice.kind === 'source-ends' ? [] : [['advice', {link}] as const]),
+	];
+	// The address of the account's pages is shown, so that it is learnt; that of an approval is long, and good once.
+	const labels = {approval: say(language, 'approve')};
+	return {
+		text: sentences.map(([key, values]) => say(language, key, values)).join('\n\n'),
+		html: sentences.map(([key, values = {}]) => `<p>${sayHtml(language, key, values, labels)}</p>`).join(''),
+	};
+}
+
+function whatOf(
+	notice: QueuedNotice['notice'],
+	language: Language,
+	approval: string | undefined,
+): readonly [keyof NoticeTexts, Values?] {
+	if (notice.kind !== 'sign-in' && notice.kind !== 'session-approved') return [notice.kind];
 	const device = nameOf(notice.deviceName) ?? say(language, 'unnamed');
 	return notice.kind === 'sign-in' && notice.isWaiting && approval !== undefined
-		? say(language, 'sign-in-waiting', {device, approval})
-		: say(language, notice.kind, {device});
+		? ['sign-in-waiting', {device, approval}]
+		: [notice.kind, {device}];
 }
 
 /** A name on one line. It is what a client said: neither a link nor a sentence of the server's. */

@@ -57,22 +57,36 @@ export async function prepareSender(
 	return true;
 }
 
+/** What somebody is told. */
+interface Words {
+	readonly text: string;
+	readonly html?: string | undefined;
+	readonly language: Language;
+	readonly repetition: string;
+}
+
 /**
  * Sends a text to the room of a person's notices. There is one from the first notice on, which the server joins for them;
  * who has left it is invited once more.
- * @param repetition the same text with the same word is sent once
+ * @param words.html the same, for clients that show HTML; absent: the text alone
+ * @param words.repetition the same text with the same word is sent once
  */
 export async function tell(
 	dependencies: NoticeRoomsDependencies,
 	userId: UserId,
-	{text, language, repetition}: {readonly text: string; readonly language: Language; readonly repetition: string},
+	{text, html, language, repetition}: Words,
 ): Promise<EventId> {
 	const {rooms, sender} = dependencies;
 	const roomId = await prepareRoom(dependencies, userId, language);
 	return rooms.send(actorOf(sender, true), roomId, {
 		type: 'm.room.message',
 		// A text, not a notice: notices make no sound by the default push rules.
-		content: {msgtype: 'm.text', body: text, 'm.mentions': {user_ids: [userId]}},
+		content: {
+			msgtype: 'm.text',
+			body: text,
+			...(html !== undefined && {format: 'org.matrix.custom.html', formatted_body: html}),
+			'm.mentions': {user_ids: [userId]},
+		},
 		transaction: {
 			userId: sender,
 			// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no device has a name in small letters with a space

@@ -28,6 +28,7 @@ export const de: NoticeTexts = {
 	'source-ends':
 		'Ein Konto, das einer Ihrer Quellen-Links vergeben hat, endet in höchstens drei Tagen und wird gelöscht. Welches, steht in Ihrer Liste der Quellen-Links.',
 	'sign-in': 'Eine neue Sitzung hat sich bei Ihrem Konto angemeldet: {device}.',
+	approve: 'Sitzung bestätigen',
 	'sign-in-waiting':
 		'Eine neue Sitzung hat sich bei Ihrem Konto angemeldet und wartet auf Bestätigung: {device}. Bis dahin sieht sie nichts. Wenn es Ihre ist, bestätigen Sie sie hier: {approval}',
 	'totp-added': 'Ihrem Konto wurde eine Authenticator-App hinzugefügt.',

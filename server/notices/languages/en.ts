@@ -25,6 +25,7 @@ export const en = {
 	'source-ends':
 		'An account that one of your source links has given ends within three days, and is erased. Your list of source links says which.',
 	'sign-in': 'A new session signed in to your account: {device}.',
+	approve: 'Approve the session',
 	'sign-in-waiting':
 		'A new session signed in to your account and waits for approval: {device}. It sees nothing until then. If it is yours, approve it here: {approval}',
 	'totp-added': 'An authenticator app was added to your account.',

@@ -27,6 +27,7 @@ export const es: NoticeTexts = {
 	'source-ends':
 		'Una cuenta que dio uno de sus enlaces para fuentes termina en un plazo de tres días y se borrará. Su lista de enlaces para fuentes dice cuál.',
 	'sign-in': 'Una nueva sesión ha entrado en su cuenta: {device}.',
+	approve: 'Aprobar la sesión',
 	'sign-in-waiting':
 		'Una nueva sesión ha entrado en su cuenta y espera aprobación: {device}. Hasta entonces no ve nada. Si es suya, apruébela aquí: {approval}',
 	'totp-added': 'Se ha añadido una aplicación de autenticación a su cuenta.',

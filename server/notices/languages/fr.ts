@@ -28,6 +28,7 @@ export const fr: NoticeTexts = {
 	'source-ends':
 		'Un compte donné par l’un de vos liens pour sources prend fin dans les trois jours et sera effacé. Votre liste de liens pour sources dit lequel.',
 	'sign-in': 'Une nouvelle session s’est connectée à votre compte : {device}.',
+	approve: 'Approuver la session',
 	'sign-in-waiting':
 		'Une nouvelle session s’est connectée à votre compte et attend d’être approuvée : {device}. D’ici là, elle ne voit rien. Si c’est la vôtre, approuvez-la ici : {approval}',
 	'totp-added': 'Une application d’authentification a été ajoutée à votre compte.',

@@ -23,6 +23,12 @@ const WAITING = '/account/waiting';
 const sees = async (app: App, {access_token: token}: Session): Promise<boolean> =>
 	(await request(app, 'GET', JOINED, {token})).status === 200;
 
+interface Told {
+	readonly body?: string;
+	readonly format?: string;
+	readonly formatted_body?: string;
+}
+
 async function startWaiting(t: ExecutionContext, config: object = {}) {
 	const app = await startApp(t, {config: {quarantine: true, server_notices: {enabled: true}, ...config}});
 	const phone = await register(app, 'alice');
@@ -54,6 +60,30 @@ test('the link in the notice shows the session, and a button approves it', async
 		const {text} = await request(app, 'GET', '/_matrix/client/v3/sync', {token: phone.access_token});
 		return text.includes('A session was approved');
 	}, 'a notice');
+});
+
+test('the link in the notice can be pressed, and what a client calls itself is text', async (t) => {
+	const {app, phone} = await startWaiting(t);
+	const identifier = {type: 'm.id.user', user: 'alice'};
+	const name = {initial_device_display_name: '<b>"Desk"<b> & Co'};
+	await call(app, 'POST', '/_matrix/client/v3/login', {
+		body: {type: 'm.login.password', identifier, password: passwordOf('alice'), ...name},
+	});
+	const content = await until(async () => {
+		const {rooms} = await call<{rooms?: {join?: Record<string, {timeline: {events: {content: Told}[]}}>}}>(
+			app,
+			'GET',
+			'/_matrix/client/v3/sync',
+			{token: phone.access_token},
+		);
+		const events = Object.values(rooms?.join ?? {}).flatMap(({timeline}) => timeline.events);
+		return events.find((event) => event.content.body?.includes('Desk'))?.content;
+	}, 'a notice');
+	const [link = ''] = /https?:\S*\/account\/approve\/\w+/u.exec(content.body ?? '') ?? [];
+	t.is(content.format, 'org.matrix.custom.html');
+	t.true(content.formatted_body?.includes(`<a href="${link}">Approve the session</a>`));
+	t.true(content.formatted_body?.includes('&#60;b&#62;&#34;Desk&#34;&#60;b&#62; &#38; Co'));
+	t.false(content.formatted_body?.includes('<b>'));
 });
 
 test('the link in the notice signs a session out that is not one’s own', async (t) => {
