@@ -1,7 +1,7 @@
 import {canonicalJson, sha256Base64Url} from '../crypto/index.ts';
 import type {Batch} from './batch.ts';
 import {DuplicateError, StorageError} from './errors.ts';
-import type {AuditRow} from './interfaces/audit.ts';
+import type {AuditEntry, AuditRow} from './interfaces/audit.ts';
 
 /** How often an entry is written anew because another process was faster: each time that one got on. */
 const attemptsMax = 50;
@@ -11,6 +11,13 @@ interface Chain {
 	readonly findLast: () => Promise<AuditRow | undefined>;
 	readonly insert: (batch: Batch, row: AuditRow) => void;
 	readonly commit: (batch: Batch) => Promise<void>;
+}
+
+/** Gives an entry as it stands in the log after the one that is last. */
+export function chainEntry({ts, who, act, whom, details}: AuditEntry, last: AuditRow | undefined): AuditRow {
+	const position = (last?.position ?? 0) + 1;
+	const entry = canonicalJson({position, ts, who, act, whom, details, previous: last?.hash ?? ''});
+	return {position, entry, hash: sha256Base64Url(entry)};
 }
 
 /**
@@ -27,10 +34,8 @@ export function createAuditedCommits({findLast, insert, commit}: Chain): (batch:
 			batch.operations.length = length;
 			batch.isCommitted = false;
 			let last = await findLast();
-			for (const {ts, who, act, whom, details} of batch.auditEntries) {
-				const position = (last?.position ?? 0) + 1;
-				const entry = canonicalJson({position, ts, who, act, whom, details, previous: last?.hash ?? ''});
-				last = {position, entry, hash: sha256Base64Url(entry)};
+			for (const entry of batch.auditEntries) {
+				last = chainEntry(entry, last);
 				insert(batch, last);
 			}
 			try {

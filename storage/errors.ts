@@ -16,6 +16,8 @@ export type StorageErrorCode =
 	| 'invalid_text'
 	/** The database was written by a newer program. */
 	| 'too_new'
+	/** The database has the schema of an earlier program, and was not to be changed. */
+	| 'too_old'
 	/** The database belongs to another server name. */
 	| 'wrong_server'
 	/** The address of the database is wrong, or it is no database of ours. */

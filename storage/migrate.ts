@@ -40,12 +40,14 @@ async function setMeta(session: MigrationSession, name: string, value: string): 
  * Brings a database to the newest schema, inside a transaction that the caller holds open, so that a failed step
  * leaves the old schema.
  *
- * @throws StorageError('too_new' | 'wrong_server' | 'bad_address')
+ * @param options.migrates whether it may be changed at all; default: yes
+ * @throws StorageError('too_new' | 'too_old' | 'wrong_server' | 'bad_address')
  */
 export async function migrate(
 	session: MigrationSession,
 	migrations: readonly Migration[],
 	serverName: string,
+	{migrates = true}: {readonly migrates?: boolean | undefined} = {},
 ): Promise<void> {
 	const newest = migrations.at(-1)?.version ?? 0;
 	const isOurs = await session.hasTable('meta');
@@ -67,6 +69,12 @@ export async function migrate(
 		throw new StorageError(
 			'wrong_server',
 			`the database belongs to the server ${quote(owner)}, and server_name is ${quote(serverName)}. A server's name cannot change: set server_name to ${quote(owner)}, or give another database (or data folder) to begin anew`,
+		);
+	}
+	if (!migrates && version !== newest) {
+		throw new StorageError(
+			'too_old',
+			`the database has schema ${version}, and this program has schema ${newest}: start the server once, or bring the database to it with db migrate`,
 		);
 	}
 	for (const migration of migrations) if (migration.version > version) await session.exec(migration.sql);

@@ -48,6 +48,8 @@ export interface StorageOptions {
 	readonly url: string;
 	/** The server whose database it is; a database of another server is refused with StorageError('wrong_server'). */
 	readonly serverName: string;
+	/** Whether a database of an earlier schema is brought to this one; otherwise StorageError('too_old'). Default: yes. */
+	readonly migrates?: boolean | undefined;
 	/** Bytes that the caches of interned text and trie nodes may take together. Default 64 MiB. */
 	readonly cacheBytes?: number | undefined;
 	/** Called with what an operator should know (a damaged row left out, a lost connection); no contents, no secrets. */

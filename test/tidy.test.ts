@@ -29,7 +29,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/addresses': ['server/mail', 'server/notices'],
 	'server/appservices': [],
 	'server/audit': [],
-	'server/backup': ['server/media'],
+	'server/backup': ['server/audit', 'server/media'],
 	'server/calls': [],
 	'server/delayed-events': ['server/rooms'],
 	'server/devices': ['server/visibility'],

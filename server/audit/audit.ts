@@ -1,7 +1,7 @@
 import {type ServerName, type Signer, signJson, verifySignedJson} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {AuditSeal, Batch, Storage} from '../../storage/index.ts';
-import {type AuditAct, type ReadEntry, readEntry} from './entry.ts';
+import {type AuditAct, type ReadEntry, readEntry, toEntry} from './entry.ts';
 import {type AuditMark, type AuditVerdict, verifyLog} from './verify.ts';
 
 /** A key that this server signs with, or signed with once. */
@@ -56,8 +56,8 @@ export function createAudit({storage, clock, serverName, signer, listKeys, onSea
 		return verifySignedJson(statement, serverName, keyId, key.publicKey);
 	}
 
-	function note(batch: Batch, {who, act, whom, details = {}}: AuditAct): void {
-		audit.append(batch, {ts: clock.now(), who, act, whom: whom ?? null, details});
+	function note(batch: Batch, act: AuditAct): void {
+		audit.append(batch, toEntry(act, clock.now()));
 	}
 
 	return {

@@ -1,5 +1,5 @@
 import {isJsonObject, type JsonObject, type UserId} from '../../crypto/index.ts';
-import type {AuditRow} from '../../storage/index.ts';
+import type {AuditEntry, AuditRow} from '../../storage/index.ts';
 
 /** Who acts at the machine itself: whoever may run the program there may do everything. */
 export const CONSOLE = 'console';
@@ -12,6 +12,7 @@ export type AuditActor = UserId | typeof CONSOLE | typeof SHARED_SECRET;
 
 /** What administrators do, as a closed list. */
 export type AuditActName =
+	| 'back-up-server'
 	| 'block-room'
 	| 'change-token'
 	| 'create-account'
@@ -26,16 +27,19 @@ export type AuditActName =
 	| 'join-room'
 	| 'lock-account'
 	| 'make-room-admin'
+	| 'migrate-database'
 	| 'purge-media-cache'
 	| 'quarantine-media'
 	| 'redact-user'
 	| 'release-media'
 	| 'remove-devices'
+	| 'remove-factors'
 	| 'remove-token'
 	| 'rename-device'
 	| 'send-notice'
+	| 'restore-server'
+	| 'rotate-key'
 	| 'set-password'
-	| 'remove-factors'
 	| 'set-profile'
 	| 'suspend-account'
 	| 'unblock-room'
@@ -51,6 +55,11 @@ export interface AuditAct {
 	readonly whom?: string | undefined;
 	/** What else belongs to it: never a secret, an address, or what somebody wrote. */
 	readonly details?: JsonObject | undefined;
+}
+
+/** Gives an act as it is written down. */
+export function toEntry({who, act, whom, details = {}}: AuditAct, ts: number): AuditEntry {
+	return {ts, who, act, whom: whom ?? null, details};
 }
 
 /** An entry of the log, read. */

@@ -12,6 +12,7 @@ import {
 	type SigningKey,
 } from '../../crypto/index.ts';
 import {DatabaseCopy, lookAtDatabase, type Revival, setDatabaseAside} from '../../storage/index.ts';
+import {type AuditActor, toEntry} from '../audit/index.ts';
 import {type Config, databaseUrl, keyFilesOf} from '../config/index.ts';
 import {ContentStore} from '../media/index.ts';
 import {
@@ -37,6 +38,8 @@ export interface RestoreOptions {
 	readonly replaces: boolean;
 	readonly nowTs: number;
 	readonly random: RandomBytes;
+	/** Who restores it, for the audit log. */
+	readonly by: AuditActor;
 }
 
 /** What was restored. */
@@ -87,6 +90,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 		if (copy.label.serverName !== head.serverName)
 			throw new BackupError('bad-archive', 'The database is another server’s');
 		const revival = await copy.revive({madeTs: head.madeTs, nowTs});
+		const details = {made_ts: head.madeTs, replaces: occupied === 'present'};
+		copy.appendAudit(toEntry({who: options.by, act: 'restore-server', details}, nowTs));
 		await restoreMedia(handle, options);
 		const setAside = [...(await placeKeys(keys, options)), ...(await placeFactorsKey(handle, options))];
 		if (occupied === 'present') setAside.push(...replaceDatabase(config, nowTs));

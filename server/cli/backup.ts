@@ -1,7 +1,10 @@
 import {systemRandom} from '../../federation/engine/index.ts';
+import {lookAtDatabase, StorageError} from '../../storage/index.ts';
+import {CONSOLE} from '../audit/index.ts';
 import {backUp, restore, type Restored} from '../backup/index.ts';
-import {loadConfig} from '../config/index.ts';
+import {type Config, databaseUrl, loadConfig} from '../config/index.ts';
 import {type Command, CommandError, configOption, type Terminal} from './command.ts';
+import {recordAct} from './record.ts';
 
 const MEBIBYTE = 1 << 20;
 
@@ -22,6 +25,21 @@ async function onDisk<T>(task: () => Promise<T>): Promise<T> {
 const configOf = (value: string | boolean | undefined, {environment}: Terminal) =>
 	loadConfig(typeof value === 'string' ? value : undefined, environment);
 
+/** Has the audit log say that everything is taken out, before it is: so the backup holds that, too. */
+async function noteBackup(config: Config, terminal: Terminal): Promise<void> {
+	// What is wrong with an address is said when the backup itself looks there.
+	if ((await lookAtDatabase(databaseUrl(config.database))) === 'absent') return;
+	try {
+		await recordAct(config, {act: 'back-up-server'});
+	} catch (error) {
+		if (!(error instanceof StorageError) || error.code !== 'too_old') throw error;
+		// Before an upgrade a backup matters more than what is written about it.
+		terminal.printError(
+			'The audit log does not tell of this backup: the database has the schema of an earlier version',
+		);
+	}
+}
+
 /** Writes all that a server is into one file. */
 const backupCommand: Command = {
 	name: 'backup',
@@ -33,6 +51,7 @@ const backupCommand: Command = {
 	async run({positionals: [file = ''], values}, terminal) {
 		const config = configOf(values['config'], terminal);
 		const random = (sizeBytes: number): Uint8Array => systemRandom.bytes(sizeBytes);
+		await noteBackup(config, terminal);
 		const {contents} = await onDisk(() => backUp({config, file, nowTs: Date.now(), random}));
 		const {files, media} = contents;
 		const bytes = files.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0);
@@ -57,7 +76,7 @@ const restoreCommand: Command = {
 		const config = configOf(values['config'], terminal);
 		const replaces = values['replace'] === true;
 		const random = (sizeBytes: number): Uint8Array => systemRandom.bytes(sizeBytes);
-		const restored = await onDisk(() => restore({config, file, replaces, nowTs: Date.now(), random}));
+		const restored = await onDisk(() => restore({config, file, replaces, nowTs: Date.now(), random, by: CONSOLE}));
 		printRestored(restored, terminal);
 		return 0;
 	},

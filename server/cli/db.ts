@@ -1,5 +1,6 @@
 import {mkdirSync} from 'node:fs';
 import {openStorage} from '../../storage/index.ts';
+import {CONSOLE, toEntry} from '../audit/index.ts';
 import {databaseUrl, loadConfig} from '../config/index.ts';
 import {type Command, configOption} from './command.ts';
 
@@ -21,6 +22,9 @@ const dbMigrate: Command = {
 			serverName: config.serverName,
 			onProblem: (problem) => terminal.printError(problem.message),
 		});
+		const batch = storage.batch();
+		storage.audit.append(batch, toEntry({who: CONSOLE, act: 'migrate-database'}, Date.now()));
+		await storage.commit(batch);
 		terminal.print(`The database of ${config.serverName} (${storage.dialect}) has the schema of this version.`);
 		await storage.close();
 		return 0;

@@ -1,6 +1,8 @@
 import {existsSync, renameSync, statSync} from 'node:fs';
 import type {Database} from 'better-sqlite3';
+import {chainEntry} from '../audited-commits.ts';
 import {StorageError} from '../errors.ts';
+import type {AuditEntry, AuditRow} from '../interfaces/audit.ts';
 import type {DatabaseLabel} from '../sqlite/snapshot.ts';
 import {type CopyAge, type Revival, revive} from './revive.ts';
 
@@ -61,6 +63,16 @@ export class DatabaseCopy implements Disposable {
 		const {migrateCopy} = await import('../sqlite/snapshot.ts');
 		await migrateCopy(this.#db, this.label);
 		return revive(this.#db, this.label.serverName, age);
+	}
+
+	/** Adds an entry to the audit log of a copy that has this program's schema. */
+	appendAudit(entry: AuditEntry): void {
+		const last = this.#db
+			.prepare<[], AuditRow>('select position, entry, hash from audit_entries order by position desc limit 1')
+			.get();
+		this.#db
+			.prepare<[AuditRow]>('insert into audit_entries (position, entry, hash) values (:position, :entry, :hash)')
+			.run(chainEntry(entry, last));
 	}
 
 	/** Puts the copy in the place of a database that is not there, or that may be lost; closes the copy. */

@@ -44,14 +44,18 @@ async function checkServer(session: MigrationSession): Promise<void> {
 }
 
 /** Makes the tables where there are none, or brings them to this program's schema. */
-export async function prepareDatabase(url: string, serverName: string): Promise<void> {
+export async function prepareDatabase({
+	url,
+	serverName,
+	migrates,
+}: Pick<StorageOptions, 'migrates' | 'serverName' | 'url'>): Promise<void> {
 	const client = await connect(url, {pipeline: false});
 	try {
 		const session = sessionOf(client);
 		await checkServer(session);
 		await client.query('begin');
 		await client.query(`select pg_advisory_xact_lock(${migrationLock})`);
-		await migrate(session, migrations, serverName);
+		await migrate(session, migrations, serverName, {migrates});
 		await client.query('commit');
 	} finally {
 		await client.end();
@@ -60,9 +64,9 @@ export async function prepareDatabase(url: string, serverName: string): Promise<
 
 /** Opens a PostgreSQL database, making its tables where there are none. */
 export async function openPostgres(options: StorageOptions): Promise<Storage> {
-	const {url, serverName} = options;
+	const {url} = options;
 	try {
-		await prepareDatabase(url, serverName);
+		await prepareDatabase(options);
 	} catch (error) {
 		throw error instanceof StorageError ? error : errorOf(error);
 	}

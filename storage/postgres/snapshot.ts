@@ -69,7 +69,7 @@ const arrayTypes = {integer: 'bigint[]', text: 'text[]', blob: 'bytea[]'} as con
 
 /** Puts the rows of a copy in place of whatever our tables hold, in one transaction; makes the tables where there are none. */
 export async function loadPostgres(url: string, serverName: string, db: Database): Promise<void> {
-	await prepareDatabase(url, serverName);
+	await prepareDatabase({url, serverName});
 	await withClient(url, async (client) => {
 		await client.query('begin');
 		const all = listTables(db);

@@ -56,7 +56,7 @@ export function prepareFile(db: Database): void {
 /** The last opening under way in this process: two at once on one file would wait for each other's lock for ever. */
 let opening: Promise<unknown> = Promise.resolve();
 
-async function openDatabase(path: string, serverName: string): Promise<Database> {
+async function openDatabase(path: string, {serverName, migrates}: StorageOptions): Promise<Database> {
 	// The file, and with it the log files beside it, is for this user alone.
 	const file = openSync(path, 'a', 0o600);
 	const {size} = fstatSync(file);
@@ -66,7 +66,7 @@ async function openDatabase(path: string, serverName: string): Promise<Database>
 		prepareFile(db);
 		if (size <= checkBytesMax) checkFile(db);
 		db.exec('begin immediate');
-		await migrate(sessionOf(db), migrations, serverName);
+		await migrate(sessionOf(db), migrations, serverName, {migrates});
 		db.exec('commit');
 		return db;
 	} catch (error) {
@@ -79,7 +79,7 @@ async function openDatabase(path: string, serverName: string): Promise<Database>
 export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
 	let db: Database;
 	try {
-		const turn = opening.then(() => openDatabase(path, options.serverName));
+		const turn = opening.then(() => openDatabase(path, options));
 		opening = turn.catch(() => undefined);
 		db = await turn;
 	} catch (error) {
