@@ -66,7 +66,9 @@ export type Condition =
 	/** The next try at a code is taken later. */
 	| 'totp_try'
 	/** Somebody would have more media than they may. */
-	| 'media_usage';
+	| 'media_usage'
+	/** A browser's session has ended, or goes on under another token. */
+	| 'web_session';
 
 /** A condition of the batch did not hold; the caller reads again and builds the batch anew, or gives up. */
 export class ConflictError extends StorageError {

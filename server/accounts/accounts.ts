@@ -141,7 +141,8 @@ export interface Accounts {
 	 */
 	refresh(refreshToken: string, oauthClientId?: string): Promise<IssuedTokens>;
 	/**
-	 * Sets another password, and ends the other sessions if asked. Browsers are signed out in any case, but the one named.
+	 * Sets another password, and ends the other sessions if asked. Browsers are signed out in any case, but the one named,
+	 * and links that are in the mail are good no more.
 	 * @throws AccountsError 'weak-password', 'password-too-long', 'unknown-account'
 	 */
 	changePassword(
@@ -222,6 +223,8 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 				await devices.removeAll(batch, userId, keeps);
 			}
 			alsoWrite?.(batch);
+			// Links that were asked for before, by whoever knew the old one, are over; the one that is used now is used first.
+			storage.mailValidations.removeOfUser(batch, userId);
 			await storage.commit(batch).catch(orUnknownAccount);
 		},
 		deactivate: (userId, options) => deactivate(dependencies, userId, options),

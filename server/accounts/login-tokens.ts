@@ -41,7 +41,7 @@ export function createLoginTokens({
 	random,
 }: {
 	readonly storage: Storage;
-	readonly devices: Pick<Devices, 'open'>;
+	readonly devices: Pick<Devices, 'open' | 'remove'>;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 }): LoginTokens {
@@ -76,6 +76,11 @@ export function createLoginTokens({
 			} catch (cause) {
 				if (cause instanceof ConflictError && cause.condition === 'login_token') throw wrongToken({cause});
 				throw cause;
+			}
+			// Who gave it may have been signed out meanwhile; what that ended must not begin after it.
+			if (!(await hasGiver(storage, row, clock.now()))) {
+				await devices.remove(row.userId, [session.deviceId]);
+				throw wrongToken();
 			}
 			return session;
 		},

@@ -72,8 +72,13 @@ export interface SecondFactor extends ProofPolicy {
 	readonly passkeys: Passkeys;
 	/** Adds the passkey that a browser made. @throws SecondFactorError, as {@link Passkeys.register}; 'passkey-exists' */
 	addPasskey(registration: PasskeyRegistration): Promise<void>;
-	/** Removes a passkey; with the last factor the recovery codes go too. @throws SecondFactorError 'unknown-passkey' */
-	removePasskey(userId: UserId, credentialId: string): Promise<void>;
+	/**
+	 * Removes a passkey; with the last factor the recovery codes go too. Other browsers are signed out: whoever has what is
+	 * removed may have signed in there.
+	 * @param keepsWebSession the hash of the browser's session that stays
+	 * @throws SecondFactorError 'unknown-passkey'
+	 */
+	removePasskey(userId: UserId, credentialId: string, keepsWebSession?: string): Promise<void>;
 	/** Begins to set up a code generator. @throws SecondFactorError 'totp-exists' */
 	beginTotp(userId: UserId): Promise<TotpSetUp>;
 	/** Gives the set-up that waits to be confirmed. */
@@ -83,15 +88,15 @@ export interface SecondFactor extends ProofPolicy {
 	 * @throws SecondFactorError 'no-set-up', 'wrong-code', 'too-many-tries'
 	 */
 	confirmTotp(userId: UserId, code: string, source: string): Promise<void>;
-	/** Removes the code generator; with the last factor the recovery codes go too. */
-	removeTotp(userId: UserId): Promise<void>;
+	/** Removes the code generator, as {@link SecondFactor.removePasskey} removes a passkey. */
+	removeTotp(userId: UserId, keepsWebSession?: string): Promise<void>;
 	/**
-	 * Removes all that an account has, for somebody who has lost it.
+	 * Removes all that an account has, for somebody who has lost it, and signs all browsers out.
 	 * @param alsoWrite adds to the same commit
 	 */
 	removeAll(userId: UserId, alsoWrite: (batch: Batch) => void): Promise<void>;
-	/** Makes ten recovery codes in the place of those from before, and gives them this once. */
-	renewRecoveryCodes(userId: UserId): Promise<readonly string[]>;
+	/** Makes ten recovery codes in the place of those from before, gives them this once, and signs other browsers out. */
+	renewRecoveryCodes(userId: UserId, keepsWebSession?: string): Promise<readonly string[]>;
 }
 
 /** Makes the domain of second factors. */
@@ -166,8 +171,9 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			notices.add(batch, registration.userId, {kind: 'passkey-added'});
 			await storage.commit(batch).catch(orUnknownPasskey);
 		},
-		async removePasskey(userId, credentialId) {
+		async removePasskey(userId, credentialId, keepsWebSession) {
 			const batch = storage.batch();
+			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			storage.factors.removePasskey(batch, userId, credentialId);
 			await removeCodesWithLast(batch, userId, ({hasTotp, passkeys: count}) => hasTotp || count > 1);
 			notices.add(batch, userId, {kind: 'passkey-removed'});
@@ -185,8 +191,9 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			});
 			tries.clear(codesOf(userId), source);
 		},
-		async removeTotp(userId) {
+		async removeTotp(userId, keepsWebSession) {
 			const batch = storage.batch();
+			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			storage.factors.removeTotpSecret(batch, userId);
 			await removeCodesWithLast(batch, userId, ({passkeys: count}) => count > 0);
 			notices.add(batch, userId, {kind: 'totp-removed'});
@@ -201,11 +208,13 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 				notices.add(batch, userId, {kind: 'passkey-removed'});
 			}
 			storage.factors.setRecoveryCodes(batch, userId, []);
+			storage.webSessions.removeOfUser(batch, userId);
 			alsoWrite(batch);
 			await storage.commit(batch).catch(orUnknownPasskey);
 		},
-		async renewRecoveryCodes(userId) {
+		async renewRecoveryCodes(userId, keepsWebSession) {
 			const batch = storage.batch();
+			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			const codes = renewRecoveryCodes(parts, batch, userId);
 			notices.add(batch, userId, {kind: 'recovery-codes-renewed'});
 			await storage.commit(batch);

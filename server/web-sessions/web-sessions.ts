@@ -1,6 +1,13 @@
 import {hashToken, isToken, newToken, type RandomBytes, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {GivenProof as GivenProofRow, Storage, UpstreamSession, WebSessionRow} from '../../storage/index.ts';
+import {
+	type Batch,
+	ConflictError,
+	type GivenProof as GivenProofRow,
+	type Storage,
+	type UpstreamSession,
+	type WebSessionRow,
+} from '../../storage/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 
 /** How somebody can show a browser who they are. */
@@ -25,6 +32,9 @@ export interface ProofPolicy {
 const BEGUN_LIFETIME_MS = 15 * 60 * 1000;
 /** A working day; nobody finds the browser signed in on the next one. */
 const SIGNED_IN_LIFETIME_MS = 12 * 60 * 60 * 1000;
+/** Nobody has so many browsers at a time; who opens more has those signed out that would end first. */
+const SESSIONS_MAX = 100;
+
 /** So long after the last proof somebody may do what their account hangs on. */
 const RECENT_MS = 10 * 60 * 1000;
 
@@ -75,7 +85,7 @@ export interface WebSessions {
 	find(token: string | undefined): Promise<WebSession>;
 	/**
 	 * Notes a proof, and gives the session as it is then, under a new token: whoever knew the old one has nothing. Proofs
-	 * of another person are dropped.
+	 * of another person are dropped, and so are all where the session has ended since it was looked at.
 	 * @param options.returnTo a path of our own; absent: as before
 	 */
 	prove(
@@ -111,13 +121,14 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			isSignedIn,
 			renewing,
 			mustSetUp: userId !== undefined && !isSignedIn && (await policy.mustSetUp(userId, proofs)),
-			isRecent:
-				isSignedIn && proofs.some(({proof, atTs}) => renewing.includes(proof) && atTs > clock.now() - RECENT_MS),
+			isRecent: isSignedIn && proofs.some(({proof, atTs}) => renews(proof, renewing) && atTs > clock.now() - RECENT_MS),
 			returnTo: row?.returnTo ?? undefined,
 			newToken: isNew ? token : undefined,
 		};
 	}
+
 	const anonymous = (): Promise<WebSession> => view(newToken('web', random), undefined, true);
+
 	return {
 		async find(token) {
 			// What has not the form of a token costs no look into the database.
@@ -125,28 +136,7 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			const row = await storage.webSessions.find(hashToken(token));
 			return view(token, row !== undefined && row.expiresTs > clock.now() ? row : undefined, false);
 		},
-		async prove(session, userId, proof, {returnTo = session.returnTo, ...more} = {}) {
-			const token = newToken('web', random);
-			const nowMs = clock.now();
-			const earlier = session.userId === userId ? session.proofs : [];
-			const proofs = [...earlier.filter((given) => given.proof !== proof), {proof, atTs: nowMs, ...more}];
-			const isEnough = (await policy.listMissing(userId, proofs)).length === 0;
-			const row = {
-				tokenHash: hashToken(token),
-				userId,
-				proofs,
-				returnTo: returnTo ?? null,
-				expiresTs: nowMs + (isEnough ? SIGNED_IN_LIFETIME_MS : BEGUN_LIFETIME_MS),
-			};
-			const batch = storage.batch();
-			storage.webSessions.remove(batch, session.tokenHash);
-			storage.webSessions.sweep(batch, nowMs);
-			storage.webSessions.add(batch, row);
-			const wasSignedIn = session.userId === userId && session.isSignedIn;
-			if (isEnough && !wasSignedIn) notices.add(batch, userId, {kind: 'browser-sign-in'});
-			await storage.commit(batch);
-			return view(token, row, true);
-		},
+		prove: createProve({storage, policy, notices, clock, random}, view),
 		async end(session) {
 			const batch = storage.batch();
 			storage.webSessions.remove(batch, session.tokenHash);
@@ -159,4 +149,56 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			await storage.commit(batch);
 		},
 	};
+}
+
+/** Makes what notes a proof; see `WebSessions.prove`. */
+function createProve(
+	{storage, policy, notices, clock, random}: WebSessionsDependencies,
+	view: (token: string, row: WebSessionRow, isNew: boolean) => Promise<WebSession>,
+): WebSessions['prove'] {
+	async function makeRoom(batch: Batch, userId: UserId): Promise<void> {
+		const sessions = await storage.webSessions.listOfUser(userId);
+		for (const {tokenHash} of sessions.slice(0, Math.max(0, sessions.length + 1 - SESSIONS_MAX))) {
+			storage.webSessions.remove(batch, tokenHash);
+		}
+	}
+
+	async function prove(
+		...[session, userId, proof, {returnTo = session.returnTo, ...more} = {}]: Parameters<WebSessions['prove']>
+	): Promise<WebSession> {
+		const token = newToken('web', random);
+		const nowMs = clock.now();
+		const earlier = session.userId === userId ? session.proofs : [];
+		const proofs = [...earlier.filter((given) => given.proof !== proof), {proof, atTs: nowMs, ...more}];
+		const isEnough = (await policy.listMissing(userId, proofs)).length === 0;
+		const row = {
+			tokenHash: hashToken(token),
+			userId,
+			proofs,
+			returnTo: returnTo ?? null,
+			expiresTs: nowMs + (isEnough ? SIGNED_IN_LIFETIME_MS : BEGUN_LIFETIME_MS),
+		};
+		const batch = storage.batch();
+		// What was shown before counts only as long as the session in which it was shown.
+		if (earlier.length > 0) storage.webSessions.take(batch, session.tokenHash);
+		else storage.webSessions.remove(batch, session.tokenHash);
+		storage.webSessions.sweep(batch, nowMs);
+		await makeRoom(batch, userId);
+		storage.webSessions.add(batch, row);
+		const wasSignedIn = session.userId === userId && session.isSignedIn;
+		if (isEnough && !wasSignedIn) notices.add(batch, userId, {kind: 'browser-sign-in'});
+		try {
+			await storage.commit(batch);
+		} catch (error) {
+			if (!(error instanceof ConflictError) || error.condition !== 'web_session') throw error;
+			return prove({...session, userId: undefined, proofs: []}, userId, proof, {returnTo, ...more});
+		}
+		return view(token, row, true);
+	}
+	return prove;
+}
+
+/** A recovery code shows who somebody is also when it was their last one. */
+function renews(proof: Proof, renewing: readonly Proof[]): boolean {
+	return renewing.includes(proof) || proof === 'recovery-code';
 }

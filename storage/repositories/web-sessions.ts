@@ -16,6 +16,9 @@ export function createWebSessions(core: Core): WebSessionsRepository {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(webSessions));
 	const remove = core.put<{tokenHash: string}>(catalog.delete(webSessions, ['tokenHash']));
+	const take = core.put<{tokenHash: string}>(catalog.delete(webSessions, ['tokenHash']), {
+		expect: {changes: 1, condition: 'web_session'},
+	});
 	const removeOfUser = core.put(
 		catalog.write<{userId: UserId; except: string}>(
 			(p) => sql`delete from ${webSessions} where ${equals(webSessions.userId, p.userId)}
@@ -39,6 +42,7 @@ export function createWebSessions(core: Core): WebSessionsRepository {
 		listOfUser: (userId) => listOfUser({userId}),
 		remove: (batch, tokenHash) => remove(batch, {tokenHash}),
 		removeOfUser: (batch, userId, except = '') => removeOfUser(batch, {userId, except}),
+		take: (batch, tokenHash) => take(batch, {tokenHash}),
 		sweep: sweepOlder(core, webSessions, webSessions.expiresTs),
 	};
 }

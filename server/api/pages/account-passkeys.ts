@@ -62,7 +62,7 @@ export const postPasskeys = pageRoute({
 		const {action, credential = '', name = ''} = fields;
 		const {secondFactor} = services;
 		try {
-			if (action === 'remove') await secondFactor.removePasskey(userId, credential);
+			if (action === 'remove') await secondFactor.removePasskey(userId, credential, session.tokenHash);
 			else await secondFactor.passkeys.rename(userId, credential, name);
 		} catch (error) {
 			// What is gone already is not shown any more.

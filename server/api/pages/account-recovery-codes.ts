@@ -22,6 +22,7 @@ export const postRecoveryCodes = pageRoute({
 	async handle({view, session}, {secondFactor}): Promise<PageAnswer> {
 		const userId = userOf(session);
 		if (!(await secondFactor.find({userId, isAdmin: false})).hasAny) return {to: recoveryCodesPath};
-		return {page: newRecoveryCodes(view, {codes: await secondFactor.renewRecoveryCodes(userId), next: accountPath})};
+		const codes = await secondFactor.renewRecoveryCodes(userId, session.tokenHash);
+		return {page: newRecoveryCodes(view, {codes, next: accountPath})};
 	},
 });

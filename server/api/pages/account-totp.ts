@@ -29,7 +29,7 @@ export const postTotp = pageRoute({
 	async handle({view, session, fields}, {secondFactor}): Promise<PageAnswer> {
 		const userId = userOf(session);
 		if (fields.action === 'remove') {
-			await secondFactor.removeTotp(userId);
+			await secondFactor.removeTotp(userId, session.tokenHash);
 			return {page: totpOverview(view, {isSetUp: false, isDone: true})};
 		}
 		try {

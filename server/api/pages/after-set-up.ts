@@ -18,7 +18,7 @@ export async function afterSetUp(
 	const answer = goOn(proven, session.mustSetUp ? session.returnTo : next);
 	const {recoveryCodes} = await secondFactor.find({userId, isAdmin: false});
 	if (recoveryCodes > 0 || !('to' in answer)) return answer;
-	const codes = await secondFactor.renewRecoveryCodes(userId);
+	const codes = await secondFactor.renewRecoveryCodes(userId, proven.tokenHash);
 	const shown = {...view, csrf: proven.csrf, userId};
 	return {session: proven, page: newRecoveryCodes(shown, {codes, next: answer.to})};
 }

@@ -112,7 +112,7 @@ export const postWaiting = pageRoute({
 		}
 		if (fields.act === 'approve' && !hasFactor(session)) {
 			try {
-				const attempt = {userId, code: fields.code ?? '', source: session.tokenHash, isKnown: true};
+				const attempt = {userId, code: fields.code ?? '', source: request.network, isKnown: false};
 				await services.secondFactor.proveCode(attempt);
 			} catch (error) {
 				if (!(error instanceof SecondFactorError)) throw error;

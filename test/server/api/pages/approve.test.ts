@@ -142,10 +142,10 @@ test('who has shown a second factor on the pages approves a session', async (t) 
 	const {app, phone, desk} = await startWaiting(t);
 	const {secondFactor} = app.application.services;
 	const userId = phone.user_id as UserId;
+	const [code = ''] = await secondFactor.renewRecoveryCodes(userId);
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	const {secret} = await secondFactor.beginTotp(userId);
 	await secondFactor.confirmTotp(userId, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
-	const [code = ''] = await secondFactor.renewRecoveryCodes(userId);
 	t.is((await visitor.open(WAITING)).status, 303, 'the password alone signs in no more');
 	const step = '/account/sign-in/second-step';
 	await visitor.open(step);

@@ -1,0 +1,108 @@
+/** What was shown once, and what was given for it, when what it rested on is gone. */
+import test from 'ava';
+import type {UserId} from '../../../../crypto/index.ts';
+import {linkIn, passwordOf, register, startApp, startMailServer, Visitor} from '../../../harness/index.ts';
+import {givePassword, openDesk, signIn} from '../pages/factor-pages.ts';
+
+const isIn = async (visitor: Visitor): Promise<boolean> => (await visitor.open('/account')).status === 200;
+const tokenOf = (visitor: Visitor): string | undefined => [...visitor.cookies.values()][0];
+
+test('a thief’s browser is signed out when its owner removes what it signed in by, and their own stays', async (t) => {
+	const {app, alice, addGenerator} = await openDesk(t);
+	const {secondFactor} = app.application.services;
+	const show = await addGenerator();
+	const acts: readonly (readonly [string, Record<string, string>])[] = [
+		['/account/recovery-codes', {}],
+		['/account/totp', {action: 'remove'}],
+	];
+	const [first = '', second = ''] = await secondFactor.renewRecoveryCodes(alice.user_id as UserId);
+	const owner = await signIn(app, show());
+	const codes = [first, second];
+	for (const [path, fields] of acts) {
+		const code = path === '/account/totp' ? show(1) : (codes.shift() ?? '');
+		const thief = await signIn(app, code);
+		t.true(await isIn(thief));
+		await owner.open(path);
+		t.is((await owner.submit(path, fields)).status, 200, path);
+		t.false(await isIn(thief), path);
+		t.is((await owner.open(path)).status, 200, path);
+	}
+});
+
+test('a proof that is given in a browser which was signed out meanwhile brings back nothing that was shown there', async (t) => {
+	const {app, alice, addGenerator} = await openDesk(t);
+	await addGenerator();
+	const {visitor} = await givePassword(app);
+	const {webSessions} = app.application.services;
+	const userId = alice.user_id as UserId;
+	const known = await webSessions.find(tokenOf(visitor));
+	t.is(known.userId, userId);
+	await webSessions.endAll(userId);
+	// The request was let in before, and comes to its end after.
+	const proven = await webSessions.prove(known, userId, 'totp');
+	t.false(proven.isSignedIn);
+	t.deepEqual(proven.missing, ['password', 'upstream', 'passkey']);
+});
+
+test('of two who give a proof in the same browser at once, one goes on with what was shown there', async (t) => {
+	const {app, alice, addGenerator} = await openDesk(t);
+	await addGenerator();
+	const {visitor} = await givePassword(app);
+	const {webSessions} = app.application.services;
+	const known = await webSessions.find(tokenOf(visitor));
+	const proven = await Promise.all([1, 2, 3].map(() => webSessions.prove(known, alice.user_id as UserId, 'totp')));
+	t.is(proven.filter(({isSignedIn}) => isSignedIn).length, 1);
+});
+
+test('who signs in by their last recovery code can set up a factor anew', async (t) => {
+	const {app, alice, addGenerator} = await openDesk(t);
+	const {secondFactor} = app.application.services;
+	await addGenerator();
+	const codes = await secondFactor.renewRecoveryCodes(alice.user_id as UserId);
+	for (const code of codes.slice(1)) {
+		await secondFactor.proveCode({userId: alice.user_id as UserId, code, source: 'test', isKnown: false});
+	}
+	const owner = await signIn(app, codes[0] ?? '');
+	t.is((await owner.open('/account/totp')).status, 200);
+	t.is((await owner.submit('/account/totp', {action: 'remove'})).status, 200);
+});
+
+test('somebody has a hundred browsers at a time: those that would end first are signed out', async (t) => {
+	const app = await startApp(t);
+	const {user_id: userId} = await register(app, 'alice');
+	const {webSessions} = app.application.services;
+	const open = async () => webSessions.prove(await webSessions.find(undefined), userId as UserId, 'password');
+	const first = await open();
+	app.advance(1000);
+	for (let count = 1; count <= 100; count += 1) await open();
+	t.is((await app.application.storage.webSessions.listOfUser(userId as UserId)).length, 100);
+	t.false((await webSessions.find(first.newToken)).isSignedIn);
+});
+
+test('stolen recovery link: it ends with the next password, and so does the link of a thief’s own address', async (t) => {
+	const mail = await startMailServer(t);
+	const {app, alice} = await openDesk(t, {smtp: mail.smtp});
+	const userId = alice.user_id as UserId;
+	const {accounts, addresses} = app.application.services;
+	const batch = app.application.storage.batch();
+	const address = {address: 'alice@mail.example', canonical: 'alice@mail.example', language: 'en', addedDay: 1};
+	app.application.storage.mailAddresses.set(batch, {userId, ...address});
+	await app.application.storage.commit(batch);
+	await addresses.requestFor(userId, 'thief@mail.example', 'en');
+	const asker = new Visitor(app);
+	await asker.open('/account/recover');
+	await asker.submit('/account/recover', {name: 'alice'});
+	const links = [
+		linkIn(await mail.take('thief@mail.example')),
+		linkIn(await mail.take('alice@mail.example', /A new password/u)),
+	];
+	const paths = links.map((link) => new URL(link, 'https://nowhere.example').pathname);
+	const thief = new Visitor(app);
+	for (const path of paths) t.is((await thief.open(path)).status, 200, 'before');
+	await accounts.changePassword(userId, `${passwordOf('alice')} anew`, {endsOtherSessions: false});
+	for (const path of paths) {
+		t.is((await thief.open(path)).status, 404, 'after');
+		t.not((await thief.submit(path, {name: 'alice'})).status, 200);
+	}
+	t.is((await addresses.find(userId))?.address, 'alice@mail.example');
+});
