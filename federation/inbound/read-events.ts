@@ -71,7 +71,9 @@ export async function readEventAuth(
 	eventId: EventId,
 ): Promise<JsonObject> {
 	await openRoomForMember(context, question.origin, question.roomId, [eventId]);
-	await getEventOf(context, question.roomId, eventId);
+	const {row} = await getEventOf(context, question.roomId, eventId);
+	// A refused event may rest on anything whose id somebody has heard of: on other rooms, and on what is hidden from them.
+	if (row.rejected !== null) throw notFound();
 	return {auth_chain: wire(await context.engine.listAuthChain([eventId]))};
 }
 

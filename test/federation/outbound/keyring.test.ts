@@ -154,7 +154,7 @@ test('B7: other bytes under a known key id are reported and not taken', async (t
 	t.false(await restarted.find(second));
 });
 
-test('an unknown key id makes at most one request a minute, a silent server fewer and fewer', async (t) => {
+test('B7: an unknown key id makes at most one request a minute, a silent server fewer and fewer', async (t) => {
 	const [key, forged] = [generateSigningKey({version: '1'}), generateSigningKey({version: '2'})];
 	const {world, find} = createWorld();
 	world.documents[them] = writeDocument({keys: [key]});

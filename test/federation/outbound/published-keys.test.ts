@@ -105,7 +105,7 @@ test('our keys are told in the order of canonical JSON, for those who verify the
 	t.is(JSON.stringify(document), canonicalJson(document));
 });
 
-test('as a notary we answer for ourselves alone', (t) => {
+test('B9: as a notary we answer for ourselves alone', (t) => {
 	const {ownKey} = createWorld();
 	const published = new PublishedKeys({serverName: us, keys: [ownKey], oldKeys: [], clock: {now: () => START}});
 	t.deepEqual(published.answerQuery(us), {server_keys: [published.document()]});

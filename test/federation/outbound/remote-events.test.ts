@@ -162,7 +162,7 @@ test('A10: what is no signature in form is refused for good, and no key is asked
 	t.is(((await signedAs(keyId, right)) as {rule?: string}).rule, UNKNOWN_KEY);
 });
 
-test('a restricted join must also be signed by the server that authorised it', async (t) => {
+test('C7: a restricted join must also be signed by the server that authorised it', async (t) => {
 	const [key, authoriser] = [generateSigningKey({version: '1'}), generateSigningKey({version: '2'})];
 	const checker = createSignatureChecker({
 		findVerifyKey: ({server: name}) => Promise.resolve((name === server ? key : authoriser).publicKey),

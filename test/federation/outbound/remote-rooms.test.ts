@@ -39,7 +39,7 @@ for (const version of ['1', '6', '10', '12'] as const) {
 	});
 }
 
-test('a template of a room version that we do not know is not used', async (t) => {
+test('C13: a template of a room version that we do not know is not used', async (t) => {
 	const world = await createWorld(t);
 	world.tamper = (answer) => ({...answer, room_version: 'org.example.99'});
 	t.is((await failure(t, world.remote.join(request(world)))).code, 'bad_response');

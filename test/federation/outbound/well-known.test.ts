@@ -60,7 +60,7 @@ test('a valid answer is kept as its headers say, a day without them, never over 
 	t.is(await ttl({expires: '0'}), 5 * MINUTE_MS);
 });
 
-test('failures are kept twice as long each time, up to an hour', async (t) => {
+test('D1: failures are kept twice as long each time, up to an hour', async (t) => {
 	const cache = createCache();
 	cache.world.next = new OutboundError('unreachable', 'down');
 	const ttls = [];

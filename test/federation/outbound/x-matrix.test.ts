@@ -215,7 +215,7 @@ test('A7: what our reader does not take in whole is known by the bytes that were
 	t.deepEqual(await ask({a: new LosslessNumber('1e400')}), refused('malformed'));
 });
 
-test('a request for another server, and one that says for none, is refused without a key being fetched', async (t) => {
+test('B8: a request for another server, and one that says for none, is refused without a key being fetched', async (t) => {
 	const asked: string[] = [];
 	t.deepEqual(await judge({signed: {destination: 'third.example'}, asked}), refused('wrong_destination'));
 	t.deepEqual(await judge({signed: {destination: destination.toUpperCase()}, asked}), refused('wrong_destination'));
@@ -225,7 +225,7 @@ test('a request for another server, and one that says for none, is refused witho
 	t.deepEqual(asked, []);
 });
 
-test('who says to be ourselves, or may not talk with us, is refused without a key being fetched', async (t) => {
+test('B8: who says to be ourselves, or may not talk with us, is refused without a key being fetched', async (t) => {
 	const asked: string[] = [];
 	t.deepEqual(await judge({signed: {origin: destination}, asked}), refused('own_origin'));
 	t.deepEqual(await judge({allowed: false, asked}), refused('not_allowed'));

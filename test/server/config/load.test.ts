@@ -214,7 +214,7 @@ test('limits of single classes keep the defaults of the others', (t) => {
 	t.is(load(t, 'rate_limits: off').rateLimits, 'off');
 });
 
-test('registration files of application services are read for their names, and what is wrong with them is said', (t) => {
+test('F11: registration files of application services are read for their names, and what is wrong with them is said', (t) => {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-config-'));
 	t.teardown(() => rmSync(directory, {recursive: true}));
 	const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
@@ -255,7 +255,7 @@ test('registration files of application services are read for their names, and w
 	);
 });
 
-test('a pattern that a backtracking matcher would never be done with takes a moment', (t) => {
+test('F11: a pattern that a backtracking matcher would never be done with takes a moment', (t) => {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-config-'));
 	t.teardown(() => rmSync(directory, {recursive: true}));
 	const users = [{exclusive: true, regex: '@(a+)+(a|a)*(.*.*.*)*x:'}];

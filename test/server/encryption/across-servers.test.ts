@@ -89,7 +89,7 @@ test('keys are found, claimed once, and followed across servers', async (t) => {
 	t.deepEqual(await devicesOfBob(), [bob.device_id]);
 });
 
-test('who shares no room sees nothing of people elsewhere, and an inviter sees the invited', async (t) => {
+test('D5: who shares no room sees nothing of people elsewhere, and an inviter sees the invited', async (t) => {
 	const {alice, bob} = await stage(t);
 	await post(bob, '/keys/upload', {device_keys: createTestDevice(bob).deviceKeys});
 	const carol = await join(alice.server, 'carol');

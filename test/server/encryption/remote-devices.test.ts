@@ -329,3 +329,39 @@ test('another server sees the keys of those it shares rooms with, without names,
 		await t.throwsAsync(encryption.listDevicesForServer(origin, userId as UserId), {code: 'forbidden'});
 	}
 });
+
+test('D5: a server that always tells of a gap is asked now and then, one question at a time, and less while it is silent', async (t) => {
+	const world = await createWorld(t);
+	world.other.devices = {PHONE: phone.deviceKeys};
+	await world.query();
+	let [underway, most] = [0, 0];
+	world.other.beforeAnswer = async () => {
+		most = Math.max(most, (underway += 1));
+		await new Promise((resolve) => setImmediate(resolve));
+		underway -= 1;
+	};
+	const before = world.other.asked.length;
+	// Its own list never has the number that it tells of, so there is always a gap.
+	const storm = async (from: number) => {
+		for (let second = 0; second < 100; second += 1) {
+			world.advance(1_000);
+			const streamId = from + second * 10;
+			await Promise.all(
+				['A', 'B', 'C'].map((name) =>
+					world.encryption.receive.deviceListUpdate(THERE, update(name, streamId, [streamId - 1])),
+				),
+			);
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	};
+	await storm(1_000);
+	await until(() => underway === 0, 'no question under way');
+	const asked = world.other.asked.length - before;
+	t.true(asked >= 1 && asked <= 50, `${asked} questions in 100 s`);
+	t.is(most, 1);
+	world.other.beforeAnswer = unreachable;
+	const silentFrom = world.other.asked.length;
+	await storm(10_000);
+	const unanswered = world.other.asked.length - silentFrom;
+	t.true(unanswered < asked, `${unanswered} questions in 100 s of silence, ${asked} before`);
+});

@@ -133,3 +133,26 @@ test('what is missing, too large or cut off at the other place leaves nothing he
 	t.deepEqual(listFiles(`${app.directory}/data/media`), []);
 	t.is((await request(app, 'GET', `${DOWNLOAD}/news.example/unknown`)).status, 401);
 });
+
+test('F3: what another server says a file is does not make it one that is shown in place', async (t) => {
+	const {app, peer, alice} = await startWorld(t, () => ({}));
+	const types: [string, string][] = [
+		['text/html', 'attachment'],
+		['image/svg+xml', 'attachment'],
+		['text/xml', 'attachment'],
+		['image/png\r\nx-evil: 1', 'attachment'],
+		['image/png', 'inline'],
+	];
+	for (const [index, [type, disposition]] of types.entries()) {
+		const part = `--abc\r\nContent-Type: ${type}\r\nContent-Disposition: inline; filename="a.html"\r\n\r\n<script>`;
+		const body = `--abc\r\nContent-Type: application/json\r\n\r\n{}\r\n${part}\r\n--abc--\r\n`;
+		const headers = {'content-type': 'multipart/mixed; boundary=abc'};
+		peer.answer = ({url}) => (url.includes('/media/download/') ? {headers, body} : undefined);
+		const got = await download(app, alice, `${DOWNLOAD}/${peer.name}/typed${index}`);
+		t.is(got.status, 200, type);
+		if (type.includes('\r\n')) t.is(got.headers.get('x-evil'), null);
+		else t.regex(got.headers.get('content-disposition') ?? '', new RegExp(`^${disposition};`), type);
+		t.is(got.headers.get('x-content-type-options'), 'nosniff');
+		t.true(got.headers.get('content-security-policy')?.startsWith("sandbox; default-src 'none'"), type);
+	}
+});

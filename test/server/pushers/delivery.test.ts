@@ -8,7 +8,7 @@ import {pusherTo, startGateway} from './gateway.ts';
 const cursorsOf = async (app: Awaited<ReturnType<typeof newsroom>>['app']) =>
 	app.application.storage.cursors.list('push:', {limit: 10});
 
-test('a gateway is told by ids alone of what notifies somebody, of whom it mentions, and of what was read', async (t) => {
+test('F10: a gateway is told by ids alone of what notifies somebody, of whom it mentions, and of what was read', async (t) => {
 	const gateway = await startGateway(t);
 	const {alice, bob, carol} = await newsroom(t, {config: gateway.config});
 	const roomId = await alice.create({preset: 'public_chat'});

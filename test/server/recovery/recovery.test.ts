@@ -166,7 +166,7 @@ for (const policy of ['optional', 'everybody']) {
 	});
 }
 
-test('a link is good for half an hour, and for the address that it went to', async (t) => {
+test('E9: a link is good for half an hour, and for the address that it went to', async (t) => {
 	const {app, mail, alice} = await startWithMail(t);
 	const first = await askLink(app, mail);
 	app.advance(30 * 60_000);

@@ -135,7 +135,7 @@ test('events that cite each other in a circle are refused and leave the index us
 	t.deepEqual([...index.authChain([8])], [1, 6]);
 });
 
-test('an auth chain of 100,000 events is walked without recursion, and two recent forks cost only what differs', (t) => {
+test('C11: an auth chain of 100,000 events is walked without recursion, and two recent forks cost only what differs', (t) => {
 	const length = 100_000;
 	const rows: AuthEdges[] = Array.from({length}, (_, at) => [at, at === 0 ? [] : [at - 1]]);
 	// From the newest down, so that everything has to wait.

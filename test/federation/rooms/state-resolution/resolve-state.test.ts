@@ -131,7 +131,7 @@ function isAllowedByCited(room: RoomBuilder, event: Pdu): boolean {
 	return checkAuth(event, room.lookUpIn(cited), {createEvent: create, verifySignature: () => true}).allowed;
 }
 
-test('random rooms resolve to what Synapse made of them', (t) => {
+test('C3, C5: random rooms resolve to what Synapse made of them', (t) => {
 	const {answers} = JSON.parse(readFileSync(SYNAPSE_ANSWERS_FILE, 'utf8')) as SynapseAnswers;
 	for (const {version, seed} of RECORDED_ROOMS) {
 		const {room, conflicts} = createRandomRoom({seed, version});
@@ -320,7 +320,7 @@ function deepRoom(length: number, version: RoomVersionId) {
 	};
 }
 
-test('100,000 power levels, each citing the one before, are resolved without recursion and within the budget', (t) => {
+test('C11: 100,000 power levels, each citing the one before, are resolved without recursion and within the budget', (t) => {
 	for (const version of ['2', '12'] as const) {
 		const {last, input} = deepRoom(100_000, version);
 		const resolved = resolveState(version, input);

@@ -37,7 +37,13 @@ test('F3: only harmless types are shown in place, and what is no type is unknown
 		['Text/Plain; charset=utf-8', 'inline', 'Text/Plain; charset=utf-8'],
 		['text/html', 'attachment', 'text/html'],
 		['image/svg+xml', 'attachment', 'image/svg+xml'],
+		['image/svg+xml;charset=utf-8', 'attachment', 'image/svg+xml;charset=utf-8'],
 		['application/xhtml+xml', 'attachment', 'application/xhtml+xml'],
+		['text/xml', 'attachment', 'text/xml'],
+		['application/xml', 'attachment', 'application/xml'],
+		['application/javascript', 'attachment', 'application/javascript'],
+		['multipart/related', 'attachment', 'multipart/related'],
+		['message/rfc822', 'attachment', 'message/rfc822'],
 		['text', 'attachment', 'application/octet-stream'],
 		[`text/${'x'.repeat(300)}`, 'attachment', 'application/octet-stream'],
 	];
@@ -46,6 +52,9 @@ test('F3: only harmless types are shown in place, and what is no type is unknown
 		const got = await download(app, alice, DOWNLOAD + path);
 		t.is(got.headers.get('content-disposition'), disposition, type);
 		t.is(got.headers.get('content-type'), served);
+		// A browser that would look for itself what it is, is told not to; and what it shows can do nothing.
+		t.is(got.headers.get('x-content-type-options'), 'nosniff');
+		t.true(got.headers.get('content-security-policy')?.startsWith("sandbox; default-src 'none'"));
 	}
 });
 
@@ -82,15 +91,41 @@ test('F1: paths are made from our own hash alone, and equal contents share a fil
 	const files = listFiles(store);
 	t.is(files.length, 1);
 	t.regex(files[0] ?? '', /^[0-9a-f]{2}\/[0-9a-f]{2}\/[0-9a-f]{60}$/u);
-	for (const id of ['..%2f..%2fetc', 'a..%2fb', 'a%00b', 'a%5cb', 'ä']) {
-		const got = await request(app, 'GET', `${DOWNLOAD}/news.example/${id}`, {token: alice.access_token});
-		t.is(got.status, 400, id);
-		t.is(got.body['errcode'], 'M_INVALID_PARAM');
+	for (const id of HOSTILE_IDS) {
+		for (const at of [`${DOWNLOAD}/news.example/${id}`, `${THUMBNAIL}/news.example/${id}?width=9&height=9`]) {
+			const got = await request(app, 'GET', at, {token: alice.access_token});
+			t.deepEqual([got.status, got.body['errcode']], [400, 'M_INVALID_PARAM'], at);
+		}
 	}
-	for (const server of ['..%2f', 'a%5c', 'news.example%2f..']) {
-		t.is((await request(app, 'GET', `${DOWNLOAD}/${server}/abc`, {token: alice.access_token})).status, 400, server);
+	for (const server of ['..%2f', 'a%5c', 'news.example%2f..', '..%5c..%5cwindows', 'C%3A%5c', '%252e%252e%252f']) {
+		for (const at of [`${DOWNLOAD}/${server}/abc`, `${DOWNLOAD}/${server}/abc/name`]) {
+			t.true([400, 404].includes((await request(app, 'GET', at, {token: alice.access_token})).status), at);
+		}
 	}
+	// What a file is called is said in the answer, and names nothing here.
+	for (const name of ['..%2f..%2fetc%2fpasswd', '..%5c..%5cwin.ini', '%2fetc%2fpasswd', 'CON', 'C%3A%5cx']) {
+		const got = await download(app, alice, `${DOWNLOAD}${paths[0]!}/${name}`);
+		t.deepEqual([got.status, String(got.content)], [200, 'same'], name);
+		t.regex(got.headers.get('content-disposition') ?? '', /^inline; filename/);
+	}
+	t.deepEqual(listFiles(store), files);
 });
+
+/** Ids that would name another place, were they a part of a path: also in the forms of Windows, and encoded twice. */
+const HOSTILE_IDS = [
+	'..%2f..%2fetc',
+	'a..%2fb',
+	'a%00b',
+	'a%5cb',
+	'..%5c..%5cwindows%5cwin.ini',
+	'C%3A%5cwindows',
+	'%252e%252e%252fetc',
+	'%2fetc%2fpasswd',
+	'%2e%2e%2f',
+	'a.b',
+	'a%0ab',
+	'ä',
+];
 
 test('files larger than the limit are refused, announced or not, and leave nothing behind', async (t) => {
 	const app = await startApp(t, {config: {media: {max_upload: '100KiB'}}});
@@ -134,7 +169,7 @@ test('an upload that breaks off leaves nothing behind', async (t) => {
 	t.pass();
 });
 
-test('unknown media, and media for nobody who signed in, are not given', async (t) => {
+test('F6: unknown media, and media for nobody who signed in, are not given', async (t) => {
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');
 	const {path} = await upload(app, alice, 'secret');

@@ -51,7 +51,7 @@ test('a phone that changes hands stops notifying its former owner, unless both a
 	t.deepEqual(await keysOf(bob), ['key']);
 });
 
-test('nothing is taken that could not be served', async (t) => {
+test('F10: nothing is taken that could not be served', async (t) => {
 	const {alice} = await newsroom(t);
 	const withUrl = (url: unknown) => ({...wish, data: {url}});
 	const bad = [

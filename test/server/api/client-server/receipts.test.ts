@@ -73,6 +73,35 @@ test('E1: nobody reads what they cannot see, nor where they are not', async (t) 
 	t.is(await receiptsOf(alice, roomId), undefined);
 });
 
+test('E1: a marker is set by who is in the room, at what they can see, and nothing is kept of any other', async (t) => {
+	const {alice, bob, carol} = await newsroom(t);
+	const visibility = {type: 'm.room.history_visibility', state_key: '', content: {history_visibility: 'joined'}};
+	const roomId = await alice.create({preset: 'public_chat', initial_state: [visibility]});
+	const unseen = await alice.say(roomId, 'before bob came');
+	await bob.join(roomId);
+	const seen = await alice.say(roomId, 'after bob came');
+	const markersOf = (person: Person) =>
+		person.ask('GET', `/user/${encodeURIComponent(person.id)}${room(roomId)}/account_data/m.fully_read`);
+	const mark = (person: Person, eventId: string, type = 'm.fully_read', of = roomId) =>
+		person.ask('POST', `${room(of)}/read_markers`, {[type]: eventId});
+	const types = ['m.fully_read', 'm.read', 'm.read.private'];
+	for (const type of types) {
+		const at = (eventId: string) => `${room(roomId)}/receipt/${type}/${encodeURIComponent(eventId)}`;
+		t.is((await mark(bob, unseen, type)).status, 404, type);
+		t.is((await bob.ask('POST', at(unseen), {})).status, 404, type);
+		const stranger = errorOf(await mark(carol, seen, type));
+		t.is(stranger.status, 403, type);
+		t.deepEqual(errorOf(await mark(carol, seen, type, '!nosuchroom:news.example')), stranger);
+	}
+	t.is((await markersOf(bob)).status, 404);
+	for (const person of [alice, bob]) t.is(await receiptsOf(person, roomId), undefined);
+	for (const type of types) t.is((await mark(bob, seen, type)).status, 200, type);
+	t.deepEqual((await markersOf(bob)).body, {event_id: seen});
+	// Who has left reads no further.
+	await bob.do('POST', `${room(roomId)}/leave`);
+	for (const type of types) t.is((await mark(bob, seen, type)).status, 403, type);
+});
+
 /** Unread notifications of the main timeline and of a thread. */
 async function countsOf(person: Person, roomId: string, root: string) {
 	const answer = await sync(person, undefined, {filter: {room: {timeline: {unread_thread_notifications: true}}}});

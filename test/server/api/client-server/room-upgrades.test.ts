@@ -176,3 +176,36 @@ test('F12: a room that only says to replace another gets nothing that was kept f
 		t.deepEqual(await bob.do('GET', tags(impostor)), {tags: {}}, JSON.stringify(predecessor));
 	}
 });
+
+test('F12: rooms that replace each other in a circle are rooms like others', async (t) => {
+	const {alice, bob} = await newsroom(t);
+	const first = await alice.create({preset: 'public_chat'});
+	const own = (roomId: string) => `/user/${encodeURIComponent(bob.id)}/rooms/${encodeURIComponent(roomId)}/tags`;
+	await bob.join(first);
+	await bob.do('PUT', `${own(first)}/u.desk`, {});
+	const second = await alice.create({
+		preset: 'public_chat',
+		creation_content: {predecessor: {room_id: first, event_id: '$nothing'}},
+	});
+	for (const [roomId, replacement] of [
+		[first, second],
+		[second, first],
+		[second, second],
+	] as const) {
+		await alice.setState(roomId, 'm.room.tombstone', {body: 'Gone on', replacement_room: replacement});
+	}
+	await bob.join(second);
+	for (const roomId of [first, second]) {
+		t.is((await bob.ask('GET', `/rooms/${encodeURIComponent(roomId)}/state`)).status, 200);
+		t.is((await bob.ask('GET', own(roomId))).status, 200);
+	}
+	// Each can still be replaced by a new one.
+	for (const roomId of [first, second]) {
+		const answer = await alice.ask<{replacement_room: string}>('POST', `/rooms/${encodeURIComponent(roomId)}/upgrade`, {
+			new_version: '12',
+		});
+		t.is(answer.status, 200);
+		const create = await alice.state(answer.body.replacement_room, 'm.room.create');
+		t.is((create['predecessor'] as {room_id: string}).room_id, roomId);
+	}
+});

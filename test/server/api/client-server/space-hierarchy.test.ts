@@ -29,7 +29,7 @@ const space = (person: Person, name: string, more: object = {}) =>
 const link = (person: Person, parent: string, child: string, content: object = {}) =>
 	person.setState(parent, 'm.space.child', {via: ['news.example'], ...content}, child);
 
-test('a tree is walked depth first, in the order of its children, page by page, and loops are broken', async (t) => {
+test('F12: a tree is walked depth first, in the order of its children, page by page, and loops are broken', async (t) => {
 	const {alice} = await newsroom(t);
 	const root = await space(alice, 'Root');
 	const [r1, s1, r2] = [await alice.create({name: 'R1'}), await space(alice, 'S1'), await alice.create({name: 'R2'})];

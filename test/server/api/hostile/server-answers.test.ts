@@ -184,3 +184,46 @@ test('A12: whatever a server answers about the past of an event, the room goes o
 	t.false((await bodies(host, roomId)).includes('orphan'));
 	t.true(count > 100);
 });
+
+/** Errors that a client takes for the end of its own session or account. */
+const ABOUT_SESSIONS = [
+	'M_UNKNOWN_TOKEN',
+	'M_MISSING_TOKEN',
+	'M_USER_LOCKED',
+	'M_USER_SUSPENDED',
+	'M_USER_DEACTIVATED',
+	'M_CONSENT_NOT_GIVEN',
+	'M_RESOURCE_LIMIT_EXCEEDED',
+];
+
+test('D8: no error of another server is one of this server’s own sessions, or is told in its words', async (t) => {
+	const host = await startShared(t);
+	const {app, alice, peer} = host;
+	for (const [name, {asked, before, ask}] of Object.entries(questionsTo(host))) {
+		let count = 0;
+		const refuse = async (status: number, body: object | string) => {
+			peer.answer = ({url}) => {
+				if (before?.[0].test(url)) return {body: before[1]()};
+				if (!asked.test(url)) return undefined;
+				count += 1;
+				return {status, body};
+			};
+			const {status: told, body: answer, text} = await ask();
+			const what = `${name}, ${status} ${JSON.stringify(body).slice(0, 60)}: ${told} ${text}`;
+			t.not(told, 401, what);
+			t.not(told, 500, what);
+			// What a profile holds is its owner's to say, and no error.
+			if (told === 200) return;
+			t.false(text.includes('SECRET') || text.includes('soft_logout'), what);
+			t.false(ABOUT_SESSIONS.includes((answer as {errcode?: string}).errcode ?? ''), what);
+		};
+		for (const errcode of ABOUT_SESSIONS) {
+			await refuse(401, {errcode, error: 'SECRET', soft_logout: true});
+			await refuse(403, {errcode, error: 'SECRET', soft_logout: true});
+		}
+		await refuse(500, '<html>SECRET</html>');
+		await refuse(200, {errcode: 'M_UNKNOWN_TOKEN', error: 'SECRET', soft_logout: true});
+		t.true(count > 0, `${name} was asked ${count} times`);
+	}
+	t.is((await request(app, 'GET', `${V3}/account/whoami`, {token: alice.access_token})).status, 200);
+});

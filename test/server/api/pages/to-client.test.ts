@@ -13,7 +13,7 @@ async function comeFrom(visitor: Visitor, redirectUrl: string, username: string)
 	return {path: to, page: await visitor.open(to)};
 }
 
-test('a client that cannot ask for all that is needed sends its person here, and is given a token', async (t) => {
+test('E8: a client that cannot ask for all that is needed sends its person here, and is given a token', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
 	const visitor = new Visitor(app);
@@ -61,7 +61,7 @@ for (const redirectUrl of [
 	'http://app.example/',
 	'https://app.example@evil.example/',
 ]) {
-	test(`nobody is sent to '${redirectUrl}'`, async (t) => {
+	test(`E8: nobody is sent to '${redirectUrl}'`, async (t) => {
 		const app = await startApp(t);
 		await register(app, 'alice');
 		const visitor = new Visitor(app);

@@ -1,10 +1,16 @@
 import test from 'ava';
-import type {JsonObject} from '../../../../crypto/index.ts';
+import type {EventId, JsonObject, UserId} from '../../../../crypto/index.ts';
 import {toFederationEvent} from '../../../../federation/rooms/index.ts';
 import {path, until} from '../../../harness/index.ts';
+import {foreignRoom, memberOf, sendInvite} from './foreign-rooms.ts';
 import {hear, say, setState, startHost, startShared} from './world.ts';
 
 const federation = '/_matrix/federation/v1';
+const message = (sender: UserId, body: string) => ({
+	type: 'm.room.message',
+	sender,
+	content: {msgtype: 'm.text', body},
+});
 const UNKNOWN_EVENT = `$${'z'.repeat(43)}`;
 
 interface Pdus {
@@ -131,7 +137,7 @@ test('questions that make no sense are refused, never failed at', async (t) => {
 	}
 });
 
-test('an event of one room cannot be asked for by way of another', async (t) => {
+test('C14: an event of one room cannot be asked for by way of another', async (t) => {
 	const host = await startShared(t);
 	const {peer, roomId} = host;
 	const closed = await host.createRoom({preset: 'private_chat'});
@@ -160,7 +166,7 @@ test('C14: what was said before a server came is redacted for it where the roomâ
 	t.false(missing.text.includes('before they came'));
 });
 
-test('a server whose last user has left is told nothing more', async (t) => {
+test('C14: a server whose last user has left is told nothing more', async (t) => {
 	const host = await startShared(t);
 	const {peer, roomId, bob} = host;
 	t.is((await peer.sendMember(await peer.makeMember('leave', roomId, bob))).status, 200);
@@ -220,7 +226,7 @@ test('a server in the room finds the event nearest to a time, in either directio
 	}
 });
 
-test('an event of before a server was in the room is none that it finds by its time, where history is for members', async (t) => {
+test('C14: an event of before a server was in the room is none that it finds by its time, where history is for members', async (t) => {
 	const host = await startHost(t);
 	const {app, peer} = host;
 	const hidden = {type: 'm.room.history_visibility', content: {history_visibility: 'joined'}};
@@ -235,4 +241,51 @@ test('an event of before a server was in the room is none that it finds by its t
 	t.not((await near(ts, 'f')).body['event_id'], before);
 	t.is((await near(ts, 'f')).status, 200);
 	t.not((await near(ts + 60_000, 'b')).body['event_id'], before);
+});
+
+test('C14: an event of a room that nobody here is in is given to no server, whoever brought it', async (t) => {
+	const host = await startHost(t, 2);
+	const {app, peer, peers, alice} = host;
+	const foreign = foreignRoom(peer);
+	const invite = memberOf(peer, foreign, alice.user_id);
+	t.is((await sendInvite(peer, foreign, invite)).status, 200);
+	t.truthy(await app.application.storage.events.findById(invite.eventId));
+	for (const server of peers) {
+		for (const [method, uri, body] of questionsOf(foreign.roomId, invite.eventId)) {
+			const answer = await server.request(method, uri, {body});
+			t.true(answer.status === 403 || answer.status === 404, `${uri} ${answer.status}`);
+		}
+		const near = `${federation}/timestamp_to_event/${path(foreign.roomId)}?ts=${invite.originServerTs}&dir=b`;
+		const byTime = await server.request('GET', near);
+		t.true(byTime.status === 403 || byTime.status === 404, `${byTime.status}`);
+	}
+});
+
+test('C14: what rests on an event that a server may not see, and what was refused here, shows it nothing', async (t) => {
+	const host = await startHost(t);
+	const {app, peer} = host;
+	const visibility = {type: 'm.room.history_visibility', state_key: '', content: {history_visibility: 'joined'}};
+	const roomId = await host.createRoom({initialState: [visibility]});
+	const {event_id: early} = await say(host, roomId, 'between us, early');
+	const closed = await host.createRoom({preset: 'private_chat'});
+	const {event_id: elsewhere} = await say(host, closed, 'between us, elsewhere');
+	const bob = peer.userId('bob');
+	const room = await peer.join(roomId, bob);
+	// Bob's server has only heard of these; it names them as what its own events follow on, or rest on.
+	const own = [early, elsewhere].flatMap((secret) => [
+		peer.build(room, message(bob, 'following'), {prevEvents: [secret as EventId]}),
+		peer.build(room, message(bob, 'resting'), {authEvents: [secret as EventId]}),
+	]);
+	await peer.send(
+		't1',
+		own.map((pdu) => toFederationEvent(pdu)),
+	);
+	const {staging} = app.application.services.federation.transactions;
+	await until(() => staging.waiting === 0 || app.readLog().includes('A staged event failed'), 'all were looked at');
+	for (const eventId of [early, elsewhere, ...own.map((pdu) => pdu.eventId)]) {
+		for (const [method, uri, body] of questionsOf(roomId, eventId)) {
+			t.false((await peer.request(method, uri, {body})).text.includes('between us'), uri);
+		}
+		t.false((await peer.request('GET', `${federation}/event/${path(eventId)}`)).text.includes('between us'));
+	}
 });

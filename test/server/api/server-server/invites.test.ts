@@ -198,3 +198,41 @@ for (const version of ['1', '2'] as const) {
 		t.is(row?.strippedState?.[0]?.['type'], 'm.room.create');
 	});
 }
+
+test('D6: who is invited into a room whose state is huge is shown what fits, and hears what is said there', async (t) => {
+	const host = await startHost(t);
+	const {app, alice, peer} = host;
+	const bob = peer.userId('bob');
+	const huge = 'x'.repeat(60_000);
+	const roomId = await host.createRoom({
+		initialState: ['m.room.topic', 'm.room.avatar', 'm.room.encryption', 'm.room.canonical_alias'].map((type) => ({
+			type,
+			state_key: '',
+			content: {'org.example.huge': huge, ...(type === 'm.room.encryption' && {algorithm: 'm.megolm.v1.aes-sha2'})},
+		})),
+	});
+	peer.answer = ({method, url, body}) => {
+		if (method !== 'PUT' || !url.includes('/v2/invite/')) return undefined;
+		const {event} = JSON.parse(body.toString()) as {event: JsonObject};
+		return {body: {event: peer.countersign(event, '11')}};
+	};
+	await call(app, 'POST', `/_matrix/client/v3/rooms/${path(roomId)}/invite`, {
+		token: alice.access_token,
+		body: {user_id: bob},
+	});
+	const asked = peer.requests.find(({url}) => url.includes('/v2/invite/'))!;
+	t.true(asked.body.length < 4 * 65_536, `${asked.body.length} bytes`);
+	const {invite_room_state: shown} = JSON.parse(asked.body.toString()) as {invite_room_state: JsonObject[]};
+	t.true(shown.some(({type}) => type === 'm.room.create'));
+	await peer.join(roomId, bob);
+	const text = {msgtype: 'm.text', body: 'hello'};
+	await call(app, 'PUT', `/_matrix/client/v3/rooms/${path(roomId)}/send/m.room.message/1`, {
+		token: alice.access_token,
+		body: text,
+	});
+	await until(
+		() => peer.requests.some(({url, body}) => url.includes('/send/') && body.includes('hello')),
+		'the message',
+	);
+	t.pass();
+});

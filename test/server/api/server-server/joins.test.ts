@@ -279,7 +279,7 @@ test('C7: a restricted join whose condition is not met is refused also when it i
 	t.is(await joinedMembers(host, roomId).then(({joined}) => Object.hasOwn(joined, carol)), false);
 });
 
-test('the access list of a room shuts a server out of every endpoint that the specification names', async (t) => {
+test('C9: the access list of a room shuts a server out of every endpoint that the specification names', async (t) => {
 	const host = await startShared(t);
 	const {peer, roomId, room, bob} = host;
 	const [eventId] = room.extremities;

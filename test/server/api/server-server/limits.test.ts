@@ -1,3 +1,4 @@
+import {request as httpRequest} from 'node:http';
 import test from 'ava';
 import sharp from 'sharp';
 import {path} from '../../../harness/index.ts';
@@ -62,3 +63,33 @@ async function fetchSmall(
 	const reply = await fetch(url + uri, {headers: {authorization}});
 	return {status: reply.status, contentType: reply.headers.get('content-type') ?? '', text: await reply.text()};
 }
+
+test('D3: a transaction larger than any may be is refused, however well it is signed, announced or in chunks', async (t) => {
+	const {app, peer} = await startHost(t);
+	const uri = '/_matrix/federation/v1/send/large';
+	const text = JSON.stringify({pdus: [], padding: 'x'.repeat(12 * 1024 * 1024)});
+	const announced = await peer.request('PUT', uri, {text});
+	t.deepEqual([announced.status, announced.body['errcode']], [413, 'M_TOO_LARGE']);
+	const {port} = new URL(app.url);
+	const inChunks = await new Promise<number | undefined>((resolve, reject) => {
+		const authorization = peer.authorize('PUT', uri, {text});
+		const headers = {authorization, 'content-type': 'application/json', 'transfer-encoding': 'chunked'};
+		const sending = httpRequest({port, method: 'PUT', path: uri, headers}, ({statusCode}) => resolve(statusCode));
+		sending.on('error', reject);
+		sending.end(text);
+	});
+	t.is(inChunks, 413);
+	t.is((await peer.send('small', [])).status, 200);
+});
+
+test('F1: another server reaches no file by an id that is none', async (t) => {
+	const {app, alice, peer} = await startHost(t);
+	await upload(app, alice, 'kept', {name: 'a'});
+	for (const id of ['..%2f..%2fetc', 'a%5cb', '..%5c..%5cwin.ini', '%252e%252e%252f', 'a%00b', '%2fetc%2fpasswd']) {
+		for (const kind of ['download', 'thumbnail']) {
+			const uri = `/_matrix/federation/v1/media/${kind}/${id}${kind === 'thumbnail' ? '?width=9&height=9' : ''}`;
+			const {status, body} = await peer.request(kind === 'download' ? 'GET' : 'GET', uri);
+			t.deepEqual([status, body['errcode']], [400, 'M_INVALID_PARAM'], uri);
+		}
+	}
+});

@@ -25,7 +25,7 @@ for (const version of ['6', '10', '11', '12']) {
 	});
 }
 
-test('a transaction that comes again is answered alike and changes nothing', async (t) => {
+test('B8: a transaction that comes again is answered alike and changes nothing', async (t) => {
 	const host = await startShared(t);
 	const {peer, room, roomId, bob} = host;
 	const first = peer.message(room, bob, 'once');
@@ -303,7 +303,7 @@ test('federation.mode partners admits those listed and nobody else, on every pat
 	t.is(stranger!.requests.length, 0);
 });
 
-test('a server that the room’s access list shuts out is told so for each of its PDUs', async (t) => {
+test('C9: a server that the room’s access list shuts out is told so for each of its PDUs', async (t) => {
 	const host = await startShared(t);
 	const {peer, room, roomId, bob} = host;
 	const before = peer.message(room, bob, 'before');
