@@ -3,6 +3,8 @@ import type {AccountRow} from '../../storage/index.ts';
 
 /** Elsewhere that it is known whose password something is. */
 export interface PasswordDirectory {
+	/** Whether anything is asked at all. */
+	readonly isAsked: boolean;
 	/**
 	 * Finds whose name and password it is, and makes the account of somebody new. Costs the same whatever there is here.
 	 * @param claim.userId `undefined` for a name that nobody here could have

@@ -41,6 +41,7 @@ export function createPasswordDirectory(dependencies: PasswordDirectoryDependenc
 	}
 
 	return {
+		isAsked: directories.length > 0,
 		async find({userId, account, password}) {
 			if (directories.length === 0) return undefined;
 			const links = userId === undefined ? [] : await storage.identities.listOfUser(userId);
@@ -48,10 +49,11 @@ export function createPasswordDirectory(dependencies: PasswordDirectoryDependenc
 			for (const {config, client} of directories) {
 				const link = links.find(({providerId}) => providerId === config.id);
 				const isAsked = account === undefined ? config.createsAccounts : link !== undefined;
-				const isMeant = userId !== undefined && isAsked && found === undefined;
+				// An empty password is nobody's, and no directory is asked about it.
+				const isMeant = userId !== undefined && isAsked && found === undefined && password !== '';
 				// Where nothing is to be found out somebody is asked about who is not there, so that it takes as long.
 				const name = isMeant ? localpartOf(userId) : newOpaqueId(random).toLowerCase();
-				const subject = await ask(client, name, isMeant ? password : newOpaqueId(random));
+				const subject = await ask(client, name, isMeant ? password : inventPassword(random, password));
 				if (!isMeant || subject === undefined) continue;
 				if (link === undefined || link.subject === subject) {
 					found = {link: {providerId: config.id, subject, userId}};
@@ -61,6 +63,14 @@ export function createPasswordDirectory(dependencies: PasswordDirectoryDependenc
 			return account ?? admit(dependencies, found.link);
 		},
 	};
+}
+
+/** Gives a random password as long as another one, so that it makes a question as long. */
+function inventPassword(random: RandomBytes, other: string): string {
+	const length = Math.max(1, Buffer.byteLength(other));
+	let text = '';
+	while (text.length < length) text += newOpaqueId(random);
+	return text.slice(0, length);
 }
 
 /** Makes the account of somebody new. */

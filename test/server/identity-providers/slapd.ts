@@ -25,6 +25,8 @@ export interface Directory {
 	readonly bindDn: string;
 	readonly bindPassword: string;
 	readonly base: string;
+	/** What it was asked for since the last time, in its own words, without what differs each time. */
+	takeOperations(): string[];
 }
 
 const BASE = 'dc=house,dc=example';
@@ -90,7 +92,14 @@ access to * by users read
 	writeFileSync(entries, entriesOf(people));
 	execFileSync('/usr/sbin/slapadd', ['-f', file, '-l', entries], {stdio: 'pipe'});
 	const urls = [`ldap://${ADDRESS}:${port}`, `ldaps://${ADDRESS}:${tlsPort}`];
-	const child = spawn(PROGRAM, ['-f', file, '-h', urls.join(' '), '-d', '0'], {stdio: 'ignore'});
+	// It tells every operation, and by that stays in the foreground.
+	const child = spawn(PROGRAM, ['-f', file, '-h', urls.join(' '), '-d', 'stats'], {
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+	let told = '';
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		told += text;
+	});
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	t.teardown(async () => {
 		child.kill();
@@ -105,6 +114,11 @@ access to * by users read
 		bindDn: `cn=service,${BASE}`,
 		bindPassword: 'service-password',
 		base: BASE,
+		takeOperations() {
+			const lines = told.split('\n').slice(0, -1);
+			told = told.slice(told.lastIndexOf('\n') + 1);
+			return lines.flatMap((line) => /conn=\d+ (?:fd|op)=\d+ (?<what>.*)/u.exec(line)?.groups?.['what'] ?? []);
+		},
 	};
 }
 
