@@ -99,19 +99,35 @@ export function postPublic(
 	limits: Omit<FetchLimits, 'redirectsMax'>,
 	signal: AbortSignal,
 ): Promise<FetchedAnswer> {
-	const both = AbortSignal.any([signal, AbortSignal.timeout(limits.totalTimeoutMs)]);
-	return fetchOnce(network, {method: 'POST', url, text}, limits, both);
+	return askPublic(network, {method: 'POST', url, text, headers: {'content-type': 'application/json'}}, limits, signal);
 }
 
-interface PublicRequest {
+/** A request to whoever it may be. */
+export interface PublicRequest {
 	readonly method: 'GET' | 'POST';
 	readonly url: URL;
 	readonly text?: string;
+	/** Besides those of every request. */
+	readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Sends a request to an https URL, through the checked connector; a redirect is an answer like another.
+ * @throws OutboundError
+ */
+export function askPublic(
+	network: Network,
+	request: PublicRequest,
+	limits: Omit<FetchLimits, 'redirectsMax'>,
+	signal: AbortSignal,
+): Promise<FetchedAnswer> {
+	const both = AbortSignal.any([signal, AbortSignal.timeout(limits.totalTimeoutMs)]);
+	return fetchOnce(network, request, limits, both);
 }
 
 async function fetchOnce(
 	network: Network,
-	{method, url, text}: PublicRequest,
+	{method, url, text, headers: own}: PublicRequest,
 	limits: Omit<FetchLimits, 'redirectsMax'>,
 	signal: AbortSignal,
 ): Promise<FetchedAnswer> {
@@ -125,7 +141,7 @@ async function fetchOnce(
 				accept: 'application/json',
 				'accept-encoding': 'identity',
 				'user-agent': 'Broadsheet',
-				...(text !== undefined && {'content-type': 'application/json'}),
+				...own,
 			},
 			...(text !== undefined && {body: text}),
 			headersTimeout: limits.totalTimeoutMs,

@@ -12,6 +12,7 @@ export {BodyTooLargeError} from './body.ts';
 export {LISTENER_PACE, nextFailure, timeUntilRetry} from './backoff.ts';
 export {type Network, openConnection, type Target} from './connect.ts';
 export {
+	askPublic,
 	type FetchedAnswer,
 	type FetchLimits,
 	fetchPublic,

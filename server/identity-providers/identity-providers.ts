@@ -7,6 +7,7 @@ import type {Devices, OpenedSession} from '../devices/index.ts';
 import {registerArrival} from './arrivals.ts';
 import {endSessions} from './end-sessions.ts';
 import {beginFlow, finishFlow} from './flows.ts';
+import type {ProviderFetch} from './provider-fetch.ts';
 import {openProviders} from './providers.ts';
 
 /** An end of a session is known again for longer than a token of it is good. */
@@ -21,6 +22,8 @@ export interface IdentityProvidersDependencies {
 	readonly random: RandomBytes;
 	readonly publicUrl: string;
 	readonly providers: readonly IdentityProviderConfig[];
+	/** Asks where a provider's documents lead away from itself; throws where that may not be reached. */
+	readonly fetchElsewhere: ProviderFetch;
 }
 
 /** A provider, as people are shown it. */

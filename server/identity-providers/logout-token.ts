@@ -1,6 +1,7 @@
-import {createRemoteJWKSet, type JWTPayload, jwtVerify} from 'jose';
+import {createRemoteJWKSet, customFetch, type JWTPayload, jwtVerify} from 'jose';
 import type {OidcProviderConfig} from '../config/index.ts';
 import {IdentityError} from './errors.ts';
+import type {ProviderFetch} from './provider-fetch.ts';
 
 /** What a logout token is about. @see https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
@@ -38,11 +39,15 @@ export type LogoutTokenReader = (token: string) => Promise<UpstreamLogout>;
 /** Makes what reads the logout tokens of a provider. @throws IdentityError 'bad-logout-token', 'unavailable' */
 export function createLogoutTokenReader(
 	provider: OidcProviderConfig,
-	{findKeysUrl, now}: {readonly findKeysUrl: () => Promise<string>; readonly now: () => number},
+	{
+		findKeysUrl,
+		now,
+		ask,
+	}: {readonly findKeysUrl: () => Promise<string>; readonly now: () => number; readonly ask: ProviderFetch},
 ): LogoutTokenReader {
 	let keys: ReturnType<typeof createRemoteJWKSet> | undefined;
 	return async (token) => {
-		keys ??= createRemoteJWKSet(new URL(await findKeysUrl()), {timeoutDuration: TIMEOUT_MS});
+		keys ??= createRemoteJWKSet(new URL(await findKeysUrl()), {timeoutDuration: TIMEOUT_MS, [customFetch]: ask});
 		try {
 			const {payload} = await jwtVerify(token, keys, {
 				issuer: provider.issuer,

@@ -1,6 +1,7 @@
 import type * as openidClient from 'openid-client';
 import type {OidcProviderConfig} from '../config/index.ts';
 import {IdentityError} from './errors.ts';
+import type {ProviderFetch} from './provider-fetch.ts';
 
 /** A provider answers at once, or somebody waits before a browser. */
 const TIMEOUT_S = 10;
@@ -45,7 +46,7 @@ export interface OidcClient {
 /** Makes what speaks with a provider. */
 export function createOidcClient(
 	provider: OidcProviderConfig,
-	{redirectUri, now}: {readonly redirectUri: string; readonly now: () => number},
+	{redirectUri, now, ask}: {readonly redirectUri: string; readonly now: () => number; readonly ask: ProviderFetch},
 ): OidcClient {
 	let known: {readonly configuration: openidClient.Configuration; readonly untilMs: number} | undefined;
 
@@ -61,7 +62,11 @@ export function createOidcClient(
 				...(issuer.startsWith('http:') ? [library.allowInsecureRequests] : []),
 			];
 			const configuration = await library
-				.discovery(new URL(issuer), clientId, undefined, method, {timeout: TIMEOUT_S, execute})
+				.discovery(new URL(issuer), clientId, undefined, method, {
+					timeout: TIMEOUT_S,
+					execute,
+					[library.customFetch]: ask,
+				})
 				.catch((cause: unknown) => {
 					throw new IdentityError('unavailable', 'The provider could not be asked for its addresses', {cause});
 				});

@@ -3,6 +3,7 @@ import {IdentityError} from './errors.ts';
 import type {IdentityProvidersDependencies, ShownProvider} from './identity-providers.ts';
 import {createLogoutTokenReader, type LogoutTokenReader} from './logout-token.ts';
 import {createOidcClient, type OidcClient} from './oidc-client.ts';
+import {createProviderFetch} from './provider-fetch.ts';
 
 /** A provider that browsers are sent to. */
 export interface Provider {
@@ -26,14 +27,20 @@ export function openProviders({
 	providers: configs,
 	publicUrl,
 	clock,
-}: Pick<IdentityProvidersDependencies, 'providers' | 'publicUrl' | 'clock'>): Providers {
+	fetchElsewhere,
+}: Pick<IdentityProvidersDependencies, 'providers' | 'publicUrl' | 'clock' | 'fetchElsewhere'>): Providers {
 	const now = () => clock.now();
 	const providers = new Map<string, Provider>();
 	for (const config of configs) {
 		if (config.kind !== 'oidc') continue;
-		const client = createOidcClient(config, {redirectUri: publicUrl + callbackOf(config.id), now});
+		const ask = createProviderFetch(config, fetchElsewhere);
+		const client = createOidcClient(config, {redirectUri: publicUrl + callbackOf(config.id), now, ask});
 		const findKeysUrl = () => client.findKeysUrl();
-		providers.set(config.id, {config, client, readLogoutToken: createLogoutTokenReader(config, {findKeysUrl, now})});
+		providers.set(config.id, {
+			config,
+			client,
+			readLogoutToken: createLogoutTokenReader(config, {findKeysUrl, now, ask}),
+		});
 	}
 	return {
 		shown: [...providers.values()].map(({config: {id, name}}) => ({id, name})),

@@ -23,8 +23,9 @@ import type {Services} from '../services.ts';
 import {createSourceLinks} from '../source-links/index.ts';
 import type {Logger} from '../telemetry/index.ts';
 import {createWebSessions} from '../web-sessions/index.ts';
+import type {Federation} from './federation.ts';
 import {wireGuard, wireQuarantine} from './guard.ts';
-import {wirePasswordDirectory} from './identities.ts';
+import {wirePasswordDirectory, wireProviderFetch} from './identities.ts';
 import type {CarryOver} from './personal.ts';
 import type {Discretion} from './visibility.ts';
 
@@ -39,6 +40,7 @@ interface PeopleParts extends Pick<Services, 'accountData' | 'audit' | 'events' 
 	readonly remoteRooms: RemoteRooms;
 	readonly carryOver: CarryOver;
 	readonly queue: NoticeQueue;
+	readonly partners: Pick<Federation, 'network'>;
 	readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -144,7 +146,17 @@ function wireAccounts(
 		notices: queue,
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
-	const identityProviders = createIdentityProviders({storage, accounts, devices, clock, random, publicUrl, providers});
+	const fetchElsewhere = wireProviderFetch(parts.partners.network);
+	const identityProviders = createIdentityProviders({
+		storage,
+		accounts,
+		devices,
+		clock,
+		random,
+		publicUrl,
+		providers,
+		fetchElsewhere,
+	});
 	return {devices, accounts, identityProviders};
 }
 

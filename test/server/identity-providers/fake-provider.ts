@@ -22,6 +22,8 @@ export class FakeProvider {
 	/** Who comes back from it. */
 	person: JWTPayload = {sub: 'person-1', preferred_username: 'ada', sid: 'session-1'};
 	wish: Wish = {};
+	/** Over its document of addresses. */
+	document: object = {};
 	/** The last that it was asked for, in the query of its authorization endpoint. */
 	asked = new URLSearchParams();
 	readonly #codes = new Map<string, URLSearchParams>();
@@ -77,6 +79,7 @@ export class FakeProvider {
 				subject_types_supported: ['public'],
 				id_token_signing_alg_values_supported: ['ES256'],
 				authorization_response_iss_parameter_supported: true,
+				...this.document,
 			});
 			return;
 		}

@@ -13,10 +13,15 @@ export interface World {
 }
 
 /** Starts both. */
-export async function start(t: ExecutionContext, having: object = {}, more: readonly object[] = []): Promise<World> {
+export async function start(
+	t: ExecutionContext,
+	having: object = {},
+	more: readonly object[] = [],
+	config: object = {},
+): Promise<World> {
 	const provider = await FakeProvider.start(t);
 	const own = {id: 'idp', kind: 'oidc', name: 'The House', issuer: provider.issuer, client_id: 'broadsheet', ...having};
-	const app = await startApp(t, {config: {identity_providers: [own, ...more], registration: 'closed'}});
+	const app = await startApp(t, {config: {identity_providers: [own, ...more], registration: 'closed', ...config}});
 	return {app, provider};
 }
 

@@ -1,3 +1,5 @@
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
 import test from 'ava';
 import {request, startApp, Visitor} from '../../../harness/index.ts';
 import {ask, METADATA, registerClient} from './client.ts';
@@ -149,4 +151,43 @@ test('metadata that cannot be is refused with what is wrong with it', async (t) 
 	}
 	const large = await request(app, 'POST', '/oauth2/clients/register', {text: `{"a":"${'a'.repeat(100_000)}"}`});
 	t.is(large.status, 413);
+});
+
+test('D2: nothing that a client says of itself, or asks with, makes the server ask anywhere', async (t) => {
+	const app = await startApp(t);
+	const trap = createServer((_request, response) => response.end('{}'));
+	let connections = 0;
+	trap.on('connection', () => (connections += 1));
+	await new Promise<void>((resolve) => trap.listen(0, '127.0.0.1', resolve));
+	t.teardown(() => trap.close());
+	const {port} = trap.address() as AddressInfo;
+	for (const place of [`http://127.0.0.1:${port}/x`, `https://localhost:${port}/x`]) {
+		const said = {
+			jwks_uri: place,
+			sector_identifier_uri: place,
+			subject_type: 'pairwise',
+			request_uris: [place],
+			backchannel_logout_uri: place,
+			initiate_login_uri: place,
+			logo_uri: place,
+			policy_uri: place,
+			software_statement: place,
+		};
+		for (const [name, value] of Object.entries(said)) {
+			const body = {...METADATA, [name]: value};
+			const {status} = await request(app, 'POST', '/oauth2/clients/register', {body});
+			t.true(status === 201 || status === 400, `${name} ${status}`);
+		}
+		const jwt = {token_endpoint_auth_method: 'private_key_jwt', jwks_uri: place};
+		const {status} = await request(app, 'POST', '/oauth2/clients/register', {body: {...METADATA, ...jwt}});
+		t.true(status === 201 || status === 400, `${status}`);
+		const {search} = ask(await registerClient(app));
+		for (const name of ['request_uri', 'request', 'id_token_hint', 'client_assertion']) {
+			search.set(name, place);
+			const sent = await new Visitor(app).open(`/oauth2/authorize?${search.toString()}`);
+			t.true(sent.status < 500, `${name} ${sent.status}`);
+			search.delete(name);
+		}
+	}
+	t.is(connections, 0);
 });
