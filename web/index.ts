@@ -11,6 +11,7 @@ export {
 	passkeyPath,
 	secondStepForm,
 	secondStepPath,
+	vouchingForm,
 } from './account/second-step.ts';
 export {sessionList, sessionsPath} from './account/sessions.ts';
 export {confirmTotpPath, totpOverview, totpPath, totpSetUpForm} from './account/totp.ts';

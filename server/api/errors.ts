@@ -228,6 +228,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'too-many-tries': 'M_LIMIT_EXCEEDED',
 		'totp-exists': {errcode: 'M_INVALID_PARAM', status: 409},
 		'no-set-up': 'M_NOT_FOUND',
+		'factor-exists': {errcode: 'M_INVALID_PARAM', status: 409},
 		'unknown-passkey': 'M_NOT_FOUND',
 		'passkey-exists': {errcode: 'M_INVALID_PARAM', status: 409},
 		'too-many-passkeys': 'M_FORBIDDEN',

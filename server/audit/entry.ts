@@ -16,6 +16,7 @@ export type AuditActName =
 	| 'block-room'
 	| 'change-token'
 	| 'create-account'
+	| 'create-factor-code'
 	| 'create-source-link'
 	| 'create-token'
 	| 'deactivate-account'

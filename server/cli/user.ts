@@ -2,7 +2,9 @@ import {createWriteStream} from 'node:fs';
 import {open, rename, unlink} from 'node:fs/promises';
 import type {Writable} from 'node:stream';
 import {newOpaqueId, type UserId} from '../../crypto/index.ts';
+import type {Batch} from '../../storage/index.ts';
 import {CONSOLE} from '../audit/index.ts';
+import {SecondFactorError} from '../second-factor/index.ts';
 import type {Services} from '../services.ts';
 import {type Command, CommandError, type CommandLine, configOption, type Terminal} from './command.ts';
 import {withServices} from './services.ts';
@@ -79,6 +81,27 @@ const userRemoveFactors: Command = {
 				services.audit.note(batch, {who: CONSOLE, act: 'remove-factors', whom: userId}),
 			);
 			terminal.print(`Removed the second factors of ${userId}`);
+		}),
+};
+
+/** Vouches for somebody who sets up the second factor that they must have. */
+const userFactorCode: Command = {
+	name: 'user factor-code',
+	usage: 'NAME [--config FILE]',
+	summary:
+		'Makes a code with which somebody who has no second factor and must have one sets it up. Make sure that it is they.',
+	positionalsCount: 1,
+	options: configOption,
+	run: (line, terminal) =>
+		withServices(line, terminal, async ({secondFactor, audit, ...services}) => {
+			const userId = await findUser(nameOf(line), services);
+			const alsoWrite = (batch: Batch) => audit.note(batch, {who: CONSOLE, act: 'create-factor-code', whom: userId});
+			try {
+				terminal.print(`Code: ${await secondFactor.createCodeByAdministrator(userId, alsoWrite)}`);
+			} catch (cause) {
+				if (!(cause instanceof SecondFactorError)) throw cause;
+				throw new CommandError(`${userId}: ${cause.message}`, {cause});
+			}
 		}),
 };
 
@@ -177,6 +200,7 @@ export const userCommands: readonly Command[] = [
 	userCreate,
 	userResetPassword,
 	userRemoveFactors,
+	userFactorCode,
 	userPromote,
 	userDemote,
 	userDeactivate,
@@ -187,7 +211,7 @@ function nameOf({positionals: [name = '']}: CommandLine): string {
 	return name.startsWith('@') && !name.includes(':') ? name.slice(1) : name;
 }
 
-async function findUser(name: string, {accounts}: Services): Promise<UserId> {
+async function findUser(name: string, {accounts}: Pick<Services, 'accounts'>): Promise<UserId> {
 	const userId = accounts.claimedUserId(name);
 	const account = userId === undefined ? undefined : await accounts.find(userId);
 	if (account === undefined) {

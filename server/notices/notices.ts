@@ -40,6 +40,8 @@ export interface NoticesDependencies {
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
 	readonly settings: ServerNoticesConfig;
+	/** Gives a code for a person's sessions by which they set up a first factor; `undefined` where they need none. */
+	readonly createCode: (userId: UserId) => Promise<string | undefined>;
 	/** Where clients and browsers reach this server. */
 	readonly publicUrl: string;
 	/** Told, once, that the user who sends notices cannot be made. */
@@ -168,7 +170,8 @@ function createTeller(
 		const {parts, language} = prepared;
 		const {'m.tz': timeZone} = await storage.profiles.find(userId);
 		const approval = await makeApproval(dependencies, queued);
-		const rendered = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval});
+		const code = notice.kind === 'factor-wanted' ? await dependencies.createCode(userId) : undefined;
+		const rendered = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval, code});
 		await tell(parts, userId, {...rendered, language, repetition});
 		return true;
 	}

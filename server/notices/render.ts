@@ -12,6 +12,8 @@ interface Reader {
 	readonly link: string;
 	/** Where the session is approved that waits; absent in mail: who reads somebody's mail approves nothing. */
 	readonly approval?: string | undefined;
+	/** The code of who sets up a first factor; absent in mail: who reads somebody's mail vouches for nobody. */
+	readonly code?: string | undefined;
 }
 
 /** A session's name is the client's; what is longer than this is nobody's. */
@@ -25,9 +27,10 @@ export interface Rendered {
 }
 
 /** Writes a notice: what happened, when, and what to do. It never holds an address of the network. */
-export function renderNotice({notice, atTs}: QueuedNotice, {language, timeZone, link, approval}: Reader): Rendered {
+export function renderNotice({notice, atTs}: QueuedNotice, reader: Reader): Rendered {
+	const {language, timeZone, link} = reader;
 	const sentences: (readonly [keyof NoticeTexts, Values?])[] = [
-		whatOf(notice, language, approval),
+		whatOf(notice, reader),
 		['when', {time: sayTime(language, atTs, timeZone)}],
 		// Whoever made the link has nothing to fear for their own account.
 		...(notice.kind === 'source-ends' ? [] : [['advice', {link}] as const]),
@@ -42,9 +45,9 @@ export function renderNotice({notice, atTs}: QueuedNotice, {language, timeZone, 
 
 function whatOf(
 	notice: QueuedNotice['notice'],
-	language: Language,
-	approval: string | undefined,
+	{language, approval, code}: Reader,
 ): readonly [keyof NoticeTexts, Values?] {
+	if (notice.kind === 'factor-wanted' && code !== undefined) return ['factor-code', {code}];
 	if (notice.kind !== 'sign-in' && notice.kind !== 'session-approved') return [notice.kind];
 	const device = nameOf(notice.deviceName) ?? say(language, 'unnamed');
 	return notice.kind === 'sign-in' && notice.isWaiting && approval !== undefined

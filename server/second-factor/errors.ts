@@ -10,6 +10,8 @@ export type SecondFactorErrorCode =
 	| 'totp-exists'
 	/** The set-up was begun anew elsewhere, or never. */
 	| 'no-set-up'
+	/** There is a factor, so that nobody need be vouched for. */
+	| 'factor-exists'
 	/** There is no such passkey. */
 	| 'unknown-passkey'
 	/** Somebody has this passkey already. */

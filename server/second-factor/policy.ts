@@ -20,7 +20,9 @@ export type ProofVerdict =
 	/** The account has a second factor, and none was proven. */
 	| {readonly verdict: 'factor-missing'; readonly factors: Factors}
 	/** The account must have a second factor and has none: it sets one up before anything else. */
-	| {readonly verdict: 'set-up-missing'};
+	| {readonly verdict: 'set-up-missing'}
+	/** So it is, and the account is in use: whoever knows its password alone sets up nothing. */
+	| {readonly verdict: 'vouching-missing'};
 
 const firstProofs: readonly Proof[] = ['password', 'upstream', 'passkey'];
 const secondProofs: readonly Proof[] = ['totp', 'recovery-code', 'passkey'];
@@ -34,16 +36,19 @@ export function judgeProofs(factors: Factors, given: readonly GivenProof[]): Pro
 	// A service that asks for a second factor itself need not be doubled.
 	if (given.some(({isWhole}) => isWhole === true)) return {verdict: 'enough'};
 	if (!factors.hasAny) return {verdict: factors.isRequired ? 'set-up-missing' : 'enough'};
-	return given.some(({proof}) => secondProofs.includes(proof))
-		? {verdict: 'enough'}
-		: {verdict: 'factor-missing', factors};
+	return hasSecondProof(given) ? {verdict: 'enough'} : {verdict: 'factor-missing', factors};
+}
+
+/** Whether somebody has shown what only a holder of a factor has, or who was vouched for. */
+export function hasSecondProof(given: readonly GivenProof[]): boolean {
+	return given.some(({proof}) => secondProofs.includes(proof));
 }
 
 /** Lists the proofs of which one is still missing; empty: those that were given are enough. */
-export function listMissing(factors: Factors, given: readonly GivenProof[]): readonly Proof[] {
-	const {verdict} = judgeProofs(factors, given);
+export function listMissing(factors: Factors, {verdict}: ProofVerdict): readonly Proof[] {
 	if (verdict === 'enough') return [];
 	if (verdict === 'first-proof-missing') return firstProofs;
+	if (verdict === 'vouching-missing') return ['recovery-code'];
 	// What must be set up is proven by that.
 	return verdict === 'set-up-missing' ? ['totp', 'passkey'] : listHeld(factors);
 }

@@ -21,18 +21,43 @@ export function renewRecoveryCodes(
 	batch: Batch,
 	userId: UserId,
 ): readonly string[] {
-	const codes = Array.from({length: RECOVERY_CODES}, () => randomText(ALPHABET, CODE_LENGTH, random));
+	const codes = Array.from({length: RECOVERY_CODES}, () => newCode(random));
 	storage.factors.setRecoveryCodes(
 		batch,
 		userId,
 		codes.map((code) => hashOf(userId, code)),
 	);
-	return codes.map((code) => code.replaceAll(/.{4}(?!$)/gu, '$&-'));
+	return codes.map(write);
+}
+
+/** Adds one code to a batch, beside those that there are, or in their place. */
+export function addRecoveryCode(
+	{storage, random}: {readonly storage: Storage; readonly random: RandomBytes},
+	batch: Batch,
+	userId: UserId,
+	{replaces}: {readonly replaces: boolean},
+): string {
+	const code = newCode(random);
+	if (replaces) storage.factors.setRecoveryCodes(batch, userId, []);
+	storage.factors.addRecoveryCode(batch, userId, hashOf(userId, code));
+	return write(code);
+}
+
+function newCode(random: RandomBytes): string {
+	return randomText(ALPHABET, CODE_LENGTH, random);
+}
+
+function write(code: string): string {
+	return code.replaceAll(/.{4}(?!$)/gu, '$&-');
 }
 
 /** Reads a recovery code as people write it; `undefined` for anything else. */
 export function readRecoveryCode(text: string): string | undefined {
-	const code = text.replaceAll(/[\s-]/gu, '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/gu, '1');
+	const code = text
+		.replaceAll(/[\s\p{Cf}-]/gu, '')
+		.toUpperCase()
+		.replaceAll('O', '0')
+		.replaceAll(/[IL]/gu, '1');
 	return CODE.test(code) ? code : undefined;
 }
 

@@ -12,6 +12,7 @@ import {
 import {wrongCode} from './errors.ts';
 import {
 	type Factors,
+	hasSecondProof,
 	judgeProofs,
 	listMissing,
 	listRenewing,
@@ -19,6 +20,7 @@ import {
 	type SecondFactorPolicy,
 } from './policy.ts';
 import {proveRecoveryCode, readRecoveryCode, renewRecoveryCodes} from './recovery-codes.ts';
+import {createVouching, isUsed, type Vouching} from './vouching.ts';
 import {createTries, type Tries} from './tries.ts';
 import {
 	beginTotp,
@@ -57,7 +59,7 @@ export interface CodeAttempt {
 }
 
 /** What proves people beside their password, and whether it is enough. */
-export interface SecondFactor extends ProofPolicy {
+export interface SecondFactor extends ProofPolicy, Vouching {
 	/** What an account has; the same work where there is no such account. */
 	find(owner: FactorOwner): Promise<Factors>;
 	/** Whether a password alone signs this account in; the same work where there is no such account. */
@@ -113,9 +115,13 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 		return {...counts, hasAny: counts.hasTotp || counts.passkeys > 0, isRequired};
 	}
 
-	async function findOf(userId: UserId): Promise<Factors> {
-		const account = await storage.accounts.find(userId);
-		return find({userId, isAdmin: account?.isAdmin ?? false});
+	async function ownerOf(userId: UserId): Promise<FactorOwner> {
+		return {userId, isAdmin: (await storage.accounts.find(userId))?.isAdmin ?? false};
+	}
+	async function judge(owner: FactorOwner, given: readonly GivenProof[]): Promise<ProofVerdict> {
+		const found = judgeProofs(await find(owner), given);
+		if (found.verdict !== 'set-up-missing' || hasSecondProof(given)) return found;
+		return (await isUsed(storage, owner.userId)) ? {verdict: 'vouching-missing'} : found;
 	}
 
 	return {
@@ -125,10 +131,13 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 			const {hasAny, isRequired} = await find(owner);
 			return !hasAny && !isRequired;
 		},
-		judge: async (owner, given) => judgeProofs(await find(owner), given),
-		listMissing: async (userId, given) => listMissing(await findOf(userId), given),
-		mustSetUp: async (userId, given) => judgeProofs(await findOf(userId), given).verdict === 'set-up-missing',
-		listRenewing: async (userId) => listRenewing(await findOf(userId)),
+		judge,
+		async listMissing(userId, given) {
+			const owner = await ownerOf(userId);
+			return listMissing(await find(owner), await judge(owner, given));
+		},
+		mustSetUp: async (userId, given) => (await judge(await ownerOf(userId), given)).verdict === 'set-up-missing',
+		listRenewing: async (userId) => listRenewing(await find(await ownerOf(userId))),
 		async proveCode({userId, code, source, isKnown}) {
 			tries.take(codesOf(userId), source);
 			const kind = await takeCode(parts, {userId, code, isKnown});
@@ -136,6 +145,7 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 			return kind;
 		},
 		...createSetUps(parts, passkeys, tries),
+		...createVouching(parts),
 	};
 }
 

@@ -72,6 +72,7 @@ export function wireGuard(
 		serverName,
 		publicUrl,
 		settings: serverNotices,
+		createCode: (userId) => parts.secondFactor.createCodeForSessions(userId),
 		mail,
 		onProblem: (problem) => log.warn({err: problem}, 'Nobody is told of their account in a room'),
 	});

@@ -80,6 +80,8 @@ export interface FactorsRepository {
 	findTotpSecret(userId: UserId): Promise<TotpSecretRow | undefined>;
 	removeTotpSecret(batch: Batch, userId: UserId): void;
 
+	/** Adds the hash of a recovery code to those of an account. */
+	addRecoveryCode(batch: Batch, userId: UserId, codeHash: string): void;
 	/** Sets the hashes of an account's recovery codes; those from before are good no more. */
 	setRecoveryCodes(batch: Batch, userId: UserId, codeHashes: readonly string[]): void;
 	/** Uses a code up; ConflictError('recovery_code') where there is no such code. */

@@ -108,7 +108,9 @@ function createTotp(core: Core): TotpMethods {
 	};
 }
 
-function createRecoveryCodes(core: Core): Pick<FactorsRepository, 'setRecoveryCodes' | 'useRecoveryCode'> {
+function createRecoveryCodes(
+	core: Core,
+): Pick<FactorsRepository, 'addRecoveryCode' | 'setRecoveryCodes' | 'useRecoveryCode'> {
 	const {catalog} = core;
 	const add = core.put(catalog.insert(codes));
 	const removeAll = core.put(catalog.delete(codes, ['userId']));
@@ -116,6 +118,7 @@ function createRecoveryCodes(core: Core): Pick<FactorsRepository, 'setRecoveryCo
 		expect: {changes: 1, condition: 'recovery_code'},
 	});
 	return {
+		addRecoveryCode: (batch, userId, codeHash) => add(batch, {userId, codeHash}),
 		setRecoveryCodes(batch, userId, codeHashes) {
 			removeAll(batch, {userId});
 			for (const codeHash of codeHashes) add(batch, {userId, codeHash});

@@ -1,7 +1,7 @@
 /** Every page of the server, one row each: how a browser comes to it. */
 import type {Page, Response} from 'playwright-core';
 import {Secret, TOTP} from 'otpauth';
-import {type App, type AppOptions, login, request} from '../harness/index.ts';
+import {type App, type AppOptions, login, request, register} from '../harness/index.ts';
 import {addPerson, giveName} from './visit.ts';
 
 /** A page that is looked at. */
@@ -253,6 +253,20 @@ export const pageCases: readonly PageCase[] = [
 			await page.goto(`${app.url}/account/sign-in`);
 			await giveName(page, 'alice');
 			await page.waitForURL(`${app.url}/account/sign-in/set-up`);
+			return null;
+		},
+	},
+	{
+		name: 'vouching',
+		what: 'the page that asks who has no factor yet for a code',
+		config: {second_factor: 'everybody'},
+		async prepare(app) {
+			await register(app, 'alice');
+		},
+		async open(page, app) {
+			await page.goto(`${app.url}/account/sign-in`);
+			await giveName(page, 'alice');
+			await page.waitForURL(`${app.url}/account/sign-in/second-step`);
 			return null;
 		},
 	},

@@ -2,7 +2,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {Secret, TOTP} from 'otpauth';
 import type {Browser, BrowserContextOptions, CDPSession, Page} from 'playwright-core';
-import {type App, findFreePort, passwordOf, register, startApp} from '../harness/index.ts';
+import {type App, call, findFreePort, passwordOf, register, startApp} from '../harness/index.ts';
 import {findChromium, startBrowser, takeScreenshot} from './browser.ts';
 
 const WITHIN_MS = 30_000;
@@ -123,7 +123,8 @@ testInBrowser('a passkey is made, signs in with and without a password, and with
 
 testInBrowser('who must have a second factor sets a passkey up before anything else', async (t) => {
 	const app = await startNamed(t, {second_factor: 'everybody', registration: 'open'});
-	await register(app, 'alice');
+	const {access_token: token} = await register(app, 'alice');
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token});
 	const page = await openPage(t, await startBrowser(t, program ?? ''), {colorScheme: 'dark'});
 	await addAuthenticator(page);
 	await givePassword(page, app);

@@ -41,6 +41,29 @@ ${options.asksForCode ? codeForm : html``}`,
 	);
 }
 
+/** Asks who sets up a first factor for a code that vouches for them. */
+export function vouchingForm(
+	view: View,
+	{areAsked, problem}: {readonly areAsked: boolean; readonly problem: TextKey | undefined},
+): Page {
+	const {language} = view;
+	const asked = html`<p role="status">${say(language, 'factor.sessionsAsked')}</p>`;
+	return page(
+		view,
+		say(language, 'factor.chooseTitle'),
+		html`<p>${say(language, 'factor.vouching')}</p>
+${alert(view, problem)}
+${areAsked ? asked : html``}
+${form(
+	view,
+	html`<label for="code">${say(language, 'factor.vouchingCode')}</label>
+<input id="code" name="code" required autofocus dir="ltr" autocapitalize="characters" autocomplete="one-time-code" spellcheck="false" maxlength="40">
+<button>${say(language, 'continue')}</button>`,
+)}
+${form(view, html`<button class="second" name="act" value="ask">${say(language, 'factor.askSessions')}</button>`)}`,
+	);
+}
+
 /** Asks the browser for a passkey. */
 export function passkeyForm(
 	view: View,

@@ -17,7 +17,8 @@ export async function afterSetUp(
 	const proven = await webSessions.prove(session, userId, proof);
 	const answer = goOn(proven, session.mustSetUp ? session.returnTo : next);
 	const {recoveryCodes} = await secondFactor.find({userId, isAdmin: false});
-	if (recoveryCodes > 0 || !('to' in answer)) return answer;
+	// Codes from before a first factor vouched for its person, and stand in for nothing.
+	if ((recoveryCodes > 0 && !session.mustSetUp) || !('to' in answer)) return answer;
 	const codes = await secondFactor.renewRecoveryCodes(userId, proven.tokenHash);
 	const shown = {...view, csrf: proven.csrf, userId};
 	return {session: proven, page: newRecoveryCodes(shown, {codes, next: answer.to})};

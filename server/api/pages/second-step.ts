@@ -6,6 +6,7 @@ import {
 	secondStepPath,
 	signInPath,
 	type TextKey,
+	vouchingForm,
 } from '../../../web/index.ts';
 import {SecondFactorError} from '../../second-factor/index.ts';
 import type {Services} from '../../services.ts';
@@ -29,6 +30,11 @@ function elsewhere(session: WebSession, returnTo: string | undefined): PageAnswe
 	return listAsked(session).includes('password') ? {to: addressWith(signInPath, returnTo)} : undefined;
 }
 
+/** Whether a code is asked for that vouches for somebody who has no factor yet: where there is one, there is a choice. */
+function wantsVouching({missing}: WebSession): boolean {
+	return missing.length === 1 && missing[0] === 'recovery-code';
+}
+
 type Asked = Pick<
 	PageRequest<unknown, {readonly return_to?: string | undefined}, unknown>,
 	'session' | 'view' | 'query'
@@ -37,8 +43,11 @@ type Asked = Pick<
 function show(
 	{session, view, query: {return_to: returnTo}}: Asked,
 	{secondFactor}: Pick<Services, 'secondFactor'>,
-	problem: TextKey | undefined,
+	{problem, areAsked = false}: {readonly problem?: TextKey; readonly areAsked?: boolean} = {},
 ) {
+	if (wantsVouching(session)) {
+		return vouchingForm({...view, here: addressWith(secondStepPath, returnTo)}, {areAsked, problem});
+	}
 	const asked = listAsked(session);
 	const mayUsePasskey = asked.includes('passkey') && secondFactor.passkeys.arePossible;
 	return secondStepForm(
@@ -58,8 +67,7 @@ export const getSecondStep = pageRoute({
 	path: secondStepPath,
 	access: 'anyone',
 	query,
-	handle: (request, services) =>
-		elsewhere(request.session, request.query.return_to) ?? {page: show(request, services, undefined)},
+	handle: (request, services) => elsewhere(request.session, request.query.return_to) ?? {page: show(request, services)},
 });
 
 /**
@@ -78,13 +86,18 @@ export const postSecondStep = pageRoute({
 	path: secondStepPath,
 	access: 'anyone',
 	query,
-	fields: v.object({code: v.optional(v.string({max: 100}))}),
+	fields: v.object({act: v.optional(v.string()), code: v.optional(v.string({max: 100}))}),
 	async handle(request, services): Promise<PageAnswer> {
 		const {session, network, fields} = request;
 		const returnTo = ownPath(request.query.return_to);
 		const {userId, isSignedIn} = session;
 		const next = elsewhere(session, returnTo);
 		if (userId === undefined || next !== undefined) return next ?? {to: signInPath};
+		if (fields.act === 'ask' && wantsVouching(session)) {
+			request.spend('mail-link', `sessions of ${userId}`);
+			await services.secondFactor.askSessions(userId);
+			return {page: show(request, services, {areAsked: true})};
+		}
 		try {
 			const source = isSignedIn ? knownSource(session) : network;
 			const attempt = {userId, code: fields.code ?? '', source, isKnown: isSignedIn};
@@ -93,7 +106,8 @@ export const postSecondStep = pageRoute({
 		} catch (error) {
 			if (!(error instanceof SecondFactorError)) throw error;
 			const mustWait = error.code === 'too-many-tries';
-			return {page: show(request, services, mustWait ? 'problem.limit' : 'factor.wrong'), status: mustWait ? 429 : 403};
+			const problem = mustWait ? 'problem.limit' : 'factor.wrong';
+			return {page: show(request, services, {problem}), status: mustWait ? 429 : 403};
 		}
 	},
 });

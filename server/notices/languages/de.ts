@@ -13,6 +13,11 @@ export const de: NoticeTexts = {
 	'browser-sign-in': 'Jemand hat sich in einem Browser auf den Seiten Ihres Kontos angemeldet.',
 	'cross-signing-reset':
 		'Die Schlüssel, mit denen Ihre Sitzungen füreinander bürgen, wurden ersetzt. Andere werden gewarnt, dass sich Ihre Identität geändert hat.',
+	'factor-code':
+		'Jemand, der Ihr Passwort kennt, will in einem Browser den zweiten Faktor Ihres Kontos einrichten. Wenn Sie es sind, geben Sie dort diesen Code ein: {code}. Geben Sie ihn niemandem, wer auch fragt.',
+	'factor-wanted': 'Jemand, der Ihr Passwort kennt, will in einem Browser den zweiten Faktor Ihres Kontos einrichten.',
+	'identity-linked': 'Ihr Konto wurde mit einem anderen Dienst verknüpft, der Sie von nun an anmelden kann.',
+	'identity-unlinked': 'Die Verknüpfung Ihres Kontos mit einem Dienst, der Sie anmelden konnte, wurde entfernt.',
 	'passkey-added': 'Ihrem Konto wurde ein Passkey hinzugefügt.',
 	'passkey-removed': 'Ein Passkey Ihres Kontos wurde entfernt.',
 	'password-changed': 'Das Passwort Ihres Kontos wurde geändert.',

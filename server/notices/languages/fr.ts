@@ -13,6 +13,12 @@ export const fr: NoticeTexts = {
 	'browser-sign-in': 'Quelqu’un s’est connecté aux pages de votre compte dans un navigateur.',
 	'cross-signing-reset':
 		'Les clés par lesquelles vos sessions se portent garantes les unes des autres ont été remplacées. Les autres seront avertis que votre identité a changé.',
+	'factor-code':
+		'Quelqu’un qui connaît votre mot de passe veut configurer le second facteur de votre compte dans un navigateur. Si c’est vous, saisissez-y ce code : {code}. Ne le donnez à personne, qui que ce soit qui le demande.',
+	'factor-wanted':
+		'Quelqu’un qui connaît votre mot de passe veut configurer le second facteur de votre compte dans un navigateur.',
+	'identity-linked': 'Un autre service a été lié à votre compte et peut désormais vous connecter.',
+	'identity-unlinked': 'Un service qui pouvait vous connecter n’est plus lié à votre compte.',
 	'passkey-added': 'Une clé d’accès a été ajoutée à votre compte.',
 	'passkey-removed': 'Une clé d’accès de votre compte a été supprimée.',
 	'password-changed': 'Le mot de passe de votre compte a été changé.',

@@ -98,3 +98,23 @@ test('somebody who has lost their second factor signs in by the password again',
 	t.is((await run(app, ['user', 'remove-factors', 'alice'])).status, 0);
 	t.true(await canLogIn(app, 'alice', passwordOf('alice')));
 });
+
+test('whoever keeps the server vouches for somebody without a second factor by a code, and that is written down', async (t) => {
+	const app = await startApp(t);
+	await register(app, 'alice');
+	const {accounts, audit, secondFactor} = app.application.services;
+	const alice = accounts.checkNewName('alice');
+	t.is((await run(app, ['user', 'factor-code', 'nobody'])).status, 1);
+	const {status, stdout} = await run(app, ['user', 'factor-code', 'alice']);
+	t.is(status, 0);
+	const code = /^Code: ([0-9A-Z-]{19})\n$/u.exec(stdout)?.[1] ?? '';
+	t.is(await secondFactor.proveCode({userId: alice, code, source: 'test', isKnown: false}), 'recovery-code');
+	const [entry] = await audit.list({limit: 1});
+	t.like(entry, {who: 'console', act: 'create-factor-code', whom: alice});
+	t.false(JSON.stringify(entry).includes(code));
+	const {secret} = await secondFactor.beginTotp(alice);
+	await secondFactor.confirmTotp(alice, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
+	const refused = await run(app, ['user', 'factor-code', 'alice']);
+	t.is(refused.status, 1);
+	t.regex(refused.stderr, /has a second factor/u);
+});

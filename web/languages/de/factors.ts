@@ -6,6 +6,12 @@ export const factors = {
 	'factor.chooseTitle': 'Zweiten Faktor einrichten',
 	'factor.choose':
 		'Auf diesem Server genügt ein Passwort allein nicht. Bitte wählen Sie, was Sie zusätzlich benutzen möchten.',
+	'factor.vouching':
+		'Dieses Konto ist in Gebrauch, deshalb genügt sein Passwort nicht, um seinen zweiten Faktor einzurichten. Bitte geben Sie einen Code ein: Der Server schickt ihn an die Sitzungen, in denen Sie angemeldet sind, oder Ihre Administration gibt Ihnen einen.',
+	'factor.vouchingCode': 'Code aus einer Ihrer Sitzungen oder von Ihrer Administration',
+	'factor.askSessions': 'Code an meine Sitzungen schicken',
+	'factor.sessionsAsked':
+		'Wenn Sie irgendwo angemeldet sind, ist der Code jetzt dort, bei den Mitteilungen des Servers.',
 	'passkey.title': 'Passkey',
 	'passkey.signIn': 'Passkey benutzen',
 	'passkey.use': 'Ihr Browser bittet Sie gleich, Ihren Passkey zu entsperren.',

@@ -6,6 +6,11 @@ export const factors = {
 	'factor.chooseTitle': 'Set up a second factor',
 	'factor.choose':
 		'On this server a password alone is not enough to sign in. Please choose what you want to use beside it.',
+	'factor.vouching':
+		'This account is in use, so its password alone does not set up its second factor. Please type in a code: the server sends one to the sessions that you are signed in with, or your administrator gives you one.',
+	'factor.vouchingCode': 'Code from one of your sessions, or from your administrator',
+	'factor.askSessions': 'Send a code to my sessions',
+	'factor.sessionsAsked': 'If you are signed in anywhere, the code is there now, among the notices of the server.',
 	'passkey.title': 'Passkey',
 	'passkey.signIn': 'Use a passkey',
 	'passkey.use': 'Your browser will ask you to unlock your passkey.',

@@ -5,6 +5,11 @@ export const factors = {
 	'factor.wrong': 'El código no es correcto, ya se usó o ha caducado.',
 	'factor.chooseTitle': 'Configurar un segundo factor',
 	'factor.choose': 'En este servidor no basta una contraseña. Elija qué quiere usar además.',
+	'factor.vouching':
+		'Esta cuenta está en uso, por lo que su contraseña sola no basta para configurar su segundo factor. Escriba un código: el servidor lo envía a las sesiones en las que ha entrado, o se lo da la persona que administra el servidor.',
+	'factor.vouchingCode': 'Código de una de sus sesiones o de la administración',
+	'factor.askSessions': 'Enviar un código a mis sesiones',
+	'factor.sessionsAsked': 'Si ha entrado en algún sitio, el código ya está allí, entre los avisos del servidor.',
 	'passkey.title': 'Llave de acceso',
 	'passkey.signIn': 'Usar una llave de acceso',
 	'passkey.use': 'Su navegador le pedirá desbloquear su llave de acceso.',

@@ -6,6 +6,12 @@ export const factors = {
 	'factor.chooseTitle': 'Configurer un second facteur',
 	'factor.choose':
 		'Sur ce serveur, un mot de passe ne suffit pas. Veuillez choisir ce que vous voulez utiliser en plus.',
+	'factor.vouching':
+		'Ce compte est utilisé : son mot de passe seul ne suffit donc pas pour configurer son second facteur. Veuillez saisir un code : le serveur l’envoie aux sessions où vous êtes connecté, ou votre administrateur vous en donne un.',
+	'factor.vouchingCode': 'Code reçu dans l’une de vos sessions ou de votre administrateur',
+	'factor.askSessions': 'Envoyer un code à mes sessions',
+	'factor.sessionsAsked':
+		'Si vous êtes connecté quelque part, le code s’y trouve maintenant, parmi les avis du serveur.',
 	'passkey.title': 'Clé d’accès',
 	'passkey.signIn': 'Utiliser une clé d’accès',
 	'passkey.use': 'Votre navigateur va vous demander de déverrouiller votre clé d’accès.',

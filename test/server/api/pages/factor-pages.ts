@@ -5,6 +5,7 @@ import type {UserId} from '../../../../crypto/index.ts';
 import {
 	type App,
 	type AppOptions,
+	call,
 	passwordOf,
 	register,
 	type Session,
@@ -51,6 +52,11 @@ export async function openDesk(t: ExecutionContext, config: AppOptions['config']
 			return (steps = 0) => show(secret, steps);
 		},
 	};
+}
+
+/** Signs the client out, so that the account is as one that nobody has used yet. */
+export async function leaveUnused({app, alice}: Pick<Desk, 'app' | 'alice'>): Promise<void> {
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token: alice.access_token});
 }
 
 /** Gives name and password on the sign-in page. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import type {UserId} from '../../../../crypto/index.ts';
 import {Authenticator} from '../../../harness/authenticator.ts';
 import {passwordOf, register, request, until, Visitor} from '../../../harness/index.ts';
-import {givePassword, openDesk, optionsOf, ORIGIN, SECOND_STEP, SIGN_IN, signIn} from './factor-pages.ts';
+import {givePassword, leaveUnused, openDesk, optionsOf, ORIGIN, SECOND_STEP, SIGN_IN, signIn} from './factor-pages.ts';
 
 const CHOOSE = '/account/sign-in/set-up';
 const PASSKEY = '/account/sign-in/passkey';
@@ -117,7 +117,8 @@ test('what an account hangs on is shown for ten minutes after the factor, and th
 });
 
 test('who must have a factor and has none sets it up before anything else, and is given recovery codes', async (t) => {
-	const {app, show} = await openDesk(t, {second_factor: 'everybody'});
+	const {app, alice, show} = await openDesk(t, {second_factor: 'everybody'});
+	await leaveUnused({app, alice});
 	const {visitor, visit} = await givePassword(app, `${SIGN_IN}?return_to=%2Faccount%2Fsessions`);
 	t.is(visit.to, SECOND_STEP);
 	t.is((await visitor.open(SECOND_STEP)).to, CHOOSE);
@@ -150,6 +151,7 @@ test('who must have a factor and has none sets it up before anything else, and i
 
 test('by a passkey somebody signs in without name and password, also where they must have a factor', async (t) => {
 	const {app, alice, advance} = await openDesk(t, {second_factor: 'everybody'});
+	await leaveUnused({app, alice});
 	const {visitor} = await givePassword(app);
 	const authenticator = new Authenticator(ORIGIN);
 	const ADD = '/account/passkeys/add';
