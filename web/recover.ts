@@ -58,8 +58,17 @@ ${wantsCode ? codeField(view) : html``}
 ${setsPassword ? passwordFields(view) : html``}
 <button>${say(language, setsPassword ? 'recover.submitNew' : 'recover.confirmSubmit')}</button>`,
 )}
-${hasPasskey ? passkey : html``}`,
+${hasPasskey ? passkey : html``}
+${setsPassword ? html`` : takeForm(view)}`,
 	);
+}
+
+/** Lets who asked in no client use the link for themselves: strangers may have asked in theirs. */
+function takeForm(view: View): Html {
+	const {language} = view;
+	const button = html`<button class="second" name="act" value="take">${say(language, 'recover.take')}</button>`;
+	return html`<p>${say(language, 'recover.takeIntro')}</p>
+${form(view, button)}`;
 }
 
 function nameField({language}: View): Html {

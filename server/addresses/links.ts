@@ -1,6 +1,6 @@
 import {hashToken, isToken, type JsonObject, newToken, type RandomBytes} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {MailValidationRow, Storage} from '../../storage/index.ts';
+import type {MailBucket, MailValidationRow, Storage} from '../../storage/index.ts';
 import {findLanguage, defaultLanguage, type Mail, MailError} from '../mail/index.ts';
 import type {LinkMail, Notices} from '../notices/index.ts';
 
@@ -10,8 +10,13 @@ export const MAIL_LINK = 'mail-link';
 const MINUTE_MS = 60_000;
 /** Long enough for a relay that wants a mail twice, short enough that a mailbox opened later holds nothing. */
 export const LINK_LIFETIME_MS = 30 * MINUTE_MS;
-/** Links to one address that are good at a time: nobody's mailbox is filled through this server. */
-const LINKS_MAX = 3;
+/** Mails with links that are fresh, to one address by one bucket: nobody's mailbox is filled through this server. */
+const MAILS_MAX = 3;
+/**
+ * So long a link must be good yet to stand against another mail. Whoever gets none, because strangers have asked, has
+ * the last link of theirs in the mailbox, and the time to use it.
+ */
+const FRESH_MS = 10 * MINUTE_MS;
 /** Wrong answers with one link: then it is good no more. */
 export const LINK_FAILURES_MAX = 5;
 
@@ -63,7 +68,8 @@ export async function sendLink(
 	if (!mail.isOn || nowMs - askedTs > LINK_LIFETIME_MS) return false;
 	const before = await storage.mailValidations.find(sid);
 	if (before !== undefined && (before.isConfirmed || before.sendAttempt >= sendAttempt)) return false;
-	if ((await storage.mailValidations.countOfAddress(address, {exceptSid: sid, nowMs})) >= LINKS_MAX) return false;
+	const fresh = {bucket: bucketOf(wanted), beyondTs: nowMs + FRESH_MS};
+	if ((await storage.mailValidations.countMails(address, fresh)) >= MAILS_MAX) return false;
 	const token = newToken('mail', random);
 	const row = {
 		...wanted,
@@ -72,8 +78,10 @@ export async function sendLink(
 		isConfirmed: false,
 		expiresTs: nowMs + LINK_LIFETIME_MS,
 	};
-	// Until the relay has it the try counts as not made.
-	await write(storage, {...row, sendAttempt: before?.sendAttempt ?? -1});
+	const mails = before?.mails ?? 0;
+	// Until the relay has it the try counts as not made, and the mail as made: others may be on their way beside it.
+	const isTried = {...row, sendAttempt: before?.sendAttempt ?? -1};
+	await write(storage, {...isTried, mails: mails + 1});
 	const page = pages[purpose];
 	const url = `${publicUrl}${page.path}/${token}`;
 	const language = findLanguage(wanted.language) ?? defaultLanguage;
@@ -81,10 +89,16 @@ export async function sendLink(
 		await mail.send(notices.writeLinkMail(page.mail, address, language, {url, minutes: LINK_LIFETIME_MS / MINUTE_MS}));
 	} catch (error) {
 		if (error instanceof MailError && error.code !== 'unavailable') return false;
+		await write(storage, {...isTried, mails});
 		throw error;
 	}
-	await write(storage, {...row, sendAttempt});
+	await write(storage, {...row, sendAttempt, mails: mails + 1});
 	return true;
+}
+
+function bucketOf({purpose, userId}: Pick<WantedLink, 'purpose' | 'userId'>): MailBucket {
+	if (userId === null) return 'anybody';
+	return purpose === 'address' ? 'people' : userId;
 }
 
 async function write(storage: Storage, row: MailValidationRow): Promise<void> {

@@ -83,6 +83,11 @@ export interface Recovery {
 	 * @throws RecoveryError; AccountsError 'weak-password', 'password-too-long'
 	 */
 	setPassword(proof: LinkProof, password: string, options: {readonly endsOtherSessions: boolean}): Promise<void>;
+	/**
+	 * Makes the link that a client has asked for one by which a password is set on the page, whoever it was: the client has
+	 * nothing of it then. Whose account it is and its second factor are asked for all the same. @throws RecoveryError 'link-gone'
+	 */
+	takeFromClient(token: string): Promise<void>;
 	/** Says to the client that asked for the link that it is its user. @throws RecoveryError */
 	confirm(proof: LinkProof): Promise<void>;
 	/** Whether a client's user has confirmed by a link that it is they. */
@@ -141,6 +146,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
 				storage.mailValidations.redeemToken(batch, link.tokenHash ?? '', clock.now()),
 			).catch(orLost(linkGone));
 		},
+		takeFromClient: (token) => takeFromClient(dependencies, token),
 		async confirm(proof) {
 			const {link} = await prove(dependencies, proof, 'password');
 			const batch = storage.batch();
@@ -163,6 +169,16 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
 			).catch(orLost(notProven));
 		},
 	};
+}
+
+async function takeFromClient(dependencies: RecoveryDependencies, token: string): Promise<void> {
+	const {storage, clock, random} = dependencies;
+	const {link} = (await findAccount(dependencies, token)) ?? {};
+	if (link?.purpose !== 'password') throw linkGone();
+	const batch = storage.batch();
+	storage.mailValidations.redeemToken(batch, link.tokenHash ?? '', clock.now());
+	storage.mailValidations.set(batch, {...link, sid: newOpaqueId(random), purpose: 'recovery', askerHash: null});
+	await storage.commit(batch).catch(orLost(linkGone));
 }
 
 /** Sends links to whom a name or an address stands for: nobody, somebody, or some who share an address. */

@@ -45,7 +45,15 @@ export interface MailValidationRow {
 	readonly isConfirmed: boolean;
 	/** Milliseconds. */
 	readonly expiresTs: number;
+	/** How often a mail was sent, each with another link: the last one is good. */
+	readonly mails: number;
 }
+
+/**
+ * Whose asking counts together: that of everybody who wants a way back into one account, and for confirming an address that
+ * of whoever has an account here, and of who has shown none.
+ */
+export type MailBucket = UserId | 'people' | 'anybody';
 
 /** Links that were sent to addresses. */
 export interface MailValidationsRepository {
@@ -63,8 +71,8 @@ export interface MailValidationsRepository {
 	/** Uses what was confirmed up; ConflictError('mail_validation') where it was used, was not confirmed, or has ended. */
 	redeemConfirmed(batch: Batch, sid: string, nowMs: number): void;
 	removeOfUser(batch: Batch, userId: UserId): void;
-	/** Counts what was sent to an address, in any case, and has not ended, one validation aside. */
-	countOfAddress(address: string, options: {readonly exceptSid: string; readonly nowMs: number}): Promise<number>;
+	/** Counts the mails to an address, whatever its letters' case, whose links are good beyond a time, confirmed or not. */
+	countMails(address: string, options: {readonly bucket: MailBucket; readonly beyondTs: number}): Promise<number>;
 	/** Removes those that ended before a time, some hundreds at once; how many it were. */
 	sweep(batch: Batch, beforeTs: number): Outcome<number>;
 }

@@ -1,10 +1,11 @@
 import {sql} from 'drizzle-orm';
 import type {DeviceId, RoomId, UserId} from '../../crypto/index.ts';
-import {above, below, bind, build, differs, equals, type Value} from '../catalog.ts';
+import {above, below, bind, build, equals, type Value} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {
 	MailAddressesRepository,
 	MailAddressRow,
+	MailBucket,
 	MailValidationRow,
 	MailValidationsRepository,
 	NoticeRoomsRepository,
@@ -82,13 +83,16 @@ export function createMailValidations(core: Core): MailValidationsRepository {
 		build.select().from(mailValidations).where(equals(mailValidations.tokenHash, p.tokenHash)),
 	);
 	// Of some hundreds at most: what has ended is swept every hour.
-	const count = core.one<{address: string; exceptSid: string; nowMs: number}, {count: number}>((p) =>
+	const count = core.one<{address: string; bucket: MailBucket; beyondTs: number}, {count: number}>((p) =>
 		build
-			.select({count: sql<number>`count(*)`})
+			.select({count: sql<number>`cast(coalesce(sum(${mailValidations.mails}), 0) as bigint)`})
 			.from(mailValidations)
 			.where(
 				sql`lower(${mailValidations.address}) = lower(${bind(mailValidations.address, p.address)})
-					and ${differs(mailValidations.sid, p.exceptSid)} and ${lasts(p)}`,
+					and ${above(mailValidations.expiresTs, p.beyondTs)}
+					and case when ${mailValidations.userId} is null then 'anybody'
+						when ${mailValidations.purpose} = 'address' then 'people'
+						else ${mailValidations.userId} end = ${bind(mailValidations.sid, p.bucket)}`,
 			),
 	);
 	return {
@@ -100,7 +104,7 @@ export function createMailValidations(core: Core): MailValidationsRepository {
 		redeemToken: (batch, tokenHash, nowMs) => redeemToken(batch, {tokenHash, nowMs}),
 		redeemConfirmed: (batch, sid, nowMs) => redeemConfirmed(batch, {sid, nowMs}),
 		removeOfUser: (batch, userId) => removeOfUser(batch, {userId}),
-		countOfAddress: async (address, options) => (await count({address, ...options}))?.count ?? 0,
+		countMails: async (address, options) => (await count({address, ...options}))?.count ?? 0,
 		sweep: sweepOlder(core, mailValidations, mailValidations.expiresTs),
 	};
 }

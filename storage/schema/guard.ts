@@ -24,6 +24,7 @@ export const mailValidations = table(
 		failures: integer(),
 		isConfirmed: flag(),
 		expiresTs: integer(),
+		mails: integer(),
 	},
 	{
 		key: ['sid'],

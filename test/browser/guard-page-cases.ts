@@ -41,6 +41,7 @@ async function makeLink(app: App, purpose: 'address' | 'password' | 'recovery'):
 		failures: 0,
 		isConfirmed: false,
 		expiresTs: Date.now() + 600_000,
+		mails: 1,
 	});
 	await storage.commit(batch);
 	return token;

@@ -1,6 +1,6 @@
 import type {ExecutionContext} from 'ava';
 import type {RoomId} from '../../crypto/index.ts';
-import {type Condition, ConflictError, type MailValidationRow} from '../../storage/index.ts';
+import {type Condition, ConflictError, type MailBucket, type MailValidationRow} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
 import {account, alice, bob, phone, write} from './rows.ts';
 
@@ -20,6 +20,7 @@ const validation = (sid: string, having: Partial<MailValidationRow> = {}): MailV
 	failures: 0,
 	isConfirmed: false,
 	expiresTs: 100,
+	mails: 1,
 	...having,
 });
 
@@ -76,6 +77,26 @@ onBoth('what a link confirmed is good once, and the link no more', async (t, dat
 	t.is(await mailValidations.find('a'), undefined);
 });
 
+onBoth(
+	'mails are counted by address and by whose asking counts together, as long as their links are good',
+	async (t, database) => {
+		const storage = await database.open();
+		const {mailValidations} = storage;
+		await write(storage, (batch) => {
+			mailValidations.set(batch, validation('a', {purpose: 'address', userId: alice}));
+			mailValidations.set(batch, validation('b', {purpose: 'address', userId: bob, mails: 2}));
+			mailValidations.set(batch, validation('c', {purpose: 'address', userId: null}));
+			mailValidations.set(batch, validation('d', {purpose: 'password', userId: alice, mails: 2}));
+			mailValidations.set(batch, validation('e', {purpose: 'recovery', userId: alice, expiresTs: 200}));
+			mailValidations.set(batch, validation('f', {purpose: 'recovery', userId: bob, address: 'b@mail.example'}));
+		});
+		const count = (bucket: MailBucket, beyondTs = 99) =>
+			mailValidations.countMails('alice@MAIL.example', {bucket, beyondTs});
+		t.deepEqual([await count('people'), await count('anybody'), await count(alice), await count(bob)], [3, 1, 3, 0]);
+		t.deepEqual([await count('people', 100), await count(alice, 100), await count(alice, 200)], [0, 1, 0]);
+	},
+);
+
 onBoth('wrong answers to a link are counted up to a bound, and old links are swept', async (t, database) => {
 	const storage = await database.open();
 	const {mailValidations} = storage;
@@ -83,9 +104,6 @@ onBoth('wrong answers to a link are counted up to a bound, and old links are swe
 		mailValidations.set(batch, validation('a'));
 		mailValidations.set(batch, validation('b', {expiresTs: 200, userId: bob}));
 	});
-	const count = (exceptSid: string, nowMs: number) =>
-		mailValidations.countOfAddress('alice@MAIL.example', {exceptSid, nowMs});
-	t.deepEqual([await count('', 99), await count('a', 99), await count('', 100)], [2, 1, 1]);
 	await write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));
 	await write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));
 	const third = write(storage, (batch) => mailValidations.addFailure(batch, 'a', 2));

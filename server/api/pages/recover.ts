@@ -86,6 +86,7 @@ export const postRecoverLink = pageRoute({
 		password: v.optional(v.string()),
 		repeated: v.optional(v.string()),
 		sign_out: v.optional(v.string()),
+		act: v.optional(v.string()),
 	}),
 	async handle(request, {recovery}) {
 		const {view, session, fields, parameters, network} = request;
@@ -96,6 +97,10 @@ export const postRecoverLink = pageRoute({
 		const proof = {token, name, code, askerHash: session.tokenHash, passkeyOf: passkeyOf(session), source: network};
 		const again = (text: TextKey, status: number): PageAnswer => ({page: formOf(request, opened, text), status});
 		try {
+			if (opened.purpose === 'password' && fields.act === 'take') {
+				await recovery.takeFromClient(token);
+				return {to: `${recoverPath}/${token}`};
+			}
 			if (opened.purpose === 'password') {
 				await recovery.confirm(proof);
 				return {page: recoverDone(view, 'recover.confirmed')};

@@ -17,6 +17,7 @@ import {guard} from './0015-guard.ts';
 import {identity} from './0016-identity.ts';
 import {mailBoxes} from './0017-mail-boxes.ts';
 import {upstreamConsents} from './0018-upstream-consents.ts';
+import {mailCounts} from './0019-mail-counts.ts';
 
 /** Every step of the schema, in order. A released step is never changed. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
 	{version: 16, sql: identity},
 	{version: 17, sql: mailBoxes},
 	{version: 18, sql: upstreamConsents},
+	{version: 19, sql: mailCounts},
 ];

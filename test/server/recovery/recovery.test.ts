@@ -244,6 +244,81 @@ test('an address that several accounts share resets none of them by a client, an
 	t.deepEqual(mail.mails, []);
 });
 
+/** Mails with links; others tell of what was done to the account. */
+const linkMails = ({mails}: MailServer) => mails.filter(({text}) => /\/account\/(?:recover|email)\//u.test(text));
+
+/** Until nobody is written to any more. */
+const untilSent = (app: App) =>
+	until(async () => (await app.application.storage.jobs.findNextDue(['mail-link'])) === undefined, 'no job');
+
+test('strangers who use up what a mailbox is sent leave its owner a link, which is then not theirs', async (t) => {
+	const {app, mail, codes} = await startWithMail(t);
+	const ask = (secret: string, attempt = 1) =>
+		call<{sid: string}>(app, 'POST', TOKEN, {body: {client_secret: secret, email: ALICE, send_attempt: attempt}});
+	const sids: string[] = [];
+	for (let index = 0; index < 6; index += 1) {
+		sids.push((await ask(`stranger ${index}`)).sid);
+		await untilSent(app);
+	}
+	t.is(linkMails(mail).length, 3);
+	const link = linkIn(linkMails(mail).at(-1) ?? {text: ''});
+	mail.mails.length = 0;
+	const owner = new Visitor(app);
+	await owner.open(PAGE);
+	t.regex((await owner.submit(PAGE, {name: 'alice'})).text, /Open the newest one/u);
+	await untilSent(app);
+	t.deepEqual(linkMails(mail), [], 'no more are sent');
+	app.advance(9 * 60_000);
+	t.regex((await owner.open(link)).text, /Have you asked in no client/u);
+	const taken = await owner.submit(link, {act: 'take'});
+	t.is(taken.status, 303);
+	t.regex((await owner.open(link)).text, /name="password"/u);
+	t.is((await owner.submit(link, {...fields, code: codes[0] ?? ''})).status, 403, 'the name is asked for');
+	t.is((await owner.submit(link, {...fields, name: 'alice', code: codes[0] ?? ''})).status, 200);
+	t.true(await hasPassword(app, NEW));
+	const first = await request<{session: string}>(app, 'POST', PASSWORD, {body: {new_password: 'x'.repeat(10)}});
+	for (const [index, sid] of sids.entries()) {
+		const proof = {sid, client_secret: `stranger ${index}`};
+		const auth = {type: 'm.login.email.identity', session: first.body.session, threepid_creds: proof};
+		t.is((await request(app, 'POST', PASSWORD, {body: {new_password: 'x'.repeat(10), auth}})).status, 401);
+	}
+	t.true(await hasPassword(app, NEW));
+});
+
+test('whoever gets no mail has a link that is good for ten minutes yet, and after that there are mails again', async (t) => {
+	const {app, mail} = await startWithMail(t);
+	const links: string[] = [];
+	for (let index = 0; index < 3; index += 1) links.push((await askLink(app, mail)).link);
+	app.advance(19 * 60_000);
+	const owner = new Visitor(app);
+	await owner.open(PAGE);
+	await owner.submit(PAGE, {name: 'alice'});
+	await untilSent(app);
+	t.deepEqual(linkMails(mail), []);
+	app.advance(9 * 60_000);
+	for (const link of links) t.is((await owner.open(link)).status, 200);
+	await askLink(app, mail);
+	t.pass();
+});
+
+test('no mailbox is filled by one client that counts its tries up, nor by links of another kind', async (t) => {
+	const {app, mail} = await startWithMail(t);
+	const {storage} = app.application;
+	for (const url of [TOKEN, '/_matrix/client/v3/account/3pid/email/requestToken']) {
+		for (let attempt = 1; attempt <= 6; attempt += 1) {
+			await call(app, 'POST', url, {body: {client_secret: 'secret', email: ALICE, send_attempt: attempt}});
+			await untilSent(app);
+		}
+		t.is(linkMails(mail).length, 3, url);
+		mail.mails.length = 0;
+	}
+	const bob = await register(app, 'bob');
+	await giveAddress(app, bob);
+	t.is((await storage.mailAddresses.listOfAddress(ALICE, 5)).length, 2);
+	await askLink(app, mail, 'bob');
+	t.pass('what is asked for one account does not stand against another one');
+});
+
 test('requests for links are limited by place', async (t) => {
 	const {app} = await startWithMail(t, {rate_limits: 'default'});
 	const visitor = new Visitor(app);

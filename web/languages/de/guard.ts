@@ -7,7 +7,7 @@ export const guard = {
 	'recover.name': 'Name oder E-Mail-Adresse',
 	'recover.submit': 'Link senden',
 	'recover.asked':
-		'Wenn es ein solches Konto gibt und es eine E-Mail-Adresse hat, ist ein Link unterwegs. Er gilt {minutes} Minuten, am besten in diesem Browser.',
+		'Wenn es ein solches Konto gibt und es eine E-Mail-Adresse hat, ist ein Link unterwegs. Er gilt {minutes} Minuten, am besten in diesem Browser. Falls keiner kommt, haben vielleicht Fremde vor Ihnen gefragt. Öffnen Sie den neuesten der letzten {minutes} Minuten; er ist ebenso gut.',
 	'recover.off': 'Dieser Server verschickt keine E-Mails. Bitte wenden Sie sich an die Administration.',
 	'recover.newTitle': 'Neues Passwort setzen',
 	'recover.newPassword': 'Neues Passwort',
@@ -19,6 +19,9 @@ export const guard = {
 	'recover.confirmTitle': 'Bestätigen Sie, dass Sie es sind',
 	'recover.confirmIntro': 'Ihr Client möchte ein neues Passwort setzen. Kehren Sie danach zu ihm zurück.',
 	'recover.confirmSubmit': 'Bestätigen',
+	'recover.takeIntro':
+		'Haben Sie in keinem Client darum gebeten? Dann war es jemand anderes. Bestätigen Sie nichts, sondern verwenden Sie den Link selbst:',
+	'recover.take': 'Hier ein neues Passwort setzen',
 	'recover.wrong': 'Der Name oder der Code ist falsch.',
 	'recover.noFactor':
 		'Dieses Konto hat keinen zweiten Faktor, und eine E-Mail allein öffnet kein Konto. Bitte fragen Sie die Verwaltung dieses Servers.',

@@ -7,7 +7,7 @@ export const guard = {
 	'recover.name': 'Name or e-mail address',
 	'recover.submit': 'Send the link',
 	'recover.asked':
-		'If there is such an account and it has an e-mail address, a link is on its way. It works for {minutes} minutes, and best in this browser.',
+		'If there is such an account and it has an e-mail address, a link is on its way. It works for {minutes} minutes, and best in this browser. If none comes: strangers may have asked before you. Open the newest one that came within {minutes} minutes; it is as good.',
 	'recover.off': 'This server sends no mail. Please ask its administrator for help.',
 	'recover.newTitle': 'Set a new password',
 	'recover.newPassword': 'New password',
@@ -19,6 +19,9 @@ export const guard = {
 	'recover.confirmTitle': 'Confirm that it is you',
 	'recover.confirmIntro': 'Your client wants to set a new password. Go back to it afterwards.',
 	'recover.confirmSubmit': 'Confirm',
+	'recover.takeIntro':
+		'Have you asked in no client? Then somebody else has. Do not confirm, but use the link for yourself:',
+	'recover.take': 'Set a new password here',
 	'recover.wrong': 'The name or the code is wrong.',
 	'recover.noFactor':
 		'This account has no second factor, and a mail alone opens no account. Please ask the administrator of this server.',

@@ -7,7 +7,7 @@ export const guard = {
 	'recover.name': 'Nombre o dirección de correo',
 	'recover.submit': 'Enviar el enlace',
 	'recover.asked':
-		'Si existe esa cuenta y tiene una dirección de correo, hay un enlace en camino. Funciona durante {minutes} minutos, mejor en este navegador.',
+		'Si existe esa cuenta y tiene una dirección de correo, hay un enlace en camino. Funciona durante {minutes} minutos, mejor en este navegador. Si no llega ninguno, quizá otros lo pidieron antes que usted. Abra el más reciente de los últimos {minutes} minutos; vale igual.',
 	'recover.off': 'Este servidor no envía correo. Pida ayuda a quien lo administra.',
 	'recover.newTitle': 'Elegir una contraseña nueva',
 	'recover.newPassword': 'Contraseña nueva',
@@ -19,6 +19,9 @@ export const guard = {
 	'recover.confirmTitle': 'Confirme que es usted',
 	'recover.confirmIntro': 'Su cliente quiere guardar una contraseña nueva. Vuelva a él después.',
 	'recover.confirmSubmit': 'Confirmar',
+	'recover.takeIntro':
+		'¿No lo ha pedido en ningún cliente? Entonces lo hizo otra persona. No confirme; use el enlace usted:',
+	'recover.take': 'Guardar aquí una contraseña nueva',
 	'recover.wrong': 'El nombre o el código es incorrecto.',
 	'recover.noFactor':
 		'Esta cuenta no tiene segundo factor, y un correo por sí solo no abre ninguna cuenta. Pregunte a quien administra el servidor.',

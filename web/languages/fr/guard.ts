@@ -7,7 +7,7 @@ export const guard = {
 	'recover.name': 'Nom ou adresse électronique',
 	'recover.submit': 'Envoyer le lien',
 	'recover.asked':
-		'S’il existe un tel compte et qu’il a une adresse électronique, un lien est en route. Il fonctionne pendant {minutes} minutes, de préférence dans ce navigateur.',
+		'S’il existe un tel compte et qu’il a une adresse électronique, un lien est en route. Il fonctionne pendant {minutes} minutes, de préférence dans ce navigateur. S’il n’en vient pas, des inconnus ont peut-être demandé avant vous. Ouvrez le plus récent des {minutes} dernières minutes ; il est tout aussi bon.',
 	'recover.off': 'Ce serveur n’envoie pas de courriel. Demandez de l’aide à son administrateur.',
 	'recover.newTitle': 'Choisir un nouveau mot de passe',
 	'recover.newPassword': 'Nouveau mot de passe',
@@ -19,6 +19,9 @@ export const guard = {
 	'recover.confirmTitle': 'Confirmez que c’est vous',
 	'recover.confirmIntro': 'Votre client veut enregistrer un nouveau mot de passe. Retournez-y ensuite.',
 	'recover.confirmSubmit': 'Confirmer',
+	'recover.takeIntro':
+		'Vous n’avez rien demandé dans un client ? Alors quelqu’un d’autre l’a fait. Ne confirmez pas, mais utilisez le lien pour vous-même :',
+	'recover.take': 'Définir un nouveau mot de passe ici',
 	'recover.wrong': 'Le nom ou le code est faux.',
 	'recover.noFactor':
 		'Ce compte n’a pas de second facteur, et un e-mail seul n’ouvre aucun compte. Adressez-vous à l’administrateur de ce serveur.',
