@@ -143,6 +143,7 @@ function createTeller(
 	const sender = noticesSender(settings, serverName);
 	/** One notice to a person after the other: two at once would make two rooms. */
 	const turns = new Map<UserId, Promise<unknown>>();
+	let preparing: Promise<boolean> = Promise.resolve(true);
 	let isToldOf = false;
 
 	/** Gives what a person is told with; `undefined` where nobody can tell them. */
@@ -156,7 +157,12 @@ function createTeller(
 			senderName: settings.name,
 			nowDay: () => Math.floor(clock.now() / DAY_MS),
 		};
-		if (await prepareSender(parts, language)) return {parts, language};
+		// One after the other as well: the first two people who are told would both make the sender.
+		preparing = preparing.then(
+			() => prepareSender(parts, language),
+			() => prepareSender(parts, language),
+		);
+		if (await preparing) return {parts, language};
 		if (!isToldOf) onProblem(new Error(`server_notices.localpart: the name ${settings.localpart} is somebody's`));
 		isToldOf = true;
 		return undefined;

@@ -73,6 +73,15 @@ async function withPassword(app: App, session: Session, method: string, path: st
 	return call(app, method, path, {token, body: {...body, auth}});
 }
 
+test('the first two people who are told anything are told at once, also where they are told at the same moment', async (t) => {
+	const app = await startApp(t, {config: on});
+	const people = ['alice', 'bob', 'carol'];
+	const sessions = await Promise.all(people.map((name) => register(app, name)));
+	await Promise.all(people.map((name) => login(app, name, 'DESK')));
+	for (const session of sessions) await untilTold(app, session, /DESK|without a name/u);
+	t.pass();
+});
+
 test('a new session is told to the other sessions in a room of the server that has the tag of notices', async (t) => {
 	const app = await startApp(t, {config: on});
 	const alice = await register(app, 'alice');
