@@ -18,6 +18,7 @@ export {confirmTotpPath, totpOverview, totpPath, totpSetUpForm} from './account/
 export {approveDone, approveForm, waitingList, waitingPath} from './approve.ts';
 export {authFallbackDone, authFallbackForm, authFallbackGone} from './auth-fallback.ts';
 export {chooseLanguage, findLanguage, type TextKey} from './languages/index.ts';
+export {loginFallbackDone, loginFallbackForm, loginFallbackPath} from './login-fallback.ts';
 export {languagePath, type Page, pageHeaders, signOutPath, type View} from './page.ts';
 export {
 	type AskingClient,

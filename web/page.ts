@@ -24,12 +24,15 @@ export interface Page {
 	readonly scripts: readonly string[];
 	/** Whether the page speaks with the window that opened it. */
 	readonly isPopup: boolean;
+	/** What a client around the page may open in a frame of it, as policies name it. */
+	readonly frameSources: readonly string[];
 }
 
 interface PageOptions {
 	/** Run when the document is there; nothing of ours depends on them but WebAuthn. */
 	readonly scripts?: readonly string[];
 	readonly isPopup?: boolean;
+	readonly frameSources?: readonly string[];
 }
 
 /** Where a language is chosen. */
@@ -39,7 +42,12 @@ export const languagePath = '/account/language';
 export const signOutPath = '/account/sign-out';
 
 /** A whole page around its main part. */
-export function page(view: View, title: Html, main: Html, {scripts = [], isPopup = false}: PageOptions = {}): Page {
+export function page(
+	view: View,
+	title: Html,
+	main: Html,
+	{scripts = [], isPopup = false, frameSources = []}: PageOptions = {},
+): Page {
 	const {language, serverName} = view;
 	const {text} = html`<!doctype html>
 <html lang="${language.tag}" dir="${language.direction}">
@@ -61,7 +69,7 @@ ${join(scripts.map((script) => html`<script type="module">${new Html(script)}</s
 </body>
 </html>
 `;
-	return {text, scripts, isPopup};
+	return {text, scripts, isPopup, frameSources};
 }
 
 const styleText = new Html(style);
@@ -111,11 +119,15 @@ export function code(text: string): Html {
  * frames it, nothing learns its address (which may hold secrets), and nobody keeps it.
  * @param formTargets origins or schemes that the answer to a form of the page may lead to, as browsers ask for them
  */
-export function pageHeaders({scripts, isPopup}: Page, formTargets: readonly string[] = []): Record<string, string> {
+export function pageHeaders(
+	{scripts, isPopup, frameSources}: Page,
+	formTargets: readonly string[] = [],
+): Record<string, string> {
 	const policy = [
 		"default-src 'none'",
 		`style-src ${styleHash}`,
 		...(scripts.length === 0 ? [] : [`script-src ${scripts.map(hashSource).join(' ')}`, "connect-src 'self'"]),
+		...(frameSources.length === 0 ? [] : [`frame-src ${frameSources.join(' ')}`]),
 		`form-action ${["'self'", ...formTargets].join(' ')}`,
 		"base-uri 'none'",
 		"frame-ancestors 'none'",

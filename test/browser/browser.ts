@@ -84,5 +84,5 @@ export async function takeScreenshot(page: Page, name: string): Promise<void> {
 	const directory = process.env['BROADSHEET_SCREENSHOTS'];
 	if (directory === undefined) return;
 	mkdirSync(directory, {recursive: true});
-	await page.screenshot({path: join(directory, `${name}.png`)});
+	await page.screenshot({path: join(directory, `${name}.png`), fullPage: true});
 }

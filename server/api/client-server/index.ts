@@ -147,7 +147,7 @@ import {getWellknown, getWellknownPolicy} from './wellknown.ts';
 import {getTokenOwner} from './whoami.ts';
 
 export {whoIs} from './admin.ts';
-export {deviceNameCharactersMax, sessionBody} from './device-fields.ts';
+export {deviceNameCharactersMax, sessionBody, toDeviceRequest} from './device-fields.ts';
 export {spendSignIn, spendTry} from './interactive-auth.ts';
 export {openAccount} from './registration.ts';
 

@@ -12,6 +12,7 @@ import {getPasskey, postPasskey} from './passkey.ts';
 import {getChooseFactor, getSecondStep, postSecondStep} from './second-step.ts';
 import {getApprove, getWaiting, postApprove, postWaiting} from './approve.ts';
 import {getAuthFallback, postAuthFallback} from './auth-fallback.ts';
+import {getLoginFallback, getRegistrationFallback, postLoginFallback} from './login-fallback.ts';
 import {getConfirmAddress, getMailAddress, postConfirmAddress, postMailAddress} from './mail-address.ts';
 import {getRecover, getRecoverLink, postRecover, postRecoverLink} from './recover.ts';
 import {getRegister, postRegister} from './register.ts';
@@ -80,6 +81,9 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postApprove,
 	getAuthFallback,
 	postAuthFallback,
+	getLoginFallback,
+	postLoginFallback,
+	getRegistrationFallback,
 	getOAuthConsent,
 	postOAuthConsent,
 	getOAuthLink,

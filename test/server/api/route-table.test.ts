@@ -54,7 +54,12 @@ const absent: Readonly<Record<string, string>> = {
 };
 
 /** Paths that the specification names in its text alone. */
-const proseOnly = ['/_matrix/client/v3/auth/:authType/fallback/web'];
+const proseOnly = [
+	'/_matrix/client/v3/auth/:authType/fallback/web',
+	'/_matrix/static/client/login/',
+	// Only clients ask for this one.
+	'/_matrix/static/client/register/',
+];
 
 const keyOf = (method: string, path: string): string => `${method} ${path.trim().replace(/\{\w+\}|:\w+/gu, ':')}`;
 

@@ -13,6 +13,7 @@ export const signIn = {
 	'toClient.badAddress': 'أعطى التطبيق عنوانًا لا يمكن فتحه.',
 	'fallback.title': 'التحقق من الهوية',
 	'fallback.dummy': 'لا يلزم للمتابعة سوى موافقتك.',
+	'fallback.signIn': 'يريد التطبيق الذي فتح هذه الصفحة تسجيل الدخول باسم {userId}.',
 	'fallback.done': 'تم. يمكنك إغلاق هذه النافذة والعودة إلى تطبيقك.',
 	'fallback.gone': 'لم تعد هذه الصفحة صالحة. يُرجى البدء من جديد في تطبيقك.',
 	'fallback.wrongToken': 'رمز التسجيل غير صالح.',

@@ -14,6 +14,7 @@ export const signIn = {
 	'toClient.badAddress': 'Der Client hat eine Adresse angegeben, zu der niemand geschickt werden kann.',
 	'fallback.title': 'Bestätigung',
 	'fallback.dummy': 'Es ist nur Ihre Zustimmung nötig.',
+	'fallback.signIn': 'Der Client, der diese Seite geöffnet hat, möchte sich als {userId} anmelden.',
 	'fallback.done': 'Fertig. Sie können dieses Fenster schließen und zu Ihrem Client zurückkehren.',
 	'fallback.gone': 'Diese Seite gilt nicht mehr. Bitte beginnen Sie in Ihrem Client von vorn.',
 	'fallback.wrongToken': 'Das Registrierungstoken ist nicht gültig.',

@@ -14,6 +14,7 @@ export const signIn = {
 	'toClient.badAddress': 'The client gave an address that nobody can be sent to.',
 	'fallback.title': 'Authentication',
 	'fallback.dummy': 'Nothing is needed but your consent to go on.',
+	'fallback.signIn': 'The client that opened this page wants to sign in as {userId}.',
 	'fallback.done': 'Done. You may close this window and go back to your client.',
 	'fallback.gone': 'This page is no longer of use: please begin again in your client.',
 	'fallback.wrongToken': 'The registration token is not valid.',

@@ -14,6 +14,7 @@ export const signIn = {
 	'toClient.badAddress': 'El cliente ha dado una dirección a la que no se puede enviar a nadie.',
 	'fallback.title': 'Autenticación',
 	'fallback.dummy': 'Solo hace falta su consentimiento para seguir.',
+	'fallback.signIn': 'El cliente que ha abierto esta página quiere iniciar sesión como {userId}.',
 	'fallback.done': 'Listo. Puede cerrar esta ventana y volver a su cliente.',
 	'fallback.gone': 'Esta página ya no sirve. Empiece de nuevo en su cliente.',
 	'fallback.wrongToken': 'El código de registro no es válido.',

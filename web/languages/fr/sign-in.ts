@@ -14,6 +14,7 @@ export const signIn = {
 	'toClient.badAddress': 'Le client a donné une adresse vers laquelle on ne peut envoyer personne.',
 	'fallback.title': 'Authentification',
 	'fallback.dummy': 'Seul votre accord est nécessaire pour continuer.',
+	'fallback.signIn': 'Le client qui a ouvert cette page veut se connecter en tant que {userId}.',
 	'fallback.done': 'C’est fait. Vous pouvez fermer cette fenêtre et revenir à votre client.',
 	'fallback.gone': 'Cette page n’est plus valable. Veuillez recommencer dans votre client.',
 	'fallback.wrongToken': 'Le jeton d’inscription n’est pas valable.',
