@@ -1,8 +1,9 @@
 import {type Html, html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, join, type Page, page, type View} from './page.ts';
+import {back} from './account/parts.ts';
 import {codeField} from './recover.ts';
-import {say} from './text.ts';
+import {say, sayDay} from './text.ts';
 
 /** Where people see which sessions wait. */
 export const waitingPath = '/account/waiting';
@@ -21,7 +22,7 @@ export function approveForm(view: View, session: ShownSession): Page {
 	return page(
 		view,
 		say(language, 'approve.title'),
-		html`<p>${say(language, 'approve.ask', {device: nameOf(session), day: dayOf(view, session)})}</p>
+		html`<p>${say(language, 'approve.ask', {device: nameOf(session), day: sayDay(view.language, session.sinceTs)})}</p>
 ${form(view, buttons(view))}`,
 	);
 }
@@ -45,7 +46,7 @@ export function waitingList(
 		(
 			session,
 			index,
-		) => html`<li><p>${say(language, 'approve.ask', {device: nameOf(session), day: dayOf(view, session)})}</p>
+		) => html`<li><p>${say(language, 'approve.ask', {device: nameOf(session), day: sayDay(view.language, session.sinceTs)})}</p>
 ${form(
 	view,
 	html`<input type="hidden" name="device_id" value="${session.deviceId}">${wantsCode ? codeField(view, `code-${index}`) : html``}
@@ -56,7 +57,8 @@ ${buttons(view)}`,
 		view,
 		say(language, 'waiting.title'),
 		html`${alert(view, problem)}
-${items.length === 0 ? html`<p>${say(language, 'waiting.none')}</p>` : html`<ul class="plain">${join(items)}</ul>`}`,
+${items.length === 0 ? html`<p>${say(language, 'waiting.none')}</p>` : html`<ul class="plain">${join(items)}</ul>`}
+${back(view)}`,
 	);
 }
 
@@ -69,12 +71,12 @@ function nameOf({displayName, deviceId}: ShownSession): Html {
 	return html`<strong><bdi>${displayName ?? deviceId}</bdi></strong>${displayName === null ? html`` : html` <bdi>(${deviceId})</bdi>`}`;
 }
 
-function dayOf({language}: View, {sinceTs}: ShownSession): string {
-	return new Intl.DateTimeFormat(language.tag, {dateStyle: 'long', timeZone: 'UTC'}).format(sinceTs);
-}
-
 /** What has come of it. */
 export function approveDone(view: View, text: 'approve.done' | 'approve.gone' | 'approve.refused'): Page {
 	const {language} = view;
-	return page(view, say(language, 'approve.title'), html`<p role="status">${say(language, text)}</p>`);
+	return page(
+		view,
+		say(language, 'approve.title'),
+		html`<p role="${text === 'approve.gone' ? 'alert' : 'status'}">${say(language, text)}</p>`,
+	);
 }

@@ -1,4 +1,5 @@
 import {html} from './html.ts';
+import {back} from './account/parts.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, code, form, type Page, page, type View} from './page.ts';
 import {say} from './text.ts';
@@ -40,7 +41,8 @@ ${form(
 	html`<label for="email">${say(language, 'address.field')}</label>
 <input id="email" name="email" type="email" required dir="ltr" autocomplete="email" maxlength="254">
 <button name="act" value="set">${say(language, 'address.submit')}</button>`,
-)}`,
+)}
+${back(view)}`,
 	);
 }
 

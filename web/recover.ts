@@ -1,6 +1,7 @@
 import {type Html, html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, type Page, page, type View} from './page.ts';
+import {newPasswordFields} from './register.ts';
 import {recoverPath, signInPath} from './sign-in.ts';
 import {say} from './text.ts';
 
@@ -74,7 +75,7 @@ ${form(view, button)}`;
 function nameField({language}: View): Html {
 	return html`<label for="name">${say(language, 'recover.whose')}</label>
 <input id="name" name="name" required dir="ltr" autocapitalize="none" autocomplete="username" spellcheck="false" maxlength="255" aria-describedby="name-hint">
-<p id="name-hint">${say(language, 'recover.whoseHint')}</p>`;
+<p class="hint" id="name-hint">${say(language, 'recover.whoseHint')}</p>`;
 }
 
 /** A field for a code of a generator, or a recovery code; `id` where a page has several. */
@@ -84,12 +85,8 @@ export function codeField({language}: View, id = 'code'): Html {
 }
 
 function passwordFields({language}: View): Html {
-	return html`<label for="password">${say(language, 'recover.newPassword')}</label>
-<input id="password" name="password" type="password" required dir="ltr" autocomplete="new-password" aria-describedby="password-hint">
-<p id="password-hint">${say(language, 'field.passwordHint')}</p>
-<label for="repeated">${say(language, 'field.repeated')}</label>
-<input id="repeated" name="repeated" type="password" required dir="ltr" autocomplete="new-password">
-<label><input type="checkbox" name="sign_out" value="yes" checked> ${say(language, 'recover.signOut')}</label>`;
+	return html`${newPasswordFields(language, 'recover.newPassword')}
+<label><input type="checkbox" name="sign_out" value="yes" checked>${say(language, 'recover.signOut')}</label>`;
 }
 
 /** Says in one sentence what has come of it. */

@@ -14,9 +14,9 @@ export function newAccountFields({language}: View, username: string): Html {
 ${newPasswordFields(language)}`;
 }
 
-/** A new password, twice. */
-export function newPasswordFields(language: View['language']): Html {
-	return html`<label for="password">${say(language, 'field.password')}</label>
+/** A new password, twice. @param name what it is called where there was one before */
+export function newPasswordFields(language: View['language'], name: TextKey = 'field.password'): Html {
+	return html`<label for="password">${say(language, name)}</label>
 <input id="password" name="password" type="password" required minlength="8" dir="ltr" autocomplete="new-password" aria-describedby="password-hint">
 <p class="hint" id="password-hint">${say(language, 'field.passwordHint')}</p>
 <label for="repeated">${say(language, 'field.repeated')}</label>

@@ -1,6 +1,6 @@
 import {html} from './html.ts';
 import {code, form, type Page, page, type View} from './page.ts';
-import {say} from './text.ts';
+import {say, sayDay} from './text.ts';
 
 /** What a source link is for, and the button that opens it. */
 export function sourceInvitation(view: View): Page {
@@ -26,7 +26,6 @@ export function sourceAccount(
 	},
 ): Page {
 	const {language} = view;
-	const day = new Date(account.endsTs).toISOString().slice(0, 10);
 	return page(
 		view,
 		say(language, 'source.madeTitle'),
@@ -37,7 +36,7 @@ export function sourceAccount(
 <dt>${say(language, 'homeserver')}</dt><dd>${code(account.publicUrl)}</dd>
 </dl>
 <p>${say(language, 'source.next')}</p>
-<p>${say(language, 'source.end', {day, days: account.silenceDays})}</p>`,
+<p>${say(language, 'source.end', {day: sayDay(language, account.endsTs), days: account.silenceDays})}</p>`,
 	);
 }
 

@@ -23,3 +23,9 @@ export function say(
 	});
 	return new Html(filled.map((part) => part.text).join(''));
 }
+
+/** Gives a day as people write it who read this language, by the calendar that is theirs. @param ts any of its milliseconds */
+export function sayDay({tag}: Language, ts: number): Html {
+	const day = new Intl.DateTimeFormat(tag, {dateStyle: 'long', timeZone: 'UTC'}).format(ts);
+	return html`<time datetime="${new Date(ts).toISOString().slice(0, 10)}"><bdi>${day}</bdi></time>`;
+}

@@ -1,4 +1,5 @@
 import {html} from './html.ts';
+import {back} from './account/parts.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, join, type Page, page, type View} from './page.ts';
 import {say} from './text.ts';
@@ -53,6 +54,7 @@ export function linksPage(
 		view,
 		say(language, 'upstream.title'),
 		html`<p>${say(language, 'upstream.intro')}</p>
-<ul class="plain">${join(rows)}</ul>`,
+<ul class="plain">${join(rows)}</ul>
+${back(view)}`,
 	);
 }

@@ -1,7 +1,7 @@
 import {type Html, html} from '../html.ts';
 import type {TextKey} from '../languages/index.ts';
 import type {View} from '../page.ts';
-import {say} from '../text.ts';
+import {say, sayDay} from '../text.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,10 +22,9 @@ export function outcome({language}: View, {problem, isDone = false}: Outcome): H
 	return isDone ? html`<p role="status">${say(language, 'account.done')}</p>` : html``;
 }
 
-/** A day, counted from the Unix epoch, as 2026-11-27. */
-export function dayOf(day: number): Html {
-	const text = new Date(day * DAY_MS).toISOString().slice(0, 10);
-	return html`<time dir="ltr" datetime="${text}">${text}</time>`;
+/** A day, counted from the Unix epoch. */
+export function dayOf({language}: View, day: number): Html {
+	return sayDay(language, day * DAY_MS);
 }
 
 /** A field of a form that people do not see. */

@@ -40,9 +40,9 @@ ${back(view)}`,
 
 function item(view: View, {credentialId, name, createdDay, lastUsedDay}: ShownPasskey, index: number): Html {
 	const {language} = view;
-	const used = lastUsedDay === null ? html`` : say(language, 'passkeys.used', {day: dayOf(lastUsedDay)});
+	const used = lastUsedDay === null ? html`` : say(language, 'passkeys.used', {day: dayOf(view, lastUsedDay)});
 	const id = `name-${index}`;
-	return html`<li><p><strong><bdi>${name}</bdi></strong><br>${say(language, 'passkeys.added', {day: dayOf(createdDay)})} ${used}</p>
+	return html`<li><p><strong><bdi>${name}</bdi></strong><br>${say(language, 'passkeys.added', {day: dayOf(view, createdDay)})} ${used}</p>
 ${form(
 	view,
 	html`${hidden('credential', credentialId)}<label for="${id}">${say(language, 'passkeys.name')}</label>

@@ -16,7 +16,7 @@ export function passwordForm(view: View, said: Outcome): Page {
 		html`${outcome(view, said)}
 ${form(
 	view,
-	html`${newPasswordFields(language)}
+	html`${newPasswordFields(language, 'recover.newPassword')}
 <label><input type="checkbox" name="end_others" value="yes" checked>${say(language, 'password.endOthers')}</label>
 <button>${say(language, 'password.title')}</button>`,
 )}

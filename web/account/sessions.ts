@@ -35,7 +35,8 @@ function item(view: View, {deviceId, displayName, lastSeenDay}: ShownSession): H
 	const {language} = view;
 	const name = displayName ?? '';
 	const title = name === '' ? say(language, 'sessions.unnamed') : html`<bdi>${name}</bdi>`;
-	const seen = lastSeenDay === null ? html`` : html`<br>${say(language, 'sessions.seen', {day: dayOf(lastSeenDay)})}`;
+	const seen =
+		lastSeenDay === null ? html`` : html`<br>${say(language, 'sessions.seen', {day: dayOf(view, lastSeenDay)})}`;
 	return html`<li><p><strong>${title}</strong> ${code(deviceId)}${seen}</p>
 ${form(view, html`${hidden('device_id', deviceId)}<button class="small second">${say(language, 'sessions.signOut', {name: code(deviceId)})}</button>`)}</li>`;
 }

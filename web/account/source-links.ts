@@ -1,7 +1,7 @@
 import {type Html, html} from '../html.ts';
 import type {TextKey} from '../languages/index.ts';
 import {alert, code, form, join, type Page, page, type View} from '../page.ts';
-import {say} from '../text.ts';
+import {say, sayDay} from '../text.ts';
 import {back, hidden} from './parts.ts';
 
 /** Where people make links for sources. */
@@ -73,11 +73,13 @@ function section<Item>(view: View, title: TextKey, items: readonly Item[], show:
 <ul class="plain">${join(items.map(show))}</ul>`;
 }
 
-const dayOf = (ts: number): string => new Date(ts).toISOString().slice(0, 10);
-
 function linkItem(view: View, {linkId, name, usesAllowed, usesDone, expiresTs}: ShownSourceLink): Html {
 	const {language} = view;
-	const until = say(language, 'sourceLinks.until', {day: dayOf(expiresTs), done: usesDone, allowed: usesAllowed});
+	const until = say(language, 'sourceLinks.until', {
+		day: sayDay(language, expiresTs),
+		done: usesDone,
+		allowed: usesAllowed,
+	});
 	const button = html`<button class="small second" name="action" value="remove">${say(language, 'sourceLinks.remove', {name})}</button>`;
 	return html`<li><p><strong><bdi>${name}</bdi></strong><br>${until}</p>
 ${form(view, html`${hidden('link_id', linkId)}${button}`)}</li>`;
@@ -87,6 +89,6 @@ function sourceItem(view: View, {userId, name, endsTs}: ShownSource): Html {
 	const {language} = view;
 	const end = say(language, 'sourceLinks.end', {name: code(userId)});
 	const button = html`<button class="small danger" name="action" value="end">${end}</button>`;
-	return html`<li><p><strong><bdi>${name}</bdi></strong> ${code(userId)}<br>${say(language, 'sourceLinks.ends', {day: dayOf(endsTs)})}</p>
+	return html`<li><p><strong><bdi>${name}</bdi></strong> ${code(userId)}<br>${say(language, 'sourceLinks.ends', {day: sayDay(language, endsTs)})}</p>
 ${form(view, html`${hidden('user_id', userId)}${button}`)}</li>`;
 }
