@@ -6,7 +6,7 @@ import {type App, findFreePort, login, passwordOf, request} from '../harness/ind
 import {ask, exchange, METADATA, postForm, postToken, registerClient, whoami} from '../server/api/oauth/client.ts';
 import {makeLink} from '../server/source-links/source-world.ts';
 import {findChromium, launchBrowser} from './browser.ts';
-import {addPerson, giveName, openContext, signIn, startVisited} from './visit.ts';
+import {addAuthenticator, addPerson, giveName, heading, openContext, press, signIn, startVisited} from './visit.ts';
 
 // Run by itself (`npm run test:browser`), as all tests with a browser are.
 const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
@@ -26,9 +26,6 @@ const STEP_MS = 30_000;
 async function openPlain(t: ExecutionContext): Promise<Page> {
 	return (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
 }
-
-const press = (page: Page, name: string): Promise<void> => page.getByRole('button', {name, exact: true}).click();
-const heading = (page: Page, name: string): Promise<void> => page.getByRole('heading', {name, exact: true}).waitFor();
 
 async function signOut(page: Page): Promise<void> {
 	await press(page, 'Sign out');
@@ -88,18 +85,7 @@ testInBrowser('a passkey is made, and signs in by itself, without a password', a
 	const app = await startVisited(t);
 	await addPerson(app, 'alice');
 	const page = await (await openContext(t, browser)).newPage();
-	const authenticator = await page.context().newCDPSession(page);
-	await authenticator.send('WebAuthn.enable');
-	await authenticator.send('WebAuthn.addVirtualAuthenticator', {
-		options: {
-			protocol: 'ctap2',
-			transport: 'internal',
-			hasResidentKey: true,
-			hasUserVerification: true,
-			isUserVerified: true,
-			automaticPresenceSimulation: true,
-		},
-	});
+	await addAuthenticator(page);
 	await signIn(page, app, 'alice');
 	await page.getByRole('link', {name: 'Passkeys'}).click();
 	await page.getByRole('link', {name: 'Add a passkey'}).click();

@@ -7,10 +7,11 @@ import {addPerson} from './visit.ts';
 const ALICE = '@alice:news.example' as UserId;
 const ADDRESS = 'alice@mail.example';
 /** A relay that is not there: no page waits for it. */
-const withMail = {smtp: {host: '127.0.0.1', port: 9, tls: 'off', from: 'server@news.example'}};
+export const withMail = {smtp: {host: '127.0.0.1', port: 9, tls: 'off', from: 'server@news.example'}};
 const addAlice = (app: App): Promise<void> => addPerson(app, 'alice');
 
-async function giveAddress(app: App): Promise<void> {
+/** Has alice have an address, as if she had confirmed it. */
+export async function giveAddress(app: App): Promise<void> {
 	await addAlice(app);
 	const {storage} = app.application;
 	const batch = storage.batch();
@@ -25,7 +26,7 @@ async function giveAddress(app: App): Promise<void> {
 }
 
 /** Makes a link as a mail would bring it. */
-async function makeLink(app: App, purpose: 'address' | 'password' | 'recovery'): Promise<string> {
+export async function makeLink(app: App, purpose: 'address' | 'password' | 'recovery'): Promise<string> {
 	const {storage} = app.application;
 	const token = newToken('mail');
 	const batch = storage.batch();
@@ -53,7 +54,7 @@ async function addWaiting(app: App): Promise<void> {
 }
 
 /** Makes the link of a notice. */
-async function makeApproval(app: App): Promise<string> {
+export async function makeApproval(app: App): Promise<string> {
 	const {storage} = app.application;
 	const token = newToken('approval');
 	const [waiting] = await storage.quarantinedDevices.listOfUser(ALICE);

@@ -1,8 +1,7 @@
 /** Every page of the server, one row each: how a browser comes to it. */
 import type {Page, Response} from 'playwright-core';
-import {Secret, TOTP} from 'otpauth';
 import {type App, type AppOptions, login, request, register} from '../harness/index.ts';
-import {addPerson, giveName} from './visit.ts';
+import {addGenerator, addPerson, giveName} from './visit.ts';
 
 /** A page that is looked at. */
 export interface PageCase {
@@ -37,8 +36,8 @@ async function openSourceLink(page: Page, {application, url}: App): Promise<Resp
 	return page.goto(url + new URL(link.url).pathname);
 }
 
-/** Sends the page's form, its fields filled in as they are by the page. */
-async function send(page: Page): Promise<Response | null> {
+/** Sends the page's first form, its fields filled in as they are by the page. */
+export async function send(page: Page): Promise<Response | null> {
 	const answered = page.waitForResponse((response) => response.request().method() === 'POST');
 	await page.locator('main form button').first().click();
 	const response = await answered;
@@ -100,14 +99,6 @@ const PROVIDERS = {
 		},
 	],
 };
-
-/** Sets a code generator up for alice. */
-async function addGenerator({application}: App): Promise<void> {
-	const {secondFactor, accounts} = application.services;
-	const userId = accounts.checkNewName('alice');
-	const {secret} = await secondFactor.beginTotp(userId);
-	await secondFactor.confirmTotp(userId, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
-}
 
 /** The pages, in the order in which people come to them. */
 export const pageCases: readonly PageCase[] = [
@@ -234,7 +225,7 @@ export const pageCases: readonly PageCase[] = [
 		what: 'the page that asks for a code',
 		async prepare(app) {
 			await addAlice(app);
-			await addGenerator(app);
+			await addGenerator(app, '@alice:news.example');
 		},
 		async open(page, app) {
 			await page.goto(`${app.url}/account/sign-in`);

@@ -6,6 +6,7 @@ import axe from 'axe-core';
 import type {Browser, BrowserContextOptions, Page} from 'playwright-core';
 import {type App, call, passwordOf, register, request, type Session, startApp} from '../harness/index.ts';
 import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
+import {donePageCases} from './done-page-cases.ts';
 import {guardPageCases} from './guard-page-cases.ts';
 import {type PageCase, pageCases} from './page-cases.ts';
 import {openContext, signedInCookies, startVisited} from './visit.ts';
@@ -14,12 +15,12 @@ type Look = readonly [string, BrowserContextOptions];
 
 /** How pages are looked at always: narrow and wide, by day and by night, in both directions. */
 const LOOKS: readonly Look[] = [
-	['phone-light', {viewport: {width: 375, height: 740}, colorScheme: 'light', isMobile: true}],
+	['phone-light', {viewport: {width: 390, height: 844}, colorScheme: 'light', isMobile: true}],
 	['desktop-dark-rtl', {viewport: {width: 1280, height: 800}, colorScheme: 'dark', locale: 'fa'}],
 ];
 /** And besides, where somebody wants to see them. */
 const MORE_LOOKS: readonly Look[] = [
-	['phone-dark-rtl', {viewport: {width: 375, height: 740}, colorScheme: 'dark', locale: 'fa', isMobile: true}],
+	['phone-dark-rtl', {viewport: {width: 390, height: 844}, colorScheme: 'dark', locale: 'fa', isMobile: true}],
 	['desktop-light-rtl', {viewport: {width: 1280, height: 800}, colorScheme: 'light', locale: 'ar'}],
 	['desktop-dark', {viewport: {width: 1280, height: 800}, colorScheme: 'dark', locale: 'de'}],
 ];
@@ -77,7 +78,7 @@ async function look(t: ExecutionContext, app: App, {name, as, open}: PageCase): 
 	}
 }
 
-for (const one of [...pageCases, ...guardPageCases]) {
+for (const one of [...pageCases, ...guardPageCases, ...donePageCases]) {
 	testInBrowser(
 		`everybody can see, read and use ${one.what}, on a telephone and a desk, by day and by night`,
 		async (t) => {

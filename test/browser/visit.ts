@@ -1,6 +1,8 @@
 /** A server whose pages are seen in a real browser, and what people do there. */
 import type {ExecutionContext} from 'ava';
+import {Secret, TOTP} from 'otpauth';
 import type {Browser, BrowserContext, BrowserContextOptions, Page} from 'playwright-core';
+import type {UserId} from '../../crypto/index.ts';
 import {type App, type AppOptions, findFreePort, passwordOf, signInOnPage, startApp} from '../harness/index.ts';
 
 const WITHIN_MS = 30_000;
@@ -56,4 +58,53 @@ export async function signedInCookies(
 ): Promise<{name: string; value: string; url: string}[]> {
 	const {cookies} = await signInOnPage(app, username, passwordOf(username));
 	return [...cookies].map(([name, value]) => ({name, value, url: app.url}));
+}
+
+/** Presses a button by the whole of what stands on it. */
+export const press = (page: Page, name: string): Promise<void> => page.getByRole('button', {name, exact: true}).click();
+
+/** Waits for the page that has this heading. */
+export const heading = (page: Page, name: string): Promise<void> =>
+	page.getByRole('heading', {name, exact: true}).waitFor();
+
+/** Sets a code generator up for somebody, beside their browser. */
+export async function addGenerator({application}: App, userId: string): Promise<void> {
+	const {secondFactor} = application.services;
+	// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the id of an account that the test has made
+	const owner = userId as UserId;
+	const {secret} = await secondFactor.beginTotp(owner);
+	await secondFactor.confirmTotp(owner, new TOTP({secret: Secret.fromBase32(secret)}).generate(), 'test');
+}
+
+/** Makes somebody new recovery codes, and gives one. */
+export async function newCode({application}: App, userId: string): Promise<string> {
+	// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the id of an account that the test has made
+	const [code = ''] = await application.services.secondFactor.renewRecoveryCodes(userId as UserId);
+	return code;
+}
+
+/** Signs somebody in who has a second factor, and ends on the page of their account. */
+export async function signInWithCode(page: Page, app: App, username: string, code: string): Promise<void> {
+	await page.goto(`${app.url}/account/sign-in`);
+	await giveName(page, username);
+	await page.waitForURL(`${app.url}/account/sign-in/second-step`);
+	await page.locator('#code').fill(code);
+	await page.locator('main form button').last().click();
+	await page.waitForURL(`${app.url}/account`);
+}
+
+/** Gives the page an authenticator that is always at hand, and whose person is always recognised. */
+export async function addAuthenticator(page: Page): Promise<void> {
+	const devtools = await page.context().newCDPSession(page);
+	await devtools.send('WebAuthn.enable');
+	await devtools.send('WebAuthn.addVirtualAuthenticator', {
+		options: {
+			protocol: 'ctap2',
+			transport: 'internal',
+			hasResidentKey: true,
+			hasUserVerification: true,
+			isUserVerified: true,
+			automaticPresenceSimulation: true,
+		},
+	});
 }
