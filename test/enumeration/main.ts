@@ -14,7 +14,7 @@ import type {ConfigurationName, Probe} from './probe.ts';
 import {limit} from './recipes/limits.ts';
 import {type Finding, judge, writeTable} from './report.ts';
 import {PROBES, ROWS} from './rows/index.ts';
-import {findUnasked, limitProbes, runProbes, timeProbes} from './run.ts';
+import {findAskedServices, findUnasked, limitProbes, runProbes, timeProbes} from './run.ts';
 import {type ForeignPlace, meetForeign, startOwn, startOwnProcess} from './target.ts';
 import {createWorld} from './world.ts';
 
@@ -42,7 +42,10 @@ async function meetOwn(
 	const world = await createWorld(target, samples, `${options.seed}/${configuration}`);
 	const filled = performance.now();
 	const findings = await runProbes(world, configuration, options, probes);
-	if (limited.length === 0 && options.recipes.has('s')) findings.push(findUnasked(world, configuration));
+	if (limited.length === 0 && options.recipes.has('s')) {
+		const ofServices = findAskedServices(world, configuration);
+		findings.push(findUnasked(world, configuration), ...(ofServices === undefined ? [] : [ofServices]));
+	}
 	const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 	process.stderr.write(
 		`${configuration}${limited.length > 0 ? ', limited' : ''}: ${seconds(filled - begun)} s to fill, ${seconds(performance.now() - filled)} s to ask\n`,

@@ -11,6 +11,7 @@ import {
 	type SeededRandom,
 	type Session,
 } from '../harness/index.ts';
+import {SERVICE_PREFIX} from './service.ts';
 import {countOf, createNames, type Fate, PERSON_CLASSES, type PersonClass, type Subject} from './subjects.ts';
 import type {Target} from './target.ts';
 
@@ -245,6 +246,8 @@ async function makeRooms(target: Target, host: Session, samples: number, random:
 			add('room', nowhere, `none, of the form of version ${version}`, false);
 			add('event', `$${newId(random, 43)}`, 'none, in no room', false, nowhere);
 			add('alias', `#${newId(random, 10).toLowerCase()}:${serverName}`, 'none', false);
+			const ofService = `#${SERVICE_PREFIX}${newId(random, 10 - SERVICE_PREFIX.length).toLowerCase()}:${serverName}`;
+			if (index % 4 === 0) add('alias', ofService, 'none, of a service', false);
 		}
 	}
 	return subjects;

@@ -92,8 +92,6 @@ export interface Row {
 	readonly number: number;
 	readonly surface: string;
 	readonly probes: readonly Probe[];
-	/** Why there is nothing to probe. */
-	readonly notBuilt?: string;
 	/** A class whose answers are those of other rows. */
 	readonly ofClass?: string;
 }

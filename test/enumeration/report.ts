@@ -65,11 +65,10 @@ export function judge(rows: readonly Row[], findings: readonly Finding[], option
 }
 
 function judgeRow(row: Row, findings: readonly Finding[]): Verdict {
-	const {number, surface, notBuilt, ofClass} = row;
+	const {number, surface, ofClass} = row;
 	const own = findings.filter((finding) => finding.row === number);
 	const telling = own.filter(isTelling);
 	const said = {row: number, surface, probes: own.length, telling: telling.length};
-	if (notBuilt !== undefined) return {...said, verdict: `not built: ${notBuilt}`, isFailed: false};
 	if (ofClass !== undefined) return {...said, ...judgeClass(ofClass, findings)};
 	if (own.length === 0) return {...said, verdict: 'not asked', isFailed: false};
 	const isBounded = telling.length > 0 || own.some(({boundedFaults}) => boundedFaults.length > 0);

@@ -42,6 +42,15 @@ export function findUnasked({means}: World, configuration: ConfigurationName): F
 	return toFinding(probe, configuration, {faults, boundedFaults: [], answer: '', tellingClasses: []});
 }
 
+/** Row 25: what an application service was asked, in all that was done; absent where there is none. */
+export function findAskedServices({target}: World, configuration: ConfigurationName): Finding | undefined {
+	if (target.serviceAsked === undefined) return undefined;
+	const asked = [...new Set(target.serviceAsked)];
+	const probe: Probe = {row: 25, title: 'everything above', asker: 'stranger', about: 'person', ask: () => []};
+	const faults = {'side effects': asked.length > 0 ? [`the service was asked ${asked.join(', ')}`] : []};
+	return toFinding(probe, configuration, {faults, boundedFaults: [], answer: '', tellingClasses: []});
+}
+
 /** Takes the time of these probes' answers, and lets a tree guess. Whatever else is to be looked at was looked at. */
 export async function timeProbes(
 	world: World,

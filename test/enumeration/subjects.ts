@@ -1,5 +1,6 @@
 /** What is asked about: names of one form, of things that are here in every way there is, and of things that are not. */
 import type {SeededRandom} from '../harness/index.ts';
+import {SERVICE_PREFIX} from './service.ts';
 
 /** What a name is the name of. */
 export type SubjectKind = 'person' | 'room' | 'event' | 'alias' | 'file' | 'farFile' | 'token' | 'server' | 'path';
@@ -40,7 +41,7 @@ export interface PersonClass {
 	/** How many of a hundred names of their side, here or not, are of this class. */
 	readonly share: number;
 	/** What is done to the name; whoever knows the rules of names can tell these from others. */
-	readonly form?: 'upperCase' | 'reserved';
+	readonly form?: 'upperCase' | 'reserved' | 'ofService';
 }
 
 /** Every kind of name that somebody has, and of name that nobody has. */
@@ -61,6 +62,8 @@ export const PERSON_CLASSES: readonly PersonClass[] = [
 	{name: 'nobody', share: 70},
 	{name: 'nobody, with capitals', share: 15, form: 'upperCase'},
 	{name: 'nobody, reserved', share: 15, form: 'reserved'},
+	// Whoever is asked about these might ask the service.
+	{name: 'nobody, of a service', share: 10, form: 'ofService'},
 ];
 
 /** Letters of a localpart: so many that nobody meets another's name by chance. */
@@ -73,9 +76,10 @@ export function createNames(random: SeededRandom): (form?: PersonClass['form']) 
 	return (form) => {
 		for (;;) {
 			const letters = Array.from({length: LOCALPART_LENGTH}, () => LETTERS[random.below(LETTERS.length)]).join('');
-			if (given.has(letters)) continue;
+			if (given.has(letters) || letters.startsWith(SERVICE_PREFIX)) continue;
 			given.add(letters);
 			if (form === 'upperCase') return letters.toUpperCase();
+			if (form === 'ofService') return SERVICE_PREFIX + letters.slice(SERVICE_PREFIX.length);
 			return form === 'reserved' ? `_${letters.slice(1)}` : letters;
 		}
 	};

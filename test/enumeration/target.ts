@@ -16,6 +16,7 @@ import {defaultRates, type RateLimitClass} from '../../server/http/index.ts';
 import type {TestAuthority} from '../harness/tls.ts';
 import {CountingPasswords, countStorage, WorkCounter} from './counts.ts';
 import type {ConfigurationName} from './probe.ts';
+import {startService} from './service.ts';
 
 /** A server that is probed. */
 export interface Target extends AsyncDisposable {
@@ -30,6 +31,8 @@ export interface Target extends AsyncDisposable {
 	readonly work?: WorkCounter;
 	/** Ours, for what no request can make. */
 	readonly app?: App;
+	/** What the application service of the server was asked; absent: it has none. */
+	readonly serviceAsked?: readonly string[];
 	/** Starts a server that asks this one, and that nothing here has to do with. */
 	startPeer(): Promise<SignedPeer>;
 }
@@ -85,6 +88,8 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-enumeration-'));
 	ending.push(() => rmSync(directory, {recursive: true, force: true}));
 	const authority = createAuthority(directory);
+	const service = await startService(directory);
+	ending.push(() => service.stop());
 	const passwords = new CountingPasswords(hasRealPasswords ? undefined : cheapPasswords());
 	const listener = {address: '127.0.0.1', port: 0};
 	const app = await startApp(
@@ -96,6 +101,7 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 				rate_limits: limitsOf(limited),
 				fact_budget_per_day: UNLIMITED.burst,
 				smtp: NO_RELAY,
+				appservices: [service.file],
 				listeners: [
 					{...listener, serves: ['client', 'admin']},
 					{...listener, serves: ['federation'], tls: authority.issue('127.0.0.1')},
@@ -121,6 +127,7 @@ export async function startOwn({configuration, limited, hasRealPasswords}: OwnOp
 		sharedSecret: REGISTRATION_SHARED_SECRET,
 		work,
 		app,
+		serviceAsked: service.asked,
 		startPeer: () => startPeerOf(authority, ending),
 		async [Symbol.asyncDispose]() {
 			for (const end of ending.toReversed()) await end();

@@ -1,16 +1,15 @@
 /** The enumeration surface as a table: 50 rows, each with the ways to ask. */
 import type {Probe, Row} from '../probe.ts';
 import {ACCOUNT_ROWS} from './accounts.ts';
+import {BRIDGE_ROWS} from './bridges.ts';
 import {EDGE_ROWS} from './edges.ts';
 import {INVITE_ROWS, PEOPLE_ROWS} from './people.ts';
 import {ROOM_ROWS, USED_UP_ROWS} from './rooms.ts';
 import {SERVER_INVITE_ROWS, SERVER_ROWS} from './servers.ts';
 
-/** What is not there to be asked yet, and what other rows ask. */
+/** What other rows ask. */
 const OTHER_ROWS: readonly Row[] = [
 	{number: 23, surface: 'names of application services', probes: [], ofClass: 'bridged'},
-	{number: 24, surface: 'people and places of bridged networks', probes: [], notBuilt: 'no application services'},
-	{number: 25, surface: 'questions to application services', probes: [], notBuilt: 'no application services'},
 	{number: 47, surface: 'what other servers are sent unasked', probes: []},
 ];
 
@@ -21,6 +20,7 @@ export const ROWS: readonly Row[] = [
 	...ROOM_ROWS,
 	...SERVER_ROWS,
 	...EDGE_ROWS,
+	...BRIDGE_ROWS,
 	...OTHER_ROWS,
 	...INVITE_ROWS,
 	...SERVER_INVITE_ROWS,
