@@ -1,7 +1,7 @@
 /** What tests say to a server from outside: plain requests, registration, waiting for a condition. */
 import {createHmac} from 'node:crypto';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {checkConformance} from './conformance.ts';
+import {checkConformance, checkHeaders} from './conformance.ts';
 import {REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
 /** Anything with a client-server API. */
@@ -61,7 +61,11 @@ export async function request<T = Record<string, unknown>>(
 	const text = await reply.text();
 	const isJson = reply.headers.get('content-type')?.startsWith('application/json') === true;
 	const body: T = JSON.parse(isJson ? text : '{}');
-	if (isJson && server.isForeign !== true) checkConformance(method, path, reply.status, body);
+	if (server.isForeign !== true) {
+		if (isJson) checkConformance(method, path, reply.status, body);
+		// Of an answer that led elsewhere only the end is seen.
+		else if (!reply.redirected) checkHeaders(method, path, reply.status, reply.headers);
+	}
 	return {status: reply.status, body, text, headers: reply.headers};
 }
 

@@ -27,8 +27,14 @@ const namedFormats = [
 	'mx-user-id',
 ];
 
+interface Response {
+	readonly content?: Readonly<Record<string, unknown>>;
+	/** By their names. */
+	readonly headers?: Readonly<Record<string, unknown>>;
+}
+
 interface Operation {
-	readonly responses?: Readonly<Record<string, {readonly content?: Readonly<Record<string, unknown>>}>>;
+	readonly responses?: Readonly<Record<string, Response>>;
 }
 
 interface Api {
@@ -45,9 +51,12 @@ interface Endpoint {
 	readonly pointer: string;
 }
 
-type Check = (method: string, path: string, status: number, body: unknown) => void;
+interface Checks {
+	body(method: string, path: string, status: number, body: unknown): void;
+	headers(method: string, path: string, status: number, headers: Headers): void;
+}
 
-let check: Check | undefined;
+let checks: Checks | undefined;
 
 /**
  * Holds a JSON answer against the schema that the specification gives for its operation and status; where it gives none,
@@ -56,11 +65,21 @@ let check: Check | undefined;
  * @throws naming what is wrong
  */
 export function checkConformance(method: string, path: string, status: number, body: unknown): void {
-	check ??= createCheck();
-	check(method, path, status, body);
+	checks ??= createChecks();
+	checks.body(method, path, status, body);
 }
 
-function createCheck(): Check {
+/**
+ * Holds an answer that is no JSON, a redirect or a file, against what the specification gives for its operation and
+ * status: each header that it names must be there. Statuses of HTTP that it does not name are nobody's business.
+ * @throws naming what is wrong
+ */
+export function checkHeaders(method: string, path: string, status: number, headers: Headers): void {
+	checks ??= createChecks();
+	checks.headers(method, path, status, headers);
+}
+
+function createChecks(): Checks {
 	const apis = ['client-server', 'server-server'].map((name) => ({
 		name,
 		text: readShared(`spec/openapi/${name}.json`),
@@ -70,17 +89,38 @@ function createCheck(): Check {
 	for (const format of namedFormats) ajv.addFormat(format, true);
 	const endpoints: Endpoint[] = [];
 	for (const {name, text} of apis) {
-		if (text === undefined) return () => undefined;
+		if (text === undefined) return {body: () => undefined, headers: () => undefined};
 		// Alternatives overlap there: the event of `GET /state/…?format=event` is also the object that a content is.
 		const api = JSON.parse(text.toString('utf8').replaceAll('"oneOf":', '"anyOf":')) as Api;
 		// The document is no JSON Schema itself; its parts are.
 		ajv.addSchema(api, name, false, false);
 		endpoints.push(...listEndpoints(name, api));
 	}
+	return {body: createBodyCheck(ajv, endpoints), headers: createHeadersCheck(endpoints)};
+}
+
+function findEndpoint(endpoints: readonly Endpoint[], method: string, plain: string): Endpoint | undefined {
+	return endpoints.find((it) => it.method === method && it.pattern.test(plain));
+}
+
+function createHeadersCheck(endpoints: readonly Endpoint[]): Checks['headers'] {
+	return (method, path, status, headers) => {
+		const [plain = ''] = path.split('?');
+		const endpoint = findEndpoint(endpoints, method, plain);
+		const response = endpoint?.operation.responses?.[status];
+		if (endpoint === undefined || response === undefined) return;
+		for (const name of Object.keys(response.headers ?? {})) {
+			if (!headers.has(name)) throw new Error(`${method} ${plain} ${status} breaks the specification: no ${name}`);
+		}
+		noteAnswer(endpoint.name, status);
+	};
+}
+
+function createBodyCheck(ajv: Ajv2020, endpoints: readonly Endpoint[]): Checks['body'] {
 	const validators = new Map<string, ValidateFunction>();
 	return (method, path, status, body) => {
 		const [plain = ''] = path.split('?');
-		const endpoint = endpoints.find((it) => it.method === method && it.pattern.test(plain));
+		const endpoint = findEndpoint(endpoints, method, plain);
 		if (endpoint === undefined || foreignParameters.test(path)) return;
 		noteAnswer(endpoint.name, status);
 		if (emptyAnswers.has(plain) && status === 200 && Object.keys(body as object).length === 0) return;

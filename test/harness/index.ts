@@ -31,6 +31,7 @@ export {
 	type PersonalKey,
 	type TestDevice,
 } from './device.ts';
+export {checkConformance, checkHeaders} from './conformance.ts';
 export {discretionOf, FACTS_OF_TESTS} from './discretion.ts';
 export {Line} from './line.ts';
 export {type ArrivedMail, linkIn, type MailServer, startMailServer} from './mail-server.ts';

@@ -1,5 +1,6 @@
 /** Somebody before a browser without scripts: keeps cookies, reads pages, fills in forms. */
 import type {ClientTarget} from './client.ts';
+import {checkHeaders} from './conformance.ts';
 
 /** A page, or where it sends its reader. */
 export interface Visit {
@@ -73,6 +74,7 @@ export class Visitor {
 			const [name = '', value = ''] = pair.split('=', 2);
 			this.cookies.set(name, value);
 		}
+		checkHeaders(init.method ?? 'GET', path, reply.status, reply.headers);
 		const text = await reply.text();
 		if (text !== '') this.#page = text;
 		return {status: reply.status, text, headers: reply.headers, to: reply.headers.get('location') ?? ''};

@@ -195,7 +195,6 @@ test('clients are told of providers, and come to each by way of our pages', asyn
 	const {flows} = await call<Flows>(app, 'GET', `${V3}/login`);
 	t.deepEqual(flows.find(({type}) => type === 'm.login.sso')?.identity_providers, [{id: 'idp', name: 'The House'}]);
 	const path = `${V3}/login/sso/redirect/idp?redirectUrl=${encodeURIComponent('app://come')}`;
-	const {headers} = await fetch(app.url + path, {redirect: 'manual'});
-	t.regex(headers.get('location') ?? '', /^\/account\/sign-in\/with\/idp\?return_to=%2Faccount%2Fto-client/);
+	t.regex((await new Visitor(app).open(path)).to, /^\/account\/sign-in\/with\/idp\?return_to=%2Faccount%2Fto-client/);
 	t.is((await fetch(app.url + path.replace('/idp?', '/other?'), {redirect: 'manual'})).status, 404);
 });

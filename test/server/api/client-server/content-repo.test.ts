@@ -179,8 +179,8 @@ test('F6: unknown media, and media for nobody who signed in, are not given', asy
 	t.is((await request(app, 'GET', DOWNLOAD + path)).status, 401);
 	t.is((await request(app, 'GET', `${THUMBNAIL}${path}?width=1&height=1`)).status, 401);
 	t.is((await request(app, 'POST', UPLOAD)).status, 401);
-	for (const legacy of ['download', 'thumbnail']) {
-		const answer = await request(app, 'GET', `/_matrix/media/v3/${legacy}${path}`, {token: alice.access_token});
+	for (const legacy of [`download${path}`, `download${path}/a.txt`, `thumbnail${path}`]) {
+		const answer = await request(app, 'GET', `/_matrix/media/v3/${legacy}`, {token: alice.access_token});
 		t.is(answer.status, 404);
 		t.is(answer.body['errcode'], 'M_NOT_FOUND');
 	}

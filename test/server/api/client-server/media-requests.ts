@@ -1,7 +1,7 @@
 /** How tests upload files and ask for them. */
 import {existsSync, readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import type {App, Session} from '../../../harness/index.ts';
+import {type App, checkConformance, checkHeaders, type Session} from '../../../harness/index.ts';
 
 export const UPLOAD = '/_matrix/media/v3/upload';
 export const DOWNLOAD = '/_matrix/client/v1/media/download';
@@ -23,8 +23,9 @@ export async function upload(
 	options: {readonly type?: string; readonly name?: string; readonly path?: string} = {},
 ): Promise<Uploaded> {
 	const query = options.name === undefined ? '' : `?filename=${encodeURIComponent(options.name)}`;
+	const method = options.path === undefined ? 'POST' : 'PUT';
 	const answer = await fetch(app.url + (options.path ?? UPLOAD) + query, {
-		method: options.path === undefined ? 'POST' : 'PUT',
+		method,
 		headers: {
 			authorization: `Bearer ${token}`,
 			...(options.type !== undefined && {'content-type': options.type}),
@@ -32,6 +33,7 @@ export async function upload(
 		body: content,
 	});
 	const body = (await answer.json()) as Record<string, unknown>;
+	checkConformance(method, options.path ?? UPLOAD, answer.status, body);
 	return {status: answer.status, body, path: String(body['content_uri']).slice('mxc:/'.length)};
 }
 
@@ -43,6 +45,7 @@ export async function download(
 	headers: Readonly<Record<string, string>> = {},
 ) {
 	const answer = await fetch(app.url + path, {headers: {...headers, authorization: `Bearer ${token}`}});
+	checkHeaders('GET', path, answer.status, answer.headers);
 	return {status: answer.status, headers: answer.headers, content: Buffer.from(await answer.arrayBuffer())};
 }
 
