@@ -191,3 +191,21 @@ test('a name is no address of an account: nobody signs in or is found by one', a
 	});
 	t.deepEqual(found.results, []);
 });
+
+test('E9: what was confirmed of one address says nothing of another, whatever a client asks for with the same secret', async (t) => {
+	const {app, mail, alice} = await startWithMail(t);
+	const own = 'mallory@mail.example';
+	const {body: first} = await ask(app, own);
+	await follow(app, mail, own);
+	// The same secret, and the next try, for an address that is somebody else's.
+	const others = ['victim@mail.example', 'mallory@other.example', 'm\u0430llory@mail.example'];
+	for (const [index, email] of others.entries()) {
+		const {body, status} = await ask(app, email, 'secret', 2 + index);
+		if (status === 400) continue;
+		t.not(body.sid, first.sid, email);
+		t.is((await add(app, alice, body.sid)).status, 403, email);
+	}
+	t.is((await add(app, alice, `${first.sid}x`)).status, 403);
+	t.is((await add(app, alice, first.sid)).status, 200);
+	t.deepEqual(await listAddresses(app, alice), [own]);
+});

@@ -68,7 +68,7 @@ async function fails(t: ExecutionContext, mail: Mail, code: MailErrorCode): Prom
 	return error;
 }
 
-test('a mail goes out by STARTTLS, with the login of the settings', async (t) => {
+test('E7: a mail is plain text, and goes out by STARTTLS, with the login of the settings', async (t) => {
 	const {open, got, logins} = await startRelay(t, {});
 	await open({login: {user: 'server', password: 'right'}}).send(letter);
 	t.deepEqual(logins, ['server right']);
@@ -76,6 +76,8 @@ test('a mail goes out by STARTTLS, with the login of the settings', async (t) =>
 	const {raw = ''} = got[0] ?? {};
 	t.regex(raw, /^Content-Language: fa\r$/mu);
 	t.regex(raw, /^Message-ID: <[^>]+@news\.example>\r$/mu);
+	t.regex(raw, /^Content-Type: text\/plain; charset=utf-8\r$/imu);
+	t.notRegex(raw, /text\/html|multipart/iu);
 	const text = Buffer.from(raw.slice(raw.indexOf('\r\n\r\n')), 'base64').toString('utf8');
 	t.is(text.trim(), letter.text.trim());
 });

@@ -194,7 +194,7 @@ test('nobody gets the name of who sends the notices, and who had it before keeps
 	t.is(await listTold(again, alice), undefined);
 });
 
-test('what a session is named is neither a link nor a line of the notice', async (t) => {
+test('E7: what a session is named is neither a link nor a line of the notice', async (t) => {
 	const app = await startApp(t, {config: on});
 	const alice = await register(app, 'alice');
 	const body = {

@@ -346,3 +346,42 @@ test('a form that is not the browser’s own sets no password', async (t) => {
 	t.is((await visitor.send(link, fields)).status, 403);
 	t.true(await hasPassword(app, passwordOf('alice')));
 });
+
+test('E9: what was confirmed to set a password confirms no address, and opens no other stage', async (t) => {
+	const {app, mail, alice, codes} = await startWithMail(t);
+	const threepid = {client_secret: 'secret'};
+	const {sid} = await call<{sid: string}>(app, 'POST', TOKEN, {body: {...threepid, email: ALICE, send_attempt: 1}});
+	const link = linkIn(await mail.take(ALICE, /account\/recover/u));
+	const visitor = new Visitor(app);
+	await visitor.open(link);
+	t.regex((await visitor.submit(link, {name: 'alice', code: codes[0] ?? ''})).text, /Confirmed/u);
+	const mallory = await register(app, 'mallory');
+	const proof = {
+		type: 'm.login.password',
+		identifier: {type: 'm.id.user', user: 'mallory'},
+		password: passwordOf('mallory'),
+	};
+	const token = mallory.access_token;
+	const adding = '/_matrix/client/v3/account/3pid/add';
+	const {body: asked} = await request<{session: string}>(app, 'POST', adding, {token, body: {...threepid, sid}});
+	const added = await request(app, 'POST', adding, {
+		token,
+		body: {...threepid, sid, auth: {...proof, session: asked.session}},
+	});
+	t.deepEqual([added.status, added.body['errcode']], [403, 'M_THREEPID_AUTH_FAILED']);
+	// It lets nobody end the account, or put away its devices.
+	for (const [method, path] of [
+		['POST', '/account/deactivate'],
+		['DELETE', `/devices/${alice.device_id}`],
+	] as const) {
+		const at = `/_matrix/client/v3${path}`;
+		const {body} = await request<{session: string}>(app, method, at, {token: alice.access_token, body: {}});
+		const auth = {
+			type: 'm.login.email.identity',
+			session: body.session,
+			threepid_creds: {...threepid, sid},
+		};
+		t.not((await request(app, method, at, {token: alice.access_token, body: {auth}})).status, 200, path);
+	}
+	t.is((await request(app, 'GET', '/_matrix/client/v3/account/whoami', {token: alice.access_token})).status, 200);
+});

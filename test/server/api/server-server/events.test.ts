@@ -289,3 +289,27 @@ test('C14: what rests on an event that a server may not see, and what was refuse
 		t.false((await peer.request('GET', `${federation}/event/${path(eventId)}`)).text.includes('between us'));
 	}
 });
+
+test('C14: a state that a server claims holds nothing of another room, and shows it nothing', async (t) => {
+	const host = await startShared(t);
+	const {app, peer, roomId, room, bob} = host;
+	const closed = await host.createRoom({preset: 'private_chat'});
+	const {event_id: topic} = await setState(host, closed, 'm.room.topic', {topic: 'between us'});
+	const ids = [...room.state.values()].map(({eventId}) => eventId);
+	peer.answer = ({url}) => {
+		if (url.includes('get_missing_events')) return {body: {events: []}};
+		if (url.includes('state_ids')) return {body: {pdu_ids: [...ids, topic], auth_chain_ids: [...ids, topic]}};
+		return undefined;
+	};
+	const orphan = peer.build(room, message(bob, 'orphan'), {prevEvents: [UNKNOWN_EVENT as EventId]});
+	await peer.send('t1', [toFederationEvent(orphan)]);
+	const {staging} = app.application.services.federation.transactions;
+	await until(() => staging.waiting === 0, 'the orphan was looked at');
+	t.true(peer.requests.some(({url}) => url.includes('state_ids')));
+	for (const [method, uri, body] of questionsOf(roomId, orphan.eventId)) {
+		const {text} = await peer.request(method, uri, {body});
+		t.false(text.includes('between us') || text.includes(topic), uri);
+	}
+	await say(host, roomId, 'after all');
+	await hear(host, roomId, 'after all');
+});
