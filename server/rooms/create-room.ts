@@ -3,6 +3,7 @@ import {EngineError} from '../../federation/engine/index.ts';
 import {findRoomVersion, type RoomVersionId} from '../../federation/rooms/index.ts';
 import {type Batch, DuplicateError} from '../../storage/index.ts';
 import {mustTakeName} from './aliases.ts';
+import {checkAvatar} from './avatar.ts';
 import {type Actor, mustNotBeSuspended, type RoomsContext} from './context.ts';
 import {RoomsError} from './errors.ts';
 import {type InitialState, listFirstEvents, type Preset} from './first-events.ts';
@@ -138,6 +139,7 @@ function checkInitialState(initialState: readonly InitialState[], creator: UserI
 	if (foreign) {
 		throw new RoomsError('invalid-room-state', 'initial_state: expected no m.room.member of others, use invite');
 	}
+	for (const {type, content} of initialState) checkAvatar(type, content);
 	return initialState;
 }
 

@@ -9,6 +9,7 @@ import {
 	type UserId,
 } from '../../crypto/index.ts';
 import {isMembership, type Pdu} from '../../federation/rooms/index.ts';
+import {checkAvatar} from './avatar.ts';
 import {mustNameRoom} from './canonical-alias.ts';
 import {type Actor, mustBeJoined, mustNotBeSuspended, type RoomsContext, sendAllowed} from './context.ts';
 import {findShown} from './current-state.ts';
@@ -39,6 +40,7 @@ export async function setState(
 	roomId: RoomId,
 	{type, stateKey, content}: NewState,
 ): Promise<EventId> {
+	checkAvatar(type, content);
 	if (type === 'm.room.member') return setMembership(context, actor, roomId, stateKey, content);
 	mustNotBeSuspended(actor);
 	await mustBeJoined(context, roomId, actor.userId);

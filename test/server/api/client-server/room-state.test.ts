@@ -147,6 +147,36 @@ test('A11: member events of a wrong form are refused where they are made', async
 	t.is((await alice.ask('GET', `${room(roomId)}/state`)).status, 200);
 });
 
+test('F2: a picture of a person or a room that would lead a client elsewhere is not taken', async (t) => {
+	const {alice} = await newsroom(t);
+	const roomId = await alice.create();
+	const bad = [
+		'mxc://../../_matrix/client/v3/logout',
+		'mxc://news.example/../secret',
+		'mxc://news.example/a/b',
+		'mxc://news.example/%2e%2e',
+		'mxc://news.example',
+		'MXC://news.example/..',
+		'mxc:news.example/a',
+	];
+	const put = (type: string, stateKey: string, content: object) =>
+		alice.ask('PUT', `${room(roomId)}/state/${type}/${encodeURIComponent(stateKey)}`, content);
+	for (const uri of bad) {
+		for (const {status, body} of [
+			await put('m.room.member', alice.id, {membership: 'join', avatar_url: uri}),
+			await put('m.room.avatar', '', {url: uri}),
+			await alice.ask('POST', '/createRoom', {initial_state: [{type: 'm.room.avatar', content: {url: uri}}]}),
+			await alice.ask('PUT', `/profile/${encodeURIComponent(alice.id)}/avatar_url`, {avatar_url: uri}),
+		]) {
+			t.is(status, 400, uri);
+			t.true(body['errcode'] === 'M_BAD_JSON' || body['errcode'] === 'M_INVALID_PARAM', uri);
+		}
+	}
+	t.is((await put('m.room.avatar', '', {url: 'mxc://news.example/abc'})).status, 200);
+	t.is((await put('m.room.avatar', '', {})).status, 200);
+	t.is((await put('m.room.member', alice.id, {membership: 'join', avatar_url: 'mxc://news.example/abc'})).status, 200);
+});
+
 test('canonical aliases must be aliases and name the room; old ones need not', async (t) => {
 	const {alice} = await newsroom(t);
 	const roomId = await alice.create({room_alias_name: 'here'});
