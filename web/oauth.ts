@@ -32,14 +32,22 @@ ${form(view, decisions(view, 'consent.allow', 'consent.deny'))}`,
 	);
 }
 
-/** A request that can be answered nowhere; its error is for whoever made the program. */
-export function consentFailed(view: View, error: string): Page {
+/**
+ * A request that cannot be done; its error is for whoever made the program.
+ * @param back where the program waits for an answer; absent: nothing says that the address is the program's
+ */
+export function consentFailed(view: View, error: string, back?: {readonly href: string; readonly host: string}): Page {
 	const {language} = view;
+	const way =
+		back === undefined
+			? html``
+			: html`<p><a class="button second" href="${back.href}" rel="noreferrer">${say(language, 'consent.back', {host: code(back.host)})}</a></p>`;
 	return page(
 		view,
 		say(language, 'consent.title'),
 		html`<p role="alert">${say(language, 'consent.failed')}</p>
-<p>${code(error)}</p>`,
+<p>${code(error)}</p>
+${way}`,
 	);
 }
 

@@ -97,9 +97,9 @@ function isRedirectUri(uri: string, clientHostname: string, applicationType: 'we
 	return isOfHost && reversed.includes('.') && !uri.slice(protocol.length).startsWith('//');
 }
 
-/** Whether a host is another or a part of it. */
+/** Whether a host is another or a part of it; nobody is at home at all of `com`. */
 function isBelow(hostname: string, ofHostname: string): boolean {
-	return hostname === ofHostname || hostname.endsWith(`.${ofHostname}`);
+	return hostname === ofHostname || (ofHostname.includes('.') && hostname.endsWith(`.${ofHostname}`));
 }
 
 function webUriOf(body: JsonObject, key: string): string | undefined {

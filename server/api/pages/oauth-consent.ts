@@ -8,11 +8,18 @@ const searchOf = (uri: string): URLSearchParams => new URL(uri, 'http://localhos
 
 type Asking = AuthorizationRequest & {readonly kind: 'consent'};
 
-/** What of a request is answered without asking anybody. */
-function answerAtOnce(view: View, request: Exclude<AuthorizationRequest, Asking>): PageAnswer {
-	const location = request.kind === 'answer' ? request.answer.headers['location'] : undefined;
-	if (location !== undefined) return {to: location};
-	return {page: consentFailed(view, request.kind === 'failure' ? request.error : 'invalid_request'), status: 400};
+/**
+ * Says what is wrong with a request that nobody is asked about. Anybody can register a program, so whoever follows a link to
+ * this server is sent to no other one by it: they are shown where the program is, and go there by themselves.
+ * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.11.2
+ */
+function explain(view: View, request: Exclude<AuthorizationRequest, Asking>): PageAnswer {
+	if (request.kind === 'failure') return {page: consentFailed(view, request.error), status: 400};
+	const href = request.answer.headers['location'];
+	if (href === undefined) return {page: consentFailed(view, 'invalid_request'), status: 400};
+	const {host, protocol, searchParams, hash} = new URL(href);
+	const error = searchParams.get('error') ?? new URLSearchParams(hash.slice(1)).get('error') ?? 'invalid_request';
+	return {page: consentFailed(view, error, {href, host: host === '' ? protocol : host}), status: 400};
 }
 
 /** Whose consent is asked for, and who has just shown that it is they: a session is all that an account is worth. */
@@ -31,7 +38,7 @@ export const getOAuthConsent = pageRoute({
 	access: 'anyone',
 	async handle({session, view, uri}, services) {
 		const request = await services.oauth.readRequest(searchOf(uri));
-		if (request.kind !== 'consent') return answerAtOnce(view, request);
+		if (request.kind !== 'consent') return explain(view, request);
 		const userId = proven(session);
 		if (userId === undefined) {
 			const path = request.wantsAccount && !session.isSignedIn ? registerPath : signInPath;
@@ -53,6 +60,7 @@ export const postOAuthConsent = pageRoute({
 	async handle({session: {userId, upstream}, view, uri, fields}, {oauth}) {
 		if (userId === undefined) throw new Error('expected whoever is signed in');
 		const answer = await oauth.decide(searchOf(uri), {userId, upstream, isApproved: fields.decision === 'allow'});
-		return answerAtOnce(view, {kind: 'answer', answer});
+		const location = answer.headers['location'];
+		return location === undefined ? explain(view, {kind: 'answer', answer}) : {to: location};
 	},
 });

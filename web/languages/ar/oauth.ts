@@ -10,6 +10,7 @@ export const oauth = {
 	'consent.terms': 'شروط الاستخدام',
 	'consent.policy': 'سياسة الخصوصية',
 	'consent.failed': 'طلب البرنامج الذي أرسلك إلى هنا أمرًا لا يمكن تنفيذه. لم يُسجَّل دخول أحد.',
+	'consent.back': 'العودة إلى {host}',
 	'link.title': 'تسجيل الدخول على جهاز آخر',
 	'link.intro': 'اكتب الرمز الذي يعرضه الجهاز.',
 	'link.code': 'الرمز',

@@ -12,6 +12,7 @@ export const oauth = {
 	'consent.policy': 'Datenschutzerklärung',
 	'consent.failed':
 		'Das Programm, das Sie hierher geschickt hat, hat um etwas gebeten, das nicht geht. Niemand wurde angemeldet.',
+	'consent.back': 'Zurück zu {host}',
 	'link.title': 'Ein anderes Gerät anmelden',
 	'link.intro': 'Geben Sie den Code ein, den das Gerät zeigt.',
 	'link.code': 'Code',

@@ -11,6 +11,7 @@ export const oauth = {
 	'consent.terms': 'Terms of use',
 	'consent.policy': 'Privacy policy',
 	'consent.failed': 'The program that sent you here asked for something that cannot be done. Nobody was signed in.',
+	'consent.back': 'Go back to {host}',
 	'link.title': 'Sign another device in',
 	'link.intro': 'Type in the code that the device shows.',
 	'link.code': 'Code',

@@ -11,6 +11,7 @@ export const oauth = {
 	'consent.terms': 'Condiciones de uso',
 	'consent.policy': 'Política de privacidad',
 	'consent.failed': 'El programa que le envió aquí pidió algo que no se puede hacer. No se ha iniciado ninguna sesión.',
+	'consent.back': 'Volver a {host}',
 	'link.title': 'Iniciar sesión en otro dispositivo',
 	'link.intro': 'Escriba el código que muestra el dispositivo.',
 	'link.code': 'Código',

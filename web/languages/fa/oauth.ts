@@ -11,6 +11,7 @@ export const oauth = {
 	'consent.terms': 'شرایط استفاده',
 	'consent.policy': 'سیاست حریم خصوصی',
 	'consent.failed': 'برنامه‌ای که شما را به اینجا فرستاد چیزی خواست که شدنی نیست. هیچ‌کس وارد نشد.',
+	'consent.back': 'بازگشت به {host}',
 	'link.title': 'ورود در دستگاهی دیگر',
 	'link.intro': 'کدی را که دستگاه نشان می‌دهد بنویسید.',
 	'link.code': 'کد',

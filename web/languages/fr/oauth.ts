@@ -12,6 +12,7 @@ export const oauth = {
 	'consent.policy': 'Politique de confidentialité',
 	'consent.failed':
 		'Le programme qui vous a envoyé ici a demandé quelque chose d’impossible. Personne n’a été connecté.',
+	'consent.back': 'Revenir à {host}',
 	'link.title': 'Connecter un autre appareil',
 	'link.intro': 'Saisissez le code que l’appareil affiche.',
 	'link.code': 'Code',

@@ -95,7 +95,7 @@ test('open redirects: nobody is sent to an address that the client has not regis
 	t.deepEqual([(await visitor.open(twice)).status, (await visitor.open(twice)).to], [400, '']);
 });
 
-test('what is wrong with a request is told to the client where it asked from: PKCE downgrade, scope, response type', async (t) => {
+test('open redirects: what is wrong with a request sends nobody anywhere; a link leads back: PKCE downgrade, scope, response type', async (t) => {
 	const app = await startApp(t);
 	const {asked} = await begin(app);
 	const visitor = await browserOf(app);
@@ -112,9 +112,12 @@ test('what is wrong with a request is told to the client where it asked from: PK
 		const search = new URLSearchParams(asked.search);
 		if (value === undefined) search.delete(key);
 		else search.set(key, value);
-		const {to} = await visitor.open(`/oauth2/authorize?${search.toString()}`);
-		t.true(to.startsWith(REDIRECT_URI), `${key} ${value}: ${to}`);
-		const returned = new URL(to).searchParams;
+		const {status, to, text} = await visitor.open(`/oauth2/authorize?${search.toString()}`);
+		t.deepEqual([status, to], [400, ''], `${key} ${value}`);
+		const href = /href="(https:[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+		t.true(href.startsWith(REDIRECT_URI), `${key} ${value}: ${href}`);
+		t.regex(text, /Go back to <code dir="ltr">app\.example</);
+		const returned = new URL(href).searchParams;
 		t.is(returned.get('error'), error, `${key} ${value}`);
 		t.is(returned.get('state'), 'a state');
 	}
