@@ -38,7 +38,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/ephemeral': ['server/visibility'],
 	'server/events': [],
 	'server/filters': [],
-	'server/identity-providers': ['server/accounts', 'server/devices'],
+	'server/identity-providers': ['server/accounts', 'server/devices', 'server/notices'],
 	'server/mail': [],
 	'server/media': ['server/visibility'],
 	'server/notices': ['server/account-data', 'server/mail', 'server/rooms'],

@@ -88,12 +88,13 @@ export async function registerArrival(
 }
 
 /** Has a provider vouch for an account from now on. @throws IdentityError 'linked-elsewhere' */
-export async function link({storage}: IdentityContext, identity: IdentityRow): Promise<void> {
+export async function link({storage, notices}: IdentityContext, identity: IdentityRow): Promise<void> {
 	const linked = await storage.identities.find(identity.providerId, identity.subject);
 	if (linked?.userId === identity.userId) return;
 	if (linked !== undefined) throw new IdentityError('linked-elsewhere', 'The provider vouches for another account');
 	const batch = storage.batch();
 	storage.identities.add(batch, identity);
+	notices.add(batch, identity.userId, {kind: 'identity-linked'});
 	await storage.commit(batch);
 }
 

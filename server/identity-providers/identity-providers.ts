@@ -4,6 +4,7 @@ import type {Batch, IdentityRow, Storage} from '../../storage/index.ts';
 import type {Accounts} from '../accounts/index.ts';
 import type {IdentityProviderConfig} from '../config/index.ts';
 import type {Devices, OpenedSession} from '../devices/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import {registerArrival} from './arrivals.ts';
 import {endSessions} from './end-sessions.ts';
 import {beginFlow, finishFlow} from './flows.ts';
@@ -20,6 +21,8 @@ export interface IdentityProvidersDependencies {
 	readonly devices: Pick<Devices, 'remove'>;
 	readonly clock: Clock;
 	readonly random: RandomBytes;
+	/** Where an account's owner is told who vouches for it. */
+	readonly notices: NoticeQueue;
 	readonly publicUrl: string;
 	readonly providers: readonly IdentityProviderConfig[];
 	/** Asks where a provider's documents lead away from itself; throws where that may not be reached. */
@@ -83,8 +86,11 @@ export interface IdentityProviders {
 	register(webSessionHash: string, username: string): Promise<UpstreamProof>;
 	/** Lists who vouches for somebody. */
 	listOf(userId: UserId): Promise<IdentityRow[]>;
-	/** Takes a link away. */
-	unlink(userId: UserId, providerId: string): Promise<void>;
+	/**
+	 * Takes a link away, and signs browsers out that the provider has let in.
+	 * @param keepsWebSession the hash of the browser's session that stays
+	 */
+	unlink(userId: UserId, providerId: string, keepsWebSession: string): Promise<void>;
 	/**
 	 * Ends the sessions that came from a provider's session, as the provider tells by a logout token.
 	 * @throws IdentityError 'unknown-provider', 'bad-logout-token', 'unavailable'
@@ -113,9 +119,14 @@ export function createIdentityProviders(dependencies: IdentityProvidersDependenc
 		},
 		register: (...request) => registerArrival(context, ...request),
 		listOf: (userId) => identities.listOfUser(userId),
-		async unlink(userId, providerId) {
+		async unlink(userId, providerId, keepsWebSession) {
 			const batch = storage.batch();
 			identities.remove(batch, userId, providerId);
+			for (const {tokenHash, proofs} of await storage.webSessions.listOfUser(userId)) {
+				const isTheirs = proofs.some(({upstream}) => upstream?.providerId === providerId);
+				if (isTheirs && tokenHash !== keepsWebSession) storage.webSessions.remove(batch, tokenHash);
+			}
+			dependencies.notices.add(batch, userId, {kind: 'identity-unlinked'});
 			await storage.commit(batch);
 		},
 		async logOut(providerId, logoutToken) {

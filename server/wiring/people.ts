@@ -153,6 +153,7 @@ function wireAccounts(
 		devices,
 		clock,
 		random,
+		notices: parts.queue,
 		publicUrl,
 		providers,
 		fetchElsewhere,

@@ -161,7 +161,7 @@ export const postUnlink = pageRoute({
 	rateLimit: 'login',
 	async handle({parameters, session}, {identityProviders}) {
 		if (session.userId === undefined) return {to: accountPath};
-		await identityProviders.unlink(session.userId, parameters.providerId);
+		await identityProviders.unlink(session.userId, parameters.providerId, session.tokenHash);
 		return {to: linksPath};
 	},
 });

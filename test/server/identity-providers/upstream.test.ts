@@ -1,6 +1,6 @@
 /** Signing in by what another service says, and what of its words is not believed. */
 import test from 'ava';
-import {call, login, passwordOf, request, type Session, signInOnPage, Visitor} from '../../harness/index.ts';
+import {call, login, passwordOf, request, type Session, signInOnPage, until, Visitor} from '../../harness/index.ts';
 import {FakeProvider} from './fake-provider.ts';
 import {come, logOut, SIGN_IN, start, type World} from './world.ts';
 
@@ -50,7 +50,7 @@ test('a provider that makes no accounts lets in those alone who are linked', asy
 });
 
 test('an account is linked by its signed-in person, and by nothing that the provider says of its name', async (t) => {
-	const world = await start(t);
+	const world = await start(t, {}, [], {server_notices: {enabled: true}});
 	const {app, provider} = world;
 	await app.application.services.accounts.register({userId: '@bob:news.example' as never, password: passwordOf('bob')});
 	provider.person = {
@@ -64,13 +64,20 @@ test('an account is linked by its signed-in person, and by nothing that the prov
 	t.regex((await bob.open('/account/upstream')).text, /The House/);
 	t.is((await bob.send('/account/upstream/idp/link', {})).status, 403, 'another site has it sent');
 	await bob.open('/account/upstream');
+	const {access_token: token} = await login(app, 'bob');
+	const isTold = (text: string) =>
+		until(async () => (await request(app, 'GET', `${V3}/sync`, {token})).text.includes(text), text);
 	const {to} = await bob.submit('/account/upstream/idp/link');
 	t.is((await bob.open(provider.authorize(to))).to, '/account/upstream');
 	const visitor = new Visitor(app);
 	await come(world, visitor);
 	t.is(await accountOf(visitor), '@bob:news.example');
+	await isTold('was linked to your account');
 	await bob.open('/account/upstream');
 	await bob.submit('/account/upstream/idp/unlink');
+	await isTold('was unlinked from your account');
+	t.is(await accountOf(visitor), '', 'a browser that the provider let in is signed out');
+	t.is(await accountOf(bob), '@bob:news.example');
 	t.is((await come(world, new Visitor(app))).to, '/account/sign-in/choose-name');
 });
 
