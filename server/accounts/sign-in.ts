@@ -78,7 +78,11 @@ async function checkClaim(
 	// Asked for everybody, and nobody: what is looked up tells nothing either.
 	const counts = await isEnough({userId: userId ?? NOBODY, isAdmin: own?.isAdmin ?? false});
 	const isOwn = await passwords.verify(password, own?.passwordHash ?? undefined);
-	const account = isOwn ? own : await directory.find({userId, account: own, password});
+	// The right password of an account that wants more takes as long as a wrong one, about which directories are asked:
+	// they are, about nobody.
+	const asked = isOwn ? {userId: undefined, account: undefined, password} : {userId, account: own, password};
+	const found = isOwn && counts ? undefined : await directory.find(asked);
+	const account = isOwn ? own : found;
 	if (account === undefined || !counts) {
 		await waitForTick(clock, begunMs, directory.isAsked ? DIRECTORY_GRID_MS : GRID_MS);
 		throw wrongPassword();
