@@ -51,7 +51,8 @@ export function findCanonicalFault(value: unknown): CanonicalJsonFault | undefin
 		const fault = faultOf(item.value, item.depth);
 		if (fault !== undefined) return fault;
 		if (typeof item.value !== 'object' || item.value === null) continue;
-		for (const key of Object.keys(item.value)) {
+		// Neither plain objects nor arrays inherit anything that is listed here, and nothing is made for it.
+		for (const key in item.value) {
 			if (!key.isWellFormed()) return 'surrogate';
 			const child = (item.value as Readonly<Record<string, unknown>>)[key];
 			// Most values are strings and numbers, and need not wait for their turn.

@@ -1,4 +1,4 @@
-import {isUtf8} from 'node:buffer';
+import {isAscii, isUtf8} from 'node:buffer';
 import {isJsonObject, type JsonObject, type JsonValue, LosslessNumber} from './json.ts';
 import {type JsonDefect, JsonSyntaxError} from './json-fault.ts';
 import {parseJson} from './json-parser.ts';
@@ -93,6 +93,8 @@ export function decodeText(input: Uint8Array | string): string {
 		return input;
 	}
 	const bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+	// Nearly all bodies are, and are copied where others have to be decoded.
+	if (isAscii(bytes)) return bytes.toString('latin1');
 	const text = bytes.toString('utf8');
 	if (!isUtf8(bytes)) {
 		// Decoding has put U+FFFD where the bytes went wrong, which is the first place where encoding differs.

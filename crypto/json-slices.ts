@@ -3,8 +3,8 @@ import {StringSkipper} from './json-scan.ts';
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
-const openers = new Set([0x7b, 0x5b]);
-const closers = new Set([0x7d, 0x5d]);
+const [objectOpener, arrayOpener] = [0x7b, 0x5b];
+const [objectCloser, arrayCloser] = [0x7d, 0x5d];
 
 /**
  * Cuts the members of the members of one member out of a JSON text: with `messages`, from
@@ -48,9 +48,9 @@ class Slicer {
 				this.#stringTo = index + 1;
 			} else if (unit === colon) {
 				if (depth <= 3) this.#begin(depth, index + 1);
-			} else if (openers.has(unit)) {
+			} else if (unit === objectOpener || unit === arrayOpener) {
 				depth += 1;
-			} else if (closers.has(unit)) {
+			} else if (unit === objectCloser || unit === arrayCloser) {
 				if (depth === 3) this.#end(index);
 				depth -= 1;
 			} else if (unit === comma && depth === 3) {

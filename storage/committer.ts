@@ -21,12 +21,16 @@ interface Pending {
 	attempts: number;
 }
 
-interface Encoded {
-	readonly batch: EncodedBatch;
+/** What is left to be done once the database has answered. */
+interface Submitted {
 	/** Interned texts whose rows the batch writes. */
 	readonly interned: readonly (readonly [string, number])[];
-	/** Operations in the order of running. */
-	readonly order: readonly Operation[];
+	/** Who receives the rows of operations, in the order of running. */
+	readonly receivers: readonly NonNullable<Operation['onRows']>[];
+}
+
+interface Encoded extends Submitted {
+	readonly batch: EncodedBatch;
 }
 
 /** Encodes batches in the order they came, has them written, and tells of what they announced. */
@@ -52,8 +56,8 @@ export class Committer {
 	}
 
 	commit(batch: Batch): Promise<void> {
-		if (batch.isEmpty) return Promise.resolve();
 		if (batch.isCommitted) return Promise.reject(new Error('a batch can be committed once'));
+		if (batch.isEmpty) return Promise.resolve();
 		batch.isCommitted = true;
 		if (this.#isClosed) return Promise.reject(new StorageError('unavailable', 'the storage is closed'));
 		if (this.#underWay >= pendingMax) {
@@ -118,14 +122,17 @@ export class Committer {
 		this.#pump();
 	}
 
-	#submit(pending: Pending, encoded: Encoded): void {
-		this.#driver.submit(encoded.batch, (outcome) => this.#settle(pending, encoded, outcome));
+	#submit(pending: Pending, {batch, interned, receivers}: Encoded): void {
+		this.#driver.submit(batch, (outcome) => this.#settle(pending, {interned, receivers}, outcome));
+		// Values are most of what a request holds while it waits for the disk, and whoever collects garbage copies them. Those
+		// that may have to be encoded anew stay.
+		if (interned.length === 0 && pending.batch.auditEntries.length === 0) pending.batch.operations.length = 0;
 	}
 
-	#settle(pending: Pending, encoded: Encoded, outcome: CommittedBatch | Error): void {
+	#settle(pending: Pending, submitted: Submitted, outcome: CommittedBatch | Error): void {
 		if (outcome instanceof Error) {
 			const isLostRace = outcome instanceof ConflictError && outcome.condition === 'intern';
-			if (isLostRace) this.#names.forget(encoded.interned);
+			if (isLostRace) this.#names.forget(submitted.interned);
 			if (isLostRace && pending.batch.interned.size === 0 && pending.attempts++ < internAttemptsMax) {
 				this.#queue.unshift(pending);
 				this.#pump();
@@ -135,20 +142,19 @@ export class Committer {
 			return;
 		}
 		try {
-			this.#apply(pending, encoded, outcome);
+			this.#apply(pending, submitted, outcome);
 		} catch (error) {
 			// What the batch returned cannot be read back; it is written all the same.
 			pending.reject(error as Error);
 		}
 	}
 
-	#apply(pending: Pending, encoded: Encoded, outcome: CommittedBatch): void {
-		this.#names.confirm(encoded.interned);
+	#apply(pending: Pending, {interned, receivers}: Submitted, outcome: CommittedBatch): void {
+		this.#names.confirm(interned);
 		const {positions, changes} = pending.batch;
 		for (const [index, position] of positions.entries()) position.settle(outcome.firstPos + index);
 		for (const hook of pending.batch.afterCommit) hook();
-		let answer = 0;
-		for (const operation of encoded.order) operation.onRows?.(outcome.rows[answer++]!);
+		for (const [index, receive] of receivers.entries()) receive(outcome.rows[index]!);
 		const committed = changes.map((change, index) => ({...change, pos: outcome.firstPos + index}));
 		this.#delivery.deliver(committed, pending.resolve);
 	}
@@ -213,9 +219,10 @@ export class Committer {
 			(operation.isLate ? positioned : plain).push(this.#encodeOperation(operation, ids));
 		}
 		const changes = batch.changes.map((change) => this.#encodeChange(change, ids));
-		const withRows = batch.operations.filter(({onRows}) => onRows !== undefined);
-		const order = [...withRows.filter((it) => !it.isLate), ...withRows.filter((it) => it.isLate)];
-		return {batch: {plain, positioned, changes}, interned, order};
+		const receivers = [false, true].flatMap((isLate) =>
+			batch.operations.flatMap((it) => (it.onRows !== undefined && it.isLate === isLate ? [it.onRows] : [])),
+		);
+		return {batch: {plain, positioned, changes}, interned, receivers};
 	}
 
 	#encodeOperation(operation: Operation, ids: ReadonlyMap<string, number>): EncodedOperation {

@@ -13,4 +13,3 @@ export {EncryptionError, type EncryptionErrorCode} from './errors.ts';
 export type {KeyCounts} from './key-counts.ts';
 export type {KeyBackupMethod, KeyBackups, KeyBackupVersion} from './key-backups.ts';
 export type {QueriedKeys} from './key-views.ts';
-export type {ToDeviceContents} from './to-device.ts';

@@ -1,4 +1,5 @@
 import {
+	type DeviceId,
 	domainOf,
 	findCanonicalFault,
 	isDeviceId,
@@ -23,11 +24,17 @@ import type {EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {EncryptionError} from './errors.ts';
 import {memberOf} from './key-objects.ts';
 
-/** Contents by user and by device; the device `*` stands for all devices of the user. */
-export type ToDeviceContents = ReadonlyMap<UserId, ReadonlyMap<string, JsonObject>>;
+/** Contents by user and by device; the device `*` stands for all devices of the user. Keys that are no user ids are no message. */
+type ToDeviceContents = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 
-/** The same with contents as they are stored. */
-type ToDeviceTexts = ReadonlyMap<UserId, ReadonlyMap<string, JsonText>>;
+/** Messages for people here. */
+interface Delivery {
+	readonly sender: UserId;
+	readonly type: string;
+	readonly userIds: readonly UserId[];
+	/** What a device is sent. */
+	readonly find: (userId: UserId, deviceId: DeviceId) => JsonText | undefined;
+}
 
 /** Messages that a client sends in one request. */
 export interface ToDeviceRequest {
@@ -55,28 +62,53 @@ const MESSAGE_ID_BYTES_MAX = 255;
  * @see https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging
  * @throws EncryptionError 'bad-form', 'too-large', 'too-many'
  */
-export async function sendToDevice(
+export function sendToDevice(
 	context: EncryptionContext,
 	caller: EncryptionCaller,
 	request: ToDeviceRequest,
 ): Promise<void> {
+	// Two functions: a function that waits holds what it was given, and the second is given nothing that is large.
+	return prepare(context, caller, request).then((batch) => commitOnce(context.storage, batch));
+}
+
+/** Makes the batch with all messages; empty where the transaction was done before. */
+async function prepare(
+	context: EncryptionContext,
+	caller: EncryptionCaller,
+	{type, transaction, contents, texts}: ToDeviceRequest,
+): Promise<Batch> {
 	const {storage, serverName, visibility, mayFederateWith, clock} = context;
-	const {type, transaction, contents} = request;
-	const texts = checkMessages(request);
-	if ((await storage.clientTransactions.find(transaction)) !== undefined) return;
+	const userIds = Object.keys(contents).filter(isUserId);
+	checkMessages(userIds, {type, contents, texts});
 	const batch = storage.batch();
+	if ((await storage.clientTransactions.find(transaction)) !== undefined) return batch;
 	// Asked before anything is looked up, so that names nobody has cost a stranger what others cost.
-	const known = await visibility.filterKnown(caller, [...contents.keys()], 'keys');
-	const local = new Map([...texts].filter(([userId]) => domainOf(userId) === serverName && known.has(userId)));
-	await deliver(storage, batch, {sender: caller.userId, type, texts: local});
-	const byServer = new Map<ServerName, [UserId, ReadonlyMap<string, JsonObject>][]>();
-	for (const [userId, devices] of contents) {
+	const known = await visibility.filterKnown(caller, userIds, 'keys');
+	const reached = userIds.filter((userId) => known.has(userId));
+	const sender = caller.userId;
+	await deliver(storage, batch, {
+		sender,
+		type,
+		userIds: reached.filter((userId) => domainOf(userId) === serverName),
+		find(userId, deviceId) {
+			const devices = contents[userId] ?? {};
+			const named = Object.hasOwn(devices, deviceId) ? deviceId : '*';
+			const content = devices[named];
+			return content && textOf(content, texts.get(userId)?.get(named));
+		},
+	});
+	const byServer = new Map<ServerName, [UserId, Readonly<Record<string, JsonObject>>][]>();
+	for (const userId of reached) {
 		const server = domainOf(userId);
-		if (server === serverName || !known.has(userId) || !mayFederateWith(server)) continue;
-		byServer.set(server, [...(byServer.get(server) ?? []), [userId, devices]]);
+		if (server === serverName || !mayFederateWith(server)) continue;
+		byServer.set(server, [...(byServer.get(server) ?? []), [userId, contents[userId] ?? {}]]);
 	}
-	for (const [server, messages] of byServer) owe(context, batch, server, {sender: caller.userId, type, messages});
+	for (const [server, messages] of byServer) owe(context, batch, server, {sender, type, messages});
 	storage.clientTransactions.add(batch, {...transaction, answer: {}, ts: clock.now()});
+	return batch;
+}
+
+async function commitOnce(storage: Storage, batch: Batch): Promise<void> {
 	try {
 		await storage.commit(batch);
 	} catch (error) {
@@ -106,7 +138,8 @@ export async function receiveDirectToDevice(
 	const count = await deliver(storage, batch, {
 		sender,
 		type,
-		texts: new Map([...texts].filter(([userId]) => known.has(userId))),
+		userIds: [...texts.keys()].filter((userId) => known.has(userId)),
+		find: (userId, deviceId) => texts.get(userId)?.get(deviceId) ?? texts.get(userId)?.get('*'),
 	});
 	if (count === 0 || count > RECEIVED_MESSAGES_MAX) return;
 	storage.toDevice.addReceived(batch, origin, messageId, clock.now());
@@ -117,16 +150,16 @@ export async function receiveDirectToDevice(
 	}
 }
 
-/** Checks messages of a client, and gives their contents as texts. */
-function checkMessages({type, contents, texts: written}: ToDeviceRequest): ToDeviceTexts {
+/** Checks messages of a client. @throws EncryptionError */
+function checkMessages(
+	userIds: readonly UserId[],
+	{type, contents, texts}: Pick<ToDeviceRequest, 'type' | 'contents' | 'texts'>,
+): void {
 	if (!isShortText(type, TYPE_BYTES_MAX))
 		throw new EncryptionError('bad-form', 'Expected an event type of 1 to 255 bytes');
 	let count = 0;
-	const texts = new Map<UserId, Map<string, JsonText>>();
-	for (const [userId, devices] of contents) {
-		const ofUser = new Map<string, JsonText>();
-		texts.set(userId, ofUser);
-		for (const [deviceId, content] of devices) {
+	for (const userId of userIds) {
+		for (const [deviceId, content] of Object.entries(contents[userId] ?? {})) {
 			count += 1;
 			if (count > MESSAGES_MAX) throw new EncryptionError('too-many', `Expected at most ${MESSAGES_MAX} messages`);
 			if (!isDeviceId(deviceId)) throw new EncryptionError('bad-form', 'Expected device ids');
@@ -134,13 +167,12 @@ function checkMessages({type, contents, texts: written}: ToDeviceRequest): ToDev
 			if (findCanonicalFault(content) !== undefined) {
 				throw new EncryptionError('bad-form', 'Expected contents without fractions and long numbers');
 			}
-			ofUser.set(deviceId, textOf(content, written.get(userId)?.get(deviceId)));
+			textOf(content, texts.get(userId)?.get(deviceId));
 		}
 	}
-	return texts;
 }
 
-/** Gives a content as it is stored: as it was written, unless blanks make that too long. */
+/** Gives a content as it is stored: as it was written, unless blanks make that too long. @throws EncryptionError 'too-large' */
 function textOf(content: JsonObject, written: string | undefined): JsonText {
 	if (written !== undefined && isShort(written)) return new JsonText(written);
 	const text = JSON.stringify(content);
@@ -153,7 +185,10 @@ const isShort = (text: string): boolean =>
 	text.length * 3 <= CONTENT_BYTES_MAX || Buffer.byteLength(text) <= CONTENT_BYTES_MAX;
 
 /** Reads messages of another server for people here, as texts; what is no message is left out. */
-function readMessages(serverName: ServerName, messages: JsonObject): ToDeviceTexts {
+function readMessages(
+	serverName: ServerName,
+	messages: JsonObject,
+): ReadonlyMap<UserId, ReadonlyMap<string, JsonText>> {
 	const texts = new Map<UserId, Map<string, JsonText>>();
 	for (const [userId, byDevice] of Object.entries(messages)) {
 		if (!isUserId(userId) || domainOf(userId) !== serverName || !isJsonObject(byDevice)) continue;
@@ -169,15 +204,10 @@ function readMessages(serverName: ServerName, messages: JsonObject): ToDeviceTex
 }
 
 /** Adds messages for devices of people here; how many. Each device is in one message at most. */
-async function deliver(
-	storage: Storage,
-	batch: Batch,
-	{sender, type, texts}: {readonly sender: UserId; readonly type: string; readonly texts: ToDeviceTexts},
-): Promise<number> {
+async function deliver(storage: Storage, batch: Batch, {sender, type, userIds, find}: Delivery): Promise<number> {
 	const found: NewToDeviceMessages['messages'][number][] = [];
-	for (const {userId, deviceId} of await storage.devices.listOfUsers([...texts.keys()])) {
-		const ofUser = texts.get(userId);
-		const content = ofUser?.get(deviceId) ?? ofUser?.get('*');
+	for (const {userId, deviceId} of await storage.devices.listOfUsers(userIds)) {
+		const content = find(userId, deviceId);
 		if (content !== undefined) found.push({userId, deviceId, content});
 	}
 	for (let at = 0; at < found.length; at += usersOfChangeMax) {
@@ -200,7 +230,7 @@ function owe(
 	}: {
 		readonly sender: UserId;
 		readonly type: string;
-		readonly messages: readonly (readonly [UserId, ReadonlyMap<string, JsonObject>])[];
+		readonly messages: readonly (readonly [UserId, Readonly<Record<string, JsonObject>>])[];
 	},
 ): void {
 	let part = new Map<UserId, [string, JsonObject][]>();
@@ -215,7 +245,7 @@ function owe(
 		sizeBytes = 0;
 	};
 	for (const [userId, devices] of messages) {
-		for (const [deviceId, content] of devices) {
+		for (const [deviceId, content] of Object.entries(devices)) {
 			const messageBytes = sizeOf(content) + userId.length + deviceId.length;
 			if (sizeBytes + messageBytes > EDU_BYTES_MAX) close();
 			const ofUser = part.get(userId) ?? [];

@@ -104,6 +104,12 @@ export class Exchange implements AnyRequest {
 		this.#work = work;
 	}
 
+	/** Lets go of what was read of the body: the handler has it. */
+	releaseBody(): void {
+		this.body = undefined;
+		this.#bodyText = '';
+	}
+
 	/** Makes place for another request. */
 	leave(): void {
 		if (this.#work !== undefined) this.#context.load.leave(this.#work);

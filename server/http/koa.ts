@@ -108,7 +108,9 @@ async function handle<Services>(
 	await exchange.prepare(route);
 	exchange.enter(route);
 	exchange.parameters = readParameters();
-	const result = await route.handle(exchange, services);
+	const pending = route.handle(exchange, services);
+	if (route.releasesBody) exchange.releaseBody();
+	const result = await pending;
 	return result instanceof HttpResponse ? result : new HttpResponse(200, jsonHeaders, JSON.stringify(result));
 }
 

@@ -82,6 +82,11 @@ export interface RouteDeclaration<Services, Path extends string, Auth extends Au
 	readonly numbers?: 'plain' | 'lossless';
 	/** Clients send the same body again and again, and no handler changes it: what was read of it before is given again. */
 	readonly remembersBodies?: boolean;
+	/**
+	 * The handler takes what it needs of the body before it first waits, and returns a promise that holds nothing of it: a
+	 * large body is let go of before the disk is waited for, so that collecting garbage does not carry it along.
+	 */
+	readonly releasesBody?: boolean;
 	/** For servers: a body with defects in parts of it is handed on, with `defects`, and not refused as a whole. */
 	readonly allowsDefects?: boolean;
 	/** The handler reads the body itself, with `openBody`. */
@@ -115,6 +120,7 @@ export interface Route<Services> {
 	readonly bodyBytesMax: number;
 	readonly numbers: 'plain' | 'lossless';
 	readonly remembersBodies: boolean;
+	readonly releasesBody: boolean;
 	readonly allowsDefects: boolean;
 	readonly upload: boolean;
 	readonly query: ObjectSchema<unknown> | undefined;
@@ -174,6 +180,7 @@ export function routeMaker<Services>(): RouteMaker<Services> {
 		bodyFormat: declaration.bodyFormat ?? 'json',
 		numbers: declaration.numbers ?? 'plain',
 		remembersBodies: declaration.remembersBodies ?? false,
+		releasesBody: declaration.releasesBody ?? false,
 		allowsDefects: declaration.allowsDefects ?? false,
 		upload: declaration.upload ?? false,
 		query: declaration.query,

@@ -4,7 +4,7 @@ import type {Database, Statement} from 'better-sqlite3';
 import type {Catalog} from '../catalog.ts';
 import {type CommittedBatch, createSignal, type EncodedBatch, type RawRow} from '../driver.ts';
 import type {StartableDriver} from '../assemble.ts';
-import {ConflictError, DuplicateError, StorageError} from '../errors.ts';
+import {type Condition, ConflictError, DuplicateError, StorageError} from '../errors.ts';
 import {failureOf} from './failure.ts';
 import {type Failure, flatten, type Reply, type Request, type Result} from './protocol.ts';
 import type {WriterData} from './writer-thread.ts';
@@ -20,18 +20,23 @@ const reclaimPages = 250;
 
 type Settle = (outcome: CommittedBatch | Error) => void;
 
+/** Of the operations of a batch, what is lost where one fails, in the order of running. */
+type Conditions = readonly (Condition | undefined)[];
+
 interface Waiting {
-	readonly batch: EncodedBatch;
+	/** All that is kept of the batch: the rest is the writer's. */
+	readonly conditions: Conditions;
 	readonly settle: Settle;
 }
 
+/** Gives what is kept of a batch until it is answered. */
+export function conditionsOf({plain, positioned}: EncodedBatch): Conditions {
+	return [...plain, ...positioned].map(({condition}) => condition);
+}
+
 /** Gives the error that the caller of a batch gets for what the writer says of it. */
-export function errorOf(failure: Failure, batch: EncodedBatch): StorageError {
-	const {plain, positioned} = batch;
-	if (failure.code === 'conflict') {
-		const operation = plain[failure.operation] ?? positioned[failure.operation - plain.length];
-		return new ConflictError(operation?.condition ?? 'intern');
-	}
+export function errorOf(failure: Failure, conditions: Conditions): StorageError {
+	if (failure.code === 'conflict') return new ConflictError(conditions[failure.operation] ?? 'intern');
 	if (failure.code !== 'duplicate') return new StorageError(failure.code, failure.message);
 	return failure.table === 'strings' ? new ConflictError('intern') : new DuplicateError(failure.table ?? '');
 }
@@ -102,7 +107,7 @@ export class SqliteDriver implements StartableDriver {
 		const sequence = this.#sequence++;
 		// The process lives as long as a batch is under way.
 		if (this.#waiting.size === 0) this.#worker?.ref();
-		this.#waiting.set(sequence, {batch, settle});
+		this.#waiting.set(sequence, {conditions: conditionsOf(batch), settle});
 		flatten(this.#outbox, sequence, batch);
 		this.#scheduleFlush();
 	}
@@ -193,7 +198,7 @@ export class SqliteDriver implements StartableDriver {
 		const waiting = this.#waiting.get(sequence);
 		if (waiting === undefined) return;
 		this.#waiting.delete(sequence);
-		waiting.settle(failure === undefined ? {firstPos, rows: rows ?? []} : errorOf(failure, waiting.batch));
+		waiting.settle(failure === undefined ? {firstPos, rows: rows ?? []} : errorOf(failure, waiting.conditions));
 	}
 
 	/** The thread died: what was under way may or may not be on disk. */

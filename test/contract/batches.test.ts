@@ -29,6 +29,21 @@ onBoth('a batch is written wholly or not at all', async (t, database) => {
 	t.is(storage.stream.head(), 0);
 });
 
+onBoth(
+	'a batch lets go of its values while it waits for the disk, and cannot be committed again',
+	async (t, database) => {
+		const storage = await database.open();
+		const batch = storage.batch();
+		storage.accounts.add(batch, account(alice));
+		t.is(batch.operations.length, 1);
+		const done = storage.commit(batch);
+		t.deepEqual(batch.operations, []);
+		await t.throwsAsync(storage.commit(batch), {message: /once/u});
+		await done;
+		t.is((await storage.accounts.find(alice))?.userId, alice);
+	},
+);
+
 onBoth('a failed batch does not harm those committed together with it', async (t, database) => {
 	const storage = await database.open();
 	await write(storage, (batch) => storage.accounts.add(batch, account(alice)));

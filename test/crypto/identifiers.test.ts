@@ -117,6 +117,25 @@ test('F1: what is no server name is refused', (t) => {
 	t.true(isServerName('a:00080'), 'the grammar allows leading zeros of a port');
 });
 
+test('a server name is one exactly where it can be taken apart', (t) => {
+	const label = fc.stringMatching(/^[0-9a-zA-Z-]{1,4}$/);
+	const number = fc.oneof(fc.nat(300).map(String), fc.constantFrom('00', '01', '001'));
+	const host = fc.oneof(
+		fc.array(label, {maxLength: 5}).map((labels) => labels.join('.')),
+		fc.array(number, {minLength: 3, maxLength: 5}).map((numbers) => numbers.join('.')),
+		fc.stringMatching(/^[a1.[\]:_-]{0,10}$/),
+	);
+	const end = fc.oneof(
+		fc.constantFrom('', '.', ':', '.:1'),
+		fc.nat(99_999).map((port) => `:${port}`),
+	);
+	fc.assert(
+		fc.property(host, end, (name, rest) => isServerName(name + rest) === (parseServerName(name + rest) !== undefined)),
+		{numRuns: 5_000},
+	);
+	t.pass();
+});
+
 test('user ids are tolerant for events, strict for new accounts', (t) => {
 	t.true(isUserId('@alice:example.org:8448'));
 	t.true(isStrictUserId('@a.b_c=d-e/f+9:example.org'));

@@ -6,7 +6,7 @@ import type {CommittedBatch, EncodedBatch, RawRow} from '../../storage/driver.ts
 import {type Storage, StorageError} from '../../storage/index.ts';
 import {migrate} from '../../storage/migrate.ts';
 import {connect} from '../../storage/sqlite/connect.ts';
-import {errorOf} from '../../storage/sqlite/driver.ts';
+import {conditionsOf, errorOf} from '../../storage/sqlite/driver.ts';
 import {migrations} from '../../storage/sqlite/migrations/index.ts';
 import {sessionOf} from '../../storage/sqlite/open.ts';
 import {GroupWriter} from '../../storage/sqlite/writer.ts';
@@ -181,7 +181,7 @@ class InlineDriver implements StartableDriver {
 			this.#answer(group, ({batch}, index) => {
 				const {failure, firstPos = 0, rows = []} = results[index] ?? {};
 				if (fails) return new StorageError('outcome_unknown', 'the simulated disk failed');
-				return failure === undefined ? {firstPos, rows} : errorOf(failure, batch);
+				return failure === undefined ? {firstPos, rows} : errorOf(failure, conditionsOf(batch));
 			}),
 		);
 	}

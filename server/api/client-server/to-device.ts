@@ -1,5 +1,4 @@
-import {isUserId, type JsonObject, sliceMembers, type UserId} from '../../../crypto/index.ts';
-import type {ToDeviceContents} from '../../encryption/index.ts';
+import {sliceMembers} from '../../../crypto/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {transactionOf} from './transactions.ts';
@@ -19,18 +18,14 @@ export const sendToDevice = route({
 	rateLimit: 'message',
 	bodyBytesMax,
 	numbers: 'lossless',
+	releasesBody: true,
 	body: v.object({messages: v.record(v.record(v.jsonObject()))}),
-	async handle({caller, parameters, body, bodyText}, {encryption}) {
+	handle({caller, parameters, body, bodyText}, {encryption}) {
 		const {eventType, txnId} = parameters;
-		const contents: ToDeviceContents = new Map(
-			Object.entries(body.messages)
-				.filter((entry): entry is [UserId, Record<string, JsonObject>] => isUserId(entry[0]))
-				.map(([userId, devices]) => [userId, new Map(Object.entries(devices))]),
-		);
 		const texts = sliceMembers(bodyText(), 'messages');
 		// A request with another event type has another path, and so is another request.
 		const transaction = transactionOf(caller, `sendToDevice ${eventType}`, txnId);
-		await encryption.sendToDevice(caller, {type: eventType, transaction, contents, texts});
-		return {};
+		const request = {type: eventType, transaction, contents: body.messages, texts};
+		return encryption.sendToDevice(caller, request).then(() => ({}));
 	},
 });

@@ -45,6 +45,20 @@ const routes = [
 		handle: ({body}) => ({name: body.name, number: numberOf(body)}),
 	}),
 	route({
+		id: 'released',
+		method: 'POST',
+		path: '/released',
+		auth: 'none',
+		body: v.object({name: v.string()}),
+		releasesBody: true,
+		async handle(request) {
+			const {body} = request;
+			const text = request.bodyText();
+			await Promise.resolve();
+			return {name: body.name, text, isHeld: [request.body as unknown, request.bodyText()].some(Boolean)};
+		},
+	}),
+	route({
 		id: 'small',
 		method: 'POST',
 		path: '/small',
@@ -299,4 +313,10 @@ test('a body that comes again is read once where the route says so, and what is 
 	}
 	const long = `{"name":"b","rest":"${'x'.repeat(20_000)}"}`;
 	t.not((await post(long)).answer['number'], (await post(long)).answer['number'], 'long bodies are not held');
+});
+
+test('a handler that has taken its body leaves nothing of it in the request, where the route says so', async (t) => {
+	const server = await startTestServer(t, routes);
+	const response = await fetch(`${server.url}/released`, {method: 'POST', body: '{"name": "a"}'});
+	t.deepEqual(await response.json(), {name: 'a', text: '{"name": "a"}', isHeld: false});
 });
