@@ -168,6 +168,22 @@ test('nobody registers a name of a service: strangers are told that it is taken,
 	t.like(error, {code: 'exclusive'});
 });
 
+test('F11: the tokens of a service are nobody’s session, whoever they are said to speak for', async (t) => {
+	const {app, alice} = await startBridged(t);
+	for (const token of ['secret-as', 'secret-hs']) {
+		for (const query of ['', ...[alice.id, PUPPET, BOT, MARKED].map((userId) => `?user_id=${path(userId)}`)]) {
+			const at = `/_matrix/client/v3/account/whoami${query}`;
+			const {status, body} = await request(app, 'GET', at, {token});
+			t.deepEqual([status, body['errcode']], [401, 'M_UNKNOWN_TOKEN'], at);
+		}
+	}
+	// Nor does a session of a service's user speak for others.
+	const other = await request(app, 'GET', `/_matrix/client/v3/account/whoami?user_id=${path(PUPPET)}`, {
+		token: alice.session.access_token,
+	});
+	t.is(other.body['user_id'], alice.id);
+});
+
 test('the words of a registration file that are secret are nowhere', async (t) => {
 	const {app, alice} = await startBridged(t);
 	await alice.ask('GET', `${room('!none:news.example')}/state`);

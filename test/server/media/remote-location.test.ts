@@ -101,7 +101,7 @@ test('D2: no server sends us to http, to private addresses, to credentials or ro
 	t.true(peer.requests.every(({method}) => method === 'GET'));
 });
 
-test('what is missing, too large or cut off at the other place leaves nothing here', async (t) => {
+test('F7: what is missing, too large or cut off at the other place leaves nothing here', async (t) => {
 	const {place, fetchFrom, app} = await startWorld(
 		t,
 		({url}): PeerAnswer => {

@@ -57,6 +57,8 @@ test('F9: rules made to be slow cost no more than a moment, and those that name 
 		'is found everywhere, but never as a word': 'a'.repeat(400),
 		'has any characters in it': 'a?'.repeat(200),
 		'is short': '?b',
+		'has any text in it again and again': `${'*a'.repeat(25)}b`,
+		'has nothing else than any text': `${'*'.repeat(400)}b`,
 	};
 	for (const [name, pattern] of Object.entries(patterns)) {
 		const content = Array.from({length: 500}, () => rule({pattern}));

@@ -1,6 +1,6 @@
 /** What somebody who has heard of an event or a token of another room gets by it: nothing. */
 import test from 'ava';
-import {react, reply, send} from './conversation.ts';
+import {askV1, react, reply, send} from './conversation.ts';
 import {type ClientEvent, newsroom, type Person, room} from './newsroom.ts';
 import {sync} from './sync-answers.ts';
 
@@ -100,3 +100,65 @@ test('E14: the tokens of somebody else, or of another room, open nothing', async
 });
 
 const statusOf = async (person: Person, path: string): Promise<number> => (await person.ask('GET', path)).status;
+
+test('E2: who has left is shown nothing of what came later, at any endpoint and by anybody’s token', async (t) => {
+	for (const version of ['11', '12']) {
+		const {alice, bob, carol} = await newsroom(t);
+		const invite = [bob.id, carol.id];
+		const roomId = await alice.create({room_version: version, preset: 'private_chat', name: 'before', invite});
+		await bob.join(roomId);
+		const seen = await alice.say(roomId, 'said before', `${version} 1`);
+		const own = await sync(bob);
+		await bob.do('POST', `${room(roomId)}/leave`, {});
+		await alice.setState(roomId, 'm.room.name', {name: 'later name'});
+		await carol.join(roomId);
+		await carol.do('PUT', `/profile/${at(carol.id)}/displayname`, {displayname: 'Later Carol'});
+		const unseen = await alice.say(roomId, 'later words', `${version} 2`);
+		await reply(alice, roomId, seen, 'later reply');
+		await react(carol, roomId, seen, 'later 👍');
+		await send(alice, roomId, 'm.room.message', {
+			msgtype: 'm.text',
+			body: '* later edit',
+			'm.new_content': {msgtype: 'm.text', body: 'later edit'},
+			'm.relates_to': {rel_type: 'm.replace', event_id: seen},
+		});
+		await alice.say(roomId, `later ${bob.id}`, `${version} 3`);
+		const {next_batch: later} = await sync(alice);
+		const pages = await alice.do<{start: string; end: string}>('GET', `${room(roomId)}/messages?dir=b&limit=1`);
+		const tokens = [later, pages.start, pages.end, own.next_batch];
+		const paths = [
+			'/state',
+			'/state/m.room.name',
+			'/members',
+			'/messages?dir=b&limit=100',
+			'/initialSync',
+			`/context/${at(seen)}?limit=100`,
+			`/event/${at(seen)}`,
+			`/event/${at(unseen)}`,
+			...tokens.flatMap((token) => [
+				`/members?at=${at(token)}`,
+				`/messages?dir=b&limit=100&from=${at(token)}`,
+				`/messages?dir=f&limit=100&from=${at(token)}`,
+				`/messages?dir=f&limit=100&from=${at(own.next_batch)}&to=${at(token)}`,
+			]),
+		].map((path) => room(roomId) + path);
+		const synced = `/sync?full_state=true&filter=${at(JSON.stringify({room: {include_leave: true}}))}`;
+		for (const path of [...paths, synced, `/sync?since=${own.next_batch}`, '/notifications']) {
+			const {text} = await bob.ask('GET', path);
+			t.false(/later (?:name|words|reply|edit|👍)|Later Carol/u.test(text), `${path} ${text}`);
+		}
+		for (const path of [
+			`/relations/${at(seen)}?recurse=true`,
+			'/threads',
+			'/hierarchy',
+			`/timestamp_to_event?dir=b&ts=${Date.now() + 60_000}`,
+		]) {
+			const {text} = await askV1(bob, roomId, path);
+			t.false(/later (?:name|words|reply|edit|👍)|Later Carol/u.test(text) || text.includes(unseen), `${path} ${text}`);
+		}
+		const {text} = await bob.ask('POST', '/search', {
+			search_categories: {room_events: {search_term: 'later', event_context: {after_limit: 9, include_profile: true}}},
+		});
+		t.false(text.includes('later words') || text.includes('Later Carol'), text);
+	}
+});

@@ -130,32 +130,35 @@ test('F4: a picture of more points than fit in the memory is refused by its head
 	t.is(answer.body['errcode'], 'M_UNKNOWN');
 });
 
-test('F4: what unpacks to a thousand times its size takes none of the server’s memory, and holds up nobody', async (t) => {
-	const app = await startApp(t);
-	const alice = await register(app, 'alice');
-	const small = await paint(30, 30).png().toBuffer();
-	const zeros = deflateSync(Buffer.alloc(200 << 20), {level: 9});
-	t.true(zeros.length < 1 << 20);
-	const bombs = {
-		'a text': chunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0'), zeros])),
-		'a profile of colours': chunk('iCCP', Buffer.concat([Buffer.from('profile\0\0'), zeros])),
-		'the points of a picture': chunk('IDAT', zeros),
-	};
-	const before = process.memoryUsage().rss;
-	for (const [what, bomb] of Object.entries(bombs)) {
-		// Behind the head, which is 8 bytes of signature and 25 of the first chunk.
-		const {path} = await upload(app, alice, Buffer.concat([small.subarray(0, 33), bomb, small.subarray(33)]));
-		const asked = request(app, 'GET', `${THUMBNAIL}${path}?width=32&height=32`, {token: alice.access_token});
-		const begun = performance.now();
-		t.is((await request(app, 'GET', '/_matrix/client/versions')).status, 200);
-		const answeredMs = performance.now() - begun;
-		t.true(answeredMs < 1_000, `${what}: ${answeredMs} ms`);
-		const {status} = await asked;
-		t.true(status === 200 || status === 400 || status === 413, `${what}: ${status}`);
-	}
-	const grown = process.memoryUsage().rss - before;
-	t.true(grown < 100 << 20, `${grown} bytes`);
-});
+test.serial(
+	'F4: what unpacks to a thousand times its size takes none of the server’s memory, and holds up nobody',
+	async (t) => {
+		const app = await startApp(t);
+		const alice = await register(app, 'alice');
+		const small = await paint(30, 30).png().toBuffer();
+		const zeros = deflateSync(Buffer.alloc(128 << 20), {level: 9});
+		t.true(zeros.length < 1 << 20);
+		const bombs = {
+			'a text': chunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0'), zeros])),
+			'a profile of colours': chunk('iCCP', Buffer.concat([Buffer.from('profile\0\0'), zeros])),
+			'the points of a picture': chunk('IDAT', zeros),
+		};
+		const before = process.memoryUsage().rss;
+		for (const [what, bomb] of Object.entries(bombs)) {
+			// Behind the head, which is 8 bytes of signature and 25 of the first chunk.
+			const {path} = await upload(app, alice, Buffer.concat([small.subarray(0, 33), bomb, small.subarray(33)]));
+			const asked = request(app, 'GET', `${THUMBNAIL}${path}?width=32&height=32`, {token: alice.access_token});
+			const begun = performance.now();
+			t.is((await request(app, 'GET', '/_matrix/client/versions')).status, 200);
+			const answeredMs = performance.now() - begun;
+			t.true(answeredMs < 1_000, `${what}: ${answeredMs} ms`);
+			const {status} = await asked;
+			t.true(status === 200 || status === 400 || status === 413, `${what}: ${status}`);
+		}
+		const grown = process.memoryUsage().rss - before;
+		t.true(grown < 100 << 20, `${grown} bytes`);
+	},
+);
 
 /** A piece of a PNG file. */
 function chunk(type: string, data: Buffer): Buffer {
@@ -180,6 +183,8 @@ test('F5: only four kinds of pictures are decoded, whatever they are said to be'
 		['avif', await image.clone().avif().toBuffer(), 400],
 		['svg', svg, 400],
 		['svg behind the head of a gif', `GIF89a${svg}`, 400],
+		['heic', Buffer.from('\0\0\0\u0018ftypheic\0\0\0\0mif1heic', 'latin1'), 400],
+		['video', Buffer.from('\0\0\0\u0018ftypisom\0\0\u0002\0isommp41', 'latin1'), 400],
 		['PostScript', '%!PS-Adobe-3.0\n', 400],
 		['nothing', '', 400],
 		['half a jpeg', (await image.clone().jpeg().toBuffer()).subarray(0, 100), 400],
