@@ -43,10 +43,17 @@ export function authFallbackForm(
 		passkeyOptions === undefined
 			? html``
 			: passkeyFields(view, passkeyOptions, html`<button>${say(language, 'passkey.signIn')}</button>`);
-	return page(view, say(language, 'fallback.title'), html`${alert(view, problem)}${passkey}${form(view, fields)}`, {
-		isPopup: true,
-		scripts: passkeyOptions === undefined ? [] : [passkeyScript],
-	});
+	const proves = stage === 'm.login.password' || stage === 'org.broadsheet.login.second_factor';
+	const warning = proves ? html`<p>${say(language, 'fallback.warning')}</p>` : html``;
+	return page(
+		view,
+		say(language, 'fallback.title'),
+		html`${warning}${alert(view, problem)}${passkey}${form(view, fields)}`,
+		{
+			isPopup: true,
+			scripts: passkeyOptions === undefined ? [] : [passkeyScript],
+		},
+	);
 }
 
 /** A stage that is completed: the script tells the client's window so. */

@@ -7,6 +7,7 @@ export {
 } from './notice.ts';
 export {
 	createNotices,
+	hasOtherSession,
 	type LinkMail,
 	type Notices,
 	type NoticesDependencies,

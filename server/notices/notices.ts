@@ -170,7 +170,7 @@ function createTeller(
 
 	async function tellNow(queued: QueuedNotice, repetition: string): Promise<boolean> {
 		const {userId, notice, atTs} = queued;
-		if (clock.now() - atTs > TOLD_FOR_MS || !(await hasOthers(storage, userId, notice.deviceId))) return false;
+		if (clock.now() - atTs > TOLD_FOR_MS || !(await hasOtherSession(storage, userId, notice.deviceId))) return false;
 		const prepared = await prepare(userId);
 		if (prepared === undefined) return false;
 		const {parts, language} = prepared;
@@ -210,7 +210,11 @@ function isReachable(account: AccountRow | undefined): account is AccountRow {
 }
 
 /** Whether somebody has a session beside the one that it is about which may see what they are told. */
-async function hasOthers(storage: Storage, userId: UserId, deviceId: DeviceId | undefined): Promise<boolean> {
+export async function hasOtherSession(
+	storage: Storage,
+	userId: UserId,
+	deviceId: DeviceId | undefined,
+): Promise<boolean> {
 	const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map((row) => row.deviceId));
 	const dehydrated = (await storage.dehydratedDevices.find(userId))?.deviceId;
 	const devices = await storage.devices.listOfUser(userId);

@@ -44,6 +44,11 @@ export function hasSecondProof(given: readonly GivenProof[]): boolean {
 	return given.some(({proof}) => secondProofs.includes(proof));
 }
 
+/** Whether nothing was shown but a password, or the word of a service that asked for no more. */
+export function isPasswordAlone(given: readonly GivenProof[]): boolean {
+	return !hasSecondProof(given) && !given.some(({isWhole}) => isWhole === true);
+}
+
 /** Lists the proofs of which one is still missing; empty: those that were given are enough. */
 export function listMissing(factors: Factors, {verdict}: ProofVerdict): readonly Proof[] {
 	if (verdict === 'enough') return [];

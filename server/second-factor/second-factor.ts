@@ -1,6 +1,6 @@
 import {Seal, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type FactorCounts} from '../../storage/index.ts';
-import type {NoticeQueue} from '../notices/index.ts';
+import {hasOtherSession, type NoticeQueue} from '../notices/index.ts';
 import type {GivenProof, ProofPolicy} from '../web-sessions/index.ts';
 import {
 	orUnknownPasskey,
@@ -13,6 +13,7 @@ import {wrongCode} from './errors.ts';
 import {
 	type Factors,
 	hasSecondProof,
+	isPasswordAlone,
 	judgeProofs,
 	listMissing,
 	listRenewing,
@@ -37,6 +38,8 @@ export interface SecondFactorDependencies extends Omit<TotpDependencies & Passke
 	readonly policy: SecondFactorPolicy;
 	/** Of whom the policy asks nothing: the account of a source has one password, and no page to set up more. */
 	readonly isExempt: (userId: UserId) => boolean;
+	/** Whether new sessions wait until a session of the same person approves them. */
+	readonly areSessionsHeld: boolean;
 	/** Where it is said to the account's owner. */
 	readonly notices: NoticeQueue;
 }
@@ -103,7 +106,7 @@ export interface SecondFactor extends ProofPolicy, Vouching {
 
 /** Makes the domain of second factors. */
 export function createSecondFactor(dependencies: SecondFactorDependencies): SecondFactor {
-	const {storage, clock, policy, isExempt, secret, random} = dependencies;
+	const {storage, clock, policy, isExempt, areSessionsHeld, secret, random} = dependencies;
 	const parts = {...dependencies, seal: new Seal(secret, random)};
 	const tries = createTries(() => clock.monotonic());
 	const passkeys = createPasskeys(dependencies);
@@ -137,6 +140,11 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 			return listMissing(await find(owner), await judge(owner, given));
 		},
 		mustSetUp: async (userId, given) => (await judge(await ownerOf(userId), given)).verdict === 'set-up-missing',
+		async wantsVouching(userId, given) {
+			if (!areSessionsHeld || isExempt(userId) || !isPasswordAlone(given)) return false;
+			const {hasAny, recoveryCodes} = await find({userId, isAdmin: false});
+			return !hasAny && (recoveryCodes > 0 || (await hasOtherSession(storage, userId, undefined)));
+		},
 		listRenewing: async (userId) => listRenewing(await find(await ownerOf(userId))),
 		async proveCode({userId, code, source, isKnown}) {
 			tries.take(codesOf(userId), source);

@@ -24,6 +24,8 @@ export interface ProofPolicy {
 	listMissing(userId: UserId, given: readonly GivenProof[]): Promise<readonly Proof[]>;
 	/** Whether the account must have a second factor, has none, and nothing else is missing. */
 	mustSetUp(userId: UserId, given: readonly GivenProof[]): Promise<boolean>;
+	/** Whether new sessions wait, and somebody has shown so little that a browser would have to wait as well. */
+	wantsVouching(userId: UserId, given: readonly GivenProof[]): Promise<boolean>;
 	/** Lists the proofs by which somebody who is signed in shows once more that it is they. */
 	listRenewing(userId: UserId): Promise<readonly Proof[]>;
 }
@@ -56,6 +58,8 @@ export interface WebSession {
 	readonly mustSetUp: boolean;
 	/** Whether the person is signed in: the proofs are enough for the account. */
 	readonly isSignedIn: boolean;
+	/** Whether the person is signed in by so little that nothing of the account is shown or changed yet. */
+	readonly wantsVouching: boolean;
 	/** The proofs of which one makes the session recent. */
 	readonly renewing: readonly Proof[];
 	/** Whether the person is signed in and has given one of these proofs in the last ten minutes. */
@@ -120,6 +124,7 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			missing,
 			isSignedIn,
 			renewing,
+			wantsVouching: isSignedIn && (await policy.wantsVouching(userId, proofs)),
 			mustSetUp: userId !== undefined && !isSignedIn && (await policy.mustSetUp(userId, proofs)),
 			isRecent: isSignedIn && proofs.some(({proof, atTs}) => renews(proof, renewing) && atTs > clock.now() - RECENT_MS),
 			returnTo: row?.returnTo ?? undefined,

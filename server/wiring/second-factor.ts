@@ -33,6 +33,7 @@ export async function wireSecondFactor({
 		serverName: config.serverName,
 		publicUrl: config.publicUrl,
 		policy: config.secondFactor,
+		areSessionsHeld: config.quarantine,
 		notices: queue,
 		isExempt: (userId) => sources.has(userId),
 		onProblem: (problem) => log.warn({err: problem}, 'A second factor cannot be read'),

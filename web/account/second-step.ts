@@ -50,7 +50,7 @@ export function vouchingForm(
 	const asked = html`<p role="status">${say(language, 'factor.sessionsAsked')}</p>`;
 	return page(
 		view,
-		say(language, 'factor.chooseTitle'),
+		say(language, 'factor.title'),
 		html`<p>${say(language, 'factor.vouching')}</p>
 ${alert(view, problem)}
 ${areAsked ? asked : html``}

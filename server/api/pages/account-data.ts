@@ -7,7 +7,7 @@ export const getData = pageRoute({
 	id: 'getDataPage',
 	method: 'GET',
 	path: dataPath,
-	access: 'recently-proven',
+	access: 'changing',
 	handle: ({view}) => ({page: dataForm(view)}),
 });
 
@@ -16,7 +16,7 @@ export const postData = pageRoute({
 	id: 'postDataPage',
 	method: 'POST',
 	path: dataPath,
-	access: 'recently-proven',
+	access: 'changing',
 	rateLimit: 'login',
 	handle({session}, {personalData}) {
 		const body = new PassThrough();

@@ -7,7 +7,7 @@ export const getDeactivate = pageRoute({
 	id: 'getDeactivatePage',
 	method: 'GET',
 	path: deactivatePath,
-	access: 'recently-proven',
+	access: 'changing',
 	handle: ({view, session}) => ({page: deactivateForm(view, {userId: userOf(session)})}),
 });
 
@@ -16,7 +16,7 @@ export const postDeactivate = pageRoute({
 	id: 'postDeactivatePage',
 	method: 'POST',
 	path: deactivatePath,
-	access: 'recently-proven',
+	access: 'changing',
 	fields: v.object({user_id: v.optional(v.string()), erase: v.optional(v.string())}),
 	async handle({view, session, fields}, {accounts, webSessions}): Promise<PageAnswer> {
 		const userId = userOf(session);

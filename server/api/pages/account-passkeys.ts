@@ -42,7 +42,7 @@ export const getPasskeys = pageRoute({
 	id: 'getPasskeysPage',
 	method: 'GET',
 	path: passkeysPath,
-	access: 'recently-proven',
+	access: 'changing',
 	handle: ({view, session}, services) => list(view, services, userOf(session)),
 });
 
@@ -51,7 +51,7 @@ export const postPasskeys = pageRoute({
 	id: 'postPasskeysPage',
 	method: 'POST',
 	path: passkeysPath,
-	access: 'recently-proven',
+	access: 'changing',
 	fields: v.object({
 		action: v.optional(v.string()),
 		credential: v.optional(v.string({max: 2000})),

@@ -9,7 +9,7 @@ export const getPassword = pageRoute({
 	id: 'getPasswordPage',
 	method: 'GET',
 	path: passwordPath,
-	access: 'recently-proven',
+	access: 'changing',
 	handle: ({view}) => ({page: passwordForm(view, {})}),
 });
 
@@ -18,7 +18,7 @@ export const postPassword = pageRoute({
 	id: 'postPasswordPage',
 	method: 'POST',
 	path: passwordPath,
-	access: 'recently-proven',
+	access: 'changing',
 	work: 'sign-in',
 	fields: v.object({
 		password: v.optional(v.string()),

@@ -6,7 +6,7 @@ export const getRecoveryCodes = pageRoute({
 	id: 'getRecoveryCodesPage',
 	method: 'GET',
 	path: recoveryCodesPath,
-	access: 'recently-proven',
+	access: 'changing',
 	async handle({view, session}, {secondFactor}) {
 		const {recoveryCodes, hasAny} = await secondFactor.find({userId: userOf(session), isAdmin: false});
 		return {page: recoveryCodesForm(view, {left: recoveryCodes, hasFactor: hasAny})};
@@ -18,7 +18,7 @@ export const postRecoveryCodes = pageRoute({
 	id: 'postRecoveryCodesPage',
 	method: 'POST',
 	path: recoveryCodesPath,
-	access: 'recently-proven',
+	access: 'changing',
 	async handle({view, session}, {secondFactor}): Promise<PageAnswer> {
 		const userId = userOf(session);
 		if (!(await secondFactor.find({userId, isAdmin: false})).hasAny) return {to: recoveryCodesPath};

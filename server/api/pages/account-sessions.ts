@@ -19,7 +19,7 @@ export const postSessions = pageRoute({
 	id: 'postSessionsPage',
 	method: 'POST',
 	path: sessionsPath,
-	access: 'recently-proven',
+	access: 'changing',
 	fields: v.object({action: v.optional(v.string()), device_id: v.optional(v.string({max: 1000}))}),
 	async handle({view, session, fields}, {devices, webSessions}): Promise<PageAnswer> {
 		const userId = userOf(session);

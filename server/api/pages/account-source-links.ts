@@ -23,7 +23,7 @@ export const getSourceLinks = pageRoute({
 	id: 'getSourceLinksPage',
 	method: 'GET',
 	path: sourceLinksPath,
-	access: 'signed-in',
+	access: 'changing',
 	handle: ({view, session}, services) => show({view, userId: userOf(session)}, services),
 });
 
@@ -32,7 +32,7 @@ export const postSourceLinks = pageRoute({
 	id: 'postSourceLinksPage',
 	method: 'POST',
 	path: sourceLinksPath,
-	access: 'recently-proven',
+	access: 'changing',
 	rateLimit: 'room-creation',
 	fields: v.object({
 		action: v.optional(v.string()),

@@ -30,7 +30,7 @@ export const getMailAddress = pageRoute({
 	id: 'getMailAddressPage',
 	method: 'GET',
 	path: mailAddressPath,
-	access: 'recently-proven',
+	access: 'changing',
 	handle: (request, services) => show(request, services),
 });
 
@@ -39,7 +39,7 @@ export const postMailAddress = pageRoute({
 	id: 'postMailAddressPage',
 	method: 'POST',
 	path: mailAddressPath,
-	access: 'recently-proven',
+	access: 'changing',
 	rateLimit: 'mail-link',
 	fields: v.object({act: v.optional(v.string()), email: v.optional(v.string({max: 500}))}),
 	async handle(request, services) {

@@ -68,7 +68,7 @@ export const getIdentityReset = pageRoute({
 	id: 'getIdentityReset',
 	method: 'GET',
 	path: PATHS.reset,
-	access: 'recently-proven',
+	access: 'changing',
 	query,
 	async handle({view, session, query: {session: uiaSession}}, services) {
 		const name = await findWaiting(services, session, uiaSession);
@@ -81,7 +81,7 @@ export const postIdentityReset = pageRoute({
 	id: 'postIdentityReset',
 	method: 'POST',
 	path: PATHS.reset,
-	access: 'recently-proven',
+	access: 'changing',
 	query,
 	handle({view, session: {userId}, query: {session}}, {uia}) {
 		const isApproved = userId !== undefined && session !== undefined && uia.approve(session, userId);

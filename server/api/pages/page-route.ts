@@ -1,7 +1,15 @@
 import type {IncomingHttpHeaders} from 'node:http';
 import type {Readable} from 'node:stream';
 import {secretsEqual, type UserId} from '../../../crypto/index.ts';
-import {chooseLanguage, type Page, problemPage, signInPath, type TextKey, type View} from '../../../web/index.ts';
+import {
+	chooseLanguage,
+	type Page,
+	problemPage,
+	secondStepPath,
+	signInPath,
+	type TextKey,
+	type View,
+} from '../../../web/index.ts';
 import type {Config} from '../../config/index.ts';
 import {
 	content,
@@ -62,6 +70,8 @@ export type PageAccess =
 	| 'signed-in'
 	/** Who has shown in the last ten minutes that it is they: for what an account hangs on. */
 	| 'recently-proven'
+	/** These, unless new sessions wait and nothing but a password was shown: for what a session that waits may not do. */
+	| 'changing'
 	/** These, and who must set up a second factor and has shown all else. */
 	| 'setting-up'
 	/** Who has its address, which is a secret. No cookie is given or asked for. */
@@ -120,7 +130,9 @@ export function pageRoute<Path extends string, Query = object, Fields = object>(
 			if (isForm && !isSecretAddress && !secretsEqual(fields.csrf ?? '', session.csrf)) throw notOurs();
 			const answer = isAllowed(page.access, session)
 				? await page.handle({...pick(request), fields, session, view}, services)
-				: {to: `${signInPath}?return_to=${encodeURIComponent(isForm ? '/account' : uri)}`};
+				: {
+						to: `${session.isRecent ? secondStepPath : signInPath}?return_to=${encodeURIComponent(isForm ? '/account' : uri)}`,
+					};
 			return respondWith(config, isSecretAddress ? undefined : session, answer);
 		},
 	});
@@ -132,13 +144,14 @@ function withCsrf<Fields>(fields: ObjectSchema<Fields> | undefined): ObjectSchem
 	return {...own, shape: {...own.shape, csrf: v.optional(v.string())}};
 }
 
-function isAllowed(access: PageAccess, {isSignedIn, isRecent, mustSetUp}: WebSession): boolean {
+function isAllowed(access: PageAccess, {isSignedIn, isRecent, mustSetUp, wantsVouching}: WebSession): boolean {
 	const allowed: Readonly<Record<PageAccess, boolean>> = {
 		anyone: true,
 		address: true,
 		'signed-in': isSignedIn,
 		'recently-proven': isRecent,
-		'setting-up': isRecent || mustSetUp,
+		changing: isRecent && !wantsVouching,
+		'setting-up': (isRecent && !wantsVouching) || mustSetUp,
 	};
 	return allowed[access];
 }

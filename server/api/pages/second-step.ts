@@ -25,14 +25,15 @@ function listAsked({isSignedIn, missing, renewing}: WebSession): readonly Proof[
 /** Where somebody goes who is not to be asked for a factor here. */
 function elsewhere(session: WebSession, returnTo: string | undefined): PageAnswer | undefined {
 	if (session.userId === undefined) return {to: addressWith(signInPath, returnTo)};
+	if (session.wantsVouching) return undefined;
 	if (session.isRecent) return goOn(session, returnTo);
 	if (session.mustSetUp) return {to: chooseFactorPath};
 	return listAsked(session).includes('password') ? {to: addressWith(signInPath, returnTo)} : undefined;
 }
 
-/** Whether a code is asked for that vouches for somebody who has no factor yet: where there is one, there is a choice. */
-function wantsVouching({missing}: WebSession): boolean {
-	return missing.length === 1 && missing[0] === 'recovery-code';
+/** Whether a code is asked for that vouches for somebody who has no factor: where there is one, there is a choice. */
+function isVouching({missing, wantsVouching}: WebSession): boolean {
+	return wantsVouching || (missing.length === 1 && missing[0] === 'recovery-code');
 }
 
 type Asked = Pick<
@@ -45,7 +46,7 @@ function show(
 	{secondFactor}: Pick<Services, 'secondFactor'>,
 	{problem, areAsked = false}: {readonly problem?: TextKey; readonly areAsked?: boolean} = {},
 ) {
-	if (wantsVouching(session)) {
+	if (isVouching(session)) {
 		return vouchingForm({...view, here: addressWith(secondStepPath, returnTo)}, {areAsked, problem});
 	}
 	const asked = listAsked(session);
@@ -93,14 +94,15 @@ export const postSecondStep = pageRoute({
 		const {userId, isSignedIn} = session;
 		const next = elsewhere(session, returnTo);
 		if (userId === undefined || next !== undefined) return next ?? {to: signInPath};
-		if (fields.act === 'ask' && wantsVouching(session)) {
+		if (fields.act === 'ask' && isVouching(session)) {
 			request.spend('mail-link', `sessions of ${userId}`);
 			await services.secondFactor.askSessions(userId);
 			return {page: show(request, services, {areAsked: true})};
 		}
 		try {
-			const source = isSignedIn ? knownSource(session) : network;
-			const attempt = {userId, code: fields.code ?? '', source, isKnown: isSignedIn};
+			const isKnown = isSignedIn && !session.wantsVouching;
+			const source = isKnown ? knownSource(session) : network;
+			const attempt = {userId, code: fields.code ?? '', source, isKnown};
 			const kind = await services.secondFactor.proveCode(attempt);
 			return goOn(await services.webSessions.prove(session, userId, kind, {returnTo}), returnTo);
 		} catch (error) {

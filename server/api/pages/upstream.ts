@@ -140,7 +140,7 @@ export const postLink = pageRoute({
 	id: 'postUpstreamLinkPage',
 	method: 'POST',
 	path: linkPath(':providerId'),
-	access: 'recently-proven',
+	access: 'changing',
 	rateLimit: 'login',
 	handle: ({parameters, session, view}, {identityProviders}) =>
 		explain(view, async () => ({
@@ -157,7 +157,7 @@ export const postUnlink = pageRoute({
 	id: 'postUpstreamUnlinkPage',
 	method: 'POST',
 	path: unlinkPath(':providerId'),
-	access: 'recently-proven',
+	access: 'changing',
 	rateLimit: 'login',
 	async handle({parameters, session}, {identityProviders}) {
 		if (session.userId === undefined) return {to: accountPath};

@@ -14,8 +14,8 @@ export const de: NoticeTexts = {
 	'cross-signing-reset':
 		'Die Schlüssel, mit denen Ihre Sitzungen füreinander bürgen, wurden ersetzt. Andere werden gewarnt, dass sich Ihre Identität geändert hat.',
 	'factor-code':
-		'Jemand, der Ihr Passwort kennt, will in einem Browser den zweiten Faktor Ihres Kontos einrichten. Wenn Sie es sind, geben Sie dort diesen Code ein: {code}. Geben Sie ihn niemandem, wer auch fragt.',
-	'factor-wanted': 'Jemand, der Ihr Passwort kennt, will in einem Browser den zweiten Faktor Ihres Kontos einrichten.',
+		'Jemand, der Ihr Passwort kennt, will in einem Browser Ihr Konto ändern. Wenn Sie es sind, geben Sie dort diesen Code ein: {code}. Geben Sie ihn niemandem, wer auch fragt.',
+	'factor-wanted': 'Jemand, der Ihr Passwort kennt, will in einem Browser Ihr Konto ändern.',
 	'identity-linked': 'Ihr Konto wurde mit einem anderen Dienst verknüpft, der Sie von nun an anmelden kann.',
 	'identity-unlinked': 'Die Verknüpfung Ihres Kontos mit einem Dienst, der Sie anmelden konnte, wurde entfernt.',
 	'passkey-added': 'Ihrem Konto wurde ein Passkey hinzugefügt.',

@@ -12,8 +12,8 @@ export const en = {
 	'cross-signing-reset':
 		'The keys by which your sessions vouch for each other were replaced. Others will be warned that your identity has changed.',
 	'factor-code':
-		'Somebody who knows your password wants to set up the second factor of your account in a browser. If it is you, type this code in there: {code}. Give it to nobody, whoever asks.',
-	'factor-wanted': 'Somebody who knows your password wants to set up the second factor of your account in a browser.',
+		'Somebody who knows your password wants to change your account in a browser. If it is you, type this code in there: {code}. Give it to nobody, whoever asks.',
+	'factor-wanted': 'Somebody who knows your password wants to change your account in a browser.',
 	'identity-linked': 'Another service was linked to your account, and can sign you in from now on.',
 	'identity-unlinked': 'A service that could sign you in was unlinked from your account.',
 	'passkey-added': 'A passkey was added to your account.',

@@ -14,8 +14,8 @@ export const es: NoticeTexts = {
 	'cross-signing-reset':
 		'Se han sustituido las claves con las que sus sesiones responden unas de otras. Se avisará a los demás de que su identidad ha cambiado.',
 	'factor-code':
-		'Alguien que conoce su contraseña quiere configurar el segundo factor de su cuenta en un navegador. Si es usted, escriba allí este código: {code}. No se lo dé a nadie, lo pida quien lo pida.',
-	'factor-wanted': 'Alguien que conoce su contraseña quiere configurar el segundo factor de su cuenta en un navegador.',
+		'Alguien que conoce su contraseña quiere cambiar su cuenta en un navegador. Si es usted, escriba allí este código: {code}. No se lo dé a nadie, lo pida quien lo pida.',
+	'factor-wanted': 'Alguien que conoce su contraseña quiere cambiar su cuenta en un navegador.',
 	'identity-linked': 'Se ha vinculado otro servicio a su cuenta, y a partir de ahora puede iniciar su sesión.',
 	'identity-unlinked': 'Se ha desvinculado de su cuenta un servicio que podía iniciar su sesión.',
 	'passkey-added': 'Se ha añadido una llave de acceso a su cuenta.',

@@ -14,9 +14,8 @@ export const fr: NoticeTexts = {
 	'cross-signing-reset':
 		'Les clés par lesquelles vos sessions se portent garantes les unes des autres ont été remplacées. Les autres seront avertis que votre identité a changé.',
 	'factor-code':
-		'Quelqu’un qui connaît votre mot de passe veut configurer le second facteur de votre compte dans un navigateur. Si c’est vous, saisissez-y ce code : {code}. Ne le donnez à personne, qui que ce soit qui le demande.',
-	'factor-wanted':
-		'Quelqu’un qui connaît votre mot de passe veut configurer le second facteur de votre compte dans un navigateur.',
+		'Quelqu’un qui connaît votre mot de passe veut modifier votre compte dans un navigateur. Si c’est vous, saisissez-y ce code : {code}. Ne le donnez à personne, qui que ce soit qui le demande.',
+	'factor-wanted': 'Quelqu’un qui connaît votre mot de passe veut modifier votre compte dans un navigateur.',
 	'identity-linked': 'Un autre service a été lié à votre compte et peut désormais vous connecter.',
 	'identity-unlinked': 'Un service qui pouvait vous connecter n’est plus lié à votre compte.',
 	'passkey-added': 'Une clé d’accès a été ajoutée à votre compte.',

@@ -50,6 +50,7 @@ export async function openWorld(t: ExecutionContext, having: Partial<SecondFacto
 		serverName: 'news.example' as ServerName,
 		publicUrl: ORIGIN,
 		isExempt: () => false,
+		areSessionsHeld: false,
 		policy: 'optional',
 		notices: {add: (_batch, userId, {kind}) => void told.push(`${userId} ${kind}`)},
 		onProblem: (problem) => void problems.push(problem),

@@ -7,7 +7,7 @@ export const factors = {
 	'factor.choose':
 		'Auf diesem Server genügt ein Passwort allein nicht. Bitte wählen Sie, was Sie zusätzlich benutzen möchten.',
 	'factor.vouching':
-		'Dieses Konto ist in Gebrauch, deshalb genügt sein Passwort nicht, um seinen zweiten Faktor einzurichten. Bitte geben Sie einen Code ein: Der Server schickt ihn an die Sitzungen, in denen Sie angemeldet sind, oder Ihre Administration gibt Ihnen einen.',
+		'Dieses Konto ist in Gebrauch, deshalb genügt sein Passwort allein hierfür nicht. Bitte geben Sie einen Code ein: Der Server schickt ihn an die Sitzungen, in denen Sie angemeldet sind, oder Ihre Administration gibt Ihnen einen.',
 	'factor.vouchingCode': 'Code aus einer Ihrer Sitzungen oder von Ihrer Administration',
 	'factor.askSessions': 'Code an meine Sitzungen schicken',
 	'factor.sessionsAsked':

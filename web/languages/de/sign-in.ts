@@ -15,6 +15,8 @@ export const signIn = {
 	'fallback.title': 'Bestätigung',
 	'fallback.dummy': 'Es ist nur Ihre Zustimmung nötig.',
 	'fallback.signIn': 'Der Client, der diese Seite geöffnet hat, möchte sich als {userId} anmelden.',
+	'fallback.warning':
+		'Fahren Sie nur fort, wenn Sie das gerade selbst in Ihrem Client verlangt haben. Wer sonst Sie hierher geschickt hat, will Ihr Konto benutzen.',
 	'fallback.done': 'Fertig. Sie können dieses Fenster schließen und zu Ihrem Client zurückkehren.',
 	'fallback.gone': 'Diese Seite gilt nicht mehr. Bitte beginnen Sie in Ihrem Client von vorn.',
 	'fallback.wrongToken': 'Das Registrierungstoken ist nicht gültig.',

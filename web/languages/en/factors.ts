@@ -7,7 +7,7 @@ export const factors = {
 	'factor.choose':
 		'On this server a password alone is not enough to sign in. Please choose what you want to use beside it.',
 	'factor.vouching':
-		'This account is in use, so its password alone does not set up its second factor. Please type in a code: the server sends one to the sessions that you are signed in with, or your administrator gives you one.',
+		'This account is in use, so its password alone is not enough for this. Please type in a code: the server sends one to the sessions that you are signed in with, or your administrator gives you one.',
 	'factor.vouchingCode': 'Code from one of your sessions, or from your administrator',
 	'factor.askSessions': 'Send a code to my sessions',
 	'factor.sessionsAsked': 'If you are signed in anywhere, the code is there now, among the notices of the server.',

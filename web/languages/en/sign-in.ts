@@ -15,6 +15,8 @@ export const signIn = {
 	'fallback.title': 'Authentication',
 	'fallback.dummy': 'Nothing is needed but your consent to go on.',
 	'fallback.signIn': 'The client that opened this page wants to sign in as {userId}.',
+	'fallback.warning':
+		'Go on only if you have just asked for this in your client. Whoever else sent you here wants to use your account.',
 	'fallback.done': 'Done. You may close this window and go back to your client.',
 	'fallback.gone': 'This page is no longer of use: please begin again in your client.',
 	'fallback.wrongToken': 'The registration token is not valid.',

@@ -6,7 +6,7 @@ export const factors = {
 	'factor.chooseTitle': 'Configurar un segundo factor',
 	'factor.choose': 'En este servidor no basta una contraseña. Elija qué quiere usar además.',
 	'factor.vouching':
-		'Esta cuenta está en uso, por lo que su contraseña sola no basta para configurar su segundo factor. Escriba un código: el servidor lo envía a las sesiones en las que ha entrado, o se lo da la persona que administra el servidor.',
+		'Esta cuenta está en uso, por lo que su contraseña sola no basta para esto. Escriba un código: el servidor lo envía a las sesiones en las que ha entrado, o se lo da la persona que administra el servidor.',
 	'factor.vouchingCode': 'Código de una de sus sesiones o de la administración',
 	'factor.askSessions': 'Enviar un código a mis sesiones',
 	'factor.sessionsAsked': 'Si ha entrado en algún sitio, el código ya está allí, entre los avisos del servidor.',

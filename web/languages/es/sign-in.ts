@@ -15,6 +15,8 @@ export const signIn = {
 	'fallback.title': 'Autenticación',
 	'fallback.dummy': 'Solo hace falta su consentimiento para seguir.',
 	'fallback.signIn': 'El cliente que ha abierto esta página quiere iniciar sesión como {userId}.',
+	'fallback.warning':
+		'Siga solo si acaba de pedir esto en su cliente. Cualquier otra persona que le haya enviado aquí quiere usar su cuenta.',
 	'fallback.done': 'Listo. Puede cerrar esta ventana y volver a su cliente.',
 	'fallback.gone': 'Esta página ya no sirve. Empiece de nuevo en su cliente.',
 	'fallback.wrongToken': 'El código de registro no es válido.',

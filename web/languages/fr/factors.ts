@@ -7,7 +7,7 @@ export const factors = {
 	'factor.choose':
 		'Sur ce serveur, un mot de passe ne suffit pas. Veuillez choisir ce que vous voulez utiliser en plus.',
 	'factor.vouching':
-		'Ce compte est utilisé : son mot de passe seul ne suffit donc pas pour configurer son second facteur. Veuillez saisir un code : le serveur l’envoie aux sessions où vous êtes connecté, ou votre administrateur vous en donne un.',
+		'Ce compte est utilisé : son mot de passe seul ne suffit donc pas ici. Veuillez saisir un code : le serveur l’envoie aux sessions où vous êtes connecté, ou votre administrateur vous en donne un.',
 	'factor.vouchingCode': 'Code reçu dans l’une de vos sessions ou de votre administrateur',
 	'factor.askSessions': 'Envoyer un code à mes sessions',
 	'factor.sessionsAsked':

@@ -15,6 +15,8 @@ export const signIn = {
 	'fallback.title': 'Authentification',
 	'fallback.dummy': 'Seul votre accord est nécessaire pour continuer.',
 	'fallback.signIn': 'Le client qui a ouvert cette page veut se connecter en tant que {userId}.',
+	'fallback.warning':
+		'Continuez seulement si vous venez de demander cela dans votre client. Toute autre personne qui vous envoie ici veut utiliser votre compte.',
 	'fallback.done': 'C’est fait. Vous pouvez fermer cette fenêtre et revenir à votre client.',
 	'fallback.gone': 'Cette page n’est plus valable. Veuillez recommencer dans votre client.',
 	'fallback.wrongToken': 'Le jeton d’inscription n’est pas valable.',

@@ -16,7 +16,7 @@ test('password known, no factor yet: who has no more sets up none, sees nothing,
 	const {app, alice} = await openStrict(t);
 	const {visitor, visit} = await givePassword(app);
 	t.is(visit.to, SECOND_STEP);
-	t.regex((await visitor.open(SECOND_STEP)).text, /its password alone does not set up its second factor/u);
+	t.regex((await visitor.open(SECOND_STEP)).text, /its password alone is not enough for this/u);
 	for (const path of ['/account/sign-in/set-up', '/account/totp', '/account/passkeys/add', '/account']) {
 		t.regex((await visitor.open(path)).to, /^\/account\/sign-in\?/u, path);
 	}
@@ -56,7 +56,7 @@ test('password and intercepted e-mail, no factor yet: the mail tells its reader,
 	const {visitor} = await givePassword(app);
 	await visitor.open(SECOND_STEP);
 	t.regex((await visitor.submit(SECOND_STEP, {act: 'ask'})).text, /If you are signed in anywhere/u);
-	const {text} = await mail.take('alice@mail.example', /wants to set up the second factor/u);
+	const {text} = await mail.take('alice@mail.example', /wants to change your account/u);
 	t.notRegex(text, CODE);
 	// Nor does recovering the account help: it wants the factor that there is not.
 	await visitor.open('/account/recover');
