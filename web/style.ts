@@ -27,6 +27,7 @@ button.small { display: inline-block; width: auto; margin: 0; padding: 0.35rem 0
 [role="alert"], [role="status"] { border-inline-start: 0.25rem solid var(--bad); color: var(--bad); padding-inline-start: 0.75rem; }
 [role="status"] { border-color: var(--good); color: var(--good); }
 .hint { color: var(--quiet); font-size: 0.9rem; margin: 0.25rem 0 0; }
+ol:lang(fa) { list-style-type: persian; }
 dt { color: var(--quiet); margin-top: 0.75rem; }
 dd { margin: 0; }
 ul.plain { list-style: none; margin: 0; padding: 0; }

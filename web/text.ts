@@ -7,7 +7,7 @@ const ISOLATE_END = '\u2069';
 
 /**
  * Gives a text in a language, with its places filled. What is filled in is escaped, and kept apart from text of the
- * other direction; {@link Html} stays as it is.
+ * other direction; numbers have the digits of the language; {@link Html} stays as it is.
  */
 export function say(
 	language: Language,
@@ -19,7 +19,9 @@ export function say(
 		if (index % 2 === 0) return html`${part}`;
 		const value = values[part];
 		if (value === undefined) throw new Error(`no value for {${part}} of the text ${key}`);
-		return value instanceof Html ? value : html`${ISOLATE}${String(value)}${ISOLATE_END}`;
+		if (value instanceof Html) return value;
+		const text = typeof value === 'number' ? new Intl.NumberFormat(language.tag).format(value) : value;
+		return html`${ISOLATE}${text}${ISOLATE_END}`;
 	});
 	return new Html(filled.map((part) => part.text).join(''));
 }

@@ -36,5 +36,7 @@ test('what is filled into a text is escaped, and kept apart from text of the oth
 	const arabic = chooseLanguage('ar', undefined);
 	const said = say(arabic, 'signIn.intro', {serverName: '<b>"news"</b>'}).text;
 	t.true(said.includes('\u2068&lt;b&gt;&quot;news&quot;&lt;/b&gt;\u2069'));
+	const persian = chooseLanguage('fa', undefined);
+	t.true(say(persian, 'recover.asked', {minutes: 30}).text.includes('\u2068۳۰\u2069'), 'in digits of the language');
 	t.throws(() => say(arabic, 'signIn.intro'), {message: /serverName/});
 });

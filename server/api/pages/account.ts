@@ -1,3 +1,4 @@
+import type {UserId} from '../../../crypto/index.ts';
 import {
 	accountHome,
 	type AccountLink,
@@ -25,7 +26,9 @@ import {languageCookie} from './cookies.ts';
 import {pageRoute, userOf} from './page-route.ts';
 
 /** The pages that the account's own leads to, in the order in which they are shown. */
-const links: readonly (AccountLink & {readonly isShown?: (services: Services) => boolean})[] = [
+const links: readonly (AccountLink & {
+	readonly isShown?: (services: Services, userId: UserId) => boolean | Promise<boolean>;
+})[] = [
 	{path: passwordPath, text: 'password.title'},
 	{path: passkeysPath, text: 'passkeys.title'},
 	{path: totpPath, text: 'totp.title'},
@@ -34,12 +37,14 @@ const links: readonly (AccountLink & {readonly isShown?: (services: Services) =>
 	{path: waitingPath, text: 'waiting.title', isShown: ({config}) => config.quarantine},
 	{path: mailAddressPath, text: 'address.title', isShown: ({addresses}) => addresses.areOn},
 	{path: linksPath, text: 'upstream.title', isShown: ({identityProviders}) => identityProviders.shown.length > 0},
+	{
+		path: sourceLinksPath,
+		text: 'sourceLinks.title',
+		isShown: ({sourceLinks}, userId) => sourceLinks.mayMake(userId),
+	},
 	{path: dataPath, text: 'data.title'},
 	{path: deactivatePath, text: 'deactivate.title'},
 ];
-
-/** Only for those who may make them. */
-const sourceLinksLink: AccountLink = {path: sourceLinksPath, text: 'sourceLinks.title'};
 
 /** Shows people their account. */
 export const getAccount = pageRoute({
@@ -49,9 +54,9 @@ export const getAccount = pageRoute({
 	access: 'signed-in',
 	async handle({view, session}, services) {
 		const userId = userOf(session);
-		const shown = links.filter(({isShown}) => isShown?.(services) ?? true);
-		const all = (await services.sourceLinks.mayMake(userId)) ? [...shown, sourceLinksLink] : shown;
-		return {page: accountHome(view, userId, all)};
+		const shown: AccountLink[] = [];
+		for (const link of links) if ((await link.isShown?.(services, userId)) ?? true) shown.push(link);
+		return {page: accountHome(view, userId, shown)};
 	},
 });
 
