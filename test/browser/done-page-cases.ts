@@ -137,9 +137,11 @@ export const donePageCases: readonly PageCase[] = [
 	{
 		name: 'passkeys-some',
 		what: 'the page of passkeys with some',
-		...signedIn,
 		async open(page, app) {
 			await addAuthenticator(page);
+			const name = `keeper${randomBytes(4).toString('hex')}`;
+			await addPerson(app, name);
+			await signIn(page, app, name);
 			await page.goto(`${app.url}/account/passkeys/add`);
 			await page.locator('#name').fill('Telephone');
 			await page.locator('main form button').click();
