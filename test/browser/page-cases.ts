@@ -250,7 +250,7 @@ export const pageCases: readonly PageCase[] = [
 	{
 		name: 'vouching',
 		what: 'the page that asks who has no factor yet for a code',
-		config: {second_factor: 'everybody'},
+		config: {second_factor: 'everybody', registration: 'open'},
 		async prepare(app) {
 			await register(app, 'alice');
 		},
