@@ -1,4 +1,5 @@
 import {encodeBase64Url, type RoomId, type ServerName} from '../../crypto/index.ts';
+import {DuplicateError} from '../../storage/index.ts';
 import {checkAuth, type Pdu, roomVersion} from '../rooms/index.ts';
 import {buildEvent} from './build-event.ts';
 import {Draft, type DraftContext, type Head} from './draft.ts';
@@ -12,24 +13,47 @@ const ROOM_ID_BYTES = 18;
 /** Events that a new room may begin with; each is small, and all are one commit. */
 const FIRST_EVENTS_MAX = 500;
 
+/** Of those who make a room in one millisecond each has a later one; nobody makes so many at once. */
+const LATER_MS_MAX = 50;
+
 /** What making a room needs of the engine. */
 export type CreateContext = SendContext & DraftContext & {readonly states: StatesAtEvents};
 
+/** A room as it was made. */
+interface MadeRoom {
+	readonly roomId: RoomId;
+	readonly pdus: readonly Pdu[];
+	readonly head: Head;
+}
+
 /**
  * Makes a room: builds its events one on the other, judges each by the state before it, and commits all of them at once.
+ * From version 12 on a room is named by its first event, so two that somebody makes alike in one millisecond would be one:
+ * who comes second says that it was a little later.
  * @throws EngineError
  */
-export async function createRoom(
-	context: CreateContext,
-	request: CreateRoomRequest,
-): Promise<{readonly roomId: RoomId; readonly pdus: readonly Pdu[]; readonly head: Head}> {
+export async function createRoom(context: CreateContext, request: CreateRoomRequest): Promise<MadeRoom> {
+	for (let laterMs = 0; ; laterMs += 1) {
+		try {
+			return await makeRoom(context, request, laterMs);
+		} catch (error) {
+			const isTaken = error instanceof DuplicateError && error.table === 'rooms';
+			if (!isTaken || !isIdDerived(request) || laterMs === LATER_MS_MAX) throw error;
+		}
+	}
+}
+
+const isIdDerived = ({version}: CreateRoomRequest): boolean => roomVersion(version).roomIds === 'create-event-hash';
+
+async function makeRoom(context: CreateContext, request: CreateRoomRequest, laterMs: number): Promise<MadeRoom> {
 	const [first, ...others] = request.events;
 	if (first?.type !== 'm.room.create')
 		throw new EngineError('bad_event', 'The first event of a room is its create event');
 	if (request.events.length > FIRST_EVENTS_MAX) {
 		throw new EngineError('too_large', `A room begins with at most ${FIRST_EVENTS_MAX} events`);
 	}
-	const create = buildCreateEvent(context, request, first);
+	const ts = (first.originServerTs ?? context.now()) + laterMs;
+	const create = buildCreateEvent(context, request, {...first, originServerTs: ts});
 	const room = {roomId: create.roomId, version: request.version};
 	context.events.noteVersion(room.roomId, room.version);
 	await context.storage.ids.reserve(request.events.length * 10);
@@ -59,9 +83,8 @@ async function loadKeys(draft: Draft, {version}: CreateRoomRequest, template: Ev
 }
 
 function buildCreateEvent(context: CreateContext, request: CreateRoomRequest, template: EventTemplate): Pdu {
-	const isIdDerived = roomVersion(request.version).roomIds === 'create-event-hash';
 	const pdu = buildEvent(context, {
-		roomId: isIdDerived ? undefined : (request.roomId ?? makeRoomId(context)),
+		roomId: isIdDerived(request) ? undefined : (request.roomId ?? makeRoomId(context)),
 		version: request.version,
 		template,
 		prevEvents: [],

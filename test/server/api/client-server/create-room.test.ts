@@ -37,6 +37,12 @@ test('a room begins with the events that the specification names, in its order',
 	t.deepEqual(await alice.state(roomId, 'm.room.canonical_alias'), {alias: '#desk:news.example'});
 });
 
+test('rooms that somebody makes alike in one moment are as many', async (t) => {
+	const {alice} = await newsroom(t);
+	const made = await Promise.all(Array.from({length: 20}, () => alice.create({name: 'The desk'})));
+	t.is(new Set(made).size, 20);
+});
+
 test('each preset sets join rule, visibility of history and guest access', async (t) => {
 	const {alice} = await newsroom(t);
 	const settings = async (wish: object) => {
