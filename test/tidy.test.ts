@@ -55,7 +55,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
 	'server/rooms': ['server/account-data', 'server/events', 'server/filters', 'server/profiles', 'server/visibility'],
 	'server/search': ['server/events', 'server/filters'],
 	'server/second-factor': ['server/notices', 'server/web-sessions'],
-	'server/source-links': ['server/accounts', 'server/notices', 'server/rooms', 'server/visibility'],
+	'server/source-links': ['server/accounts', 'server/audit', 'server/notices', 'server/rooms', 'server/visibility'],
 	'server/user-directory': ['server/appservices', 'server/visibility'],
 	'server/visibility': ['server/appservices'],
 	'server/web-sessions': ['server/notices'],

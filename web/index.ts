@@ -48,5 +48,5 @@ export {
 	unlinkPath,
 } from './upstream.ts';
 export {sourceLinksPage, sourceLinksPath} from './account/source-links.ts';
-export {sourceAccount, sourceGone, sourceInvitation} from './source.ts';
+export {sourceAccount, sourceGone, sourceInvitation, sourcePath} from './source.ts';
 export {recoverPath, signInForm, signInPath, toClientForm, toClientPath} from './sign-in.ts';

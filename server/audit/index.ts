@@ -5,6 +5,8 @@ export {
 	type AuditActor,
 	CONSOLE,
 	type ReadEntry,
+	SERVER,
 	SHARED_SECRET,
+	SOURCE,
 	toEntry,
 } from './entry.ts';

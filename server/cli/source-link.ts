@@ -23,7 +23,7 @@ const sourceLinkCreate: Command = {
 		federates: {type: 'boolean'},
 	},
 	run: (line, terminal) =>
-		withServices(line, terminal, async ({accounts, audit, sourceLinks}) => {
+		withServices(line, terminal, async ({accounts, sourceLinks}) => {
 			const toUserId = (name: string): UserId => {
 				if (isUserId(name)) return name;
 				const userId = accounts.claimedUserId(name);
@@ -33,8 +33,7 @@ const sourceLinkCreate: Command = {
 			const {for: owner, with: members} = line.values;
 			if (typeof owner !== 'string') throw new CommandError('--for: missing, expected whose link it is');
 			const ownerId = toUserId(owner);
-			await audit.record({who: CONSOLE, act: 'create-source-link', whom: ownerId});
-			const {url, expiresTs} = await sourceLinks.create(ownerId, {
+			const wish = {
 				name: line.positionals[0] ?? '',
 				members: typeof members === 'string' ? members.split(',').map((name) => toUserId(name.trim())) : [],
 				uses: readCount(line, 'uses'),
@@ -42,7 +41,8 @@ const sourceLinkCreate: Command = {
 				accountDays: readCount(line, 'account-days'),
 				silenceDays: readCount(line, 'silence-days'),
 				federates: line.values['federates'] === true,
-			});
+			};
+			const {url, expiresTs} = await sourceLinks.create(ownerId, wish, CONSOLE);
 			terminal.print(url);
 			terminal.printError(`It can be opened until ${new Date(expiresTs).toISOString().slice(0, 10)}`);
 		}),

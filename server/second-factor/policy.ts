@@ -24,7 +24,7 @@ export type ProofVerdict =
 	/** So it is, and the account is in use: whoever knows its password alone sets up nothing. */
 	| {readonly verdict: 'vouching-missing'};
 
-const firstProofs: readonly Proof[] = ['password', 'upstream', 'passkey'];
+const firstProofs: readonly Proof[] = ['password', 'upstream', 'passkey', 'source-link'];
 const secondProofs: readonly Proof[] = ['totp', 'recovery-code', 'passkey'];
 
 /**

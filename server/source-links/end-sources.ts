@@ -1,4 +1,5 @@
 import type {UserId} from '../../crypto/index.ts';
+import {type AuditActor, SERVER} from '../audit/index.ts';
 import type {AccountRow, SourceRow} from '../../storage/index.ts';
 import type {SourceLinksDependencies} from './source-links.ts';
 
@@ -25,13 +26,13 @@ export async function endDueSources(dependencies: SourceLinksDependencies, run: 
 		for (const source of page) {
 			const [account, owner] = [await accounts.find(source.userId), await accounts.find(source.owner)];
 			if (account === undefined || account.isDeactivated || owner?.isDeactivated !== false) {
-				await endSource(dependencies, source.userId);
+				await endSource(dependencies, source, SERVER);
 				count += 1;
 				continue;
 			}
 			const endTs = await findEnd(dependencies, source, account);
 			if (endTs <= run.nowMs) {
-				await endSource(dependencies, source.userId);
+				await endSource(dependencies, source, SERVER);
 				count += 1;
 			} else if (!source.isOwnerTold && endTs <= run.nowMs + TOLD_DAYS_BEFORE * DAY_MS) {
 				await tellOwner(dependencies, source);
@@ -43,9 +44,19 @@ export async function endDueSources(dependencies: SourceLinksDependencies, run: 
 }
 
 /** Erases an account whole, then forgets that it was a source's; in this order, so that a crash leaves the rest to the job. */
-export async function endSource({storage, accounts}: SourceLinksDependencies, userId: UserId): Promise<void> {
+export async function endSource(
+	{storage, accounts, audit}: SourceLinksDependencies,
+	{userId, owner}: Pick<SourceRow, 'owner' | 'userId'>,
+	by: AuditActor,
+): Promise<void> {
 	const account = await accounts.find(userId);
-	if (account?.isErased === false) await accounts.deactivate(userId, {erase: true});
+	if (account?.isErased === false) {
+		await accounts.deactivate(userId, {
+			erase: true,
+			// The log outlasts the account, and says nothing of its name.
+			alsoWrite: (batch) => audit.note(batch, {who: by, act: 'end-source', whom: owner, isOfDay: true}),
+		});
+	}
 	const batch = storage.batch();
 	storage.sourceLinks.removeSource(batch, userId);
 	batch.announce({kind: 'account', subject: userId, extra: {source: false}});

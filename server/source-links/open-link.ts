@@ -1,6 +1,7 @@
 import {newOpaqueId, type RandomBytes, type RoomId, type UserId} from '../../crypto/index.ts';
 import {EngineError} from '../../federation/engine/index.ts';
 import {type AccountRow, type Batch, ConflictError, type SourceLinkRow} from '../../storage/index.ts';
+import {SOURCE} from '../audit/index.ts';
 import {RoomsError} from '../rooms/index.ts';
 import {FactsSpentError} from '../visibility/index.ts';
 import {SourceLinksError} from './errors.ts';
@@ -10,10 +11,9 @@ import type {SourceLinksDependencies} from './source-links.ts';
 const SOURCES_MAX = 10_000;
 const DAY_MS = 86_400_000;
 
-/** An account as its source is shown it, this once. */
+/** An account as its source is shown it. */
 export interface SourceAccount {
 	readonly userId: UserId;
-	readonly password: string;
 	/** When it ends at the latest, in milliseconds. */
 	readonly endsTs: number;
 	/** After how many days without use it ends before that. */
@@ -29,11 +29,9 @@ export async function openLink(
 	link: SourceLinkRow,
 	maker: AccountRow,
 ): Promise<SourceAccount> {
-	const {accounts, rooms, passwords, names, clock, random} = dependencies;
+	const {accounts, rooms, names, clock} = dependencies;
 	if (names.count >= SOURCES_MAX) throw new SourceLinksError('too-many', 'No more sources can be taken just now');
 	const userId = accounts.inventName();
-	const password = inventPassword(random);
-	const passwordHash = await passwords.hash(password);
 	const endsTs = clock.now() + link.accountDays * DAY_MS;
 	const actor = {userId: maker.userId, isAdmin: maker.isAdmin, isGuest: false, isSuspended: false};
 	const roomId = await rooms
@@ -48,7 +46,7 @@ export async function openLink(
 			],
 			creationContent: link.federates ? {} : {'m.federate': false},
 			powerLevelOverride: {invite: 50},
-			alsoWrite: (batch, room) => addAccount(dependencies, batch, link, {userId, passwordHash, endsTs, roomId: room}),
+			alsoWrite: (batch, room) => addAccount(dependencies, batch, link, {userId, endsTs, roomId: room}),
 		})
 		.catch((cause: unknown) => {
 			if (!(cause instanceof ConflictError) || cause.condition !== 'source_link') throw cause;
@@ -56,26 +54,29 @@ export async function openLink(
 		});
 	await tolerate(rooms.join({userId, isAdmin: false, isGuest: false, isSuspended: false}, roomId));
 	for (const member of link.members) await tolerate(rooms.invite(actor, roomId, member));
-	return {userId, password, endsTs, silenceDays: link.silenceDays};
+	return {userId, endsTs, silenceDays: link.silenceDays};
 }
 
 /** Adds to the room's batch the account of the source, who takes no invites but this. */
 function addAccount(
-	{storage, clock}: SourceLinksDependencies,
+	{storage, clock, audit}: SourceLinksDependencies,
 	batch: Batch,
 	{linkId, userId: owner, name, silenceDays}: SourceLinkRow,
-	source: {
-		readonly userId: UserId;
-		readonly passwordHash: string;
-		readonly endsTs: number;
-		readonly roomId: RoomId;
-	},
+	{userId, endsTs, roomId}: {readonly userId: UserId; readonly endsTs: number; readonly roomId: RoomId},
 ): void {
-	const {userId, passwordHash, endsTs, roomId} = source;
 	storage.sourceLinks.redeemLink(batch, linkId, clock.now());
+	// Whose link it was, and the day: the account's name and the minute would lead from the log to who came.
+	audit.note(batch, {
+		who: SOURCE,
+		act: 'open-source-link',
+		whom: owner,
+		details: {link: shortLinkId(linkId)},
+		isOfDay: true,
+	});
 	storage.accounts.add(batch, {
 		userId,
-		passwordHash,
+		// The browser that opened the link is signed in; a password is made when it is asked for.
+		passwordHash: null,
 		isAdmin: false,
 		isGuest: false,
 		isDeactivated: false,
@@ -95,8 +96,13 @@ function addAccount(
 	});
 }
 
+/** Gives as much of a link's id as tells it from its owner's others, for people who read the audit log. */
+export function shortLinkId(linkId: string): string {
+	return linkId.slice(0, 8);
+}
+
 /** Four groups of six small letters and digits, more than a hundred random bits, to be typed into a phone. */
-function inventPassword(random: RandomBytes): string {
+export function inventPassword(random: RandomBytes): string {
 	const text = newOpaqueId(random).toLowerCase();
 	return [0, 6, 12, 18].map((start) => text.slice(start, start + 6)).join('-');
 }

@@ -4,7 +4,6 @@ import {
 	isToken,
 	localpartOf,
 	newToken,
-	type PasswordHasher,
 	type RandomBytes,
 	type ServerName,
 	type UserId,
@@ -12,6 +11,7 @@ import {
 import type {Clock} from '../../federation/engine/index.ts';
 import type {AccountRow, SourceLinkRow, SourceRow, Storage} from '../../storage/index.ts';
 import type {Accounts} from '../accounts/index.ts';
+import type {Audit, AuditActor} from '../audit/index.ts';
 import type {Config} from '../config/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import type {Rooms} from '../rooms/index.ts';
@@ -19,7 +19,7 @@ import type {SourceNames} from '../visibility/index.ts';
 import {type EndingRun, endDueSources, endSource} from './end-sources.ts';
 import {SourceLinksError} from './errors.ts';
 import {createHolder, type SourceHolder} from './hold.ts';
-import {openLink, type SourceAccount} from './open-link.ts';
+import {inventPassword, openLink, shortLinkId, type SourceAccount} from './open-link.ts';
 
 /** Links of one person that are open at a time. */
 const LINKS_MAX = 100;
@@ -33,9 +33,9 @@ const DAY_MS = 86_400_000;
 /** What the domain is built from. */
 export interface SourceLinksDependencies {
 	readonly storage: Storage;
-	readonly accounts: Pick<Accounts, 'deactivate' | 'find' | 'inventName'>;
+	readonly accounts: Pick<Accounts, 'changePassword' | 'deactivate' | 'find' | 'inventName'>;
+	readonly audit: Pick<Audit, 'note'>;
 	readonly rooms: Pick<Rooms, 'create' | 'invite' | 'join'>;
-	readonly passwords: Pick<PasswordHasher, 'hash'>;
 	readonly names: SourceNames;
 	readonly notices: NoticeQueue;
 	readonly clock: Clock;
@@ -75,8 +75,11 @@ export interface MadeSourceLink {
 export interface SourceLinks extends SourceHolder {
 	/** Whether somebody may make links. */
 	mayMake(userId: UserId): Promise<boolean>;
-	/** Makes a link. @throws SourceLinksError 'not-allowed', 'invalid-link', 'too-many' */
-	create(owner: UserId, link: NewSourceLink): Promise<MadeSourceLink>;
+	/**
+	 * Makes a link. @param by who makes it, for the audit log; default: its owner
+	 * @throws SourceLinksError 'not-allowed', 'invalid-link', 'too-many'
+	 */
+	create(owner: UserId, link: NewSourceLink, by?: AuditActor): Promise<MadeSourceLink>;
 	/** Lists somebody's links that can still be opened. */
 	listLinks(owner: UserId): Promise<SourceLinkRow[]>;
 	/** Lists the accounts that somebody's links have given, as long as they last. */
@@ -87,6 +90,14 @@ export interface SourceLinks extends SourceHolder {
 	isOpen(token: string): Promise<boolean>;
 	/** Opens a link: makes an account, and its room. @throws SourceLinksError 'gone', 'too-many' */
 	open(token: string): Promise<SourceAccount>;
+	/** Finds what a source is told of its account; `undefined`: it is none of a link. */
+	findAccount(userId: UserId): Promise<SourceAccount | undefined>;
+	/**
+	 * Makes a password of a source's account, in place of the one before, and gives it this once.
+	 * @param keepsWebSession the hash of the browser's session that stays
+	 * @throws SourceLinksError 'gone' where it is no account of a link
+	 */
+	makePassword(userId: UserId, keepsWebSession: string): Promise<string>;
 	/** Ends an account before its time, and erases it. @throws SourceLinksError 'gone' where it is not of a link of theirs */
 	end(owner: UserId, source: UserId): Promise<void>;
 	/** Ends the accounts whose time has come, and tells owners of those whose time comes soon; how many ended. */
@@ -95,7 +106,7 @@ export interface SourceLinks extends SourceHolder {
 
 /** Makes the domain. */
 export function createSourceLinks(dependencies: SourceLinksDependencies): SourceLinks {
-	const {storage, clock} = dependencies;
+	const {storage, accounts, audit, clock, random} = dependencies;
 
 	async function findOpen(token: string): Promise<SourceLinkRow | undefined> {
 		const link = isToken(token, 'source') ? await storage.sourceLinks.findLink(hashToken(token)) : undefined;
@@ -106,15 +117,17 @@ export function createSourceLinks(dependencies: SourceLinksDependencies): Source
 	return {
 		...createHolder(dependencies),
 		mayMake: async (userId) => (await findMaker(dependencies, userId)) !== undefined,
-		create: (owner, link) => create(dependencies, owner, link),
+		create: (owner, link, by = owner) => create(dependencies, owner, link, by),
 		async listLinks(owner) {
 			const links = await storage.sourceLinks.listLinksOf(owner);
 			return links.filter(({expiresTs, usesDone, usesAllowed}) => expiresTs > clock.now() && usesDone < usesAllowed);
 		},
 		listSources: (owner) => storage.sourceLinks.listSourcesOf(owner),
 		async remove(owner, linkId) {
+			if ((await storage.sourceLinks.findLink(linkId))?.userId !== owner) return;
 			const batch = storage.batch();
 			storage.sourceLinks.removeLink(batch, owner, linkId);
+			audit.note(batch, {who: owner, act: 'remove-source-link', whom: owner, details: {link: shortLinkId(linkId)}});
 			await storage.commit(batch);
 		},
 		isOpen: async (token) => (await findOpen(token)) !== undefined,
@@ -126,10 +139,22 @@ export function createSourceLinks(dependencies: SourceLinksDependencies): Source
 			}
 			return openLink(dependencies, link, maker);
 		},
+		async findAccount(userId) {
+			const source = await storage.sourceLinks.findSource(userId);
+			return source && {userId, endsTs: source.endsTs, silenceDays: source.silenceDays};
+		},
+		async makePassword(userId, keepsWebSession) {
+			if ((await storage.sourceLinks.findSource(userId)) === undefined) {
+				throw new SourceLinksError('gone', 'The account is none of a link');
+			}
+			const password = inventPassword(random);
+			await accounts.changePassword(userId, password, {endsOtherSessions: false, keepsWebSession});
+			return password;
+		},
 		async end(owner, userId) {
 			const source = await storage.sourceLinks.findSource(userId);
 			if (source?.owner !== owner) throw new SourceLinksError('gone', 'No link of yours has given such an account');
-			await endSource(dependencies, userId);
+			await endSource(dependencies, source, owner);
 		},
 		endDue: (run) => endDueSources(dependencies, run),
 	};
@@ -150,8 +175,9 @@ async function create(
 	dependencies: SourceLinksDependencies,
 	owner: UserId,
 	link: NewSourceLink,
+	by: AuditActor,
 ): Promise<MadeSourceLink> {
-	const {storage, clock, random, publicUrl, settings} = dependencies;
+	const {storage, audit, clock, random, publicUrl, settings} = dependencies;
 	if (settings === undefined || (await findMaker(dependencies, owner)) === undefined) {
 		throw new SourceLinksError('not-allowed', 'You may not make source links on this server');
 	}
@@ -175,6 +201,8 @@ async function create(
 	const limits = {usesAllowed: uses, usesDone: 0, expiresTs, accountDays, silenceDays};
 	const batch = storage.batch();
 	storage.sourceLinks.addLink(batch, {linkId, userId: owner, name, members, federates, ...limits});
+	const details = {link: shortLinkId(linkId), uses, days};
+	audit.note(batch, {who: by, act: 'create-source-link', whom: owner, details});
 	await storage.commit(batch);
 	return {linkId, url: `${publicUrl}/source/${token}`, expiresTs};
 }

@@ -11,7 +11,7 @@ import {
 import type {NoticeQueue} from '../notices/index.ts';
 
 /** How somebody can show a browser who they are. */
-export type Proof = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'upstream';
+export type Proof = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'upstream' | 'source-link';
 
 /** A proof, and when it was given. */
 export interface GivenProof extends GivenProofRow {
@@ -126,7 +126,7 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			renewing,
 			wantsVouching: isSignedIn && (await policy.wantsVouching(userId, proofs)),
 			mustSetUp: userId !== undefined && !isSignedIn && (await policy.mustSetUp(userId, proofs)),
-			isRecent: isSignedIn && proofs.some(({proof, atTs}) => renews(proof, renewing) && atTs > clock.now() - RECENT_MS),
+			isRecent: isSignedIn && proofs.some((given) => renews(given, renewing, clock.now())),
 			returnTo: row?.returnTo ?? undefined,
 			newToken: isNew ? token : undefined,
 		};
@@ -203,7 +203,11 @@ function createProve(
 	return prove;
 }
 
-/** A recovery code shows who somebody is also when it was their last one. */
-function renews(proof: Proof, renewing: readonly Proof[]): boolean {
-	return renewing.includes(proof) || proof === 'recovery-code';
+/**
+ * A recovery code shows who somebody is also when it was their last one. A source link cannot be shown once more, and stays
+ * as good as it was as long as the browser's session.
+ */
+function renews({proof, atTs}: GivenProof, renewing: readonly Proof[], nowMs: number): boolean {
+	if (!renewing.includes(proof) && proof !== 'recovery-code') return false;
+	return proof === 'source-link' || atTs > nowMs - RECENT_MS;
 }

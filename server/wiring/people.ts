@@ -47,7 +47,7 @@ interface PeopleParts extends Pick<Services, 'accountData' | 'audit' | 'events' 
 /** The domains of accounts and of rooms, which need each other. */
 export function wirePeople(config: Config, storage: Storage, parts: PeopleParts) {
 	const {serverName, publicUrl, serverNotices, defaultRoomVersion, oauth} = config;
-	const {clock, random, passwords, engine, events, secondFactor, client, carryOver, audit, queue} = parts;
+	const {clock, random, engine, events, secondFactor, client, carryOver, audit, queue} = parts;
 	const {visibility, facts, sources} = parts.discretion;
 	const rooms = createRooms({
 		storage,
@@ -74,7 +74,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		storage,
 		accounts,
 		rooms,
-		passwords,
+		audit,
 		names: sources,
 		notices: queue,
 		clock,

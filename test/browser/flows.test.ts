@@ -3,7 +3,16 @@ import test, {type ExecutionContext} from 'ava';
 import {Secret, TOTP} from 'otpauth';
 import type {Browser, Page} from 'playwright-core';
 import {type App, findFreePort, login, passwordOf, request} from '../harness/index.ts';
-import {ask, exchange, METADATA, postForm, postToken, registerClient, whoami} from '../server/api/oauth/client.ts';
+import {
+	ask,
+	exchange,
+	METADATA,
+	pathOf,
+	postForm,
+	postToken,
+	registerClient,
+	whoami,
+} from '../server/api/oauth/client.ts';
 import {makeLink} from '../server/source-links/source-world.ts';
 import {findChromium, launchBrowser} from './browser.ts';
 import {addAuthenticator, addPerson, giveName, heading, openContext, press, signIn, startVisited} from './visit.ts';
@@ -210,7 +219,14 @@ testInBrowser('without scripts: a source is given an account by a link, once, an
 	const page = await openPlain(t);
 	await page.goto(app.url + link);
 	await press(page, 'Make the account');
-	const [user, password] = await page.locator('dd code').allTextContents();
+	await heading(page, 'Your account');
+	t.is(await page.locator('dd code').count(), 2, 'no password is shown before it is asked for');
+	const asked = ask(await registerClient(app));
+	await page.goto(app.url + pathOf(asked));
+	await page.getByRole('button', {name: 'Sign in', exact: true}).waitFor();
+	await page.goto(`${app.url}/source`);
+	await press(page, 'Make a password');
+	const [user, , password] = await page.locator('dd code').allTextContents();
 	const body = {type: 'm.login.password', identifier: {type: 'm.id.user', user}, password};
 	t.is((await request(app, 'POST', '/_matrix/client/v3/login', {body})).status, 200);
 	await page.goto(app.url + link);

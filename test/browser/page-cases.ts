@@ -136,6 +136,16 @@ export const pageCases: readonly PageCase[] = [
 			return send(page);
 		},
 	},
+	{
+		name: 'source-password',
+		what: 'the password of a source',
+		...withSources,
+		async open(page, app) {
+			await openSourceLink(page, app);
+			await send(page);
+			return send(page);
+		},
+	},
 	{name: 'source-gone', what: 'a link for a source that is over', open: at('/source/x')},
 	{
 		name: 'source-links',

@@ -23,7 +23,7 @@ import {getSetUp, postSetUp} from './set-up.ts';
 import {getSignIn, postSignIn} from './sign-in.ts';
 import {getToClient, postToClient} from './to-client.ts';
 import {getSourceLinks, postSourceLinks} from './account-source-links.ts';
-import {getSourcePage, postSourcePage} from './source.ts';
+import {getSourceAccount, getSourcePage, postSourceAccount, postSourcePage} from './source.ts';
 import {
 	getChooseName,
 	getLinks,
@@ -95,6 +95,8 @@ export const pageRoutes: readonly Route<Services>[] = [
 	postSetUp,
 	getSourcePage,
 	postSourcePage,
+	getSourceAccount,
+	postSourceAccount,
 	getSourceLinks,
 	postSourceLinks,
 	getSignInWith,

@@ -74,7 +74,7 @@ export type PageAccess =
 	| 'changing'
 	/** These, and who must set up a second factor and has shown all else. */
 	| 'setting-up'
-	/** Who has its address, which is a secret. No cookie is given or asked for. */
+	/** Who has its address, which is a secret. No cookie is asked for, nor given by looking at it. */
 	| 'address';
 
 interface PageDeclaration<Path extends string, Query, Fields> {

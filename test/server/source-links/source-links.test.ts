@@ -1,12 +1,15 @@
 /** Links by which sources get an account for one room, and what such an account can and cannot do. */
 import test from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
-import {call, createTestDevice, passwordOf, path, request, signInOnPage, until} from '../../harness/index.ts';
+import {call, createTestDevice, passwordOf, path, request, signInOnPage, until, Visitor} from '../../harness/index.ts';
+import {ask as askForCode, consentOnPage, exchange, registerClient, whoami} from '../api/oauth/client.ts';
 import {
 	LINKS,
 	makeLink,
+	openInBrowser,
 	openPage,
 	pressButton,
+	readCodes,
 	readState,
 	signIn,
 	startSourceWorld,
@@ -29,10 +32,14 @@ test('a source link gives an account with a random name in an encrypted room wit
 	const replies = await Promise.all([1, 2, 3, 4].map(() => pressButton(app, page)));
 	t.deepEqual(
 		replies.map(({status}) => status).toSorted((left, right) => left - right),
-		[200, 404, 404, 404],
+		[303, 404, 404, 404],
 	);
-	const text = await replies.find(({status}) => status === 200)!.text();
-	const [userId = '', password = ''] = [...text.matchAll(/<code dir="ltr">([^<]+)<\/code>/gu)].map((match) => match[1]);
+	const browser = new Visitor(app);
+	const [cookie = ''] = replies.find(({status}) => status === 303)!.headers.getSetCookie();
+	const [name = '', token = ''] = cookie.split(/[=;]/u);
+	browser.cookies.set(name, token);
+	await browser.open('/source');
+	const [userId = '', , password = ''] = readCodes((await browser.submit('/source')).text);
 	t.regex(userId, /^@[a-z0-9]{24}:news\.example$/);
 	t.regex(password, /^[a-z0-9]{6}(-[a-z0-9]{6}){3}$/);
 	t.is((await request(app, 'GET', page)).status, 404);
@@ -56,6 +63,91 @@ test('a source link gives an account with a random name in an encrypted room wit
 		token: session.access_token,
 		body: {algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'x', session_id: 'y', sender_key: 'z', device_id: 'D'},
 	});
+});
+
+test('the browser that opened a link signs a client in by OAuth, without a password, as long as it is open', async (t) => {
+	const {app, alice} = await startSourceWorld(t, {}, {second_factor: 'everybody'});
+	const browser = await openInBrowser(app, await makeLink(app, alice));
+	const {text} = await browser.open('/source');
+	const [userId = ''] = readCodes(text);
+	t.notRegex(text, /<script/u);
+	t.is(readCodes(text).length, 2, 'no password is shown');
+	t.is((await app.application.storage.accounts.find(userId as UserId))?.passwordHash, null, 'and there is none');
+	app.advance(60 * 60_000);
+	const asked = askForCode(await registerClient(app));
+	const {status, body} = await exchange(app, asked, await consentOnPage(browser, asked));
+	t.is(status, 200);
+	const {access_token: token} = body;
+	t.is((await whoami(app, token)).user_id, userId);
+	t.is((await request(app, 'POST', `${V3}/createRoom`, {token, body: {}})).status, 403, 'it is held to its room');
+	const {joined_rooms: rooms} = await call<{joined_rooms: string[]}>(app, 'GET', `${V3}/joined_rooms`, {token});
+	t.is(rooms.length, 1);
+	app.advance(12 * 60 * 60_000);
+	t.is((await browser.open('/source')).status, 303, 'it is signed out');
+});
+
+test('a password is made in the browser that opened the link alone, each time another one', async (t) => {
+	const {app, alice} = await startSourceWorld(t);
+	const browser = await openInBrowser(app, await makeLink(app, alice));
+	await browser.open('/source');
+	t.is((await browser.send('/source', {})).status, 403, 'another site has it sent');
+	const make = async () => {
+		await browser.open('/source');
+		const [userId = '', , password = ''] = readCodes((await browser.submit('/source')).text);
+		return {userId, password};
+	};
+	const [first, second] = [await make(), await make()];
+	t.not(first.password, second.password);
+	const body = {type: 'm.login.password', identifier: {type: 'm.id.user', user: first.userId}};
+	const login = ({password}: typeof first) => request(app, 'POST', `${V3}/login`, {body: {...body, password}});
+	t.is((await login(first)).status, 403);
+	t.is((await login(second)).status, 200);
+	const later = await signInOnPage(app, second.userId, second.password);
+	await later.open('/source');
+	t.deepEqual(readCodes((await later.submit('/source')).text), [], 'who knows the password makes no other one so');
+	t.is((await login(second)).status, 200);
+	const colleague = await signInOnPage(app, 'alice', passwordOf('alice'));
+	t.is((await colleague.open('/source')).to, '/account');
+});
+
+test('each act with a link is in the audit log, with the day alone and no name where it is the source’s', async (t) => {
+	const {app, alice} = await startSourceWorld(t);
+	const {audit, sourceLinks} = app.application.services;
+	const link = await makeLink(app, alice, {uses: 2, days: 3});
+	const early = await openPage(app, link);
+	const late = await openPage(app, link);
+	await makeLink(app, alice);
+	const [left] = await sourceLinks.listLinks(alice.user_id as UserId);
+	await sourceLinks.remove(alice.user_id as UserId, left?.linkId ?? '');
+	await sourceLinks.remove(alice.user_id as UserId, 'none');
+	await call(app, 'DELETE', `/_broadsheet/client/v1/sources/${path(early.userId)}`, {token: alice.access_token});
+	app.advance(40 * DAY_MS);
+	const run = {nowMs: Date.now() + 40 * DAY_MS, goOn: () => Promise.resolve(true)};
+	t.is(await sourceLinks.endDue(run), 1);
+	t.is(await sourceLinks.endDue(run), 0);
+	const entries = (await audit.list({limit: 20})).toReversed();
+	t.deepEqual(
+		entries.map(({who, act}) => `${who} ${act}`),
+		[
+			`${alice.user_id} create-source-link`,
+			'source open-source-link',
+			'source open-source-link',
+			`${alice.user_id} create-source-link`,
+			`${alice.user_id} remove-source-link`,
+			`${alice.user_id} end-source`,
+			'server end-source',
+		],
+	);
+	t.true(entries.every(({whom}) => whom === alice.user_id));
+	t.is(entries[0]?.details['link'], entries[1]?.details['link']);
+	t.like(entries[0]?.details, {uses: 2, days: 3});
+	for (const {act, ts} of entries) {
+		if (act === 'open-source-link' || act === 'end-source') t.is(ts % DAY_MS, 0, act);
+	}
+	const text = JSON.stringify(entries);
+	for (const {userId} of [early, late]) t.false(text.includes(userId.slice(1, 10)));
+	t.false(text.includes('the ministry'), 'what the link is called is its maker’s');
+	t.is((await audit.verify()).fault, undefined);
 });
 
 test('a link for several sources gives each a room of its own, and ends with its time, its maker, or when it is taken back', async (t) => {

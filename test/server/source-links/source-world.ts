@@ -1,6 +1,6 @@
 /** A newsroom in which links for sources are made and opened. */
 import type {ExecutionContext} from 'ava';
-import {type App, call, path, register, type Session, startApp} from '../../harness/index.ts';
+import {type App, call, path, register, type Session, startApp, Visitor} from '../../harness/index.ts';
 
 export const LINKS = '/_broadsheet/client/v1/source_links';
 export const V3 = '/_matrix/client/v3';
@@ -37,22 +37,34 @@ export async function makeLink(app: App, {access_token: token}: Session, wish: o
 }
 
 /** Presses the button of a link's page. */
-export const pressButton = (app: App, page: string) => fetch(app.url + page, {method: 'POST'});
+export const pressButton = (app: App, page: string) => fetch(app.url + page, {method: 'POST', redirect: 'manual'});
 
-/** What the page has shown a source. */
+/** What the pages have shown a source. */
 export interface Shown {
 	readonly userId: string;
 	readonly password: string;
 }
 
-/** Opens a link, and reads the account off the page. */
+/** Opens a link in a browser, which is signed in from then on. */
+export async function openInBrowser(app: App, page: string): Promise<Visitor> {
+	const browser = new Visitor(app);
+	await browser.open(page);
+	const {status, to} = await browser.submit(page);
+	if (status !== 303 || to !== '/source') throw new Error(`expected an account, got ${status} ${to}`);
+	return browser;
+}
+
+/** Reads the account off a page, in the order in which it is shown. */
+export const readCodes = (text: string): string[] =>
+	[...text.matchAll(/<code dir="ltr">([^<]+)<\/code>/gu)].map(([, shown = '']) => shown);
+
+/** Opens a link, and has a password made. */
 export async function openPage(app: App, page: string): Promise<Shown> {
-	const reply = await pressButton(app, page);
-	const text = await reply.text();
-	const [userId, password] = [...text.matchAll(/<code dir="ltr">([^<]+)<\/code>/gu)].map((match) => match[1]);
-	if (reply.status !== 200 || userId === undefined || password === undefined) {
-		throw new Error(`expected an account, got ${reply.status} ${text}`);
-	}
+	const browser = await openInBrowser(app, page);
+	await browser.open('/source');
+	const {status, text} = await browser.submit('/source');
+	const [userId, , password] = readCodes(text);
+	if (userId === undefined || password === undefined) throw new Error(`expected a password, got ${status} ${text}`);
 	return {userId, password};
 }
 
