@@ -173,6 +173,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		off: 'M_UNRECOGNIZED',
 		invalid_client_metadata: 'M_INVALID_PARAM',
 		invalid_redirect_uri: 'M_INVALID_PARAM',
+		'signed-out': 'M_FORBIDDEN',
 		'unknown-user-code': 'M_NOT_FOUND',
 	}),
 	mapErrors(ProfilesError, {

@@ -87,6 +87,11 @@ export interface Devices {
 	remove(userId: UserId, deviceIds: readonly DeviceId[], alsoWrite?: AlsoWrite): Promise<void>;
 	/** Adds to a batch the removal of all of a user's devices but one. */
 	removeAll(batch: Batch, userId: UserId, except?: DeviceId): Promise<void>;
+	/**
+	 * Ends all of a user's sessions: devices, codes that somebody has consented to, and browsers.
+	 * @param keepsWebSession the hash of the browser's session that stays
+	 */
+	endAll(userId: UserId, keepsWebSession?: string): Promise<void>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -145,16 +150,12 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 				await storage.commit(batch);
 			}
 		},
-		async removeAll(batch, userId, except) {
-			// A code that somebody has consented to and not yet exchanged is a session, too.
-			storage.oauth.removeCodesOf(batch, userId);
-			const devices = await storage.devices.listOfUser(userId);
-			removeDevices(
-				dependencies,
-				batch,
-				userId,
-				devices.filter(({deviceId}) => deviceId !== except),
-			);
+		removeAll: (batch, userId, except) => removeAll(dependencies, batch, userId, except),
+		async endAll(userId, keepsWebSession) {
+			const batch = storage.batch();
+			await removeAll(dependencies, batch, userId);
+			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
+			await storage.commit(batch);
 		},
 	};
 }
@@ -176,6 +177,24 @@ function removeDevices(
 	if (devices.length > 0) {
 		batch.announce({kind: 'device_list', subject: userId});
 	}
+}
+
+async function removeAll(
+	dependencies: TokenDependencies,
+	batch: Batch,
+	userId: UserId,
+	except?: DeviceId,
+): Promise<void> {
+	const {storage} = dependencies;
+	// A code that somebody has consented to and not yet exchanged is a session, too.
+	storage.oauth.removeCodesOf(batch, userId);
+	const devices = await storage.devices.listOfUser(userId);
+	removeDevices(
+		dependencies,
+		batch,
+		userId,
+		devices.filter(({deviceId}) => deviceId !== except),
+	);
 }
 
 type RefreshDependencies = TokenDependencies & Pick<DevicesDependencies, 'onCopied'>;

@@ -1,6 +1,8 @@
 import type {Adapter, AdapterPayload} from 'oidc-provider';
 import {type DeviceId, hashToken} from '../../crypto/index.ts';
+import {ConflictError} from '../../storage/index.ts';
 import type {OAuthDependencies} from './dependencies.ts';
+import {signedOut} from './errors.ts';
 import {currentFlow} from './flow.ts';
 import {readScope, WHOLE_SCOPE} from './scopes.ts';
 
@@ -47,7 +49,10 @@ async function addCode({storage, clock}: Stored, id: string, code: AdapterPayloa
 		upstreamProviderId: approval.upstream?.providerId ?? null,
 		upstreamSessionId: approval.upstream?.sessionId ?? null,
 	});
-	await storage.commit(batch);
+	if (approval.webSessionHash !== undefined) storage.webSessions.expect(batch, approval.webSessionHash);
+	await storage.commit(batch).catch((cause: unknown) => {
+		throw cause instanceof ConflictError && cause.condition === 'web_session' ? signedOut({cause}) : cause;
+	});
 }
 
 async function addDeviceCode({storage, clock}: Stored, id: string, code: AdapterPayload): Promise<void> {

@@ -13,6 +13,8 @@ import {type GrantedScope, readScope, WHOLE_SCOPE} from './scopes.ts';
 export interface Decision {
 	readonly userId: UserId;
 	readonly isApproved: boolean;
+	/** The hash of the browser's session in which they decided: a consent is none once that has ended. */
+	readonly webSessionHash?: string | undefined;
 	/** The other service that vouched for them; absent: none did. */
 	readonly upstream?: UpstreamSession | undefined;
 }
@@ -99,13 +101,14 @@ export function createAuthorization(
 				wantsAccount: offersAccounts && search.get('prompt')?.split(' ').includes('create') === true,
 			};
 		},
-		async decide(search: URLSearchParams, {userId, isApproved, upstream}: Decision): Promise<ProtocolAnswer> {
+		async decide(search: URLSearchParams, decision: Decision): Promise<ProtocolAnswer> {
+			const {userId, isApproved, upstream, webSessionHash} = decision;
 			const begun = await begin(search);
 			if ('kind' in begun) {
 				return begun.kind === 'answer' ? begun.answer : {status: 400, headers: {}, body: begun.error};
 			}
 			const {flow, interaction, granted} = begun;
-			if (isApproved) flow.approval = {...granted, userId, upstream};
+			if (isApproved) flow.approval = {...granted, userId, upstream, webSessionHash};
 			// What the library's own pages would leave for it to go on with.
 			interaction['result'] = isApproved ? {login: {accountId: userId, remember: false}, consent: {}} : DENIED;
 			const {resumeCookie} = await load();

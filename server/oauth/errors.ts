@@ -6,6 +6,8 @@ export type OAuthErrorCode =
 	| 'invalid_client_metadata'
 	/** A program may not have its people sent to this address. */
 	| 'invalid_redirect_uri'
+	/** The browser in which somebody consented was signed out meanwhile. */
+	| 'signed-out'
 	/** Nobody waits with this user code: it is unknown, was used, or has ended. */
 	| 'unknown-user-code';
 
@@ -17,4 +19,9 @@ export class OAuthError extends Error {
 		super(message, options);
 		this.code = code;
 	}
+}
+
+/** The error for a consent that was given where nobody is signed in any more. */
+export function signedOut(options?: ErrorOptions): OAuthError {
+	return new OAuthError('signed-out', 'The browser in which this was agreed to was signed out', options);
 }

@@ -12,7 +12,11 @@ import type {GrantedScope} from './scopes.ts';
 export interface Flow {
 	readonly rows: Map<string, AdapterPayload>;
 	/** Who has consented, to what. */
-	approval?: GrantedScope & {readonly userId: UserId; readonly upstream: UpstreamSession | undefined};
+	approval?: GrantedScope & {
+		readonly userId: UserId;
+		readonly upstream: UpstreamSession | undefined;
+		readonly webSessionHash: string | undefined;
+	};
 	/** Why the library showed an error page. */
 	failure?: {readonly error: string; readonly error_description?: string | undefined};
 	/** What broke, where something did. */

@@ -11,7 +11,7 @@ import {type AuthorizationRequest, createAuthorization, type Decision} from './a
 import {type ClientMetadata, readClientMetadata} from './client-metadata.ts';
 import {type ConsentClient, toConsentClient} from './consent-client.ts';
 import type {OAuthDependencies} from './dependencies.ts';
-import {OAuthError} from './errors.ts';
+import {OAuthError, signedOut} from './errors.ts';
 import {type Flow, runFlow} from './flow.ts';
 import {makeDiscovery, makeMetadata, PATHS} from './metadata.ts';
 import {loadProvider, type LoadedProvider} from './provider.ts';
@@ -168,7 +168,7 @@ function createDeviceDecisions({storage, clock}: OAuthDependencies): Pick<OAuth,
 			const client = row && (await storage.oauth.findClient(row.clientId));
 			return client && {deviceId: row.deviceId, client: toConsentClient(client.metadata)};
 		},
-		async decideDevice(userCode, {userId, isApproved, upstream}) {
+		async decideDevice(userCode, {userId, isApproved, upstream, webSessionHash}) {
 			const row = await find(userCode);
 			if (row === undefined) throw unknownUserCode();
 			const {codeHash} = row;
@@ -182,9 +182,11 @@ function createDeviceDecisions({storage, clock}: OAuthDependencies): Pick<OAuth,
 				upstreamProviderId: upstream?.providerId ?? null,
 				upstreamSessionId: upstream?.sessionId ?? null,
 			});
+			if (webSessionHash !== undefined) storage.webSessions.expect(batch, webSessionHash);
 			try {
 				await storage.commit(batch);
 			} catch (cause) {
+				if (cause instanceof ConflictError && cause.condition === 'web_session') throw signedOut({cause});
 				throw cause instanceof ConflictError && cause.condition === 'oauth_code' ? unknownUserCode({cause}) : cause;
 			}
 		},

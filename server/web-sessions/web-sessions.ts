@@ -100,8 +100,6 @@ export interface WebSessions {
 	): Promise<WebSession>;
 	/** Ends a session, and gives that of a browser nobody is known in. */
 	end(session: WebSession): Promise<WebSession>;
-	/** Ends all sessions of a person but one. */
-	endAll(userId: UserId, options?: {readonly except?: WebSession | undefined}): Promise<void>;
 }
 
 /** Makes the web sessions. */
@@ -147,11 +145,6 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			storage.webSessions.remove(batch, session.tokenHash);
 			await storage.commit(batch);
 			return anonymous();
-		},
-		async endAll(userId, {except} = {}) {
-			const batch = storage.batch();
-			storage.webSessions.removeOfUser(batch, userId, except?.tokenHash);
-			await storage.commit(batch);
 		},
 	};
 }

@@ -38,6 +38,8 @@ export interface WebSessionsRepository {
 	find(tokenHash: string): Promise<WebSessionRow | undefined>;
 	/** Lists a person's sessions, those that have ended among them; at most 1,000. */
 	listOfUser(userId: UserId): Promise<WebSessionRow[]>;
+	/** Has the batch lost where a session has ended meanwhile: ConflictError('web_session'). */
+	expect(batch: Batch, tokenHash: string): void;
 	/** Removes a session that is there; ConflictError('web_session') where it has ended meanwhile. */
 	take(batch: Batch, tokenHash: string): void;
 	/** Removes a session; one that is gone already is passed over. */

@@ -19,6 +19,12 @@ export function createWebSessions(core: Core): WebSessionsRepository {
 	const take = core.put<{tokenHash: string}>(catalog.delete(webSessions, ['tokenHash']), {
 		expect: {changes: 1, condition: 'web_session'},
 	});
+	const expectThere = core.put(
+		catalog.write<{tokenHash: string}>(
+			(p) => sql`update ${webSessions} set expires_ts = expires_ts where ${equals(webSessions.tokenHash, p.tokenHash)}`,
+		),
+		{expect: {changes: 1, condition: 'web_session'}},
+	);
 	const removeOfUser = core.put(
 		catalog.write<{userId: UserId; except: string}>(
 			(p) => sql`delete from ${webSessions} where ${equals(webSessions.userId, p.userId)}
@@ -38,6 +44,7 @@ export function createWebSessions(core: Core): WebSessionsRepository {
 	);
 	return {
 		add: (batch, session) => add(batch, session),
+		expect: (batch, tokenHash) => expectThere(batch, {tokenHash}),
 		find: (tokenHash) => find({tokenHash}),
 		listOfUser: (userId) => listOfUser({userId}),
 		remove: (batch, tokenHash) => remove(batch, {tokenHash}),

@@ -18,7 +18,7 @@ export const logout = route({
 });
 
 /**
- * Ends all sessions of the token's user, and removes their devices.
+ * Ends all sessions of the token's user, in browsers too, and removes their devices.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall
  */
 export const logoutAll = route({
@@ -28,11 +28,7 @@ export const logoutAll = route({
 	auth: 'user',
 	allowsLocked: true,
 	async handle({caller}, {devices}) {
-		const all = await devices.list(caller.userId);
-		await devices.remove(
-			caller.userId,
-			all.map(({deviceId}) => deviceId),
-		);
+		await devices.endAll(caller.userId);
 		return {};
 	},
 });

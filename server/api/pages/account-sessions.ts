@@ -1,5 +1,4 @@
 import {sessionList, sessionsPath} from '../../../web/index.ts';
-import type {DeviceId} from '../../../crypto/index.ts';
 import {v} from '../../validation/index.ts';
 import {type PageAnswer, pageRoute, userOf} from './page-route.ts';
 
@@ -21,15 +20,17 @@ export const postSessions = pageRoute({
 	path: sessionsPath,
 	access: 'changing',
 	fields: v.object({action: v.optional(v.string()), device_id: v.optional(v.string({max: 1000}))}),
-	async handle({view, session, fields}, {devices, webSessions}): Promise<PageAnswer> {
+	async handle({view, session, fields}, {devices}): Promise<PageAnswer> {
 		const userId = userOf(session);
-		const own = await devices.list(userId);
-		const isAll = fields.action === 'all';
-		const chosen = own
-			.map(({deviceId}) => deviceId)
-			.filter((deviceId: DeviceId) => isAll || deviceId === fields.device_id);
-		await devices.remove(userId, chosen);
-		if (isAll) await webSessions.endAll(userId, {except: session});
+		if (fields.action === 'all') await devices.endAll(userId, session.tokenHash);
+		else {
+			const own = await devices.list(userId);
+			const chosen = own.filter(({deviceId}) => deviceId === fields.device_id);
+			await devices.remove(
+				userId,
+				chosen.map(({deviceId}) => deviceId),
+			);
+		}
 		return {page: sessionList(view, {sessions: await devices.list(userId), isDone: true})};
 	},
 });

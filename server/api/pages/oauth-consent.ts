@@ -57,9 +57,10 @@ export const postOAuthConsent = pageRoute({
 	path: PATHS.authorization,
 	access: 'recently-proven',
 	fields: v.object({decision: v.optional(v.literal('allow', 'deny'))}),
-	async handle({session: {userId, upstream}, view, uri, fields}, {oauth}) {
+	async handle({session: {tokenHash: webSessionHash, userId, upstream}, view, uri, fields}, {oauth}) {
 		if (userId === undefined) throw new Error('expected whoever is signed in');
-		const answer = await oauth.decide(searchOf(uri), {userId, upstream, isApproved: fields.decision === 'allow'});
+		const decision = {userId, upstream, webSessionHash, isApproved: fields.decision === 'allow'};
+		const answer = await oauth.decide(searchOf(uri), decision);
 		const location = answer.headers['location'];
 		return location === undefined ? explain(view, {kind: 'answer', answer}) : {to: location};
 	},

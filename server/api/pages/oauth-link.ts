@@ -58,7 +58,7 @@ export const postOAuthLink = pageRoute({
 		const isApproved = decision === 'allow';
 		request.spend('login-name', `link ${userId}`);
 		try {
-			await services.oauth.decideDevice(code, {userId, upstream, isApproved});
+			await services.oauth.decideDevice(code, {userId, upstream, isApproved, webSessionHash: session.tokenHash});
 		} catch (error) {
 			if (!(error instanceof OAuthError)) throw error;
 			return {page: linkForm(view, 'link.wrong'), status: 404};

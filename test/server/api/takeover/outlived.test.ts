@@ -1,7 +1,18 @@
 /** What was shown once, and what was given for it, when what it rested on is gone. */
 import test from 'ava';
 import type {UserId} from '../../../../crypto/index.ts';
-import {linkIn, passwordOf, register, startApp, startMailServer, Visitor} from '../../../harness/index.ts';
+import {
+	call,
+	linkIn,
+	login,
+	passwordOf,
+	register,
+	signInOnPage,
+	startApp,
+	startMailServer,
+	Visitor,
+} from '../../../harness/index.ts';
+import {ask, postForm, postToken, registerClient} from '../oauth/client.ts';
 import {givePassword, openDesk, signIn} from '../pages/factor-pages.ts';
 
 const isIn = async (visitor: Visitor): Promise<boolean> => (await visitor.open('/account')).status === 200;
@@ -33,11 +44,11 @@ test('a proof that is given in a browser which was signed out meanwhile brings b
 	const {app, alice, addGenerator} = await openDesk(t);
 	await addGenerator();
 	const {visitor} = await givePassword(app);
-	const {webSessions} = app.application.services;
+	const {devices, webSessions} = app.application.services;
 	const userId = alice.user_id as UserId;
 	const known = await webSessions.find(tokenOf(visitor));
 	t.is(known.userId, userId);
-	await webSessions.endAll(userId);
+	await devices.endAll(userId);
 	// The request was let in before, and comes to its end after.
 	const proven = await webSessions.prove(known, userId, 'totp');
 	t.false(proven.isSignedIn);
@@ -105,4 +116,48 @@ test('stolen recovery link: it ends with the next password, and so does the link
 		t.not((await thief.submit(path, {name: 'alice'})).status, 200);
 	}
 	t.is((await addresses.find(userId))?.address, 'alice@mail.example');
+});
+
+test('who is signed out everywhere has no client let in by what was agreed to there, nor by what is on its way', async (t) => {
+	for (const way of ['a client', 'the pages'] as const) {
+		const app = await startApp(t);
+		const {access_token: token, user_id: userId} = await register(app, 'alice');
+		const owner = await signInOnPage(app, 'alice', passwordOf('alice'));
+		const thief = await signInOnPage(app, 'alice', passwordOf('alice'));
+		const {oauth, webSessions} = app.application.services;
+		const session = await webSessions.find(tokenOf(thief));
+		const clientId = await registerClient(app);
+		const scope = 'urn:matrix:client:api:* urn:matrix:client:device:TELEVISION';
+		const askDevice = async () =>
+			(await postForm(app, '/oauth2/device', {client_id: clientId, scope})).body as Record<
+				'device_code' | 'user_code',
+				string
+			>;
+		const decision = {userId: userId as UserId, isApproved: true, webSessionHash: session.tokenHash};
+		const agreed = await askDevice();
+		await oauth.decideDevice(agreed.user_code, decision);
+		const onItsWay = await askDevice();
+		// Nobody is signed in by a client any more, so that only what was agreed to is left.
+		await call(app, 'POST', '/_matrix/client/v3/logout', {token});
+		if (way === 'a client') {
+			const {access_token: other} = await login(app, 'alice');
+			await call(app, 'POST', '/_matrix/client/v3/logout/all', {token: other});
+		} else {
+			await owner.open('/account/sessions');
+			await owner.submit('/account/sessions', {action: 'all'});
+		}
+		t.false(await isIn(thief), way);
+		t.is(await isIn(owner), way === 'the pages');
+		await t.throwsAsync(oauth.decideDevice(onItsWay.user_code, decision), {message: /signed out/u});
+		const {search} = ask(clientId);
+		await t.throwsAsync(oauth.decide(search, decision), {message: /signed out/u});
+		for (const {device_code: code} of [agreed, onItsWay]) {
+			const grant = {
+				grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+				client_id: clientId,
+				device_code: code,
+			};
+			t.is((await postToken(app, grant)).status, 400, way);
+		}
+	}
 });
