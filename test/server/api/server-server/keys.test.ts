@@ -1,6 +1,17 @@
 import test from 'ava';
-import {decodeBase64, findSignedMessage, isKeyId, type SignedJson, verify} from '../../../../crypto/index.ts';
-import {APP_SERVER_NAME, request, startApp} from '../../../harness/index.ts';
+import {
+	decodeBase64,
+	encodeBase64,
+	findSignedMessage,
+	generateSigningKey,
+	isKeyId,
+	type JsonObject,
+	type SignedJson,
+	type SigningKey,
+	signJson,
+	verify,
+} from '../../../../crypto/index.ts';
+import {APP_SERVER_NAME, request, type SignedPeer, startApp, startNeighbours} from '../../../harness/index.ts';
 
 interface KeyDocument extends SignedJson {
 	readonly verify_keys: Record<string, {key: string}>;
@@ -62,4 +73,59 @@ test('with federation off no endpoint of servers is there, keys included', async
 		const answer = await request(app, 'GET', path);
 		t.deepEqual([answer.status, answer.body['errcode']], [404, 'M_UNRECOGNIZED'], path);
 	}
+});
+
+test('B5, B7: a request is heard only if its key is in use, in a document that is not over, and no point of small order', async (t) => {
+	const [old, fresh] = [generateSigningKey({version: 'old'}), generateSigningKey({version: 'fresh'})];
+	const uri = '/_matrix/federation/v1/send/t1';
+	const body = {pdus: []};
+	// With the identity as key, this signature holds for any message.
+	const identity = Buffer.from([1, ...Array.from({length: 31}, () => 0)]);
+	const signature = encodeBase64(Buffer.concat([identity, Buffer.alloc(32)]));
+	const cases: Record<string, (peer: SignedPeer) => {document: JsonObject; key?: SigningKey; authorization?: string}> =
+		{
+			'a key that is over': (peer) => ({
+				document: signJson(
+					{
+						server_name: peer.name,
+						valid_until_ts: Date.now() + 86_400_000,
+						verify_keys: {[fresh.keyId]: {key: encodeBase64(fresh.publicKey)}},
+						old_verify_keys: {[old.keyId]: {key: encodeBase64(old.publicKey), expired_ts: Date.now() - 1_000}},
+					},
+					peer.name,
+					fresh,
+				),
+				key: old,
+			}),
+			'a document that is over': (peer) => ({document: peer.keyDocument([peer.key], Date.now() - 1_000)}),
+			'a document of another server': (peer) => ({
+				document: signJson({...peer.keyDocument(), server_name: 'other.example'}, peer.name, peer.key),
+			}),
+			'the identity as a key': (peer) => ({
+				document: {
+					server_name: peer.name,
+					valid_until_ts: Date.now() + 86_400_000,
+					verify_keys: {'ed25519:zero': {key: encodeBase64(identity)}},
+					old_verify_keys: {},
+					signatures: {[peer.name]: {'ed25519:zero': signature}},
+				},
+				authorization: `X-Matrix origin="${peer.name}",destination="news.example",key="ed25519:zero",sig="${signature}"`,
+			}),
+		};
+	for (const [what, make] of Object.entries(cases)) {
+		const {peers} = await startNeighbours(t);
+		const peer = peers[0]!;
+		const {document, ...signed} = make(peer);
+		peer.document = () => document;
+		const answer = await peer.request('PUT', uri, {body, ...signed});
+		t.deepEqual([answer.status, answer.body['errcode']], [401, 'M_UNAUTHORIZED'], what);
+		t.true(
+			peer.requests.some(({url}) => url.startsWith('/_matrix/key/')),
+			`${what}: the document was read`,
+		);
+	}
+	const {peers} = await startNeighbours(t);
+	const peer = peers[0]!;
+	peer.document = () => peer.keyDocument([peer.key, fresh]);
+	t.is((await peer.request('PUT', uri, {body, key: fresh})).status, 200);
 });

@@ -1,8 +1,8 @@
-/** What this server remembers of other servers' people, which it tells no third one. */
+/** What other servers say of their people: what is kept of it is told to no third one, and what is odd in it harms nobody. */
 import test from 'ava';
-import type {JsonObject} from '../../../../crypto/index.ts';
-import {call, createTestDevice, path, until} from '../../../harness/index.ts';
-import {startHost} from './world.ts';
+import {canonicalJson, type JsonObject, type JsonValue} from '../../../../crypto/index.ts';
+import {call, createTestDevice, path, request, until} from '../../../harness/index.ts';
+import {say, startHost, startShared} from './world.ts';
 
 const federation = '/_matrix/federation/v1';
 
@@ -47,4 +47,43 @@ test('D5: devices and profiles of another server’s people that are kept here a
 		t.deepEqual([real.status, real.text.replaceAll(bob, '')], [none.status, none.text.replaceAll(nobody, '')], uri);
 	}
 	t.is(peer.requests.length, askedOfPeer, 'nor is anybody asked for it');
+});
+
+test('B10: whatever another server gives as keys, a client is answered, and what it is sent arrives', async (t) => {
+	const {app, alice, peer, bob, roomId} = await startShared(t);
+	const {deviceKeys} = createTestDevice({user_id: bob, device_id: 'PHONE', access_token: ''});
+	const token = alice.access_token;
+	const odd: JsonValue[] = [
+		null,
+		{},
+		{device_keys: null},
+		{device_keys: {[bob]: null}},
+		{device_keys: {[bob]: {PHONE: null}}, master_keys: {[bob]: null}, self_signing_keys: null},
+		{device_keys: {[bob]: {PHONE: {...deviceKeys, user_id: alice.user_id}}}},
+		{device_keys: {[bob]: {OTHER: deviceKeys}}},
+		{device_keys: {[bob]: {PHONE: {...deviceKeys, keys: null}}}},
+		{device_keys: {[alice.user_id]: {[alice.device_id]: deviceKeys}}},
+	];
+	for (const [index, body] of odd.entries()) {
+		peer.answer = ({url}) => {
+			if (url.includes('/federation/v1/send/')) return {body: {pdus: {}}};
+			return /user\/(?:keys\/query|devices)/u.test(url) ? {body: canonicalJson(body)} : undefined;
+		};
+		app.advance(3_600_000);
+		const {status, text} = await request(app, 'POST', '/_matrix/client/v3/keys/query', {
+			token,
+			body: {device_keys: {[bob]: []}},
+		});
+		t.is(status, 200, `${JSON.stringify(body)} ${text}`);
+		t.false(text.includes('PHONE') || text.includes('OTHER'), text);
+		await call(app, 'PUT', `/_matrix/client/v3/sendToDevice/m.test/${index}`, {
+			token,
+			body: {messages: {[bob]: {PHONE: {mark: `mark-${index}.`}}}},
+		});
+		const heard = () =>
+			peer.requests.some(({url, body: sent}) => url.includes('/send/') && sent.includes(`mark-${index}.`));
+		await until(heard, `message ${index}`);
+	}
+	await say({app, alice}, roomId, 'after all');
+	await until(() => peer.requests.some(({body}) => body.includes('after all')), 'the event');
 });

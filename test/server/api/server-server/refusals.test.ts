@@ -2,7 +2,7 @@ import test from 'ava';
 import {request} from '../../../harness/index.ts';
 import {startHost} from './world.ts';
 
-test('nobody is let in by an address, whatever the room', async (t) => {
+test('B4: nobody is let in by an address, whatever the room', async (t) => {
 	const host = await startHost(t);
 	const roomId = await host.createRoom();
 	const at = (id: string) => `/_matrix/federation/v1/exchange_third_party_invite/${encodeURIComponent(id)}`;
