@@ -186,7 +186,10 @@ async function maySee(
 	memberships: Map<string, Promise<boolean>>,
 ): Promise<boolean> {
 	if (domainOf(event.pdu.sender) === origin || event.pdu.stateKey !== undefined) return true;
-	const [visibility] = (await engine.findStatesAt(event, [{type: 'm.room.history_visibility', stateKey: ''}])) ?? [];
+	const states = await engine.findStatesAt(event, [{type: 'm.room.history_visibility', stateKey: ''}]);
+	// Of what has no place in the graph it is not known who could see it.
+	if (states === undefined) return false;
+	const [visibility] = states;
 	const rule = historyVisibilityOf(visibility);
 	if (rule === 'shared' || rule === 'world_readable') return true;
 	const key = `${event.row.stateBefore ?? event.pdu.eventId} ${rule}`;

@@ -108,6 +108,11 @@ test('F1: paths are made from our own hash alone, and equal contents share a fil
 		t.deepEqual([got.status, String(got.content)], [200, 'same'], name);
 		t.regex(got.headers.get('content-disposition') ?? '', /^inline; filename/);
 	}
+	for (const name of ['a%0d%0ax-evil%3A%201', 'a%00b', `a${'%F0%9F%90%94'.repeat(300)}`, '%ff', 'a%22%3B%20x%3D']) {
+		const got = await download(app, alice, `${DOWNLOAD}${paths[0]!}/${name}`);
+		t.true(got.status === 200 || got.status === 400, `${name} ${got.status}`);
+		t.is(got.headers.get('x-evil'), null, name);
+	}
 	t.deepEqual(listFiles(store), files);
 });
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {EventId, JsonObject, UserId} from '../../../../crypto/index.ts';
 import {toFederationEvent} from '../../../../federation/rooms/index.ts';
-import {path, until} from '../../../harness/index.ts';
+import {path, request, until} from '../../../harness/index.ts';
 import {foreignRoom, memberOf, sendInvite} from './foreign-rooms.ts';
 import {hear, say, setState, startHost, startShared} from './world.ts';
 
@@ -312,4 +312,37 @@ test('C14: a state that a server claims holds nothing of another room, and shows
 	}
 	await say(host, roomId, 'after all');
 	await hear(host, roomId, 'after all');
+});
+
+test('C14: what is known only because something rests on it is shown to no server whole, for who may see it is not known', async (t) => {
+	const host = await startHost(t, 2);
+	const {app, peer, peers} = host;
+	const visibility = {type: 'm.room.history_visibility', state_key: '', content: {history_visibility: 'joined'}};
+	const roomId = await host.createRoom({initialState: [visibility]});
+	const [bob, carol] = [peer.userId('bob'), peers[1]!.userId('carol')];
+	const room = await peer.join(roomId, bob);
+	const early = peer.build(room, message(bob, 'among the first'));
+	await peers[1]!.join(roomId, carol);
+	const resting = peer.build(room, message(bob, 'resting'), {authEvents: [...early.authEvents, early.eventId]});
+	peer.answer = ({url}) => {
+		if (url.includes('event_auth')) {
+			const chain = [...room.state.values(), early].map((pdu) => toFederationEvent(pdu));
+			return {body: {auth_chain: chain}};
+		}
+		return url.includes(path(early.eventId))
+			? {body: {origin: peer.name, origin_server_ts: 1, pdus: [toFederationEvent(early)]}}
+			: undefined;
+	};
+	await peer.send('t1', [toFederationEvent(resting)]);
+	const {staging} = app.application.services.federation.transactions;
+	await until(() => staging.waiting === 0, 'it was looked at');
+	t.like(await app.application.storage.events.findById(early.eventId), {outlier: true, rejected: null});
+	const answer = await peers[1]!.request('GET', `${federation}/event/${path(early.eventId)}`);
+	t.false(answer.text.includes('among the first'), answer.text);
+	// Nor to people here, who may have come later.
+	const at = `/_matrix/client/v3/rooms/${path(roomId)}`;
+	for (const uri of [`/event/${path(early.eventId)}`, `/context/${path(early.eventId)}`]) {
+		const {status, text} = await request(app, 'GET', at + uri, {token: host.alice.access_token});
+		t.is(status, 404, text);
+	}
 });
