@@ -87,7 +87,8 @@ ${form(view, html`${hidden('link_id', linkId)}${button}`)}</li>`;
 
 function sourceItem(view: View, {userId, name, endsTs}: ShownSource): Html {
 	const {language} = view;
-	const end = say(language, 'sourceLinks.end', {name: code(userId)});
+	// All sources are of this server, and a button has no room for its name.
+	const end = say(language, 'sourceLinks.end', {name: code(userId.slice(0, userId.indexOf(':')))});
 	const button = html`<button class="small danger" name="action" value="end">${end}</button>`;
 	return html`<li><p><strong><bdi>${name}</bdi></strong> ${code(userId)}<br>${say(language, 'sourceLinks.ends', {day: sayDay(language, endsTs)})}</p>
 ${form(view, html`${hidden('user_id', userId)}${button}`)}</li>`;

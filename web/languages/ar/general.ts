@@ -8,7 +8,7 @@ export const general = {
 	'field.name': 'اسم المستخدم',
 	'field.nameHint': 'حروف لاتينية صغيرة وأرقام ورموز أخرى: {characters}',
 	'field.password': 'كلمة المرور',
-	'field.passwordHint': '٨ محارف على الأقل',
+	'field.passwordHint': '8 محارف على الأقل',
 	'field.repeated': 'تكرار كلمة المرور',
 	'field.registrationToken': 'رمز التسجيل',
 	'field.registrationTokenHint': 'تحصل عليه ممّن دعاك.',

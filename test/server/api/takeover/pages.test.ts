@@ -136,6 +136,7 @@ const pages: Readonly<Record<string, (visitor: Visitor) => Promise<Visit>>> = {
 	registration: (visitor) => visitor.open('/account/register'),
 	'the page that lets a client in': (visitor) =>
 		visitor.open('/account/to-client?redirectUrl=https%3A%2F%2Fapp.example'),
+	'the page for a client that knows no way to sign in': (visitor) => visitor.open('/_matrix/static/client/login/'),
 	'a page with an error': (visitor) => visitor.send('/account/sign-out', {}),
 	'a link that is over': (visitor) => visitor.open('/setup/x'),
 };
