@@ -1,6 +1,7 @@
 import {type Html, html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, code, form, join, type Page, page, type View} from './page.ts';
+import {authDoneScript} from './scripts/auth-done.ts';
 import {say} from './text.ts';
 
 /** A program that asks, as people are shown it: only its host says who made it. */
@@ -106,10 +107,12 @@ ${form(view, html`<button>${say(language, 'reset.allow')}</button>`)}`,
 	);
 }
 
-/** The keys may be replaced. */
+/** The keys may be replaced; a client around the page is told so. */
 export function resetDone(view: View): Page {
 	const {language} = view;
-	return page(view, say(language, 'reset.title'), html`<p role="status">${say(language, 'reset.done')}</p>`);
+	return page(view, say(language, 'reset.title'), html`<p role="status">${say(language, 'reset.done')}</p>`, {
+		scripts: [authDoneScript],
+	});
 }
 
 /** Nobody waits for this. */

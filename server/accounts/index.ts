@@ -24,6 +24,7 @@ export {
 	type CheckedStage,
 	type CompletedAuth,
 	type Flow,
+	isApprovalStage,
 	isStage,
 	type Stage,
 	type UiaRequest,

@@ -3,6 +3,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {Browser, Page} from 'playwright-core';
 import {login, passwordOf, request, type Session, until} from '../harness/index.ts';
 import {whoami} from '../server/api/oauth/client.ts';
+import {askReset} from './ask-reset.ts';
 import {findChromium, launchBrowser} from './browser.ts';
 import {addPerson, giveName, heading, openContext, press, signIn, startVisited} from './visit.ts';
 
@@ -44,6 +45,20 @@ testInBrowser('a client with its function in the page is handed a session that w
 	t.deepEqual(others, []);
 	t.like(await whoami(app, session.access_token), {user_id: '@alice:news.example', device_id: 'GHTYAJCE'});
 	t.is(await page.evaluate('document.querySelector("[data-response]")'), null, 'the session does not stay in the page');
+	t.deepEqual(problems, []);
+});
+
+testInBrowser('a client around the page of a stage is told when its person lets it replace their keys', async (t) => {
+	const app = await startVisited(t);
+	await addPerson(app, 'alice');
+	const {page, problems} = await openWithin(t);
+	await page.addInitScript('window.onAuthDone = () => { window.heard = ["done"]; }');
+	const {session, replace} = await askReset(app, '@alice:news.example');
+	await page.goto(`${app.url}/_matrix/client/v3/auth/m.oauth/fallback/web?session=${session}`);
+	await giveName(page, 'alice');
+	await press(page, 'Allow it');
+	t.deepEqual(await heard(page), ['done']);
+	t.is((await replace()).status, 200);
 	t.deepEqual(problems, []);
 });
 

@@ -1,16 +1,9 @@
 /** The pages that say what has come of something, and those that are seen only by the way. */
 import {randomBytes} from 'node:crypto';
 import type {Page, Response} from 'playwright-core';
-import {
-	type App,
-	call,
-	createCrossSigningKeys,
-	createTestDevice,
-	login,
-	passwordOf,
-	request,
-} from '../harness/index.ts';
-import {signIn as signInByOAuth, whoami} from '../server/api/oauth/client.ts';
+import {type App, login, passwordOf, request} from '../harness/index.ts';
+import {signIn as signInByOAuth} from '../server/api/oauth/client.ts';
+import {askReset} from './ask-reset.ts';
 import {giveAddress, makeApproval, makeLink, withMail} from './guard-page-cases.ts';
 import {type PageCase, send} from './page-cases.ts';
 import {addAuthenticator, addGenerator, addPerson, newCode, signIn, signInWithCode} from './visit.ts';
@@ -33,21 +26,6 @@ async function sendBy(page: Page, button: string): Promise<Response | null> {
 	const response = await answered;
 	await page.waitForLoadState();
 	return response;
-}
-
-/** Has a client want to replace alice's keys; the path of the page on which she agrees. */
-async function askReset(app: App): Promise<string> {
-	const {access_token: token} = await signInByOAuth(app, ALICE);
-	const device = createTestDevice({access_token: token, ...(await whoami(app, token))});
-	const keys = '/_matrix/client/v3/keys';
-	await call(app, 'POST', `${keys}/upload`, {token, body: {device_keys: device.deviceKeys}});
-	const upload = () =>
-		request<{session: string}>(app, 'POST', `${keys}/device_signing/upload`, {
-			token,
-			body: createCrossSigningKeys(ALICE, device).body,
-		});
-	await upload();
-	return `/oauth2/reset-identity?session=${(await upload()).body.session}`;
 }
 
 /** Begins a registration of a client that knows none of its stages. */
@@ -86,14 +64,14 @@ export const donePageCases: readonly PageCase[] = [
 		name: 'reset',
 		what: 'the page on which keys are replaced',
 		...signedIn,
-		open: async (page, app) => page.goto(app.url + (await askReset(app))),
+		open: async (page, app) => page.goto((await askReset(app, ALICE)).url),
 	},
 	{
 		name: 'reset-done',
 		what: 'what is said of keys that may be replaced',
 		...signedIn,
 		async open(page, app) {
-			await page.goto(app.url + (await askReset(app)));
+			await page.goto((await askReset(app, ALICE)).url);
 			return send(page);
 		},
 	},

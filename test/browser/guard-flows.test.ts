@@ -4,8 +4,6 @@ import type {Browser, Page} from 'playwright-core';
 import {
 	type App,
 	call,
-	createCrossSigningKeys,
-	createTestDevice,
 	linkIn,
 	login,
 	passwordOf,
@@ -14,7 +12,8 @@ import {
 	startMailServer,
 	until,
 } from '../harness/index.ts';
-import {ask, METADATA, registerClient, signIn as signInByOAuth, whoami} from '../server/api/oauth/client.ts';
+import {ask, METADATA, registerClient} from '../server/api/oauth/client.ts';
+import {askReset} from './ask-reset.ts';
 import {findChromium, launchBrowser} from './browser.ts';
 import {
 	addAuthenticator,
@@ -161,24 +160,15 @@ testInBrowser(
 testInBrowser('without scripts: somebody lets their client replace their keys', async (t) => {
 	const app = await startVisited(t);
 	await addPerson(app, 'alice');
-	const {access_token: token} = await signInByOAuth(app, ALICE);
-	const device = createTestDevice({access_token: token, ...(await whoami(app, token))});
-	await call(app, 'POST', `${V3}/keys/upload`, {token, body: {device_keys: device.deviceKeys}});
-	const upload = (auth?: object) =>
-		request<{session: string; params: Record<string, {url: string}>}>(app, 'POST', `${V3}/keys/device_signing/upload`, {
-			token,
-			body: {...createCrossSigningKeys(ALICE, device).body, ...(auth && {auth})},
-		});
-	await upload();
-	const {session, params} = (await upload()).body;
+	const asked = await askReset(app, ALICE);
 	const page = await openPlain(t);
-	await page.goto(params['m.oauth']?.url ?? '');
+	await page.goto(asked.url);
 	await giveName(page, 'alice');
 	await heading(page, 'Replace your keys');
-	t.is((await upload({session})).status, 401);
+	t.is((await asked.replace()).status, 401);
 	await press(page, 'Allow it');
 	await page.getByRole('status').waitFor();
-	t.is((await upload({session})).status, 200);
+	t.is((await asked.replace()).status, 200);
 });
 
 testInBrowser('without scripts: recovery codes are made anew, and a code generator is taken away', async (t) => {

@@ -4,7 +4,8 @@ import type {AddressInfo} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import axe from 'axe-core';
 import type {Browser, BrowserContextOptions, Page} from 'playwright-core';
-import {type App, call, passwordOf, register, request, type Session, startApp} from '../harness/index.ts';
+import {type App, call, passwordOf, register, request, type Session, startApp, Visitor} from '../harness/index.ts';
+import {come, start as startWithProvider} from '../server/identity-providers/world.ts';
 import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
 import {donePageCases} from './done-page-cases.ts';
 import {guardPageCases} from './guard-page-cases.ts';
@@ -88,6 +89,29 @@ for (const one of [...pageCases, ...guardPageCases, ...donePageCases]) {
 		},
 	);
 }
+
+testInBrowser(
+	'everybody can see, read and use the page on which who is vouched for elsewhere chooses a name, and chooses one there',
+	async (t) => {
+		const world = await startWithProvider(t);
+		const {app, provider} = world;
+		// Without a suggestion there is a name to be chosen.
+		provider.person = {sub: 'person-2', sid: 'session-2'};
+		const open = async (page: Page) => {
+			const visitor = new Visitor(app);
+			await come(world, visitor);
+			const cookies = [...visitor.cookies].map(([name, value]) => ({name, value, url: app.url}));
+			await page.context().addCookies(cookies);
+			return page.goto(`${app.url}/account/sign-in/choose-name`);
+		};
+		await look(t, app, {name: 'choose-name', what: 'the page that has a name chosen', open});
+		const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		await open(page);
+		await page.getByLabel('Name').fill('grace');
+		await page.getByRole('button', {name: 'Make the account'}).click();
+		await page.getByText('@grace:news.example').waitFor();
+	},
+);
 
 testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing of anybody else', async (t) => {
 	const app = await startApp(t);

@@ -1,4 +1,4 @@
-export {type CheckedStage, type Flow, isStage, type Stage} from './flows.ts';
+export {type CheckedStage, type Flow, isApprovalStage, isStage, type Stage} from './flows.ts';
 export {createUiaSessions} from './sessions.ts';
 export {
 	type AuthData,

@@ -1,5 +1,6 @@
 import {authFallbackDone, authFallbackForm, authFallbackGone, type TextKey} from '../../../web/index.ts';
-import {isStage, type CheckedStage} from '../../accounts/index.ts';
+import {isApprovalStage, isStage, type CheckedStage} from '../../accounts/index.ts';
+import {PATHS} from '../../oauth/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {spendTry} from '../client-server/index.ts';
@@ -43,6 +44,8 @@ export const getAuthFallback = pageRoute({
 	query,
 	async handle({parameters, view, query: {session}}, services): Promise<PageAnswer> {
 		const {authType} = parameters;
+		// What a person approves is approved where they are known.
+		if (isApprovalStage(authType)) return {to: `${PATHS.reset}?session=${encodeURIComponent(session)}`};
 		return services.uia.isWaitingFor(session, authType)
 			? {page: authFallbackForm(view, authType, await askOf(authType, session, services))}
 			: {page: authFallbackGone(view), status: 404};

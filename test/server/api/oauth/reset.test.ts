@@ -74,6 +74,22 @@ test('the older name of the stage works too', async (t) => {
 	t.is((await upload(auth)).status, 200);
 });
 
+test('a client that knows no such stage has the page that it opens for any stage, which tells it when it is done', async (t) => {
+	const app = await startApp(t);
+	const {upload} = await begin(app);
+	await upload();
+	const {session} = (await upload()).body;
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	for (const stage of ['m.oauth', 'org.matrix.cross_signing_reset']) {
+		const {to} = await visitor.open(`${V3}/auth/${stage}/fallback/web?session=${session}`);
+		t.is(to, `/oauth2/reset-identity?session=${session}`);
+	}
+	const page = `/oauth2/reset-identity?session=${session}`;
+	t.notRegex((await visitor.open(page)).text, /onAuthDone/u);
+	t.regex((await visitor.submit(page)).text, /window\.onAuthDone\(\)/u);
+	t.is((await upload({session})).status, 200);
+});
+
 test('nobody else can agree, a password does not count, and consent for one session is none for another', async (t) => {
 	const app = await startApp(t);
 	const {alice, upload} = await begin(app);
