@@ -181,13 +181,25 @@ test('row 17: that somebody takes no invites is told to servers that may know th
 });
 
 for (const version of ['1', '2'] as const) {
-	test(`an invite into a room of version ${version} comes by the older endpoint as well`, async (t) => {
+	test(`B3: an invite into a room of version ${version} comes by the older endpoint as well, and nothing else does`, async (t) => {
 		const host = await startHost(t);
 		const {peer, alice} = host;
 		const room = foreignRoom(peer, version);
 		const invite = memberOf(peer, room, alice.user_id);
 		const refused = await sendOldInvite(peer, room, memberOf(peer, room, peer.userId('carol')));
 		t.deepEqual([refused.status, refused.body['errcode']], [400, 'M_INVALID_PARAM']);
+		for (const lie of [
+			{content: {membership: 'join'}},
+			{content: {membership: 'leave'}},
+			{type: 'm.room.power_levels'},
+			{stateKey: undefined},
+			{sender: '@carol:other.example'},
+			{sender: '@carol:news.example'},
+		]) {
+			const {status, body, text} = await sendOldInvite(peer, room, memberOf(peer, room, alice.user_id, lie));
+			t.deepEqual([status, body['errcode']], [400, 'M_INVALID_PARAM'], `${JSON.stringify(lie)} ${text}`);
+		}
+		t.is(await membership(host, room.roomId, alice.user_id), undefined);
 		const {status, body} = await sendOldInvite(peer, room, invite);
 		t.is(status, 200);
 		const [code, {event}] = body as unknown as [number, {event: {signatures: object}}];
