@@ -26,6 +26,25 @@ export function decodeBase64(text: string, leniency: Base64Leniency = {}): Uint8
 	return decode(text, 'base64', leniency);
 }
 
+/**
+ * Tells whether {@link decodeBase64} would give so many bytes for a text, without decoding it. `padding`: the `=` that fill
+ * the last group of four may be there.
+ */
+export function isBase64Of(
+	text: string,
+	sizeBytes: number,
+	{padding = false}: {readonly padding?: boolean} = {},
+): boolean {
+	const length = Math.ceil((sizeBytes * 4) / 3);
+	const bare = padding && text.length % 4 === 0 ? text.replace(/={1,2}$/, '') : text;
+	if (bare.length !== length || !standardAlphabet.test(bare)) return false;
+	return lastWithoutRest[sizeBytes % 3]?.includes(bare.charAt(length - 1)) ?? true;
+}
+
+const standardAlphabet = /^[A-Za-z0-9+/]*$/;
+/** By how many bytes the last group has: which characters have no bits beyond them. */
+const lastWithoutRest: readonly (string | undefined)[] = [undefined, 'AQgw', 'AEIMQUYcgkosw048'];
+
 /** Decodes unpadded base64 of the URL-safe alphabet, as strictly as {@link decodeBase64}. */
 export function decodeBase64Url(text: string, leniency: Base64Leniency = {}): Uint8Array | undefined {
 	return decode(text, 'base64url', leniency);

@@ -1,5 +1,12 @@
 export {breathe} from './breathe.ts';
-export {type Base64Leniency, decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url} from './base64.ts';
+export {
+	type Base64Leniency,
+	decodeBase64,
+	decodeBase64Url,
+	isBase64Of,
+	encodeBase64,
+	encodeBase64Url,
+} from './base64.ts';
 export {
 	CanonicalJsonError,
 	type CanonicalJsonFault,

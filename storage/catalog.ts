@@ -12,6 +12,7 @@ import {
 } from 'drizzle-orm';
 import type {AnySQLiteColumn, SQLiteTable} from 'drizzle-orm/sqlite-core';
 import {drizzle} from 'drizzle-orm/sqlite-proxy';
+import {JsonText} from './batch.ts';
 import type {Dialect} from './dialect.ts';
 import {type Kind, kindOf} from './schema/index.ts';
 
@@ -44,7 +45,7 @@ export interface ParameterPlan {
 /** How a selected field is decoded, in the order of the row. */
 export interface FieldPlan {
 	readonly key: string;
-	readonly kind: Kind;
+	readonly kind: Kind | 'json_text';
 }
 
 /** A statement as it is prepared. */
@@ -68,10 +69,13 @@ class Encoding {
 	}
 }
 
-const kindOfField = (field: unknown): Kind => {
+const jsonText = {mapFromDriverValue: (value: string) => new JsonText(value)};
+
+const kindOfField = (field: unknown): FieldPlan['kind'] => {
 	if (is(field, Column)) return kindOf(field as AnySQLiteColumn);
 	const expression = is(field, SQL.Aliased) ? field.sql : field;
 	const decoder = is(expression, SQL) ? (expression as unknown as {decoder: unknown}).decoder : undefined;
+	if (decoder === jsonText) return 'json_text';
 	return is(decoder, Column) ? kindOf(decoder as AnySQLiteColumn) : 'integer';
 };
 
@@ -89,6 +93,11 @@ function planParameter(parameter: unknown): ParameterPlan {
 /** Gives a parameter that is encoded as the column's values are. */
 export function bind(like: AnySQLiteColumn, value: Value<unknown>): Param {
 	return new Param(sql.placeholder(value.key), new Encoding(kindOf(like), false));
+}
+
+/** Gives a field that is read as the JSON text that it is. */
+export function textOf(column: AnySQLiteColumn): SQL<JsonText> {
+	return sql`${sql.identifier(column.name)}`.mapWith(jsonText);
 }
 
 /** Gives a list parameter whose members are encoded as the column's values are. */

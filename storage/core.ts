@@ -64,6 +64,14 @@ function encodeValue(kind: Kind, value: unknown): unknown {
 	}
 }
 
+function parseStored({key}: FieldPlan, text: string): unknown {
+	try {
+		return JSON.parse(text) as unknown;
+	} catch (error) {
+		throw new StorageError('corrupt', `a stored value of ${key} is not JSON`, {cause: error});
+	}
+}
+
 function valueOf(plan: ParameterPlan, params: Readonly<Record<string, unknown>>): unknown {
 	if (plan.key === '') return plan.constant;
 	const value = params[plan.key];
@@ -287,11 +295,11 @@ export class Core {
 				return text;
 			}
 			case 'json':
-				try {
-					return JSON.parse(value as string) as unknown;
-				} catch (error) {
-					throw new StorageError('corrupt', `a stored value of ${field.key} is not JSON`, {cause: error});
-				}
+				return parseStored(field, value as string);
+			case 'json_text':
+				// What is damaged must not damage the answer that it would be a part of.
+				parseStored(field, value as string);
+				return new JsonText(value as string);
 			case 'blob':
 			case 'integer':
 			default:

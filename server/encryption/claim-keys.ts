@@ -1,13 +1,6 @@
-import {
-	type DeviceId,
-	domainOf,
-	isJsonObject,
-	type JsonObject,
-	type ServerName,
-	type UserId,
-} from '../../crypto/index.ts';
-import {type KeyClaim, type Storage, usersOfChangeMax} from '../../storage/index.ts';
-import type {ClaimsByUser, EncryptionCaller, EncryptionContext, KeysByUser} from './dependencies.ts';
+import {type DeviceId, domainOf, isJsonObject, type ServerName, type UserId} from '../../crypto/index.ts';
+import {JsonText, type KeyClaim, type Storage, usersOfChangeMax} from '../../storage/index.ts';
+import type {ClaimsByUser, EncryptionCaller, EncryptionContext} from './dependencies.ts';
 import {algorithmOf, memberOf} from './key-objects.ts';
 import {readClaimedKey} from './remote-answers.ts';
 import {inParallel} from './remote-device-lists.ts';
@@ -18,8 +11,8 @@ const SERVERS_AT_ONCE = 32;
 
 /** What a client is given. */
 export interface ClaimAnswer {
-	/** By user and device: the key by its id. Who has none is not in it. */
-	readonly oneTimeKeys: KeysByUser;
+	/** JSON by user and device: the key by its id. Who has none is not in it. */
+	readonly oneTimeKeys: JsonText;
 	/** Servers that could not be asked. */
 	readonly unreachable: readonly ServerName[];
 }
@@ -28,7 +21,7 @@ interface ClaimedKey {
 	readonly userId: UserId;
 	readonly deviceId: DeviceId;
 	readonly keyId: string;
-	readonly json: JsonObject | string;
+	readonly json: JsonText;
 }
 
 /** Claims keys of users for one of this server's people. */
@@ -64,7 +57,7 @@ export async function claimKeysForServer(
 	dependencies: EncryptionContext,
 	origin: ServerName,
 	claims: ClaimsByUser,
-): Promise<KeysByUser> {
+): Promise<JsonText> {
 	const {serverName, visibility} = dependencies;
 	const here = [...claims.keys()].filter((userId) => domainOf(userId) === serverName);
 	const known = await visibility.filterKnownToServer(origin, here, 'keys');
@@ -77,12 +70,13 @@ async function claimLocal(
 ): Promise<ClaimedKey[]> {
 	const known = await localKeys.find([...claims.keys()]);
 	// Keys are claimed from devices that have published themselves; nobody else encrypts for others.
-	const existing = [...claims].flatMap(([userId, devices]) => {
-		const published = new Set<string>(known.get(userId)?.devices.map(({deviceId}) => deviceId));
-		return [...devices]
-			.filter(([deviceId, algorithm]) => published.has(deviceId) && isAlgorithm(algorithm))
-			.map(([deviceId, algorithm]) => ({userId, deviceId, algorithm}));
-	});
+	const existing: KeyClaim[] = [];
+	for (const [userId, devices] of claims) {
+		for (const {deviceId} of known.get(userId)?.devices ?? []) {
+			const algorithm = devices.get(deviceId);
+			if (algorithm !== undefined && isAlgorithm(algorithm)) existing.push({userId, deviceId, algorithm});
+		}
+	}
 	const claimed: ClaimedKey[] = [];
 	for (let start = 0; start < existing.length; start += CLAIMS_PER_COMMIT) {
 		const part = existing.slice(start, start + CLAIMS_PER_COMMIT);
@@ -141,19 +135,22 @@ async function claimRemote(
 			const ofDevice = ofUser && memberOf(ofUser, deviceId);
 			const [found] = (isJsonObject(ofDevice) ? Object.entries(ofDevice) : [])
 				.filter(([keyId]) => algorithmOf(keyId) === algorithm)
-				.map(([keyId, key]) => ({keyId, json: readClaimedKey(userId, key)}))
-				.filter((key): key is Pick<ClaimedKey, 'keyId' | 'json'> => key.json !== undefined);
-			return found ? [{userId, deviceId, ...found}] : [];
+				.map(([keyId, key]) => ({keyId, key: readClaimedKey(userId, key)}))
+				.filter(({key}) => key !== undefined);
+			return found ? [{userId, deviceId, keyId: found.keyId, json: new JsonText(JSON.stringify(found.key))}] : [];
 		}),
 	);
 }
 
-function group(keys: readonly ClaimedKey[]): KeysByUser {
-	const byUser = new Map<UserId, [string, JsonObject][]>();
+/** Writes keys as the specification does; at most one of each device. */
+function group(keys: readonly ClaimedKey[]): JsonText {
+	const byUser = new Map<UserId, string>();
 	for (const {userId, deviceId, keyId, json} of keys) {
-		const devices = byUser.get(userId) ?? [];
-		devices.push([deviceId, {[keyId]: json}]);
-		byUser.set(userId, devices);
+		const before = byUser.get(userId);
+		const ofDevice = `${JSON.stringify(deviceId)}:{${JSON.stringify(keyId)}:${json.text}}`;
+		byUser.set(userId, before === undefined ? ofDevice : `${before},${ofDevice}`);
 	}
-	return Object.fromEntries([...byUser].map(([userId, devices]) => [userId, Object.fromEntries(devices)]));
+	return new JsonText(
+		`{${[...byUser].map(([userId, devices]) => `${JSON.stringify(userId)}:{${devices}}`).join(',')}}`,
+	);
 }

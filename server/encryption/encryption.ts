@@ -1,5 +1,5 @@
 import {type DeviceId, domainOf, type JsonObject, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {Position} from '../../storage/index.ts';
+import type {JsonText, Position} from '../../storage/index.ts';
 import {type ClaimAnswer, claimKeys, claimKeysForServer} from './claim-keys.ts';
 import {
 	checkCrossSigningUpload,
@@ -13,7 +13,6 @@ import type {
 	EncryptionCaller,
 	EncryptionContext,
 	EncryptionDependencies,
-	KeysByUser,
 } from './dependencies.ts';
 import {createDehydratedDevices, type DehydratedDevices} from './dehydrated-devices.ts';
 import {type DeviceListChanges, DeviceListFollower} from './device-list-changes.ts';
@@ -80,7 +79,7 @@ export interface Encryption {
 	/** Gives keys of people here that another server may know of; of others none. */
 	queryKeysForServer(origin: ServerName, wanted: DevicesByUser): Promise<QueriedKeys>;
 	/** Takes one-time keys of people here for another server. */
-	claimKeysForServer(origin: ServerName, claims: ClaimsByUser): Promise<KeysByUser>;
+	claimKeysForServer(origin: ServerName, claims: ClaimsByUser): Promise<JsonText>;
 	/** Lists the devices of somebody here for another server. @throws EncryptionError 'forbidden' */
 	listDevicesForServer(origin: ServerName, userId: UserId): Promise<ListedDevices>;
 	/** Take in the EDUs of their names; what is malformed or not the origin's to say is dropped. */

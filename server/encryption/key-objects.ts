@@ -4,6 +4,7 @@ import {
 	type DeviceId,
 	findCanonicalFault,
 	findPublicKeyFault,
+	isBase64Of,
 	isJsonObject,
 	type JsonObject,
 	type JsonValue,
@@ -154,20 +155,29 @@ function withDeviceSignature(
 	value: JsonObject,
 	{userId, deviceId}: DeviceOwner,
 ): Pick<CheckedOneTimeKey, 'json' | 'text'> {
-	const {unsigned: _unsigned, signatures, ...covered} = value;
-	if (findCanonicalFault(covered) !== undefined) throw notCanonical();
 	const name = `ed25519:${deviceId}`;
+	const signatures = memberOf(value, 'signatures');
 	const own = isJsonObject(signatures) ? memberOf(signatures, userId) : undefined;
 	const signature = isJsonObject(own) ? memberOf(own, name) : undefined;
-	if (typeof signature !== 'string' || decodeBase64(signature, {padding: true})?.length !== SIGNATURE_BYTES) {
+	if (typeof signature !== 'string' || !isBase64Of(signature, SIGNATURE_BYTES, {padding: true})) {
 		throw new EncryptionError('invalid-signature', 'Expected one-time keys to be signed by their device');
 	}
-	const json: JsonObject = {...covered, signatures: {[userId]: {[name]: signature}}};
+	const isBare = !Object.hasOwn(value, 'unsigned') && hasOneMember(signatures) && hasOneMember(own);
+	const json = isBare ? value : withoutRest(value, {[userId]: {[name]: signature}});
+	if (findCanonicalFault(json) !== undefined) throw notCanonical();
 	const text = JSON.stringify(json);
 	if (Buffer.byteLength(text) > ONE_TIME_KEY_BYTES_MAX) {
 		throw new EncryptionError('too-large', `Expected a key of at most ${ONE_TIME_KEY_BYTES_MAX} bytes`);
 	}
 	return {json, text: new JsonText(text)};
+}
+
+function hasOneMember(value: JsonValue | undefined): boolean {
+	return isJsonObject(value) && Object.keys(value).length === 1;
+}
+
+function withoutRest({unsigned: _unsigned, ...covered}: JsonObject, signatures: JsonObject): JsonObject {
+	return {...covered, signatures};
 }
 
 /** Gives the algorithm in a key's name; empty where it has none. */
@@ -203,7 +213,7 @@ function readPublicKey(value: JsonValue | undefined): Uint8Array {
 }
 
 function isCurve25519(value: JsonValue): boolean {
-	return typeof value === 'string' && decodeBase64(value)?.length === CURVE25519_BYTES;
+	return typeof value === 'string' && isBase64Of(value, CURVE25519_BYTES);
 }
 
 /**

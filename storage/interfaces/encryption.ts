@@ -33,9 +33,11 @@ export interface KeyClaim {
 }
 
 /** A key that was taken from a device. */
-export interface ClaimedKey extends OneTimeKey {
+export interface ClaimedKey extends Pick<OneTimeKey, 'keyId'> {
 	readonly userId: UserId;
 	readonly deviceId: DeviceId;
+	/** As it was stored: it is handed on, and nobody here reads it. */
+	readonly json: JsonText;
 	readonly isFallback: boolean;
 }
 

@@ -1,9 +1,9 @@
 import {and, type SQL, sql} from 'drizzle-orm';
 import type {DeviceId, JsonObject, UserId} from '../../crypto/index.ts';
 import {type Batch, JsonText, Outcome} from '../batch.ts';
-import {bind, build, equals, type Value, type Values} from '../catalog.ts';
+import {bind, build, equals, textOf, type Value, type Values} from '../catalog.ts';
 import type {Core, Loose} from '../core.ts';
-import type {KeyClaim, KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
+import type {ClaimedKey, KeyClaim, KeysRepository, NewOneTimeKey, OneTimeKey} from '../interfaces/encryption.ts';
 import {tables} from '../schema/index.ts';
 import {encodeText} from '../text.ts';
 import {firstId, listOf} from './list.ts';
@@ -39,7 +39,7 @@ const hasLeft = (upload: SQL, of: KeysOf) =>
 function prepareClaim(core: Core) {
 	const {catalog, dialect} = core;
 	type Params = {claims: readonly unknown[]};
-	type Claimed = DeviceKey & OneTimeKey;
+	type Claimed = DeviceKey & Pick<ClaimedKey, 'keyId' | 'json'>;
 	// Each claim is a list of user, device and algorithm.
 	const wanted = (p: Values<Params>) =>
 		sql`with wanted (user_id, device_id, algorithm) as materialized (select value ->> 0, value ->> 1, value ->> 2
@@ -49,8 +49,8 @@ function prepareClaim(core: Core) {
 		deviceId: sql`wanted.device_id`,
 		algorithm: sql`wanted.algorithm`,
 	};
-	const {userId, deviceId, keyId, json} = oneTimeKeys;
-	const fields = {userId, deviceId, keyId, json};
+	const {userId, deviceId, keyId} = oneTimeKeys;
+	const fields = {userId, deviceId, keyId, json: textOf(oneTimeKeys.json)};
 	// Processes that claim from one device take turns at its row, so that each sees what the one before left.
 	const lock = core.put(
 		catalog.write<Params>(
@@ -99,18 +99,18 @@ function createClaims(core: Core): Pick<KeysRepository, 'claim' | 'claimOneTimeK
 		if (core.dialect.name === 'postgres') lock(batch, {claims});
 		return claims;
 	};
-	const oneTimeOf = (taken: Outcome<(DeviceKey & OneTimeKey)[]>) =>
-		taken.value.map((key) => ({...key, isFallback: false}));
+	const claimedOf = (taken: ReturnType<typeof takeOneTime>, isFallback: boolean): ClaimedKey[] =>
+		taken.value.map(({userId, deviceId, keyId, json}) => ({userId, deviceId, keyId, json, isFallback}));
 	return {
 		claimOneTimeKeys(batch, wants) {
 			const taken = takeOneTime(batch, {claims: begin(batch, wants)});
-			return new Outcome(() => oneTimeOf(taken));
+			return new Outcome(() => claimedOf(taken, false));
 		},
 		claim(batch, wants) {
 			const claims = begin(batch, wants);
 			const fallback = takeFallback(batch, {claims});
 			const taken = takeOneTime(batch, {claims});
-			return new Outcome(() => [...oneTimeOf(taken), ...fallback.value.map((key) => ({...key, isFallback: true}))]);
+			return new Outcome(() => [...claimedOf(taken, false), ...claimedOf(fallback, true)]);
 		},
 	};
 }
@@ -141,7 +141,7 @@ function createAdd(core: Core) {
 			add(
 				batch,
 				owner,
-				keys.map((key, index) => ({...key, index})),
+				keys.map(({keyId: name, json: key}, index) => ({index, keyId: name, json: key})),
 			);
 		};
 	}

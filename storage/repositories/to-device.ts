@@ -55,7 +55,7 @@ function createAddEach(core: Core): ToDeviceRepository['add'] {
 		add(
 			batch,
 			{pos, sender, type},
-			messages.map((message, index) => ({...message, index})),
+			messages.map(({userId, deviceId, content}, index) => ({index, userId, deviceId, content})),
 		);
 	};
 }

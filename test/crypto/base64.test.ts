@@ -5,6 +5,7 @@ import {
 	decodeBase64Url,
 	encodeBase64,
 	encodeBase64Url,
+	isBase64Of,
 	sha256,
 	sha256Base64,
 	sha256Base64Url,
@@ -83,4 +84,20 @@ test('bytes come back from both alphabets, and a view encodes only its own bytes
 		{seed: 1, numRuns: 500},
 	);
 	t.is(encodeBase64(new Uint8Array([1, 2, 3, 4, 5]).subarray(1, 3)), encodeBase64(new Uint8Array([2, 3])));
+});
+
+test('a text is base64 of so many bytes exactly where decoding gives them', (t) => {
+	const written = fc.uint8Array({maxLength: 40}).map((bytes) => Buffer.from(bytes).toString('base64'));
+	const text = fc.oneof(
+		written,
+		written.map((padded) => padded.replaceAll('=', '')),
+		written.map((padded) => padded.replaceAll('=', '').replace(/.$/u, 'B')),
+		fc.stringMatching(/^[A-Za-z0-9+/=_ é-]{0,8}$/),
+	);
+	const check = (value: string, size: number, padding: boolean) => {
+		for (const sizeBytes of [size, decodeBase64(value, {padding})?.length ?? size]) {
+			t.is(isBase64Of(value, sizeBytes, {padding}), decodeBase64(value, {padding})?.length === sizeBytes, value);
+		}
+	};
+	fc.assert(fc.property(text, fc.nat(40), fc.boolean(), check), {numRuns: 2_000});
 });

@@ -1,6 +1,6 @@
 import {type DeviceId, isUserId, type UserId} from '../../../crypto/index.ts';
 import type {ClaimsByUser, DevicesByUser} from '../../encryption/index.ts';
-import {MatrixError} from '../../http/index.ts';
+import {MatrixError, rawJson} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 import {readPoint} from './timeline-query.ts';
@@ -82,7 +82,8 @@ export const claimKeys = route({
 	async handle({caller, body}, {encryption}) {
 		const claims = toClaims(body.one_time_keys);
 		const answer = await encryption.claimKeys(caller, claims, timeoutOf(body.timeout));
-		return {one_time_keys: answer.oneTimeKeys, failures: failuresBody(answer.unreachable)};
+		const failures = JSON.stringify(failuresBody(answer.unreachable));
+		return rawJson(`{"one_time_keys":${answer.oneTimeKeys.text},"failures":${failures}}`);
 	},
 });
 

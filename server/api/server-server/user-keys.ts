@@ -1,5 +1,5 @@
 import {type DeviceId, isUserId, type UserId} from '../../../crypto/index.ts';
-import {MatrixError} from '../../http/index.ts';
+import {MatrixError, rawJson} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -51,6 +51,7 @@ export const claimUserEncryptionKeys = route({
 		if (claims.reduce((sum, [, devices]) => sum + devices.size, 0) > devicesMax) {
 			throw new MatrixError('M_INVALID_PARAM', `Expected at most ${devicesMax} devices`);
 		}
-		return {one_time_keys: await encryption.claimKeysForServer(caller.origin, new Map(claims))};
+		const {text} = await encryption.claimKeysForServer(caller.origin, new Map(claims));
+		return rawJson(`{"one_time_keys":${text}}`);
 	},
 });

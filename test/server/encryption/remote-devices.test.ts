@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {type DeviceId, type JsonObject, type JsonValue, LosslessNumber, type UserId} from '../../../crypto/index.ts';
+import type {JsonText} from '../../../storage/index.ts';
 import {createCrossSigningKeys, createTestDevice, type TestDevice, until} from '../../harness/index.ts';
 import {ALICE, BOB, caller, createWorld, type RemoteWorld, THERE, unreachable} from './remote-world.ts';
 
@@ -17,6 +18,8 @@ const update = (deviceId: string, streamId: number, previous: number[], over: Js
 	prev_id: previous,
 	...over,
 });
+
+const read = ({text}: JsonText): unknown => JSON.parse(text);
 
 const shown = async (world: RemoteWorld) => Object.keys((await world.query()).deviceKeys[BOB] ?? {}).toSorted();
 
@@ -260,8 +263,10 @@ test('one-time keys of other servers’ people are asked for, and only what was 
 	);
 	const claim = (algorithm: string) =>
 		world.encryption.claimKeys(caller, new Map([[BOB, new Map([['PHONE' as DeviceId, algorithm]])]]), 1000);
-	t.deepEqual(await claim('signed_curve25519'), {oneTimeKeys: {[BOB]: {PHONE: keys}}, unreachable: []});
-	t.deepEqual((await claim('other')).oneTimeKeys, {});
+	const claimed = await claim('signed_curve25519');
+	t.deepEqual(read(claimed.oneTimeKeys), {[BOB]: {PHONE: keys}});
+	t.deepEqual(claimed.unreachable, []);
+	t.deepEqual(read((await claim('other')).oneTimeKeys), {});
 	world.other.beforeAnswer = unreachable;
 	t.deepEqual((await claim('signed_curve25519')).unreachable, [THERE]);
 });
@@ -287,7 +292,7 @@ test('B10: what another server gives in place of a one-time key is not passed on
 	);
 	const claim = async () => {
 		const claims = new Map([[BOB, new Map([['PHONE' as DeviceId, 'signed_curve25519']])]]);
-		return (await world.encryption.claimKeys(caller, claims, 1000)).oneTimeKeys;
+		return read((await world.encryption.claimKeys(caller, claims, 1000)).oneTimeKeys);
 	};
 	for (answer of odd) t.deepEqual(await claim(), {}, JSON.stringify(answer).slice(0, 100));
 	// Signatures of others, and those that are none, are nobody's business.
@@ -317,8 +322,10 @@ test('another server sees the keys of those it shares rooms with, without names,
 		'@nobody:here.example': {},
 	});
 	const claims = new Map([[ALICE, new Map([[owner.deviceId, 'signed_curve25519']])]]);
-	t.deepEqual(await encryption.claimKeysForServer(stranger, claims), {});
-	t.deepEqual(await encryption.claimKeysForServer(THERE, claims), {[ALICE]: {ALICEDEVICE: device.oneTimeKeys('A')}});
+	t.deepEqual(read(await encryption.claimKeysForServer(stranger, claims)), {});
+	t.deepEqual(read(await encryption.claimKeysForServer(THERE, claims)), {
+		[ALICE]: {ALICEDEVICE: device.oneTimeKeys('A')},
+	});
 	const listed = await encryption.listDevicesForServer(THERE, ALICE);
 	t.deepEqual(listed.devices, [{deviceId: 'ALICEDEVICE', keys: device.deviceKeys}]);
 	for (const [origin, userId] of [
