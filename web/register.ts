@@ -7,11 +7,16 @@ import {say} from './text.ts';
 export const registerPath = '/account/register';
 
 /** A name and a password twice, for an account that is to be made. */
-export function newAccountFields({language}: View, username: string): Html {
+export function newAccountFields(view: View, username: string): Html {
+	return html`${newNameField(view, username)}
+${newPasswordFields(view.language)}`;
+}
+
+/** A name that is to be chosen, and what it may be made of. */
+export function newNameField({language}: View, username: string): Html {
 	return html`<label for="username">${say(language, 'field.name')}</label>
 <input id="username" name="username" value="${username}" required autofocus dir="ltr" autocapitalize="none" autocomplete="username" spellcheck="false" maxlength="200" aria-describedby="username-hint">
-<p class="hint" id="username-hint">${say(language, 'field.nameHint', {characters: html`<bdi dir="ltr" class="whole">a-z 0-9 . _ - = / +</bdi>`})}</p>
-${newPasswordFields(language)}`;
+<p class="hint" id="username-hint">${say(language, 'field.nameHint', {characters: html`<bdi dir="ltr" class="whole">a-z 0-9 . _ - = / +</bdi>`})}</p>`;
 }
 
 /** A new password, twice. @param name what it is called where there was one before */

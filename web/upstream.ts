@@ -2,6 +2,7 @@ import {html} from './html.ts';
 import {back} from './account/parts.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, join, type Page, page, type View} from './page.ts';
+import {newNameField} from './register.ts';
 import {say} from './text.ts';
 
 /** Where a browser is sent to another service, to sign in. */
@@ -32,8 +33,7 @@ export function chooseNameForm(
 ${alert(view, problem)}
 ${form(
 	view,
-	html`<label for="username">${say(language, 'field.name')}</label>
-<input id="username" name="username" value="${username}" required autofocus dir="ltr" autocapitalize="none" autocomplete="username" spellcheck="false" maxlength="255">
+	html`${newNameField(view, username)}
 <button>${say(language, 'register.submit')}</button>`,
 )}`,
 	);
