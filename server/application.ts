@@ -10,7 +10,7 @@ import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
 import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
-import type {NoticeQueue} from './notices/index.ts';
+import {type NoticeQueue, noticesSender} from './notices/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
 import {notifiesByDefault} from './push/index.ts';
@@ -299,6 +299,7 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 		log: parts.log,
 		federation: partners,
 		notices: parts.queue,
+		noticesSender: noticesSender(config.serverNotices, serverName),
 	});
 	const personal = buildPersonal(config, storage, {...parts, clock, events, encryption});
 	const audit = wireAudit(config, storage, {...parts, clock});

@@ -20,6 +20,8 @@ export interface EncryptionDependencies {
 	readonly mayFederateWith: (server: ServerName) => boolean;
 	/** Where it is said that somebody's identity was replaced. */
 	readonly notices: NoticeQueue;
+	/** Who writes the notices of the server, and has no device; `undefined`: nobody does. */
+	readonly noticesSender: UserId | undefined;
 	/** Told of what failed with nobody waiting for it. */
 	readonly onProblem: (problem: unknown) => void;
 }

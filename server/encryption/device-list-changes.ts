@@ -36,13 +36,16 @@ interface Fact {
 /** Follows the stream and says for each user what has become of the device lists of others. */
 export class DeviceListFollower {
 	readonly #storage: Storage;
+	readonly #keyless: UserId | undefined;
 	readonly #stop: () => void;
 	#facts: Fact[] = [];
 	/** Every fact after this position is in memory. */
 	#since: Position;
 
-	constructor(storage: Storage) {
+	/** @param keyless who never has a device, such as who writes the notices of the server: nobody needs to ask for their keys */
+	constructor(storage: Storage, keyless: UserId | undefined) {
 		this.#storage = storage;
+		this.#keyless = keyless;
 		this.#since = storage.stream.head();
 		this.#stop = storage.onCommitted((changes) => this.#add(changes));
 	}
@@ -67,6 +70,10 @@ export class DeviceListFollower {
 			if (kind === 'device_keys' && subject === userId) for (const target of signed) changed.add(target);
 		}
 		await this.#addMoves(userId, facts, {changed, left});
+		if (this.#keyless !== undefined) {
+			changed.delete(this.#keyless);
+			left.delete(this.#keyless);
+		}
 		if (changed.size === 0 && left.size === 0) return {changed: [], left: []};
 		const candidates = [...new Set([...changed, ...left])];
 		const sharing = new Set(await this.#storage.memberships.listSharing(userId, candidates));

@@ -99,7 +99,7 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
 	const localKeys = new LocalKeys(storage);
 	const keyCounts = new LocalKeyCounts(storage);
 	const context: EncryptionContext = {...dependencies, localKeys, remoteLists: new RemoteDeviceLists(dependencies)};
-	const follower = new DeviceListFollower(storage);
+	const follower = new DeviceListFollower(storage, dependencies.noticesSender);
 	// What a person uploads is compared with what is stored, so uploads of one person come one after the other.
 	const turns = new Turns<UserId>();
 	return {

@@ -1,4 +1,4 @@
-import type {RandomBytes, ServerName} from '../../crypto/index.ts';
+import type {RandomBytes, ServerName, UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import {createRemoteQueries} from '../../federation/outbound/index.ts';
 import type {Storage} from '../../storage/index.ts';
@@ -16,6 +16,7 @@ interface EncryptionParts {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly notices: NoticeQueue;
+	readonly noticesSender: UserId | undefined;
 	readonly log: Pick<Logger, 'warn'>;
 	readonly federation: Pick<Federation, 'client' | 'edus' | 'isAllowed'>;
 }

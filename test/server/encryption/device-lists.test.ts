@@ -143,6 +143,7 @@ test('what happened before the server started is found in the database', async (
 	await uploadKeys(app, bob);
 	const {createEncryption} = await import('../../../server/encryption/index.ts');
 	const later = createEncryption({
+		noticesSender: undefined,
 		storage,
 		serverName: 'news.example' as never,
 		visibility: app.application.services.visibility,

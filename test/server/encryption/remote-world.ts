@@ -76,6 +76,7 @@ export async function createWorld(t: ExecutionContext): Promise<RemoteWorld> {
 	const problems: unknown[] = [];
 	const serverName = 'here.example' as ServerName;
 	const encryption = createEncryption({
+		noticesSender: undefined,
 		storage,
 		serverName,
 		visibility: createVisibility({

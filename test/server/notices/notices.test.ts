@@ -24,6 +24,7 @@ const on = {server_notices: {enabled: true}};
 
 interface SyncAnswer {
 	readonly next_batch: string;
+	readonly device_lists?: {readonly changed?: readonly string[]};
 	readonly rooms?: {
 		readonly join?: Record<
 			string,
@@ -72,6 +73,18 @@ async function withPassword(app: App, session: Session, method: string, path: st
 	};
 	return call(app, method, path, {token, body: {...body, auth}});
 }
+
+test('nobody is told to ask for the keys of who writes notices, who has no device', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const {next_batch: since} = await sync(app, alice);
+	await login(app, 'alice', 'DESK');
+	await untilTold(app, alice, /DESK|new session/iu);
+	const path = `/_matrix/client/v3/sync?since=${since}`;
+	const {rooms, device_lists: lists} = await call<SyncAnswer>(app, 'GET', path, {token: alice.access_token});
+	t.is(Object.keys({...rooms?.join, ...rooms?.invite}).length, 1);
+	t.deepEqual(lists?.changed ?? [], [alice.user_id]);
+});
 
 test('the first two people who are told anything are told at once, also where they are told at the same moment', async (t) => {
 	const app = await startApp(t, {config: on});
