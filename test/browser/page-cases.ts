@@ -133,7 +133,8 @@ export const pageCases: readonly PageCase[] = [
 		...withSources,
 		async open(page, app) {
 			await openSourceLink(page, app);
-			return send(page);
+			await send(page);
+			return page.goto(`${app.url}/source`);
 		},
 	},
 	{
