@@ -8,10 +8,20 @@ import {runInNewContext} from 'node:vm';
  */
 setFlagsFromString('--semi-space-growth-factor=1');
 
-/** Gives back what loading has left behind, and lets the space for young objects grow with the load, as by default. */
+/**
+ * Collects all garbage at once and moves what is left together, so that its pages go back to the system: by itself V8 moves a
+ * few at a time. It stops the program for a millisecond or two for each MiB that is kept.
+ */
+export function collectGarbage(): void {
+	setFlagsFromString('--expose-gc');
+	setFlagsFromString('--compact-on-every-full-gc');
+	(runInNewContext('gc') as () => void)();
+	setFlagsFromString('--no-compact-on-every-full-gc');
+}
+
+/** Gives back what loading has left behind, and lets the space for young objects grow with the load. */
 export function endStartup(): void {
 	// V8 would get to it half a minute later, or in the middle of the first burst of requests.
-	setFlagsFromString('--expose-gc');
-	(runInNewContext('gc') as () => void)();
+	collectGarbage();
 	setFlagsFromString('--semi-space-growth-factor=2');
 }

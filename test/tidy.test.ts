@@ -100,6 +100,7 @@ const assemblers = [
 	'server/main.ts',
 	'server/program.ts',
 	'server/startup-memory.ts',
+	'server/idle-memory.ts',
 	'server/application.ts',
 	'server/roles.ts',
 	'server/cli',

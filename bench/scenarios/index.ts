@@ -5,6 +5,7 @@ import {fanOut} from './fan-out.ts';
 import {federation} from './federation.ts';
 import {floor} from './floor.ts';
 import {keysClaim, keysQuery, keysUpload, toDevice} from './keys.ts';
+import {memory} from './memory.ts';
 import {overload} from './overload.ts';
 import {remoteJoin} from './remote-join.ts';
 import {send, sendRooms} from './send.ts';
@@ -29,4 +30,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	signatures,
 	remoteJoin,
 	overload,
+	memory,
 ];

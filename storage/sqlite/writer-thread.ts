@@ -16,7 +16,7 @@ export interface WriterData {
 
 const port = parentPort as MessagePort;
 const {path, statements} = workerData as WriterData;
-const db = connect(path);
+const db = connect(path, 'writer');
 // The writer checkpoints when it chooses to, never inside somebody's commit.
 db.pragma('wal_autocheckpoint = 0');
 const pageSize = db.pragma('page_size', {simple: true}) as number;
