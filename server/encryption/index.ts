@@ -3,7 +3,6 @@ export type {
 	DevicesByUser,
 	EncryptionCaller,
 	EncryptionDependencies,
-	KeysByUser,
 } from './dependencies.ts';
 export type {DehydratedDevices} from './dehydrated-devices.ts';
 export type {DeviceListChanges} from './device-list-changes.ts';
