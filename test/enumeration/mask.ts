@@ -15,8 +15,14 @@ const RANDOM: readonly (readonly [RegExp, string])[] = [
 	[/(?<="(?:origin_server_ts|depth|age)":)\d+/gu, '0'],
 ];
 
-/** How long a limited caller is to wait differs by the milliseconds that went by; what matters is the second. */
+/** How long a limited caller is to wait differs by the time that went by between their requests. */
 const WAIT = /"retry_after_ms":(\d+)/gu;
+
+/** Rounds seconds up to two digits, the second of which is 5 or 0, so that a busy machine makes no difference. */
+function roundWait(seconds: number): number {
+	const step = Math.max(1, 10 ** Math.floor(Math.log10(Math.max(1, seconds))) / 2);
+	return Math.ceil(seconds / step) * step;
+}
 
 /** Replaces a name in all forms in which an answer may have it, and everything random. */
 export function maskText(text: string, name: string): string {
@@ -27,7 +33,7 @@ export function maskText(text: string, name: string): string {
 		if (form !== undefined) masked = masked.replaceAll(form, 'NAME');
 	}
 	for (const [pattern, word] of RANDOM) masked = masked.replace(pattern, word);
-	return masked.replace(WAIT, (_, ms: string) => `"retry_after":${Math.ceil(Number(ms) / 1000)}`);
+	return masked.replace(WAIT, (_, ms: string) => `"retry_after":${roundWait(Number(ms) / 1000)}`);
 }
 
 /**
@@ -39,6 +45,8 @@ export function maskReply({status, headers, text}: Reply, name: string): string 
 	const isLengthTelling = masked === text;
 	const seen = headers
 		.filter(([header]) => isLengthTelling || header !== 'content-length')
-		.map(([header, value]) => `${header}: ${maskText(value, name)}`);
+		.map(([header, value]) =>
+			header === 'retry-after' ? `${header}: ${roundWait(Number(value))}` : `${header}: ${maskText(value, name)}`,
+		);
 	return [`${status}`, ...seen, '', masked].join('\n');
 }
