@@ -174,6 +174,9 @@ async function stateBeforeOf(
 	origin: ServerName,
 ): Promise<RoomState> {
 	try {
+		const marks = await context.storage.events.findMarks(pdu.prevEvents);
+		const partial = [...marks.values()].filter(({statePartial}) => statePartial).map(({eventId}) => eventId);
+		if (partial.length > 0) throw new StateUnknown(partial);
 		return await context.states.before(room, pdu.prevEvents);
 	} catch (error) {
 		if (!(error instanceof StateUnknown)) throw error;

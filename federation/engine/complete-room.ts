@@ -53,19 +53,28 @@ export async function fetchMembers(context: MissingContext, room: Room, {eventId
 	return whole;
 }
 
-/** Finds by which of our joins a partial room was entered: of those that came since, it is the first. */
+/** Finds by which of our joins a partial room was entered last: the first after a time when nobody of ours was in it. */
 export async function findEntry(
 	context: Pick<MissingContext, 'events' | 'serverName' | 'storage'>,
 	room: Room,
 	ends: readonly EventId[],
 ): Promise<EventId | undefined> {
-	const partials = await listPartial(context, room, ends);
-	const ours = partials.filter(
-		({pdu}) => membershipOf(pdu) === 'join' && domainOf(pdu.stateKey as UserId) === context.serverName,
+	const ours = (await listPartial(context, room, ends)).filter(
+		({pdu, mark}) =>
+			pdu.type === 'm.room.member' && mark.anchor !== null && domainOf(pdu.stateKey as UserId) === context.serverName,
 	);
-	const stored = await Promise.all(ours.map(({pdu}) => context.events.find(pdu.eventId)));
-	const placed = stored.flatMap((event) => (event && event.row.anchor !== null ? [event.row] : []));
-	return placed.toSorted((a, b) => (a.anchor ?? 0) - (b.anchor ?? 0))[0]?.eventId;
+	const inside = new Set<string>();
+	let entry: EventId | undefined;
+	for (const {pdu} of ours.toSorted((a, b) => (a.mark.anchor ?? 0) - (b.mark.anchor ?? 0))) {
+		const {eventId, stateKey = ''} = pdu;
+		if (membershipOf(pdu) !== 'join') {
+			inside.delete(stateKey);
+			continue;
+		}
+		if (inside.size === 0) entry = eventId;
+		inside.add(stateKey);
+	}
+	return entry;
 }
 
 /** Gives a partial room its members. */
@@ -126,7 +135,8 @@ async function planCompletion(
 ): Promise<Completion> {
 	const walk = new Walk(context, room, entry);
 	const events: Completion['events'][number][] = [];
-	const partials = await listPartial(context, room, head.extremities);
+	const since = (await context.storage.events.findMarks([entry.eventId])).get(entry.eventId)?.anchor ?? 0;
+	const partials = await listPartial(context, room, head.extremities, since);
 	// We may have left meanwhile, and entered anew: then these are the members of another time.
 	if (!partials.some(({pdu}) => pdu.eventId === entry.eventId)) {
 		throw new EngineError('bad_response', 'our join is not what made the room partial');
@@ -209,7 +219,20 @@ class Walk {
 		const known = this.#after.get(eventId);
 		if (known) return known;
 		const mark = (await this.#context.storage.events.findMarks([eventId])).get(eventId);
-		return mark && this.#context.states.findAfter(mark);
+		return mark?.statePartial ? this.#findAfterEarlier(mark) : mark && this.#context.states.findAfter(mark);
+	}
+
+	/**
+	 * An event from before we entered, of a time when we were in the room and never learnt its members: what is built on it
+	 * now has the state in which we found the room, with what that event itself says.
+	 */
+	async #findAfterEarlier({eventId, nid, rejected}: EventMark): Promise<RoomState> {
+		const {before} = this.#entry;
+		const pdu = (await this.#context.events.findPdus([eventId])).get(eventId)?.pdu;
+		if (pdu?.stateKey === undefined || rejected !== null) return before;
+		await before.loadForChange([{type: pdu.type, stateKey: pdu.stateKey}]);
+		await this.#context.storage.ids.reserve(NODES_OF_CHANGE);
+		return before.after({nid, pdu});
 	}
 
 	async #findBelow(prevEvents: readonly EventId[]): Promise<RoomState[]> {
@@ -236,11 +259,13 @@ function isRefusedByAuthEvents({outlier, rejected, stateBefore}: EventMark): boo
 /**
  * Lists the events whose states are partial, from the ends of the graph back, each after those that it names. Those that
  * their auth events refuse stand among them: what lies behind them is partial as well.
+ * @param since no event is listed whose place in the timeline is before this one
  */
-export async function listPartial(
+async function listPartial(
 	context: Pick<MissingContext, 'events' | 'storage'>,
 	room: Room,
 	ends: readonly EventId[],
+	since = 0,
 ): Promise<Partial[]> {
 	const found = new Map<EventId, Partial>();
 	for (let layer = ends; layer.length > 0 && found.size < EVENTS_MAX; ) {
@@ -250,6 +275,7 @@ export async function listPartial(
 			const [event, mark] = [known.get(eventId), marks.get(eventId)];
 			if (!event || !mark || mark.outlier || mark.roomId !== room.roomId) continue;
 			if (!mark.statePartial && !isRefusedByAuthEvents(mark)) continue;
+			if (mark.anchor !== null && mark.anchor < since) continue;
 			found.set(eventId, {pdu: event.pdu, mark});
 			for (const prev of event.pdu.prevEvents) if (!found.has(prev)) next.add(prev);
 		}

@@ -155,7 +155,7 @@ class RoomEngine implements Engine {
 	/**
 	 * Learns who was in a room when we entered it last, where we left without knowing: what others have built on our events
 	 * of then is judged by their states. Asks the server that lets us in again and, where that has not heard of our last
-	 * entry, others of the room. Where none of them tells, these stay as they are.
+	 * entry, others of the room. Where none of them tells, the states at those events stay unknown.
 	 */
 	async #completePast(actor: RoomActor, request: ImportRoomRequest): Promise<void> {
 		const {roomId, version, origin} = request;

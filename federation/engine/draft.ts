@@ -1,5 +1,5 @@
 import {domainOf, type EventId, isUserId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {AnnouncedPosition, Batch, EventNid, MembershipRow, StateRoot, Storage} from '../../storage/index.ts';
+import type {AnnouncedPosition, Batch, EventNid, MembershipRow, Storage} from '../../storage/index.ts';
 import {type Membership, membershipOf, type Pdu, type RoomVersionId} from '../rooms/index.ts';
 import {eventFacts, extraOf} from './event-facts.ts';
 import type {RoomState} from './room-state.ts';
@@ -257,20 +257,6 @@ export class Draft {
 			if (!isCounted) storage.memberships.addServer(this.batch, this.#roomId, server, pos);
 		}
 		return pos;
-	}
-
-	/** Leaves events of a partial room as they are: we were out of it before its members were known, and enter it anew. */
-	settle(
-		events: readonly {
-			readonly nid: EventNid;
-			readonly stateBefore: StateRoot | null;
-			readonly rejected: string | null;
-		}[],
-	): void {
-		for (const {nid, stateBefore, rejected} of events) {
-			if (stateBefore === null) continue;
-			this.#context.storage.events.setStateBefore(this.batch, nid, {stateBefore, statePartial: false, rejected});
-		}
 	}
 
 	/** Gives a partial room its members, and the events that came meanwhile the states that they have by these. */

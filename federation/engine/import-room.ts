@@ -1,6 +1,5 @@
 import {breathe, domainOf, type EventId, type UserId} from '../../crypto/index.ts';
 import {checkAuth, membershipOf, type Pdu, stateOf} from '../rooms/index.ts';
-import {listPartial} from './complete-room.ts';
 import {Draft, type Head} from './draft.ts';
 import type {ImportRoomRequest, SentEvent} from './engine.ts';
 import {EngineError} from './errors.ts';
@@ -114,8 +113,6 @@ async function writeJoin(
 		isPartial: request.withoutMembers !== undefined,
 	});
 	const stale = old ? await old.state.listEvents() : [];
-	const abandoned = old?.isPartial ? await listPartial(context, request, room?.extremities ?? []) : [];
-	draft.settle(abandoned.map(({mark}) => mark));
 	const departures = findDepartures(context, {event, entries, stale});
 	const after = before.after(event);
 	const pos = draft.installBy(event, {

@@ -96,6 +96,8 @@ export class StatesAtEvents {
 		if (cached) return cached;
 		const isRejected = mark.rejected !== null;
 		if (mark.outlier || (mark.stateBefore === null && !isRejected)) return undefined;
+		// Its members were never learnt: we left before, and came back another way.
+		if (mark.statePartial && !(await this.#isPartial(mark.roomId))) return undefined;
 		const event = (await this.#context.events.findPdus([mark.eventId])).get(mark.eventId);
 		if (!event) return undefined;
 		if (mark.stateBefore === null) return this.#findAfterRejected(event.pdu, walk);
@@ -106,6 +108,10 @@ export class StatesAtEvents {
 		const after = before.after(event);
 		this.note(mark.eventId, after);
 		return after;
+	}
+
+	async #isPartial(roomId: RoomId): Promise<boolean> {
+		return (await this.#context.storage.rooms.find(roomId))?.isPartial === true;
 	}
 
 	/** What an event that its auth events do not allow is built on, it leaves as it is. */

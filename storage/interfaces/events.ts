@@ -69,6 +69,7 @@ export interface EventMark {
 	readonly rejected: string | null;
 	readonly stateBefore: StateRoot | null;
 	readonly statePartial: boolean;
+	readonly anchor: Position | null;
 }
 
 /** A stored event some of whose `prev_events` this server has not. */

@@ -151,7 +151,7 @@ function createGaps(core: Core) {
 
 function createLookups(core: Core) {
 	const {catalog} = core;
-	const {nid, eventId, roomId, depth, outlier, softFailed, rejected, stateBefore, statePartial} = events;
+	const {nid, eventId, roomId, depth, outlier, softFailed, rejected, stateBefore, statePartial, anchor} = events;
 	const byIds = core.many<{ids: readonly EventId[]}, EventRow>((p) =>
 		build.select().from(events).where(catalog.isOneOf(events.eventId, p.ids)),
 	);
@@ -160,7 +160,7 @@ function createLookups(core: Core) {
 	);
 	const marks = core.many<{ids: readonly EventId[]}, EventMark>((p) =>
 		build
-			.select({nid, eventId, roomId, depth, outlier, softFailed, rejected, stateBefore, statePartial})
+			.select({nid, eventId, roomId, depth, outlier, softFailed, rejected, stateBefore, statePartial, anchor})
 			.from(events)
 			.where(catalog.isOneOf(events.eventId, p.ids)),
 	);

@@ -132,3 +132,32 @@ test('who leaves a partial room and comes back enters it anew', async (t) => {
 	const [here, there] = [await stateOf(two, roomId), await stateOf(one, roomId)];
 	t.deepEqual([here.state, here.table, here.joined, here.servers.length], [there.state, there.state, there.joined, 2]);
 });
+
+test('where nobody tells who was there the last time, what came after that is judged by what is told of its own time', async (t) => {
+	await using network = new EngineNetwork();
+	const world = await setUp(network);
+	const {one, two, roomId} = world;
+	const said = await one.engine.send({roomId, event: message(dave, 'while you could not hear us')});
+	const left = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
+	t.is((await deliver(two, one, left.pdu)).status, 'accepted');
+	network.lies.getStateIds = () => Promise.reject(new EngineError('unavailable', 'nobody answers'));
+	network.lies.getState = network.lies.getStateIds as never;
+	const eventId = await enter(world);
+	delete network.lies.getStateIds;
+	delete network.lies.getState;
+	await complete({...world, eventId});
+	t.false((await two.engine.findRoom(roomId))?.isPartial);
+	t.is((await two.storage.events.findById(world.eventId))?.statePartial, true);
+	const end = {anchor: two.storage.stream.head(), minor: 1};
+	while (await two.engine.backfill(roomId, end, 50)) continue;
+	const row = await two.storage.events.findById(said.eventId);
+	t.is(row?.rejected, null);
+	t.not(row?.anchor ?? null, null);
+	const [here, there] = [await stateOf(two, roomId), await stateOf(one, roomId)];
+	t.deepEqual([here.state, here.joined], [there.state, there.joined]);
+	// A third time, with the members of the second known.
+	const gone = await two.engine.send({roomId, event: membership(bob, bob, 'leave')});
+	t.is((await deliver(two, one, gone.pdu)).status, 'accepted');
+	await complete({...world, eventId: await enter(world)});
+	t.deepEqual((await stateOf(two, roomId)).state, (await stateOf(one, roomId)).state);
+});
