@@ -1,9 +1,9 @@
 import {breathe, domainOf, type EventId, type RoomId, type ServerName, type UserId} from '../../crypto/index.ts';
-import type {EventMark} from '../../storage/index.ts';
+import type {EventMark, Position} from '../../storage/index.ts';
 import {membershipOf, type Pdu} from '../rooms/index.ts';
 import type {Completion, Draft, Head} from './draft.ts';
 import {EngineError} from './errors.ts';
-import {fetchStateAt, type MissingContext, type Room} from './missing-events.ts';
+import {fetchStateAfter, fetchStateAt, type MissingContext, orElse, type Room} from './missing-events.ts';
 import {judgeByState, keysOfPdu} from './receive-event.ts';
 import {isTooComplex, resolveStates} from './resolve-states.ts';
 import {HeadMoved, HeadUnstored, type Intent} from './room-actor.ts';
@@ -53,6 +53,38 @@ export async function fetchMembers(context: MissingContext, room: Room, {eventId
 	return whole;
 }
 
+/** Events of earlier times whose states are asked for at one completion; those behind the others are guessed. */
+const EARLIER_MAX = 20;
+
+/**
+ * Learns the states after events of earlier times, when we were in the room and never learnt its members, on which others
+ * have built since we entered. What the server does not tell is left out.
+ */
+export async function fetchEarlier(
+	context: MissingContext,
+	room: Room,
+	{eventId, server}: Entry,
+	ends: readonly EventId[],
+): Promise<ReadonlyMap<EventId, RoomState>> {
+	const since = await findPlace(context, eventId);
+	const partials = (await listPartial(context, room, ends, since)).map(({pdu}) => pdu);
+	const listed = new Set(partials.map((pdu) => pdu.eventId));
+	const behind = partials.flatMap((pdu) => (pdu.eventId === eventId ? [] : pdu.prevEvents));
+	const marks = await context.storage.events.findMarks([...new Set([...ends, ...behind])]);
+	const earlier = [...marks.values()].filter((mark) => mark.statePartial && !listed.has(mark.eventId));
+	const states = new Map<EventId, RoomState>();
+	for (const mark of earlier.slice(0, EARLIER_MAX)) {
+		const state = await fetchStateAfter(context, room, mark.eventId, server).catch(orElse(undefined));
+		if (state) states.set(mark.eventId, state);
+	}
+	return states;
+}
+
+/** Gives the place of our join in the timeline. */
+async function findPlace({storage}: Pick<MissingContext, 'storage'>, eventId: EventId): Promise<Position> {
+	return (await storage.events.findMarks([eventId])).get(eventId)?.anchor ?? 0;
+}
+
 /** Finds by which of our joins a partial room was entered last: the first after a time when nobody of ours was in it. */
 export async function findEntry(
 	context: Pick<MissingContext, 'events' | 'serverName' | 'storage'>,
@@ -77,14 +109,24 @@ export async function findEntry(
 	return entry;
 }
 
+/** How we entered a room, as it is known now. */
+interface Entered {
+	/** Our join. */
+	readonly eventId: EventId;
+	/** The whole state before it. */
+	readonly before: RoomState;
+	/** States after events of earlier times, as {@link fetchEarlier} gives them. */
+	readonly earlier: ReadonlyMap<EventId, RoomState>;
+}
+
 /** Gives a partial room its members. */
 export class CompleteRoom implements Intent<void> {
 	readonly #context: MissingContext;
 	readonly #room: Room;
-	readonly #entry: {readonly eventId: EventId; readonly before: RoomState};
+	readonly #entry: Entered;
 	#plan: (Completion & {readonly head: Head}) | undefined;
 
-	constructor(context: MissingContext, room: Room, entry: {readonly eventId: EventId; readonly before: RoomState}) {
+	constructor(context: MissingContext, room: Room, entry: Entered) {
 		this.#context = context;
 		this.#room = room;
 		this.#entry = entry;
@@ -127,15 +169,10 @@ interface Partial {
 	readonly mark: EventMark;
 }
 
-async function planCompletion(
-	context: MissingContext,
-	room: Room,
-	head: Head,
-	entry: {readonly eventId: EventId; readonly before: RoomState},
-): Promise<Completion> {
+async function planCompletion(context: MissingContext, room: Room, head: Head, entry: Entered): Promise<Completion> {
 	const walk = new Walk(context, room, entry);
 	const events: Completion['events'][number][] = [];
-	const since = (await context.storage.events.findMarks([entry.eventId])).get(entry.eventId)?.anchor ?? 0;
+	const since = await findPlace(context, entry.eventId);
 	const partials = await listPartial(context, room, head.extremities, since);
 	// We may have left meanwhile, and entered anew: then these are the members of another time.
 	if (!partials.some(({pdu}) => pdu.eventId === entry.eventId)) {
@@ -189,10 +226,10 @@ async function resolveOrTakeLast(
 class Walk {
 	readonly #context: MissingContext;
 	readonly #room: Room;
-	readonly #entry: {readonly eventId: EventId; readonly before: RoomState};
+	readonly #entry: Entered;
 	readonly #after = new Map<EventId, RoomState>();
 
-	constructor(context: MissingContext, room: Room, entry: {readonly eventId: EventId; readonly before: RoomState}) {
+	constructor(context: MissingContext, room: Room, entry: Entered) {
 		this.#context = context;
 		this.#room = room;
 		this.#entry = entry;
@@ -223,11 +260,13 @@ class Walk {
 	}
 
 	/**
-	 * An event from before we entered, of a time when we were in the room and never learnt its members: what is built on it
-	 * now has the state in which we found the room, with what that event itself says.
+	 * An event from before we entered, of a time when we were in the room and never learnt its members. Where nobody tells
+	 * the state after it, what is built on it has the state in which we found the room, with what that event itself says.
 	 */
 	async #findAfterEarlier({eventId, nid, rejected}: EventMark): Promise<RoomState> {
-		const {before} = this.#entry;
+		const {before, earlier} = this.#entry;
+		const told = earlier.get(eventId);
+		if (told) return told;
 		const pdu = (await this.#context.events.findPdus([eventId])).get(eventId)?.pdu;
 		if (pdu?.stateKey === undefined || rejected !== null) return before;
 		await before.loadForChange([{type: pdu.type, stateKey: pdu.stateKey}]);

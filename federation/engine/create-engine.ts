@@ -3,7 +3,7 @@ import {type ClientTransactionKey, type EventRow, type Storage, StorageError} fr
 import {type Pdu, signPdu, type VerifySignature} from '../rooms/index.ts';
 import {backfill} from './backfill.ts';
 import {buildEvent} from './build-event.ts';
-import {CompleteRoom, type Entry, fetchMembers, findEntry} from './complete-room.ts';
+import {CompleteRoom, type Entry, fetchEarlier, fetchMembers, findEntry} from './complete-room.ts';
 import {createRoom} from './create-room.ts';
 import type {
 	Engine,
@@ -184,7 +184,9 @@ class RoomEngine implements Engine {
 		const room = {roomId, version};
 		const fetching = fetchMembers(this.#context, room, entry);
 		const before = await (timeoutMs === undefined ? fetching : within(this.#context.clock, timeoutMs, fetching));
-		await actor.submit(new CompleteRoom(this.#context, room, {eventId: entry.eventId, before}));
+		const asking = fetchEarlier(this.#context, room, entry, actor.committed.extremities);
+		const earlier = await (timeoutMs === undefined ? asking : within(this.#context.clock, timeoutMs, asking));
+		await actor.submit(new CompleteRoom(this.#context, room, {eventId: entry.eventId, before, earlier}));
 		this.#context.states.forget();
 	}
 

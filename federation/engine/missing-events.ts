@@ -186,7 +186,7 @@ export async function fetchStateAt(
 }
 
 /** Asks for an event and the state before it, and gives the state after it; `undefined` where it is not to be had. */
-async function fetchStateAfter(
+export async function fetchStateAfter(
 	context: MissingContext,
 	room: Room,
 	eventId: EventId,
