@@ -35,7 +35,7 @@ test('every answer to a stranger forbids browsers what it can, and names neither
 		t.false(policy.includes('unsafe'), what);
 		if (reply.headers.get('content-type') === 'application/json') t.is(policy, POLICY, what);
 		// Pages know a browser by a cookie, which is no script's; what clients and tools call sets none.
-		const isPage = !/^\/_(?:matrix|synapse)\//u.test(uri);
+		const isPage = !/^\/_(?:matrix(?!\/static\/)|synapse)\//u.test(uri);
 		for (const cookie of reply.headers.getSetCookie()) {
 			t.true(isPage && cookie.includes('; HttpOnly; SameSite=Lax'), `${what}: ${cookie}`);
 			t.notRegex(cookie, /broadsheet/iu, what);

@@ -50,9 +50,9 @@ test('who must have a factor and has none sets one up first', async (t) => {
 test('the proofs that are missing are those that somebody has, and those that renew are factors where there are any', async (t) => {
 	const world = await openWorld(t);
 	const {factors} = world;
-	t.deepEqual(await factors.listMissing(ALICE, []), ['password', 'upstream', 'passkey']);
+	t.deepEqual(await factors.listMissing(ALICE, []), ['password', 'upstream', 'passkey', 'source-link']);
 	t.deepEqual(await factors.listMissing(ALICE, of('password')), []);
-	t.deepEqual(await factors.listRenewing(ALICE), ['password', 'upstream', 'passkey']);
+	t.deepEqual(await factors.listRenewing(ALICE), ['password', 'upstream', 'passkey', 'source-link']);
 	await addGenerator(world);
 	t.deepEqual(await factors.listMissing(ALICE, of('password')), ['totp']);
 	await factors.renewRecoveryCodes(ALICE);
