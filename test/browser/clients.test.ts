@@ -119,7 +119,10 @@ testInBrowser(
 		const source = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
 		await source.goto(link ?? '');
 		await press(source, 'Make the account');
-		const [user, password] = await source.locator('dd code').allTextContents();
+		await source.getByRole('heading', {name: 'Your account'}).waitFor();
+		await press(source, 'Make a password');
+		await source.locator('dd code').nth(2).waitFor();
+		const [user, , password] = await source.locator('dd code').allTextContents();
 		const body = {type: 'm.login.password', identifier: {type: 'm.id.user', user}, password};
 		const session = (await request<Session>(app, 'POST', '/_matrix/client/v3/login', {body})).body;
 		const token = session.access_token;

@@ -52,7 +52,7 @@ test('a proof that is given in a browser which was signed out meanwhile brings b
 	// The request was let in before, and comes to its end after.
 	const proven = await webSessions.prove(known, userId, 'totp');
 	t.false(proven.isSignedIn);
-	t.deepEqual(proven.missing, ['password', 'upstream', 'passkey']);
+	t.deepEqual(proven.missing, ['password', 'upstream', 'passkey', 'source-link']);
 });
 
 test('of two who give a proof in the same browser at once, one goes on with what was shown there', async (t) => {
