@@ -59,6 +59,8 @@ async function measure({secondsMax}: Bench, teardown: (end: () => unknown) => vo
 	const mail = await startMailServer({teardown});
 	const issuer = await startProvider(teardown);
 	await using server = await startServer({
+		// As `npm start` sets it.
+		environment: {MALLOC_ARENA_MAX: '2'},
 		config: {
 			public_url: ORIGIN,
 			smtp: mail.smtp,
