@@ -1,27 +1,15 @@
 /** Clients that have a browser around a page of the server, and people who make links for others, in a real browser. */
-import test, {type ExecutionContext} from 'ava';
-import type {Browser, Page} from 'playwright-core';
+import type {ExecutionContext} from 'ava';
+import type {Page} from 'playwright-core';
 import {login, passwordOf, request, type Session, until} from '../harness/index.ts';
 import {whoami} from '../server/api/oauth/client.ts';
 import {askReset} from './ask-reset.ts';
-import {findChromium, launchBrowser} from './browser.ts';
+import {sharedBrowser, testInBrowser} from './in-browser.ts';
 import {addPerson, giveName, heading, openContext, press, signIn, startVisited} from './visit.ts';
-
-// Run by itself (`npm run test:browser`), as all tests with a browser are.
-const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
-const program = findChromium();
-const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
-let browser: Browser;
-if (isAsked && program !== undefined) {
-	test.before(async () => {
-		browser = await launchBrowser(program);
-	});
-	test.after.always(() => browser.close());
-}
 
 /** Opens a page within a client; what the page says to the console as an error is a problem. */
 async function openWithin(t: ExecutionContext): Promise<{readonly page: Page; readonly problems: string[]}> {
-	const page = await (await openContext(t, browser)).newPage();
+	const page = await (await openContext(t, sharedBrowser())).newPage();
 	const problems: string[] = [];
 	page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
 	page.on('pageerror', (error) => void problems.push(error.message));
@@ -105,7 +93,7 @@ testInBrowser(
 		const config = {source_links: {enabled: true, who: ['alice'], days_max: 30, silence_days: 7}, privacy: 'server'};
 		const app = await startVisited(t, config);
 		for (const name of ['alice', 'bob']) await addPerson(app, name);
-		const desk = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const desk = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		await signIn(desk, app, 'alice');
 		await desk.getByRole('link', {name: 'Links for sources'}).click();
 		await desk.getByLabel('What the link is about').fill('the ministry');
@@ -116,7 +104,7 @@ testInBrowser(
 		await desk.goto(`${app.url}/account/source-links`);
 		t.is(await desk.locator('code', {hasText: '/source/'}).count(), 0, 'the link is shown once');
 
-		const source = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const source = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		await source.goto(link ?? '');
 		await press(source, 'Make the account');
 		await source.getByRole('heading', {name: 'Your account'}).waitFor();
@@ -132,7 +120,7 @@ testInBrowser(
 		await press(desk, `End and erase ${user?.slice(0, user.indexOf(':'))}`);
 		await desk.getByText(user ?? '').waitFor({state: 'detached'});
 		t.is((await request(app, 'GET', '/_matrix/client/v3/account/whoami', {token})).status, 401);
-		const bob = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const bob = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		await signIn(bob, app, 'bob');
 		await bob.goto(`${app.url}/account/source-links`);
 		await bob.getByText('You may not make links for sources on this server.').waitFor();

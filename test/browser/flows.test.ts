@@ -1,7 +1,7 @@
 /** What people do with their account on the server's own pages, in a real browser; without scripts but for passkeys. */
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {Secret, TOTP} from 'otpauth';
-import type {Browser, Page} from 'playwright-core';
+import type {Page} from 'playwright-core';
 import {type App, findFreePort, login, passwordOf, request} from '../harness/index.ts';
 import {
 	ask,
@@ -14,26 +14,14 @@ import {
 	whoami,
 } from '../server/api/oauth/client.ts';
 import {makeLink} from '../server/source-links/source-world.ts';
-import {findChromium, launchBrowser} from './browser.ts';
+import {sharedBrowser, testInBrowser} from './in-browser.ts';
 import {addAuthenticator, addPerson, giveName, heading, openContext, press, signIn, startVisited} from './visit.ts';
-
-// Run by itself (`npm run test:browser`), as all tests with a browser are.
-const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
-const program = findChromium();
-const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
-let browser: Browser;
-if (isAsked && program !== undefined) {
-	test.before(async () => {
-		browser = await launchBrowser(program);
-	});
-	test.after.always(() => browser.close());
-}
 
 const STEP_MS = 30_000;
 
 /** A browser without scripts. */
 async function openPlain(t: ExecutionContext): Promise<Page> {
-	return (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+	return (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 }
 
 async function signOut(page: Page): Promise<void> {
@@ -93,7 +81,7 @@ testInBrowser(
 testInBrowser('a passkey is made, and signs in by itself, without a password', async (t) => {
 	const app = await startVisited(t);
 	await addPerson(app, 'alice');
-	const page = await (await openContext(t, browser)).newPage();
+	const page = await (await openContext(t, sharedBrowser())).newPage();
 	await addAuthenticator(page);
 	await signIn(page, app, 'alice');
 	await page.getByRole('link', {name: 'Passkeys'}).click();

@@ -1,6 +1,6 @@
 /** What guards an account, in a real browser: addresses, ways back, sessions that wait, keys, factors that are taken away. */
-import test, {type ExecutionContext} from 'ava';
-import type {Browser, Page} from 'playwright-core';
+import type {ExecutionContext} from 'ava';
+import type {Page} from 'playwright-core';
 import {
 	type App,
 	call,
@@ -14,7 +14,7 @@ import {
 } from '../harness/index.ts';
 import {ask, METADATA, registerClient} from '../server/api/oauth/client.ts';
 import {askReset} from './ask-reset.ts';
-import {findChromium, launchBrowser} from './browser.ts';
+import {sharedBrowser, testInBrowser} from './in-browser.ts';
 import {
 	addAuthenticator,
 	addGenerator,
@@ -33,21 +33,9 @@ const V3 = '/_matrix/client/v3';
 const ALICE = '@alice:news.example';
 const ADDRESS = 'alice@mail.example';
 
-// Run by itself (`npm run test:browser`), as all tests with a browser are.
-const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
-const program = findChromium();
-const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
-let browser: Browser;
-if (isAsked && program !== undefined) {
-	test.before(async () => {
-		browser = await launchBrowser(program);
-	});
-	test.after.always(() => browser.close());
-}
-
 /** A browser without scripts. */
 async function openPlain(t: ExecutionContext): Promise<Page> {
-	return (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+	return (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 }
 
 const statusOf = async (app: App, {access_token: token}: Pick<Session, 'access_token'>, path = '/joined_rooms') =>
@@ -196,7 +184,7 @@ testInBrowser('without scripts: recovery codes are made anew, and a code generat
 testInBrowser('a passkey is named anew and taken away, and then the password alone is enough', async (t) => {
 	const app = await startVisited(t);
 	await addPerson(app, 'alice');
-	const page = await (await openContext(t, browser)).newPage();
+	const page = await (await openContext(t, sharedBrowser())).newPage();
 	await addAuthenticator(page);
 	await signIn(page, app, 'alice');
 	await page.goto(`${app.url}/account/passkeys/add`);

@@ -2,24 +2,11 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import test, {type ExecutionContext} from 'ava';
-import type {Browser} from 'playwright-core';
+import type {ExecutionContext} from 'ava';
 import {register} from '../harness/index.ts';
 import {exchange, METADATA, registerClient, whoami} from '../server/api/oauth/client.ts';
-import {findChromium, launchBrowser} from './browser.ts';
+import {sharedBrowser, testInBrowser} from './in-browser.ts';
 import {giveName, openContext, startVisited} from './visit.ts';
-
-const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
-const program = findChromium();
-const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
-let browser: Browser;
-if (isAsked && program !== undefined) {
-	test.before(async () => {
-		browser = await launchBrowser(program);
-	});
-	test.after.always(() => browser.close());
-}
-if (isAsked && program === undefined) console.log('skipped: no chromium is here');
 
 /** A program that listens on a port of the loopback interface for where the browser comes back to. */
 async function listen(t: ExecutionContext): Promise<{readonly port: number; readonly came: Promise<URL>}> {
@@ -59,7 +46,7 @@ testInBrowser(
 			code_challenge: createHash('sha256').update(verifier).digest('base64url'),
 			code_challenge_method: 'S256',
 		});
-		const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const page = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		await page.goto(`${app.url}/oauth2/authorize?${search.toString()}`);
 		await giveName(page, 'alice');
 		await page.getByText('A client').waitFor();

@@ -1,12 +1,13 @@
 /** The pages of the server in a real browser: how they look, who can use them, and that they need no scripts. */
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import axe from 'axe-core';
-import type {Browser, BrowserContextOptions, Page} from 'playwright-core';
+import type {BrowserContextOptions, Page} from 'playwright-core';
 import {type App, call, passwordOf, register, request, type Session, startApp, Visitor} from '../harness/index.ts';
 import {come, start as startWithProvider} from '../server/identity-providers/world.ts';
-import {findChromium, launchBrowser, takeScreenshot} from './browser.ts';
+import {takeScreenshot} from './browser.ts';
+import {sharedBrowser, testInBrowser} from './in-browser.ts';
 import {donePageCases} from './done-page-cases.ts';
 import {guardPageCases} from './guard-page-cases.ts';
 import {type PageCase, pageCases} from './page-cases.ts';
@@ -28,20 +29,6 @@ const MORE_LOOKS: readonly Look[] = [
 /** What a sign-in page may weigh, with all that it needs. */
 const BYTES_MAX = 50_000;
 
-// Run by itself (`npm run test:browser`), as all tests with a browser are.
-const isAsked = process.env['BROADSHEET_BROWSER'] !== undefined;
-const program = findChromium();
-// One after another, in one browser: several at once take longer, and more than a small machine has.
-const testInBrowser = isAsked && program !== undefined ? test.serial : test.skip;
-let browser: Browser;
-if (isAsked && program !== undefined) {
-	test.before(async () => {
-		browser = await launchBrowser(program);
-	});
-	test.after.always(() => browser.close());
-}
-if (isAsked && program === undefined) console.log('skipped: no chromium is here');
-
 interface Finding {
 	readonly id: string;
 	readonly nodes: readonly {readonly html: string; readonly failureSummary?: string}[];
@@ -61,7 +48,7 @@ async function look(t: ExecutionContext, app: App, {name, as, open}: PageCase): 
 	const cookies = as === undefined ? [] : await signedInCookies(app, as);
 	const looks = process.env['BROADSHEET_SCREENSHOTS'] === undefined ? LOOKS : [...LOOKS, ...MORE_LOOKS];
 	for (const [kind, options] of looks) {
-		const context = await openContext(t, browser, options);
+		const context = await openContext(t, sharedBrowser(), options);
 		await context.addCookies(cookies);
 		const page = await context.newPage();
 		const problems: string[] = [];
@@ -105,7 +92,7 @@ testInBrowser(
 			return page.goto(`${app.url}/account/sign-in/choose-name`);
 		};
 		await look(t, app, {name: 'choose-name', what: 'the page that has a name chosen', open});
-		const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const page = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		await open(page);
 		await page.getByLabel('Name').fill('grace');
 		await page.getByRole('button', {name: 'Make the account'}).click();
@@ -115,7 +102,7 @@ testInBrowser(
 
 testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing of anybody else', async (t) => {
 	const app = await startApp(t);
-	const page = await (await openContext(t, browser)).newPage();
+	const page = await (await openContext(t, sharedBrowser())).newPage();
 	const asked: string[] = [];
 	page.on('request', (sent) => void asked.push(sent.url()));
 	const response = await page.goto(`${app.url}/account/sign-in`, {waitUntil: 'networkidle'});
@@ -131,7 +118,7 @@ testInBrowser('a sign-in page is one answer of less than 50 KB, and asks nothing
 testInBrowser('without scripts people sign in, are told of mistakes, choose a language and sign out', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
-	const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+	const page = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 	await page.goto(`${app.url}/account`);
 	await page.getByLabel('Name').fill('alice');
 	await page.getByLabel('Password').fill('wrong horse');
@@ -156,7 +143,7 @@ testInBrowser(
 	async (t) => {
 		const app = await startApp(t);
 		await register(app, 'alice');
-		const page = await (await openContext(t, browser)).newPage();
+		const page = await (await openContext(t, sharedBrowser())).newPage();
 		await page.goto(`${app.url}/account/sign-in`);
 		const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
 		t.is(await focused(), 'username');
@@ -192,7 +179,7 @@ testInBrowser('without scripts a client is let in that sends its person to the b
 	const app = await startApp(t);
 	await register(app, 'alice');
 	const redirectUrl = await serveRedirectTarget(t);
-	const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+	const page = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 	const query = new URLSearchParams({redirectUrl}).toString();
 	await page.goto(`${app.url}/_matrix/client/v3/login/sso/redirect?${query}`);
 	await page.getByLabel('Name').fill('alice');
@@ -213,7 +200,7 @@ testInBrowser(
 		const app = await startApp(t, {config: {registration: 'token'}});
 		const {setUp, accounts} = app.application.services;
 		const link = `${app.url}/setup/${await setUp.open()}`;
-		const page = await (await openContext(t, browser, {javaScriptEnabled: false})).newPage();
+		const page = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
 		const fillIn = async (name: string) => {
 			await page.getByLabel('Name').fill(name);
 			await page.getByLabel('Password', {exact: true}).fill(passwordOf(name));
@@ -246,7 +233,7 @@ testInBrowser(
 	'a page for a client that knows no stage tells the window that opened it, where there are scripts',
 	async (t) => {
 		const app = await startApp(t);
-		const opener = await (await openContext(t, browser)).newPage();
+		const opener = await (await openContext(t, sharedBrowser())).newPage();
 		const body = {username: 'alice', password: passwordOf('alice')};
 		const {session} = (await request<{session: string}>(app, 'POST', '/_matrix/client/v3/register', {body})).body;
 		await opener.goto(await serveRedirectTarget(t));
