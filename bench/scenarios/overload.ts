@@ -1,4 +1,4 @@
-/** What other people notice of a bad load: passwords of megabytes, a thousand sign-ins at once, sockets that say nothing. */
+/** What other people notice of a bad load: passwords of megabytes, a thousand sign-ins at once, silent sockets, probes. */
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {fileURLToPath} from 'node:url';
@@ -24,6 +24,7 @@ const attacks = [
 	['passwords', 'passwords of 5 MB'],
 	['sign-ins', '1,000 sign-ins at once'],
 	['sockets', '300 half-open sockets'],
+	['probes', 'names and aliases asked about without a pause'],
 ] as const;
 
 /**
@@ -32,11 +33,22 @@ const attacks = [
  */
 export const overload: Scenario = {
 	id: 'overload',
-	about: `p99 of other requests under passwords of 5 MB, 1,000 sign-ins at once, 300 half-open sockets: at most ${FACTOR_MAX} times the quiet one`,
+	about: `p99 of other requests under passwords of 5 MB, 1,000 sign-ins at once, 300 half-open sockets, probes: at most ${FACTOR_MAX} times the quiet one`,
 	needsServer: false,
 	async run(bench) {
 		const lifted = {per_second: 1_000_000, burst: 1_000_000};
-		const classes = ['general', 'message', 'sync', 'login', 'login-name', 'registration', 'room-creation', 'join'];
+		const classes = [
+			'general',
+			'message',
+			'sync',
+			'search',
+			'login',
+			'login-name',
+			'registration',
+			'registration-check',
+			'room-creation',
+			'join',
+		];
 		await using server = await startServer({
 			config: {rate_limits: Object.fromEntries(classes.map((name) => [name, lifted]))},
 		});
