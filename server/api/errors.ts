@@ -144,6 +144,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		unavailable: {errcode: 'M_UNKNOWN', status: 503},
 		'no-flow': 'M_FORBIDDEN',
 		refused: 'M_FORBIDDEN',
+		'not-asked-anew': 'M_FORBIDDEN',
 		'no-account': 'M_FORBIDDEN',
 		'linked-elsewhere': 'M_FORBIDDEN',
 		'bad-logout-token': {errcode: 'M_INVALID_PARAM', status: 400},

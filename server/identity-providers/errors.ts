@@ -8,6 +8,8 @@ export type IdentityErrorCode =
 	| 'no-flow'
 	/** The provider vouches for nobody, or what it says is not sound. */
 	| 'refused'
+	/** The provider was to ask once more who somebody is, and does not say that it has. */
+	| 'not-asked-anew'
 	/** The provider makes no accounts here, and whom it vouches for has none. */
 	| 'no-account'
 	/** Whom the provider vouches for has another account. */

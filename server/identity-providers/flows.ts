@@ -9,6 +9,11 @@ import {callbackOf} from './providers.ts';
 /** Whoever is asked for a password elsewhere has as long. */
 const FLOW_LIFETIME_MS = 15 * 60 * 1000;
 const SECRET_BYTES = 32;
+/**
+ * What the state begins with where the provider is to ask once more who it is. A flow is found by the hash of its whole
+ * state, so what went out with this comes back with it, or to no flow.
+ */
+const ASKED_ANEW = 'anew.';
 
 /** Sends a browser to a provider; see `IdentityProviders.begin`. */
 export async function beginFlow(
@@ -17,9 +22,10 @@ export async function beginFlow(
 ): Promise<string> {
 	const {webSessionHash, returnTo = null, linksUserId = null, isRepeated = false} = way;
 	const newSecret = (): string => encodeBase64Url(random(SECRET_BYTES));
-	const secrets: FlowSecrets = {state: newSecret(), nonce: newSecret(), codeVerifier: newSecret()};
+	const state = (isRepeated ? ASKED_ANEW : '') + newSecret();
+	const secrets: FlowSecrets = {state, nonce: newSecret(), codeVerifier: newSecret()};
 	const url = await providers.get(providerId).client.begin(secrets, {isRepeated});
-	const {state, nonce, codeVerifier} = secrets;
+	const {nonce, codeVerifier} = secrets;
 	const expiresTs = clock.now() + FLOW_LIFETIME_MS;
 	const flow = {providerId, webSessionHash, nonce, codeVerifier, linksUserId, returnTo, expiresTs};
 	const batch = storage.batch();
@@ -38,8 +44,11 @@ export async function finishFlow(
 	const {config, client} = providers.get(providerId);
 	const {search, searchParams} = new URL(uri, publicUrl);
 	const state = searchParams.get('state') ?? '';
-	const {nonce, codeVerifier, returnTo, linksUserId} = await takeFlow(context, providerId, webSessionHash, state);
-	const person = await client.finish(publicUrl + callbackOf(providerId) + search, {state, nonce, codeVerifier});
+	const flow = await takeFlow(context, providerId, webSessionHash, state);
+	const {nonce, codeVerifier, returnTo, linksUserId, expiresTs} = flow;
+	const askedAnewTs = state.startsWith(ASKED_ANEW) ? expiresTs - FLOW_LIFETIME_MS : undefined;
+	const url = publicUrl + callbackOf(providerId) + search;
+	const person = await client.finish(url, {state, nonce, codeVerifier}, {askedAnewTs});
 	if (linksUserId === null) return admit(context, {config, person, webSessionHash, returnTo});
 	if (linksUserId !== userId) throw noFlow();
 	await link(context, {providerId, subject: person.subject, userId});

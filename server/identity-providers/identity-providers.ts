@@ -74,7 +74,8 @@ export interface IdentityProviders {
 	 * Takes in a browser that comes back, once. Somebody who is linked to no account gets one, if its name is free.
 	 * @param back.uri path and query as the browser asks for them
 	 * @param back.userId who is signed in
-	 * @throws IdentityError 'unknown-provider', 'no-flow', 'refused', 'unavailable', 'no-account', 'linked-elsewhere'
+	 * @throws IdentityError 'unknown-provider', 'no-flow', 'refused', 'not-asked-anew', 'unavailable', 'no-account',
+	 *   'linked-elsewhere'
 	 */
 	finish(
 		providerId: string,

@@ -7,6 +7,8 @@ import type {ProviderFetch} from './provider-fetch.ts';
 const TIMEOUT_S = 10;
 /** Keys and addresses of a provider change seldom; they are looked at anew after so long. */
 const KNOWN_MS = 60 * 60 * 1000;
+/** So far a provider's clock may be behind, and it tells whole seconds alone. */
+const CLOCK_ALLOWANCE_MS = 60 * 1000;
 
 type Library = typeof openidClient;
 
@@ -36,9 +38,15 @@ export interface OidcClient {
 	begin(secrets: FlowSecrets, options: {readonly isRepeated: boolean}): Promise<string>;
 	/**
 	 * Asks who came back. The answer must be for this flow: state, nonce, code verifier, issuer, audience and the
-	 * signature of the ID token are checked. @throws IdentityError 'refused', 'unavailable'
+	 * signature of the ID token are checked.
+	 * @param options.askedAnewTs when the provider was to ask once more who it is, in milliseconds; absent: it was not
+	 * @throws IdentityError 'refused', 'not-asked-anew', 'unavailable'
 	 */
-	finish(url: string, secrets: FlowSecrets): Promise<UpstreamPerson>;
+	finish(
+		url: string,
+		secrets: FlowSecrets,
+		options: {readonly askedAnewTs: number | undefined},
+	): Promise<UpstreamPerson>;
 	/** Where the provider's keys are. @throws IdentityError 'unavailable' */
 	findKeysUrl(): Promise<string>;
 }
@@ -86,13 +94,14 @@ export function createOidcClient(
 				nonce,
 				code_challenge: await library.calculatePKCECodeChallenge(codeVerifier),
 				code_challenge_method: 'S256',
-				...(isRepeated && {prompt: 'login'}),
+				// With `max_age` the provider must say when it has asked, with `prompt` alone it need not.
+				...(isRepeated && {prompt: 'login', max_age: '0'}),
 			});
 			return url.href;
 		},
-		async finish(url, {state, nonce, codeVerifier}) {
+		async finish(url, {state, nonce, codeVerifier}, {askedAnewTs}) {
 			const {library, configuration} = await discover();
-			try {
+			const read = async () => {
 				const tokens = await library.authorizationCodeGrant(configuration, new URL(url), {
 					expectedState: state,
 					expectedNonce: nonce,
@@ -100,9 +109,14 @@ export function createOidcClient(
 					idTokenExpected: true,
 				});
 				return readClaims(tokens.claims(), provider);
-			} catch (cause) {
+			};
+			const {authTimeMs, ...person} = await read().catch((cause: unknown) => {
 				throw new IdentityError('refused', 'The provider vouches for nobody', {cause});
+			});
+			if (askedAnewTs !== undefined && (authTimeMs ?? 0) < askedAnewTs - CLOCK_ALLOWANCE_MS) {
+				throw new IdentityError('not-asked-anew', 'The provider does not say that it has asked anew who somebody is');
 			}
+			return person;
 		},
 		async findKeysUrl() {
 			const {configuration} = await discover();
@@ -116,14 +130,18 @@ export function createOidcClient(
 /** A subject is at most 255 characters; a longer one is nobody's. @see https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 const SUBJECT_MAX = 255;
 
-function readClaims(claims: openidClient.IDToken | undefined, {localpartFrom}: OidcProviderConfig): UpstreamPerson {
+function readClaims(
+	claims: openidClient.IDToken | undefined,
+	{localpartFrom}: OidcProviderConfig,
+): UpstreamPerson & {readonly authTimeMs: number | undefined} {
 	if (claims === undefined) throw new Error('expected an ID token');
-	const {sub, sid} = claims;
+	const {sub, sid, auth_time: authTime} = claims;
 	if (sub === '' || sub.length > SUBJECT_MAX) throw new Error('expected a subject');
 	const suggestion = localpartFrom === undefined ? undefined : claims[localpartFrom];
 	return {
 		subject: sub,
 		sessionId: typeof sid === 'string' && sid.length <= SUBJECT_MAX ? sid : undefined,
 		suggestion: typeof suggestion === 'string' ? suggestion : undefined,
+		authTimeMs: typeof authTime === 'number' ? authTime * 1000 : undefined,
 	};
 }

@@ -27,6 +27,7 @@ const problems: Readonly<Record<IdentityErrorCode, TextKey>> = {
 	unavailable: 'upstream.unavailable',
 	'no-flow': 'upstream.over',
 	refused: 'upstream.refused',
+	'not-asked-anew': 'upstream.notAskedAnew',
 	'no-account': 'upstream.noAccount',
 	'linked-elsewhere': 'upstream.linkedElsewhere',
 	'bad-logout-token': 'upstream.refused',

@@ -84,6 +84,8 @@ test('a person signs in by a provider, and signing out there ends the sessions t
 	const back = await walk(there, issuer, to);
 	t.is((await visitor.open(back.pathname + back.search)).to, '/account');
 	t.regex((await visitor.open('/account')).text, /@ada:news\.example/);
+	const again = await walk(there, issuer, (await visitor.open('/account/sign-in/with/idp')).to);
+	t.is((await visitor.open(again.pathname + again.search)).to, '/account', 'asked anew, and the provider says so');
 	const path = `/account/to-client?redirectUrl=${encodeURIComponent('http://127.0.0.1:9/')}`;
 	await visitor.open(path);
 	const token = new URL((await visitor.submit(path)).to).searchParams.get('loginToken');

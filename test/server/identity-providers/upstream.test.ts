@@ -126,6 +126,37 @@ test('a state is good once, in the browser and for the provider that it was made
 	t.is((await visitor.open('/account/sign-in/with/nobody')).status, 403);
 });
 
+test('who is to show anew that it is they is believed when the provider says that it has just asked them', async (t) => {
+	const world = await start(t);
+	const {app, provider} = world;
+	const visitor = new Visitor(app);
+	await come(world, visitor);
+	t.false(provider.asked.has('max_age'), 'who signs in may be known there');
+	const isRecent = async () => (await visitor.open('/account/totp')).status === 200;
+	t.true(await isRecent());
+	app.advance(11 * 60_000);
+	t.false(await isRecent());
+	const nowS = () => Math.floor((performance.timeOrigin + performance.now()) / 1000) + 11 * 60;
+	const late = [{}, {auth_time: nowS() - 11 * 60}, {auth_time: nowS() - 120}];
+	for (const claims of late) {
+		provider.wish = {claims};
+		const {status, text} = await come(world, visitor);
+		t.is(status, 403, JSON.stringify(claims));
+		t.regex(text, /does not say that it has just asked who you are/);
+		t.is(provider.asked.get('max_age'), '0');
+		t.is(provider.asked.get('prompt'), 'login');
+		t.false(await isRecent(), JSON.stringify(claims));
+		t.is(await accountOf(visitor), '@ada:news.example', 'and they stay signed in as they were');
+	}
+	const back = provider.authorize((await visitor.open(SIGN_IN)).to);
+	provider.wish = {};
+	t.is((await visitor.open(back.replace('state=anew.', 'state='))).status, 403, 'as if nothing had been asked anew');
+	t.is((await visitor.open(back)).status, 403);
+	provider.wish = {claims: {auth_time: nowS() - 30}};
+	t.is((await come(world, visitor)).to, '/account', 'a clock may be a little behind');
+	t.true(await isRecent());
+});
+
 test('where somebody goes after the provider is a path of our own', async (t) => {
 	const world = await start(t);
 	const to = async (returnTo: string) =>
