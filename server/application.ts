@@ -10,6 +10,7 @@ import {createCalls} from './calls/index.ts';
 import {type Config, databaseUrl} from './config/index.ts';
 import {createEvents} from './events/index.ts';
 import {budgets, type HttpServer, LoadGate, startHttpServer} from './http/index.ts';
+import type {MediaDependencies, ReadSpace} from './media/index.ts';
 import {type NoticeQueue, noticesSender} from './notices/index.ts';
 import {createOpenId} from './openid/index.ts';
 import {createPersonalData} from './personal-data/index.ts';
@@ -58,6 +59,9 @@ export interface Surroundings {
 	readonly passwords?: PasswordHasher;
 	/** How late the event loop is, in milliseconds. */
 	readonly readLateMs?: () => number;
+	/** How much the disk of the media has left. */
+	readonly readSpace?: ReadSpace;
+	readonly thumbnailMaker?: MediaDependencies['thumbnailMaker'];
 }
 
 /** A running server. */
@@ -308,7 +312,8 @@ function buildServices(config: Config, storage: Storage, parts: ServiceParts): {
 	const people = wirePeople(config, storage, {...parts, clock, random, audit, events, accountData, carryOver});
 	const search = wireSearch(storage, {...parts, events, clock});
 	const userDirectory = createUserDirectory({storage, serverName, visibility, bridged, clock});
-	const media = wireMedia({config, storage, clock, random, log: parts.log, federation: partners});
+	const {log, readSpace, thumbnailMaker} = parts;
+	const media = wireMedia({config, storage, clock, random, log, federation: partners, readSpace, thumbnailMaker});
 	const services: Services = {
 		config,
 		...buildSmall(config, storage, {engine, events, clock, random}),

@@ -168,6 +168,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'remote-too-large': {errcode: 'M_TOO_LARGE', status: 502},
 		unreachable: {errcode: 'M_UNKNOWN', status: 502},
 		'no-thumbnail': {errcode: 'M_UNKNOWN', status: 400},
+		'took-too-long': {errcode: 'M_UNKNOWN', status: 503},
 		busy: {errcode: 'M_UNKNOWN', status: 503},
 	}),
 	mapErrors(OAuthError, {

@@ -21,6 +21,15 @@ const INCOMING = 'incoming';
 const ASIDE = 'aside';
 const SPACE_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 
+/** Tells how much a disk holds and has left, of a directory on it. */
+export type ReadSpace = (directory: string) => Promise<{
+	/** Blocks that are left to who is not root. */
+	readonly bavail: number;
+	readonly blocks: number;
+	/** Of a block, in bytes. */
+	readonly bsize: number;
+}>;
+
 /**
  * Files named by the SHA-256 of their content, in a directory. No part of a path comes from outside. A file that has its
  * name is whole and on the disk.
@@ -28,10 +37,12 @@ const SPACE_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 export class ContentStore {
 	readonly #root: string;
 	readonly #random: RandomBytes;
+	readonly #readSpace: ReadSpace;
 
-	constructor(root: string, random: RandomBytes) {
+	constructor(root: string, random: RandomBytes, readSpace: ReadSpace = (directory) => statfs(directory)) {
 		this.#root = root;
 		this.#random = random;
+		this.#readSpace = readSpace;
 	}
 
 	/**
@@ -165,7 +176,7 @@ export class ContentStore {
 	}
 
 	async #checkSpace(): Promise<void> {
-		const {bavail, blocks, bsize} = await onDisk(() => statfs(this.#root));
+		const {bavail, blocks, bsize} = await onDisk(() => this.#readSpace(this.#root));
 		if (bavail * bsize < Math.min(blocks * bsize * FREE_SHARE_MIN, FREE_BYTES_MIN_MAX)) {
 			throw new MediaError('no-space', 'This server has no room for more files just now');
 		}

@@ -3,12 +3,14 @@ import type {Clock} from '../../federation/engine/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import type {ContentStore} from './content-store.ts';
 import type {RemoteMedia} from './remote-media.ts';
+import type {ThumbnailMaker} from './thumbnail-maker.ts';
 
 /** What the media domain is built from. */
 export interface MediaDependencies {
 	readonly storage: Storage;
 	readonly store: ContentStore;
 	readonly remote: RemoteMedia;
+	readonly thumbnailMaker: Pick<ThumbnailMaker, 'make'>;
 	readonly serverName: ServerName;
 	readonly clock: Clock;
 	readonly random: RandomBytes;

@@ -28,6 +28,8 @@ export type MediaErrorCode =
 	| 'unreachable'
 	/** The content is no image that can be shown in small. */
 	| 'no-thumbnail'
+	/** Making an image small took longer than it may; another time it may not. */
+	| 'took-too-long'
 	/** More pictures are to be made small than this server does just now. */
 	| 'busy';
 

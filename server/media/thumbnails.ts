@@ -5,7 +5,6 @@ import {MediaError, type MediaErrorCode} from './errors.ts';
 import {findImageKind, IMAGE_HEAD_BYTES, type ImageType} from './images.ts';
 import {type OpenedFile, type OpenedMedium, readerOf} from './library.ts';
 import {chooseForm, type ThumbnailForm, type ThumbnailRequest} from './thumbnail-forms.ts';
-import {ThumbnailMaker} from './thumbnail-maker.ts';
 
 /** A picture shown in small. */
 export interface OpenedThumbnail extends OpenedMedium {
@@ -18,13 +17,22 @@ const PICTURE_BYTES_MAX = 50 << 20;
 const PIXELS_MAX = 40_000_000;
 /** Pictures remembered as ones of which no thumbnail can be made, so that nobody has it tried again and again. */
 const FAILURES_MAX = 1000;
+/** So long nobody has a picture tried again that took too long: on a machine that was busy then it is one more burden. */
+const TRY_AGAIN_MS = 10 * 60_000;
+const lastingFailures: ReadonlySet<MediaErrorCode> = new Set(['no-thumbnail', 'too-large']);
+
+/** Why no thumbnail was made of a picture. */
+interface Failure {
+	readonly error: MediaError;
+	/** From when on it may be tried again, by a clock that does not jump. */
+	readonly untilMs: number;
+}
 
 /** Finds thumbnails, and makes those that are not there yet. */
 export class Thumbnails {
 	readonly #dependencies: MediaDependencies;
-	readonly #maker = new ThumbnailMaker();
 	readonly #flights = new Map<string, Promise<ThumbnailRow>>();
-	readonly #failures = new LRUCache<string, MediaErrorCode>({max: FAILURES_MAX});
+	readonly #failures = new LRUCache<string, Failure>({max: FAILURES_MAX});
 
 	constructor(dependencies: MediaDependencies) {
 		this.#dependencies = dependencies;
@@ -54,26 +62,32 @@ export class Thumbnails {
 	#makeOnce(picture: OpenedFile, form: ThumbnailForm, mayMove: boolean): Promise<ThumbnailRow> {
 		const key = `${picture.sha256} ${form.variant}`;
 		const failure = this.#failures.get(key);
-		if (failure !== undefined) throw new MediaError(failure, 'This content cannot be shown in small');
+		if (failure !== undefined && this.#dependencies.clock.monotonic() < failure.untilMs) throw failure.error;
 		const flight =
 			this.#flights.get(key) ?? this.#make(picture, form, mayMove).finally(() => this.#flights.delete(key));
 		this.#flights.set(key, flight);
 		return flight.catch((error: unknown) => {
-			if (error instanceof MediaError && (error.code === 'no-thumbnail' || error.code === 'too-large')) {
-				this.#failures.set(key, error.code);
-			}
+			if (error instanceof MediaError) this.#remember(key, error);
 			throw error;
 		});
 	}
 
+	#remember(key: string, error: MediaError): void {
+		if (lastingFailures.has(error.code)) {
+			this.#failures.set(key, {error, untilMs: Infinity});
+		} else if (error.code === 'took-too-long') {
+			this.#failures.set(key, {error, untilMs: this.#dependencies.clock.monotonic() + TRY_AGAIN_MS});
+		}
+	}
+
 	async #make(picture: OpenedFile, {variant, size, fit}: ThumbnailForm, mayMove: boolean): Promise<ThumbnailRow> {
-		const {storage, store} = this.#dependencies;
+		const {storage, store, thumbnailMaker} = this.#dependencies;
 		// A file of its own: who asked first may be gone before its turn comes.
 		const file = await store.open(picture.sha256);
 		if (file === undefined) throw new MediaError('not-found', 'No such medium');
 		let made: Buffer;
 		try {
-			made = await this.#maker.make(file.fd, {size, fit, mayMove, pixelsMax: PIXELS_MAX});
+			made = await thumbnailMaker.make(file.fd, {size, fit, mayMove, pixelsMax: PIXELS_MAX});
 		} finally {
 			await file.close();
 		}

@@ -7,7 +7,7 @@ import type {ExecutionContext} from 'ava';
 import {pino} from 'pino';
 import {PasswordHasher, type RoomId} from '../../crypto/index.ts';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
-import {type Application, startApplication} from '../../server/application.ts';
+import {type Application, startApplication, type Surroundings} from '../../server/application.ts';
 import {loadConfig} from '../../server/config/index.ts';
 import {openStorage} from '../../storage/index.ts';
 import {allocateAddress, findFreePort} from './addresses.ts';
@@ -18,7 +18,7 @@ import {findRunDirectory} from './run-directory.ts';
 import {federatedConfiguration, REGISTRATION_SHARED_SECRET} from './server-process.ts';
 
 /** How an application differs from the usual one. */
-export interface AppOptions {
+export interface AppOptions extends Pick<Surroundings, 'readSpace' | 'thumbnailMaker'> {
 	/** Merged over the configuration's top level. */
 	readonly config?: Readonly<Record<string, unknown>>;
 	/** Default: hashes that cost almost nothing. */
@@ -126,6 +126,8 @@ async function startIn(
 		const application = await startApplication(loadConfig(file, {}), logger, {
 			clock,
 			passwords: options.passwords ?? cheapPasswords(),
+			...(options.readSpace && {readSpace: options.readSpace}),
+			...(options.thumbnailMaker && {thumbnailMaker: options.thumbnailMaker}),
 			// Tests share this event loop, and the machine: how late it is says nothing of the server.
 			readLateMs: () => 0,
 		});

@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {MediaId, ServerName} from '../../../crypto/index.ts';
-import {ContentStore, createMedia} from '../../../server/media/index.ts';
+import {ContentStore, createMedia, ThumbnailMaker} from '../../../server/media/index.ts';
 import type {Storage} from '../../../storage/index.ts';
 import {onBoth, serverName as testServerName} from '../../contract/databases.ts';
 import {alice, write} from '../../contract/rows.ts';
@@ -25,6 +25,7 @@ function createWorld(t: ExecutionContext, storage: Storage, cacheBytesMax: numbe
 	const media = createMedia({
 		storage,
 		store: new ContentStore(root, randomBytes),
+		thumbnailMaker: new ThumbnailMaker(),
 		remote: {
 			fetch(server, mediaId) {
 				fetched.push(`${server}/${mediaId}`);
@@ -131,6 +132,7 @@ function createMediaWithoutLimit(t: ExecutionContext, storage: Storage) {
 	return createMedia({
 		storage,
 		store: new ContentStore(join(tmpdir(), 'broadsheet-none'), randomBytes),
+		thumbnailMaker: new ThumbnailMaker(),
 		remote: {fetch: () => Promise.reject(new Error('nobody is asked'))},
 		serverName,
 		clock: new ManualClock(),

@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {ServerName, UserId} from '../../../crypto/index.ts';
-import {ContentStore, createMedia} from '../../../server/media/index.ts';
+import {ContentStore, createMedia, ThumbnailMaker} from '../../../server/media/index.ts';
 import type {Storage} from '../../../storage/index.ts';
 import {serverName as testServerName} from '../../contract/databases.ts';
 import {ManualClock} from '../../harness/manual-clock.ts';
@@ -27,6 +27,7 @@ export function openMedia(t: ExecutionContext, storage: Storage) {
 	const media = createMedia({
 		storage,
 		store,
+		thumbnailMaker: new ThumbnailMaker(),
 		remote: {fetch: () => Promise.reject(new Error('nobody is asked'))},
 		serverName,
 		clock,

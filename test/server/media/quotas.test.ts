@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {type App, call, register, request, type Session, startApp, until} from '../../harness/index.ts';
 import {startNeighbours} from '../../harness/signed-peer.ts';
-import {DOWNLOAD, download, listFiles, UPLOAD, upload} from '../api/client-server/media-requests.ts';
+import {DOWNLOAD, download, listFiles, png, THUMBNAIL, UPLOAD, upload} from '../api/client-server/media-requests.ts';
 
 const KIB = 1024;
 const CREATE = '/_matrix/media/v1/create';
@@ -75,6 +75,41 @@ test('E13: uploads at once do not add up to more than a person may keep', async 
 	t.true(kept >= 1 && kept <= 3, String(statuses));
 	t.true(statuses.every((status) => status === 200 || status === 403));
 	t.is(await app.application.storage.media.countUsage('uploader', alice.user_id as never), kept * 30 * KIB);
+});
+
+test('F6: files that come leave part of the disk free for the database, and those that are there are given', async (t) => {
+	const bsize = 4 * KIB;
+	const disk = {bavail: 0, blocks: 0, bsize};
+	/** A disk of so many bytes, of which so many are left. */
+	const leave = (sizeBytes: number, freeBytes: number) =>
+		Object.assign(disk, {blocks: sizeBytes / bsize, bavail: freeBytes / bsize});
+	const app = await startApp(t, {readSpace: () => Promise.resolve(disk)});
+	const alice = await register(app, 'alice');
+	leave(KIB ** 4, KIB ** 3);
+	const kept = await upload(app, alice, 'kept');
+	t.is(kept.status, 200);
+	const picture = await upload(app, alice, png);
+	const reserved = await call<{content_uri: string}>(app, 'POST', CREATE, {token: alice.access_token});
+	const path = UPLOAD + reserved.content_uri.slice('mxc:/'.length);
+	const floors: [string, number, number][] = [
+		['of a large disk 64 MiB', KIB ** 4, 64 * KIB ** 2],
+		['of a small one 2 %', 1000 * KIB ** 2, 20 * KIB ** 2],
+	];
+	for (const [what, sizeBytes, floorBytes] of floors) {
+		leave(sizeBytes, floorBytes - bsize);
+		const before = listFiles(join(app.directory, 'data', 'media'));
+		for (const refused of [await upload(app, alice, what), await upload(app, alice, what, {path})]) {
+			t.is(refused.status, 507, what);
+			t.like(refused.body, {errcode: 'M_UNKNOWN', error: 'This server has no room for more files just now'});
+		}
+		t.is((await download(app, alice, `${THUMBNAIL}${picture.path}?width=32&height=32`)).status, 507);
+		t.deepEqual(listFiles(join(app.directory, 'data', 'media')), before, 'no rest of what was refused');
+		t.is(String((await download(app, alice, DOWNLOAD + kept.path)).content), 'kept');
+		leave(sizeBytes, floorBytes);
+		t.is((await upload(app, alice, what)).status, 200, what);
+	}
+	t.is((await upload(app, alice, 'later', {path})).status, 200, 'an id that was handed out waits for room');
+	t.is((await download(app, alice, `${THUMBNAIL}${picture.path}?width=32&height=32`)).status, 200);
 });
 
 test('F6: one server cannot fill the cache in a day, and the files of others come all the same', async (t) => {

@@ -43,7 +43,7 @@ export async function download(
 	{access_token: token}: Session,
 	path: string,
 	headers: Readonly<Record<string, string>> = {},
-) {
+): Promise<{readonly status: number; readonly headers: Headers; readonly content: Buffer}> {
 	const answer = await fetch(app.url + path, {headers: {...headers, authorization: `Bearer ${token}`}});
 	checkHeaders('GET', path, answer.status, answer.headers);
 	return {status: answer.status, headers: answer.headers, content: Buffer.from(await answer.arrayBuffer())};
