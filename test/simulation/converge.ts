@@ -9,6 +9,8 @@ import {COMPLETE_ROOM} from '../../federation/outbound/index.ts';
 
 const NAMES = ['a.example', 'b.example', 'c.example'] as ServerName[];
 const USERS_PER_SERVER = 2;
+/** Ends of the graph that a new event names: those that came last. */
+const ENDS_NAMED = 10;
 /** Rounds of trouble in one run; in each, some people do something. */
 const ROUNDS = 30;
 /** Retries wait for up to six hours after a long failure; nobody fails for that long here. */
@@ -163,7 +165,14 @@ async function speakInTurn(simulation: Simulation, nodes: readonly ServerNode[],
 				// Not in the order of what changed last: each is to have a turn.
 				const speakers = (await node.life.storage.memberships.listLocalJoined(roomId)).toSorted();
 				const speaker = speakers[round % speakers.length];
-				if (speaker !== undefined) people.send(people.write(speaker, roomId));
+				if (speaker === undefined) continue;
+				people.send(people.write(speaker, roomId));
+				// What no event names yet, the others may not have heard of.
+				const ends = (await node.life.engine.findRoom(roomId))?.extremities.length ?? 0;
+				for (let more = ends; more > ENDS_NAMED; more -= ENDS_NAMED - 1) {
+					await settle(simulation, nodes, people);
+					people.send(people.write(speaker, roomId));
+				}
 			}
 			await settle(simulation, nodes, people);
 		}
