@@ -1,4 +1,4 @@
-import {newOpaqueId, type RandomBytes} from '../../crypto/index.ts';
+import {hashToken, newOpaqueId, type RandomBytes, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import {type SecondFactor, SecondFactorError} from '../second-factor/index.ts';
 import type {Accounts} from './accounts.ts';
@@ -7,7 +7,9 @@ import {
 	type AuthData,
 	createUiaSessions,
 	createUserInteractiveAuth,
+	type Credentials,
 	type StageAttempt,
+	type StageChecks,
 	type StageVerdict,
 	type UserInteractiveAuth,
 } from './uia/index.ts';
@@ -31,13 +33,14 @@ export function createUia({
 		() => clock.monotonic(),
 		() => newOpaqueId(random),
 	);
-	const uia = createUserInteractiveAuth(sessions, {
+	const checks: StageChecks = {
 		'm.login.password': (attempt) => checkPassword(accounts, attempt),
 		'm.login.dummy': async () => ({passed: true, proof: ''}),
 		'm.login.registration_token': (attempt) => checkRegistrationToken(accounts, attempt),
 		'm.login.email.identity': (attempt) => checkMail(proveMail, attempt),
 		'org.broadsheet.login.second_factor': (attempt) => checkSecondFactor(secondFactor, attempt),
-	});
+	};
+	const uia = createUserInteractiveAuth(sessions, checks, (userId) => findCredentials(accounts, secondFactor, userId));
 	return {
 		...uia,
 		/** On a page whoever mistook the name may try again. */
@@ -50,6 +53,15 @@ export function createUia({
 			}
 		},
 	};
+}
+
+/** Gives what an account proves itself by, with a hash in the place of all that anybody could try at. */
+async function findCredentials(accounts: Accounts, secondFactor: SecondFactor, userId: UserId): Promise<Credentials> {
+	const account = await accounts.find(userId);
+	const {recoveryCodes} = await secondFactor.find({userId, isAdmin: false});
+	const factors = await secondFactor.describe(userId);
+	const mark = hashToken(JSON.stringify([account?.passwordHash, account?.isDeactivated, factors]));
+	return {mark, recoveryCodes};
 }
 
 const WRONG = failed('M_FORBIDDEN', 'The name or the password is wrong');

@@ -65,6 +65,8 @@ export interface CodeAttempt {
 export interface SecondFactor extends ProofPolicy, Vouching {
 	/** What an account has; the same work where there is no such account. */
 	find(owner: FactorOwner): Promise<Factors>;
+	/** Gives what a passkey or code generator of an account is told from others by; recovery codes are not among them. */
+	describe(userId: UserId): Promise<readonly string[]>;
 	/** Whether a password alone signs this account in; the same work where there is no such account. */
 	isPasswordEnough(owner: FactorOwner): Promise<boolean>;
 	/** Whether proofs are enough for an account, and what is missing. */
@@ -130,6 +132,11 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 	return {
 		find,
 		passkeys,
+		async describe(userId) {
+			const totp = await storage.factors.findTotpSecret(userId);
+			const ids = (await storage.factors.listPasskeys(userId)).map(({credentialId}) => credentialId);
+			return totp?.isConfirmed === true ? [totp.sealedSecret, ...ids] : ids;
+		},
 		async isPasswordEnough(owner) {
 			const {hasAny, isRequired} = await find(owner);
 			return !hasAny && !isRequired;

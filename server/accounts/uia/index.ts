@@ -1,5 +1,5 @@
 export {type CheckedStage, type Flow, isApprovalStage, isStage, type Stage} from './flows.ts';
-export {createUiaSessions} from './sessions.ts';
+export {createUiaSessions, type Credentials} from './sessions.ts';
 export {
 	type AuthData,
 	AuthenticationRequired,

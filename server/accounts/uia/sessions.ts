@@ -20,6 +20,14 @@ export interface SessionBinding {
 	readonly target: string;
 }
 
+/** What an account proves itself by. Nothing of it can be used: it only tells one time from another. */
+export interface Credentials {
+	/** Another text as soon as a password or a factor was set, added or removed, and where the account has ended. */
+	readonly mark: string;
+	/** How many are left: fewer when one is used, and more only where there are new ones. */
+	readonly recoveryCodes: number;
+}
+
 /** A session as it stands; it never holds a password, and of a registration token only its hash. */
 export interface UiaSession extends SessionBinding {
 	readonly id: string;
@@ -27,6 +35,8 @@ export interface UiaSession extends SessionBinding {
 	/** What the client must know for its stages. */
 	readonly params: Readonly<Record<string, object>>;
 	readonly expiresAtMs: number;
+	/** Of the account, when it was last looked at; `undefined` for a registration. */
+	credentials: Credentials | undefined;
 	/** The completed stages in their order, each with what it proved (a token's hash; else an empty text). */
 	readonly completed: Map<Stage, string>;
 	/** Failed attempts so far. */
@@ -39,7 +49,10 @@ export interface UiaSessions {
 	open(
 		binding: SessionBinding,
 		flows: readonly Flow[],
-		paramsOf?: (sessionId: string) => UiaSession['params'],
+		more?: {
+			readonly paramsOf?: ((sessionId: string) => UiaSession['params']) | undefined;
+			readonly credentials?: Credentials | undefined;
+		},
 	): UiaSession;
 	/** The session of this id, or `undefined` where it is unknown or over. */
 	find(id: string): UiaSession | undefined;
@@ -74,7 +87,7 @@ export function createUiaSessions(now: () => number, createId: () => string): Ui
 	}
 
 	return {
-		open(binding, flows, paramsOf = () => ({})) {
+		open(binding, flows, {paramsOf = () => ({}), credentials} = {}) {
 			const id = createId();
 			const session: UiaSession = {
 				purpose: binding.purpose,
@@ -84,6 +97,7 @@ export function createUiaSessions(now: () => number, createId: () => string): Ui
 				flows,
 				params: paramsOf(id),
 				expiresAtMs: now() + SESSION_LIFETIME_MS,
+				credentials,
 				completed: new Map(),
 				failures: 0,
 			};

@@ -9,7 +9,14 @@ import {
 	mayAttempt,
 	type Stage,
 } from './flows.ts';
-import {isBoundTo, SESSION_FAILURES_MAX, type SessionBinding, type UiaSession, type UiaSessions} from './sessions.ts';
+import {
+	type Credentials,
+	isBoundTo,
+	SESSION_FAILURES_MAX,
+	type SessionBinding,
+	type UiaSession,
+	type UiaSessions,
+} from './sessions.ts';
 
 /** A request's `auth` object: its session and type, and whatever the type asks for. */
 export interface AuthData {
@@ -57,6 +64,9 @@ export type StageVerdict =
 /** How each stage is checked. A check throws only what ends the request, such as a rate limit. */
 export type StageChecks = Readonly<Record<CheckedStage, (attempt: StageAttempt) => Promise<StageVerdict>>>;
 
+/** Gives what an account proves itself by, as the database has it now: another process may have changed it. */
+export type FindCredentials = (userId: UserId) => Promise<Credentials>;
+
 /** A request for authentication, as an endpoint makes it. */
 export interface UiaRequest {
 	/** The operation, by the specification's operationId. */
@@ -86,8 +96,9 @@ export interface CompletedAuth {
  */
 export interface UserInteractiveAuth {
 	/**
-	 * Resolves once the caller has completed a flow, and consumes it. A session that is unknown, over, or bound to
-	 * something else is replaced by a new one, in which the submitted stage counts.
+	 * Resolves once the caller has completed a flow, and consumes it. A session that is unknown, over, bound to something
+	 * else, or from before the account's password or factors changed, is replaced by a new one, in which the submitted
+	 * stage counts.
 	 * @throws {AuthenticationRequired} while anything is missing
 	 */
 	require(request: UiaRequest): Promise<CompletedAuth>;
@@ -112,14 +123,13 @@ const EXPIRED = {errcode: 'M_FORBIDDEN', error: 'This authentication session is 
 const OUT_OF_ORDER = {errcode: 'M_FORBIDDEN', error: 'Expected the next stage of an offered flow'};
 
 /** Makes the engine from its sessions and the checks of its stages. */
-export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageChecks): UserInteractiveAuth {
-	const attemptStage = stageAttempter(sessions, checks);
-
-	// What an account must prove may have become more since a session was opened: then it is none.
-	function findBound(auth: AuthData, binding: SessionBinding, flows: readonly Flow[]): UiaSession | undefined {
-		const session = auth.session === undefined ? undefined : sessions.find(auth.session);
-		return session !== undefined && isBoundTo(session, binding) && areSame(session.flows, flows) ? session : undefined;
-	}
+export function createUserInteractiveAuth(
+	sessions: UiaSessions,
+	checks: StageChecks,
+	findCredentials: FindCredentials,
+): UserInteractiveAuth {
+	const attemptStage = stageAttempter(sessions, checks, findCredentials);
+	const opening = createOpening(sessions, findCredentials);
 
 	function findWaiting(sessionId: string, stage: string): UiaSession | undefined {
 		const session = sessions.find(sessionId);
@@ -135,8 +145,8 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 		async require(request) {
 			const binding = {purpose: request.purpose, subject: request.subject, target: request.target ?? ''};
 			const {auth} = request;
-			const found = auth === undefined ? undefined : findBound(auth, binding, request.flows);
-			const session = found ?? sessions.open(binding, request.flows, request.paramsOf);
+			const found = auth === undefined ? undefined : await opening.findBound(auth, binding, request.flows);
+			const session = found ?? (await opening.open(binding, request));
 			if (auth === undefined) {
 				throw challengeOf(session);
 			}
@@ -150,8 +160,8 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			} else if (!session.completed.has(type)) {
 				const verdict = await attemptStage(session, type, auth, request.source);
 				if (!verdict.passed) {
-					const open = sessions.find(session.id) ?? sessions.open(binding, request.flows, request.paramsOf);
-					throw challengeOf(open, {errcode: verdict.errcode, error: verdict.error});
+					const next = sessions.find(session.id) ?? (await opening.open(binding, request));
+					throw challengeOf(next, {errcode: verdict.errcode, error: verdict.error});
 				}
 			}
 			if (!isComplete(session.flows, [...session.completed.keys()])) {
@@ -159,7 +169,7 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 			}
 			// Of two requests that completed it together, one has it.
 			if (!sessions.close(session)) {
-				throw challengeOf(sessions.open(binding, request.flows, request.paramsOf), EXPIRED);
+				throw challengeOf(await opening.open(binding, request), EXPIRED);
 			}
 			return {session};
 		},
@@ -179,7 +189,23 @@ export function createUserInteractiveAuth(sessions: UiaSessions, checks: StageCh
 	};
 }
 
-function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
+/** Makes what finds the session that a request names, or opens another one. */
+function createOpening(sessions: UiaSessions, findCredentials: FindCredentials) {
+	return {
+		/** Finds it, where it was opened for just this: what an account must prove may have become more, or another thing. */
+		async findBound(auth: AuthData, binding: SessionBinding, flows: readonly Flow[]): Promise<UiaSession | undefined> {
+			const session = auth.session === undefined ? undefined : sessions.find(auth.session);
+			if (session === undefined || !isBoundTo(session, binding) || !areSame(session.flows, flows)) return undefined;
+			return (await stillCounts(session, findCredentials)) ? session : undefined;
+		},
+		async open(binding: SessionBinding, {flows, paramsOf}: UiaRequest): Promise<UiaSession> {
+			const credentials = binding.subject === undefined ? undefined : await findCredentials(binding.subject);
+			return sessions.open(binding, flows, {paramsOf, credentials});
+		},
+	};
+}
+
+function stageAttempter(sessions: UiaSessions, checks: StageChecks, findCredentials: FindCredentials) {
 	return async (session: UiaSession, stage: CheckedStage, auth: AuthData, source: string): Promise<StageVerdict> => {
 		if (!isNext(session, stage)) {
 			return {passed: false, ...OUT_OF_ORDER};
@@ -189,6 +215,11 @@ function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
 			return {passed: false, ...EXPIRED};
 		}
 		if (verdict.passed) {
+			// What was right when it was checked may be another password's, or another telephone's, by now.
+			if (!(await stillCounts(session, findCredentials))) {
+				sessions.close(session);
+				return {passed: false, ...EXPIRED};
+			}
 			// Another attempt at the same stage may have passed while this one was checked; the first counts.
 			if (isNext(session, stage)) {
 				session.completed.set(stage, verdict.proof);
@@ -201,6 +232,18 @@ function stageAttempter(sessions: UiaSessions, checks: StageChecks) {
 		}
 		return verdict;
 	};
+}
+
+/** Whether what an account proves itself by is what it was when its session was last looked at, codes aside that were used. */
+async function stillCounts(session: UiaSession, findCredentials: FindCredentials): Promise<boolean> {
+	const {subject, credentials: before} = session;
+	if (subject === undefined || before === undefined) return true;
+	const now = await findCredentials(subject);
+	if (now.mark !== before.mark || now.recoveryCodes > before.recoveryCodes) return false;
+	// Of two looks at once, the one that saw fewer codes counts.
+	const recoveryCodes = Math.min(now.recoveryCodes, session.credentials?.recoveryCodes ?? now.recoveryCodes);
+	session.credentials = {...now, recoveryCodes};
+	return true;
 }
 
 function isNext(session: UiaSession, stage: Stage): boolean {

@@ -1,5 +1,6 @@
 /** Two applications on one PostgreSQL: what one ends is ended for the other before its next request. */
 import test, {type ExecutionContext} from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
 import {
 	type App,
 	call,
@@ -42,6 +43,20 @@ onPostgres('a session that one process ends is unknown to the other at once', as
 	const auth = {type: 'm.login.password', user: 'alice', password: passwordOf('alice')};
 	await call(two, 'POST', '/_matrix/client/v3/account/deactivate', {token: mine.access_token, body: {auth}});
 	t.is(await statusOf(one, mine.access_token), 401);
+});
+
+onPostgres('what was shown at one process counts no more once the password was changed at the other', async (t) => {
+	const [one, two] = await startPair(t);
+	const {user_id: userId, device_id: id} = await register(one, 'alice');
+	const {access_token: token} = await login(two, 'alice');
+	const path = `/_matrix/client/v3/devices/${id}`;
+	const {session} = (await request<{session: string}>(two, 'DELETE', path, {token, body: {}})).body;
+	const page = `/_matrix/client/v3/auth/m.login.password/fallback/web?session=${encodeURIComponent(session)}`;
+	const body = new URLSearchParams({user: 'alice', password: passwordOf('alice')});
+	t.is((await fetch(two.url + page, {method: 'POST', body})).status, 200);
+	const {accounts} = one.application.services;
+	await accounts.changePassword(userId as UserId, 'another-Zq7!', {endsOtherSessions: false});
+	t.is((await request(two, 'DELETE', path, {token, body: {auth: {session}}})).status, 401);
 });
 
 onPostgres('of registrations of one name, and uses of one token, at two processes at once, one succeeds', async (t) => {

@@ -7,6 +7,7 @@ import {
 	createUiaSessions,
 	createUserInteractiveAuth,
 	type Flow,
+	type StageChecks,
 	type StageVerdict,
 	type UiaRequest,
 } from '../../../../server/accounts/uia/index.ts';
@@ -18,13 +19,14 @@ const TWO_STAGES: readonly Flow[] = [{stages: ['m.login.registration_token', 'm.
 
 function setUp() {
 	const clock = {nowMs: 1_000_000};
+	const account = {mark: 'first password', recoveryCodes: 10};
 	let count = 0;
 	const sessions = createUiaSessions(
 		() => clock.nowMs,
 		() => `session-${(count += 1)}`,
 	);
 	const wrong: StageVerdict = {passed: false, errcode: 'M_FORBIDDEN', error: 'Wrong'};
-	const uia = createUserInteractiveAuth(sessions, {
+	const checks: StageChecks = {
 		'm.login.dummy': async () => ({passed: true, proof: ''}),
 		'm.login.password': async ({auth, subject}) =>
 			auth['password'] === `password of ${subject}` ? {passed: true, proof: ''} : wrong,
@@ -32,10 +34,11 @@ function setUp() {
 			auth['token'] === 'ticket' ? {passed: true, proof: 'hash of ticket'} : wrong,
 		'm.login.email.identity': async () => wrong,
 		'org.broadsheet.login.second_factor': async () => wrong,
-	});
+	};
+	const uia = createUserInteractiveAuth(sessions, checks, async () => ({...account}));
 	const request = (auth: AuthData | undefined, changes: Partial<UiaRequest> = {}) =>
 		uia.require({purpose: 'deleteDevice', subject: ALICE, flows: PASSWORD_FLOW, source: '::1', auth, ...changes});
-	return {clock, sessions, uia, request};
+	return {account, clock, checks, sessions, uia, request};
 }
 
 async function challengeOf(t: ExecutionContext, promise: Promise<unknown>): Promise<Challenge> {
@@ -131,6 +134,44 @@ test('a stage completed out of band counts when the request comes again with the
 	t.false(uia.isWaitingFor(session, 'm.login.password'));
 	await t.notThrowsAsync(request({session}));
 	t.is(await uia.attempt('unknown', {stage: 'm.login.dummy', auth: {}, source: '::1'}), undefined);
+});
+
+test('a session ends with the password and the factors that it was opened for, and not with a code that is used', async (t) => {
+	const {account, request, uia} = setUp();
+	for (const change of [{mark: 'another password'}, {recoveryCodes: 10}]) {
+		account.recoveryCodes = 10;
+		const {session} = await challengeOf(t, request(undefined));
+		account.recoveryCodes = 9;
+		await uia.attempt(session, {stage: 'm.login.password', auth: password(), source: '::1'});
+		Object.assign(account, change);
+		const challenge = await challengeOf(t, request({session}));
+		t.is(challenge.errcode, 'M_FORBIDDEN');
+		t.not(challenge.session, session);
+		t.is(challenge.completed, undefined);
+	}
+	account.recoveryCodes = 8;
+	const {session} = await challengeOf(t, request(undefined));
+	account.recoveryCodes = 7;
+	await t.notThrowsAsync(request(password(session)));
+});
+
+test('a password that is changed while the old one is checked lets nothing through, nor does a session that is given back', async (t) => {
+	const {account, checks, request, sessions, uia: first} = setUp();
+	const changing: StageChecks = {
+		...checks,
+		async 'm.login.password'() {
+			account.mark = 'another password';
+			return {passed: true, proof: ''};
+		},
+	};
+	const uia = createUserInteractiveAuth(sessions, changing, async () => ({...account}));
+	const binding = {purpose: 'deleteDevice', subject: ALICE, flows: PASSWORD_FLOW, source: '::1'};
+	t.is((await challengeOf(t, uia.require({...binding, auth: password()}))).errcode, 'M_FORBIDDEN');
+	const {session} = await challengeOf(t, request(undefined));
+	const completed = await request(password(session));
+	account.mark = 'a third password';
+	first.reopen(completed);
+	t.is((await challengeOf(t, request({session}))).errcode, 'M_FORBIDDEN');
 });
 
 test('a session ends after a quarter of an hour', async (t) => {

@@ -7,29 +7,77 @@ import {
 	login,
 	passwordOf,
 	register,
+	request,
 	signInOnPage,
 	startApp,
 	startMailServer,
 	Visitor,
 } from '../../../harness/index.ts';
+import {addAdministrator, ask as askAsAdministrator} from '../admin/administrator.ts';
 import {ask, postForm, postToken, registerClient} from '../oauth/client.ts';
-import {givePassword, openDesk, signIn} from '../pages/factor-pages.ts';
+import {type Desk, givePassword, openDesk, signIn} from '../pages/factor-pages.ts';
 
 const isIn = async (visitor: Visitor): Promise<boolean> => (await visitor.open('/account')).status === 200;
 const tokenOf = (visitor: Visitor): string | undefined => [...visitor.cookies.values()][0];
+
+/** What an owner does, or has done, while a thief has shown all that was asked for and goes on with it a minute later. */
+const acts: Readonly<Record<string, (desk: Desk) => Promise<unknown>>> = {
+	'another password': ({app, alice}) =>
+		app.application.services.accounts.changePassword(alice.user_id as UserId, 'another-Zq7!', {
+			endsOtherSessions: false,
+		}),
+	async 'a password that an administrator sets'({app, alice}) {
+		const body = {new_password: 'another-Zq7!', logout_devices: false};
+		const path = `/v1/reset_password/${encodeURIComponent(alice.user_id)}`;
+		return askAsAdministrator(app, await addAdministrator(app), ['POST', path, body]);
+	},
+	async 'a code generator that is another one'({app, alice, addGenerator}) {
+		await app.application.services.secondFactor.removeTotp(alice.user_id as UserId);
+		return addGenerator();
+	},
+	'new recovery codes': ({app, alice}) =>
+		app.application.services.secondFactor.renewRecoveryCodes(alice.user_id as UserId),
+	nothing: async () => undefined,
+};
+
+for (const [act, change] of Object.entries(acts)) {
+	test(`after ${act} what was shown for a client’s request before counts${act === 'nothing' ? '' : ' no more'}`, async (t) => {
+		const desk = await openDesk(t);
+		const {app, alice, addGenerator} = desk;
+		const {access_token: token} = await login(app, 'alice');
+		await addGenerator();
+		const [code = ''] = await app.application.services.secondFactor.renewRecoveryCodes(alice.user_id as UserId);
+		const path = `/_matrix/client/v3/devices/${alice.device_id}`;
+		const {session} = (await request<{session: string}>(app, 'DELETE', path, {token, body: {}})).body;
+		const shown = {
+			'm.login.password': {user: 'alice', password: passwordOf('alice')},
+			'org.broadsheet.login.second_factor': {code},
+		};
+		for (const [stage, fields] of Object.entries(shown)) {
+			const page = `/_matrix/client/v3/auth/${stage}/fallback/web?session=${encodeURIComponent(session)}`;
+			t.is((await new Visitor(app).send(page, fields)).status, 200, stage);
+		}
+		await change(desk);
+		const {status, body} = await request(app, 'DELETE', path, {token, body: {auth: {session}}});
+		t.is(status, act === 'nothing' ? 200 : 401);
+		t.is(body['completed'], undefined);
+		const {status: own} = await request(app, 'GET', '/_matrix/client/v3/account/whoami', {token: alice.access_token});
+		t.is(own, act === 'nothing' ? 401 : 200, 'the device that was to be removed');
+	});
+}
 
 test('a thief’s browser is signed out when its owner removes what it signed in by, and their own stays', async (t) => {
 	const {app, alice, addGenerator} = await openDesk(t);
 	const {secondFactor} = app.application.services;
 	const show = await addGenerator();
-	const acts: readonly (readonly [string, Record<string, string>])[] = [
+	const pages: readonly (readonly [string, Record<string, string>])[] = [
 		['/account/recovery-codes', {}],
 		['/account/totp', {action: 'remove'}],
 	];
 	const [first = '', second = ''] = await secondFactor.renewRecoveryCodes(alice.user_id as UserId);
 	const owner = await signIn(app, show());
 	const codes = [first, second];
-	for (const [path, fields] of acts) {
+	for (const [path, fields] of pages) {
 		const code = path === '/account/totp' ? show(1) : (codes.shift() ?? '');
 		const thief = await signIn(app, code);
 		t.true(await isIn(thief));
