@@ -60,7 +60,10 @@ export interface People {
 	getDevice(userId: UserId, deviceId: DeviceId): Promise<Device>;
 	/** @throws AccountsError, AdministrationError 'protected', DevicesError 'unknown-device' */
 	renameDevice(by: AuditActor, userId: UserId, deviceId: DeviceId, name: string): Promise<void>;
-	/** Ends sessions; those that are gone are passed over. @throws AccountsError, AdministrationError 'protected' */
+	/**
+	 * Ends sessions; those that are gone are passed over. With the last one browsers are signed out as well.
+	 * @throws AccountsError, AdministrationError 'protected'
+	 */
 	removeDevices(by: AuditActor, userId: UserId, deviceIds: readonly DeviceId[]): Promise<void>;
 	/** Gives what somebody, of this server or another, is to the rooms that are known here. */
 	listMemberships(userId: UserId): Promise<Map<string, Membership>>;
@@ -123,7 +126,11 @@ export function createPeople(dependencies: AdministrationDependencies): People {
 		},
 		async removeDevices(by, userId, deviceIds) {
 			await mayChange(by, userId);
-			await devices.remove(userId, deviceIds, act(by, 'remove-devices', userId, {devices: [...deviceIds]}));
+			const wanted = new Set(deviceIds);
+			const isAnyLeft = (await devices.list(userId)).some(({deviceId}) => !wanted.has(deviceId));
+			const alsoWrite = act(by, 'remove-devices', userId, {devices: [...deviceIds]});
+			if (isAnyLeft) await devices.remove(userId, deviceIds, alsoWrite);
+			else await devices.endAll(userId, {alsoWrite});
 		},
 		async listMemberships(userId) {
 			const all = ['ban', 'invite', 'join', 'knock', 'leave'] as const;

@@ -89,9 +89,9 @@ export interface Devices {
 	removeAll(batch: Batch, userId: UserId, except?: DeviceId): Promise<void>;
 	/**
 	 * Ends all of a user's sessions: devices, codes that somebody has consented to, and browsers.
-	 * @param keepsWebSession the hash of the browser's session that stays
+	 * @param options.keepsWebSession the hash of the browser's session that stays
 	 */
-	endAll(userId: UserId, keepsWebSession?: string): Promise<void>;
+	endAll(userId: UserId, options?: {readonly keepsWebSession?: string; readonly alsoWrite?: AlsoWrite}): Promise<void>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -151,10 +151,11 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 			}
 		},
 		removeAll: (batch, userId, except) => removeAll(dependencies, batch, userId, except),
-		async endAll(userId, keepsWebSession) {
+		async endAll(userId, {keepsWebSession, alsoWrite} = {}) {
 			const batch = storage.batch();
 			await removeAll(dependencies, batch, userId);
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
+			alsoWrite?.(batch);
 			await storage.commit(batch);
 		},
 	};

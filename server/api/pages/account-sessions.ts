@@ -22,7 +22,7 @@ export const postSessions = pageRoute({
 	fields: v.object({action: v.optional(v.string()), device_id: v.optional(v.string({max: 1000}))}),
 	async handle({view, session, fields}, {devices}): Promise<PageAnswer> {
 		const userId = userOf(session);
-		if (fields.action === 'all') await devices.endAll(userId, session.tokenHash);
+		if (fields.action === 'all') await devices.endAll(userId, {keepsWebSession: session.tokenHash});
 		else {
 			const own = await devices.list(userId);
 			const chosen = own.filter(({deviceId}) => deviceId === fields.device_id);

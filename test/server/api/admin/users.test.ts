@@ -1,5 +1,16 @@
 import test from 'ava';
-import {type App, login, passwordOf, register, request, type Session, startApp, until} from '../../../harness/index.ts';
+import {
+	type App,
+	login,
+	passwordOf,
+	register,
+	request,
+	type Session,
+	signInOnPage,
+	startApp,
+	until,
+	type Visitor,
+} from '../../../harness/index.ts';
 import {addAdministrator, ask, listActs} from './administrator.ts';
 
 const ROOT = '@root:news.example';
@@ -49,6 +60,32 @@ test('accounts are listed as Synapse lists them, page by page', async (t) => {
 	t.is((await names('/v2/users?locked=true')).length, 3);
 	t.is((await ask(app, root, ['GET', '/v2/users?order_by=shoe_size'])).status, 400);
 	t.is((await ask(app, root, ['GET', '/v2/users?from=-1'])).status, 400);
+});
+
+test('with the last session that an administrator ends, and with a password that they set, browsers are signed out', async (t) => {
+	const app = await startApp(t);
+	const root = await addAdministrator(app);
+	const first = await register(app, 'alice');
+	const [second, third] = [await login(app, 'alice'), await login(app, 'alice')];
+	const remove = (...devices: string[]) => ask(app, root, ['POST', `${at(ALICE)}/delete_devices`, {devices}]);
+	const isOpen = async (visitor: Visitor) => (await visitor.open('/account')).status === 200;
+	const browser = await signInOnPage(app, 'alice', passwordOf('alice'));
+	await ask(app, root, ['DELETE', `${at(ALICE)}/devices/${first.device_id}`]);
+	await remove(second.device_id);
+	t.true(await isOpen(browser), 'one is left');
+	t.is((await remove(third.device_id, 'GONE')).status, 200);
+	t.false(await isIn(app, third));
+	t.false(await isOpen(browser));
+	const alone = await signInOnPage(app, 'alice', passwordOf('alice'));
+	const {body} = await ask(app, root, ['GET', `${at(ALICE)}/devices`]);
+	t.is(body['total'], 0);
+	await remove();
+	t.false(await isOpen(alone), 'all that are left: none');
+	t.true((await listActs(app)).some(([who, act, whom]) => who === ROOT && act === 'remove-devices' && whom === ALICE));
+	const last = await signInOnPage(app, 'alice', passwordOf('alice'));
+	const path = `/v1/reset_password/${encodeURIComponent(ALICE)}`;
+	await ask(app, root, ['POST', path, {new_password: 'another-Zq7!', logout_devices: true}]);
+	t.false(await isOpen(last));
 });
 
 test('an account is made, changed and looked at', async (t) => {
