@@ -10,4 +10,12 @@ export {
 	sessionIdOf,
 } from './addresses.ts';
 export {AddressesError, type AddressesErrorCode} from './errors.ts';
-export {findLink, LINK_FAILURES_MAX, type LinkDependencies, MAIL_LINK, sendLink, textOf} from './links.ts';
+export {
+	findLink,
+	FRESH_MAILS_MAX,
+	LINK_FAILURES_MAX,
+	type LinkDependencies,
+	MAIL_LINK,
+	sendLink,
+	textOf,
+} from './links.ts';

@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 /** Long enough for a relay that wants a mail twice, short enough that a mailbox opened later holds nothing. */
 export const LINK_LIFETIME_MS = 30 * MINUTE_MS;
 /** Mails with links that are fresh, to one address by one bucket: nobody's mailbox is filled through this server. */
-const MAILS_MAX = 3;
+export const FRESH_MAILS_MAX = 3;
 /**
  * So long a link must be good yet to stand against another mail. Whoever gets none, because strangers have asked, has
  * the last link of theirs in the mailbox, and the time to use it.
@@ -38,6 +38,8 @@ export interface WantedLink extends Pick<MailValidationRow, 'sid' | 'purpose' | 
 	readonly sendAttempt: number;
 	/** When it was asked for. */
 	readonly askedTs: number;
+	/** Links that are fresh keep another one from being sent from so many on. Default: {@link FRESH_MAILS_MAX}. */
+	readonly freshMax?: number;
 }
 
 /** What each link is about, and where it leads. */
@@ -61,7 +63,7 @@ export function textOf(payload: JsonObject, key: string): string {
  */
 export async function sendLink(
 	{storage, clock, random, mail, notices, publicUrl}: LinkDependencies,
-	{askedTs, sendAttempt, ...wanted}: WantedLink,
+	{askedTs, sendAttempt, freshMax = FRESH_MAILS_MAX, ...wanted}: WantedLink,
 ): Promise<boolean> {
 	const nowMs = clock.now();
 	const {sid, address, purpose} = wanted;
@@ -69,7 +71,7 @@ export async function sendLink(
 	const before = await storage.mailValidations.find(sid);
 	if (before !== undefined && (before.isConfirmed || before.sendAttempt >= sendAttempt)) return false;
 	const fresh = {bucket: bucketOf(wanted), beyondTs: nowMs + FRESH_MS};
-	if ((await storage.mailValidations.countMails(address, fresh)) >= MAILS_MAX) return false;
+	if ((await storage.mailValidations.countMails(address, fresh)) >= freshMax) return false;
 	const token = newToken('mail', random);
 	const row = {
 		...wanted,

@@ -48,8 +48,10 @@ export const defaultRates = {
 	'registration-token': {perSecond: 5 / 60, burst: 5},
 	/** By address: links that are to be mailed. */
 	'mail-link': {perSecond: 1 / 60, burst: 5},
-	/** Of all together. */
+	/** Of all together: links to addresses that are nobody's yet, those that people of this server ask for apart from others. */
 	'mail-link-whole': {perSecond: 0.2, burst: 50},
+	/** Of all together: links for who has lost a password. Few lead to a mail; as many as background jobs do beside all else. */
+	'recovery-whole': {perSecond: 20, burst: 2000},
 	/** By address: requests with a token that is not known. */
 	'unknown-token': {perSecond: 5, burst: 100},
 	/** By origin. */

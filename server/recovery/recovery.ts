@@ -13,6 +13,7 @@ import {
 	type ClientProof,
 	type ClientRequest,
 	findLink,
+	FRESH_MAILS_MAX,
 	isAskedBy,
 	LINK_FAILURES_MAX,
 	type LinkDependencies,
@@ -26,9 +27,12 @@ import {type Language, readMailAddress} from '../mail/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {type SecondFactor, SecondFactorError} from '../second-factor/index.ts';
 import {linkGone, RecoveryError} from './errors.ts';
+import {MailBudget} from './mail-budget.ts';
 
 /** Accounts with one address that are written to; a desk may share one, and nobody has a hundred. */
 const ACCOUNTS_MAX = 5;
+/** Fresh links that an account may have for another mail, where very many are asked for. */
+const FRESH_MAILS_MAX_BESIEGED = 1;
 
 /** What a recovery is built from. */
 export interface RecoveryDependencies extends Omit<LinkDependencies, 'notices'> {
@@ -99,6 +103,7 @@ export interface Recovery {
 /** Makes the domain. */
 export function createRecovery(dependencies: RecoveryDependencies): Recovery {
 	const {storage, accounts, clock, random} = dependencies;
+	const budget = new MailBudget(() => clock.monotonic());
 
 	async function queue(key: string, payload: JsonObject): Promise<void> {
 		const nowMs = clock.now();
@@ -127,7 +132,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
 			await queue(`${sid} ${sendAttempt}`, {...asked, purpose: 'password'});
 			return sid;
 		},
-		mailLinks: (payload) => mailLinks(dependencies, payload),
+		mailLinks: (payload) => mailLinks(dependencies, budget, payload),
 		async open(token, askerHash) {
 			const found = await findAccount(dependencies, token);
 			if (found === undefined) return undefined;
@@ -182,7 +187,7 @@ async function takeFromClient(dependencies: RecoveryDependencies, token: string)
 }
 
 /** Sends links to whom a name or an address stands for: nobody, somebody, or some who share an address. */
-async function mailLinks(dependencies: RecoveryDependencies, payload: JsonObject): Promise<number> {
+async function mailLinks(dependencies: RecoveryDependencies, budget: MailBudget, payload: JsonObject): Promise<number> {
 	const {storage, accounts} = dependencies;
 	const {purpose} = payload;
 	const text = textOf(payload, 'name');
@@ -212,8 +217,11 @@ async function mailLinks(dependencies: RecoveryDependencies, payload: JsonObject
 			language: textOf(payload, 'language'),
 			sendAttempt: Number(payload['send_attempt'] ?? 1),
 			askedTs: Number(payload['at_ts']),
+			freshMax: budget.isUsedUp ? FRESH_MAILS_MAX_BESIEGED : FRESH_MAILS_MAX,
 		});
-		if (isSent) count += 1;
+		if (!isSent) continue;
+		budget.spend();
+		count += 1;
 	}
 	return count;
 }

@@ -23,17 +23,15 @@ const requestTokenBody = v.object({
 
 const identifierBody = v.object({medium: v.string({max: 255}), address: v.string({max: 500})});
 
-/** What a client wants a link for; it is written to in the language that it speaks. */
-function readRequest({
-	body,
-	headers,
-	spend,
-}: {
+interface TokenRequest {
 	readonly body: {readonly client_secret: string; readonly email: string; readonly send_attempt: number};
 	readonly headers: {readonly 'accept-language'?: string | undefined};
 	readonly spend: (limitClass: RateLimitClass, key: string) => void;
-}): ClientRequest {
-	spend('mail-link-whole', '');
+}
+
+/** What a client wants a link for, counted with all of its class; it is written to in the language that it speaks. */
+function readRequest({body, headers, spend}: TokenRequest, limitClass: RateLimitClass): ClientRequest {
+	spend(limitClass, 'anybody');
 	return {
 		email: body.email,
 		clientSecret: body.client_secret,
@@ -149,7 +147,7 @@ export const requestTokenTo3PidEmail = route({
 	auth: 'none',
 	rateLimit: 'mail-link',
 	body: requestTokenBody,
-	handle: async (request, {addresses}) => ({sid: await addresses.request(readRequest(request))}),
+	handle: async (request, {addresses}) => ({sid: await addresses.request(readRequest(request, 'mail-link-whole'))}),
 });
 
 /**
@@ -179,5 +177,7 @@ export const requestTokenToResetPasswordEmail = route({
 	auth: 'none',
 	rateLimit: 'mail-link',
 	body: requestTokenBody,
-	handle: async (request, {recovery}) => ({sid: await recovery.requestByClient(readRequest(request))}),
+	handle: async (request, {recovery}) => ({
+		sid: await recovery.requestByClient(readRequest(request, 'recovery-whole')),
+	}),
 });

@@ -50,7 +50,7 @@ export const postMailAddress = pageRoute({
 			await services.addresses.remove(userId);
 			return show(request, services);
 		}
-		spend('mail-link-whole', '');
+		spend('mail-link-whole', 'people');
 		try {
 			await services.addresses.requestFor(userId, fields.email ?? '', mailLanguage(view.language.tag));
 		} catch (error) {

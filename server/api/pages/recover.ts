@@ -40,7 +40,7 @@ export const postRecover = pageRoute({
 	fields: v.object({name: v.optional(v.string({max: 255}))}),
 	async handle({view, session, fields: {name = ''}, spend}, {addresses, recovery}) {
 		if (!addresses.areOn) return {page: problemPage(view, 'recover.off')};
-		spend('mail-link-whole', '');
+		spend('recovery-whole', 'anybody');
 		await recovery.request({
 			name: name.trim(),
 			askerHash: session.tokenHash,
