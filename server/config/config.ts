@@ -85,6 +85,8 @@ export interface Config {
 	readonly keepAddressesDays: number;
 	/** Facts about other people that a stranger may learn in a day. */
 	readonly factBudgetPerDay: number;
+	/** Facts that all servers together that share no room with anybody may learn in a day, and likewise all who have no account. */
+	readonly strangersFactBudgetPerDay: number;
 	/** Whose names of this server are whose, by the registration files of application services. */
 	readonly appservices: readonly AppserviceRegistration[];
 	/** Other services that vouch for people. */
@@ -110,6 +112,8 @@ export interface Config {
 
 /** Nobody needs more in a day of work, and whoever learns no more needs a thousand years for fifteen million names. */
 const FACTS_DEFAULT = 30;
+/** Budgets of one that all strangers together have by default: whoever is many strangers is no more than so many. */
+const STRANGERS_DEFAULT = 10;
 
 const defaultListeners: NonNullable<ConfigDocument['listeners']> = [
 	{address: '127.0.0.1', port: 8008, serves: ['client', 'federation', 'well-known']},
@@ -148,6 +152,7 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		makeListener(listener, index, toPath),
 	);
 	const registration = document.registration ?? 'closed';
+	const factBudgetPerDay = document.fact_budget_per_day ?? FACTS_DEFAULT;
 	return {
 		serverName: document.server_name ?? ('localhost' as ServerName),
 		publicUrl: (document.public_url ?? defaultPublicUrl(listeners)).replace(/\/+$/u, ''),
@@ -174,7 +179,8 @@ export function makeConfig(document: ConfigDocument, directory: string): Config 
 		quarantine: document.quarantine ?? false,
 		oauth: {enabled: document.oauth?.enabled ?? true},
 		keepAddressesDays: document.keep_addresses_days ?? 0,
-		factBudgetPerDay: document.fact_budget_per_day ?? FACTS_DEFAULT,
+		factBudgetPerDay,
+		strangersFactBudgetPerDay: document.strangers_fact_budget_per_day ?? factBudgetPerDay * STRANGERS_DEFAULT,
 		appservices: readRegistrations((document.appservices ?? []).map(toPath)),
 		identityProviders: makeIdentityProviders(document.identity_providers ?? [], toPath),
 		sourceLinks: makeSourceLinks(document.source_links ?? {}),

@@ -250,6 +250,7 @@ export const documentSchema = v.strictObject({
 	source_links: v.optional(sourceLinks),
 	keep_addresses_days: v.optional(v.integer({min: 0, max: 3650})),
 	fact_budget_per_day: v.optional(v.integer({min: 0, max: 1_000_000})),
+	strangers_fact_budget_per_day: v.optional(v.nullable(v.integer({min: 0, max: 10_000_000}))),
 	retention: v.optional(v.jsonObject()),
 	log: v.optional(
 		v.strictObject({

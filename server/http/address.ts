@@ -1,5 +1,6 @@
 import type {IncomingMessage} from 'node:http';
 import {BlockList, isIP} from 'node:net';
+import {parseServerName, type ServerName} from '../../crypto/index.ts';
 
 /** Which peers are proxies, whose X-Forwarded-For is believed. */
 export type TrustedProxies = (address: string) => boolean;
@@ -70,4 +71,19 @@ export function networkOf(address: string): string {
 		.slice(0, 4)
 		.map((group) => Number.parseInt(group, 16).toString(16))
 		.join(':');
+}
+
+/** The place that a network is of, for what counts by the day: IPv4 whole, IPv6 by the /48 that a customer gets at most. */
+export function siteOf(network: string): string {
+	return network.split(':').slice(0, 3).join(':');
+}
+
+/**
+ * The host that a server name is on, for whatever counts by server: who has the host has as many names there as there are
+ * ports, ways to write it, and addresses in a /48. It is a server name itself.
+ */
+export function hostOf(server: ServerName): ServerName {
+	const {host, kind} = parseServerName(server) ?? {host: server, kind: 'dns'};
+	const whole = kind === 'ipv6' ? `[${siteOf(networkOf(host))}::]` : host.toLowerCase().replace(/\.$/u, '');
+	return whole as ServerName;
 }

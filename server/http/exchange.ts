@@ -2,7 +2,7 @@ import type {IncomingHttpHeaders, IncomingMessage, ServerResponse} from 'node:ht
 import type {Readable} from 'node:stream';
 import type {JsonDefect, JsonValue} from '../../crypto/index.ts';
 import {type Schema, SchemaError} from '../validation/index.ts';
-import {addressOf, networkOf, type TrustedProxies} from './address.ts';
+import {addressOf, hostOf, networkOf, type TrustedProxies} from './address.ts';
 import {type Authenticators, authenticateUser, listAuthorization, type UserCaller} from './authenticate.ts';
 import {type BodyPace, hasBody, openBody, readBody} from './body.ts';
 import {MatrixError} from './errors.ts';
@@ -182,7 +182,7 @@ export class Exchange implements AnyRequest {
 		const content = bytes && (await readServerBody(bytes));
 		const caller = await pending.verify(content?.value, bytes && {bytes, hasDefects: content!.defects.length > 0});
 		this.caller = caller;
-		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, caller.origin);
+		this.spend(route.rateLimit === 'general' ? 'federation' : route.rateLimit, hostOf(caller.origin));
 		if (route.body !== undefined) {
 			this.defects = content?.defects ?? [];
 			if (this.defects.length > 0 && !route.allowsDefects) {

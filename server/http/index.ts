@@ -1,3 +1,4 @@
+export {hostOf, siteOf} from './address.ts';
 export type {
 	AuthKind,
 	Authenticators,

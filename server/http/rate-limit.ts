@@ -54,13 +54,13 @@ export const defaultRates = {
 	'recovery-whole': {perSecond: 20, burst: 2000},
 	/** By address: requests with a token that is not known. */
 	'unknown-token': {perSecond: 5, burst: 100},
-	/** By origin. */
+	/** By the host of the origin, whatever its port. */
 	federation: {perSecond: 100, burst: 500},
-	/** By origin: questions about profiles and aliases, which servers ask when a person looks for something. */
+	/** By origin's host: questions about profiles and aliases, which servers ask when a person looks for something. */
 	'federation-query': {perSecond: 10, burst: 100},
-	/** By origin: questions about keys and devices, which come in crowds when a server enters a room. */
+	/** By origin's host: questions about keys and devices, which come in crowds when a server enters a room. */
 	'federation-keys': {perSecond: 50, burst: 500},
-	/** By origin: joins, knocks and invites of other servers. */
+	/** By origin's host: joins, knocks and invites of other servers. */
 	'federation-membership': {perSecond: 1, burst: 60},
 	/** By address: requests to other servers' endpoints before their signature is checked. */
 	'federation-unsigned': {perSecond: 100, burst: 500},

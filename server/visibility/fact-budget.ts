@@ -1,7 +1,7 @@
-import type {RandomBytes} from '../../crypto/index.ts';
+import type {RandomBytes, ServerName} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import type {FactCountRow, Storage} from '../../storage/index.ts';
-import {type Account, dayOf, type FactLimits, FactLedger} from './fact-ledger.ts';
+import {dayOf, type FactLimits, FactLedger, isPool, poolOf} from './fact-ledger.ts';
 import {type Fact, type FactAsker, type FactFigures, FactsSpentError, type FigureKind} from './facts.ts';
 
 /** How long counts may wait to be written; a crash forgives what was learnt in that time. */
@@ -17,7 +17,9 @@ const DAY_MS = 86_400_000;
 /**
  * How much each asker may learn in a day (UTC) where an answer must tell whether something is there. Names that exist
  * and names that do not are counted alike, before anything is looked up; the same name again on the same day is no other
- * fact. What counts is who asks and never who is asked about: nobody can use up the budget of another.
+ * fact. What counts is who asks and never who is asked about. A server counts by its host. Servers that share no room with
+ * anybody here have a further budget together, and so have all who have no account: who is many of them learns no more than
+ * that. It bounds nobody else, so that whom people here have to do with is never kept out by strangers.
  */
 export interface FactBudget {
 	/** Counts subjects as learnt, all or none. @throws FactsSpentError where the budget does not reach for all */
@@ -45,40 +47,56 @@ export interface FactBudgetDependencies {
 	readonly clock: Clock;
 	readonly random: RandomBytes;
 	readonly perDay: number;
+	/** What all strangers together may learn in a day: other servers, and likewise whoever has no account. */
+	readonly strangersPerDay: number;
+	/** The name that all names of one host count by. */
+	readonly hostOf: (server: ServerName) => ServerName;
+	/** Whether a server has nothing to do with anybody here. */
+	readonly isStranger: (server: ServerName) => Promise<boolean>;
 	/** Told where counts could not be written; they are tried again. */
 	readonly onProblem: (problem: unknown) => void;
 }
 
 /** Keeps the budgets. */
 export function createFactBudget(dependencies: FactBudgetDependencies): FactBudget {
-	const {storage, clock, random, perDay} = dependencies;
+	const {storage, clock, random, perDay, strangersPerDay, hostOf, isStranger} = dependencies;
 	const ledger = new FactLedger(clock, random);
 	const writer = createWriter(dependencies, ledger);
 
-	async function open(asker: FactAsker): Promise<Account> {
-		const known = ledger.find(asker);
-		if (known !== undefined) return known;
-		const isKept = asker.kind === 'person' || asker.kind === 'server';
-		const row = isKept ? await storage.factCounts.find(asker.kind, asker.name, dayOf(clock)) : undefined;
-		return ledger.open(asker, row?.learnt ?? 0);
+	async function open(asker: FactAsker): Promise<FactAsker> {
+		const known: FactAsker = asker.kind === 'server' ? {kind: 'server', name: hostOf(asker.name)} : asker;
+		if ((known.kind === 'person' || known.kind === 'server') && !ledger.has(known)) {
+			const row = await storage.factCounts.find(known.kind, known.name, dayOf(clock));
+			ledger.open(known, row?.learnt ?? 0);
+		}
+		return known;
+	}
+
+	/** Opens all that a fact counts in. */
+	async function openFor({asker, topic}: Fact): Promise<{readonly fact: Fact; readonly limits: FactLimits}> {
+		const isStrange = asker.kind === 'server' ? await isStranger(asker.name) : isUnknown(asker);
+		const pool = isStrange ? poolOf(asker) : undefined;
+		if (pool) await open(pool);
+		const fact: Fact = {asker: await open(asker), topic};
+		return {fact, limits: {...limitsOf(fact, perDay), pool, ofPool: strangersPerDay}};
 	}
 
 	return {
 		async learn(fact, subjects) {
-			const account = await open(fact.asker);
-			const isAllowed = ledger.spend(account, fact, subjects, limitsOf(fact, perDay));
+			if (subjects.length === 0) return;
+			const account = await openFor(fact);
+			const isAllowed = ledger.spend(account.fact, subjects, account.limits);
 			writer.plan();
 			if (!isAllowed) throw new FactsSpentError(msUntilTomorrow(clock));
 		},
 		async learnSome(fact, subjects) {
 			if (subjects.length === 0) return new Set();
-			const account = await open(fact.asker);
-			const limits = limitsOf(fact, perDay);
-			const learnt = subjects.filter((subject) => ledger.spend(account, fact, [subject], limits));
+			const account = await openFor(fact);
+			const learnt = subjects.filter((subject) => ledger.spend(account.fact, [subject], account.limits));
 			writer.plan();
 			return new Set(learnt);
 		},
-		giveBack: (fact, subject) => ledger.giveBack(fact, subject),
+		giveBack: (fact, subject) => ledger.giveBack(fact, subject, isUnknown(fact.asker) ? poolOf(fact.asker) : undefined),
 		async noteProbes(asker, subjects) {
 			if (subjects.length === 0) return;
 			ledger.noteProbes(asker && (await open(asker)), subjects);
@@ -88,14 +106,18 @@ export function createFactBudget(dependencies: FactBudgetDependencies): FactBudg
 			await writer.flush();
 			const day = dayOf(clock) - daysAgo;
 			const date = new Date(day * DAY_MS).toISOString().slice(0, 'YYYY-MM-DD'.length);
-			return {date, askers: await storage.factCounts.listOfDay(day, limit)};
+			const rows = await storage.factCounts.listOfDay(day, limit + 1);
+			return {date, askers: rows.filter((row) => !isPool(row)).slice(0, limit)};
 		},
 		figures: () => ledger.figures,
 		close: () => writer.close(),
 	};
 }
 
-function limitsOf({asker, topic}: Fact, perDay: number): FactLimits {
+/** Whether somebody has neither an account nor a token, and is no server. */
+const isUnknown = (asker: FactAsker): boolean => asker.kind === 'address' && !asker.hasToken;
+
+function limitsOf({asker, topic}: Fact, perDay: number): Pick<FactLimits, 'all' | 'ofTopic'> {
 	return {
 		all: asker.kind === 'token' ? perDay * SHARES_OF_TOKEN : perDay,
 		ofTopic: topic === 'alias-name' ? Math.ceil(perDay / PARTS_OF_ALIASES) : Number.POSITIVE_INFINITY,

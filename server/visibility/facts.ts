@@ -4,8 +4,11 @@ import type {ServerName, UserId} from '../../crypto/index.ts';
 export type FactAsker =
 	| {readonly kind: 'person'; readonly name: UserId}
 	| {readonly kind: 'server'; readonly name: ServerName}
-	/** By their network; known by a hash in memory under a salt of the day, and never written down. */
-	| {readonly kind: 'address'; readonly name: string}
+	/**
+	 * By their network; known by a hash in memory under a salt of the day, and never written down. Whoever has not shown a
+	 * registration token shares a budget with all others who have not.
+	 */
+	| {readonly kind: 'address'; readonly name: string; readonly hasToken: boolean}
 	/** By its hash. */
 	| {readonly kind: 'token'; readonly name: string};
 

@@ -3,6 +3,7 @@ import {randomBytes} from 'node:crypto';
 import {type Clock, systemClock} from '../../federation/engine/index.ts';
 import type {ServerName} from '../../crypto/index.ts';
 import {createBridgedNames} from '../../server/appservices/index.ts';
+import {hostOf} from '../../server/http/index.ts';
 import {createFactBudget, type VisibilityDependencies} from '../../server/visibility/index.ts';
 import type {Storage} from '../../storage/index.ts';
 
@@ -16,7 +17,16 @@ export function discretionOf(
 	clock: Clock = systemClock,
 ): Pick<VisibilityDependencies, 'facts' | 'bridged' | 'sources'> {
 	return {
-		facts: createFactBudget({storage, clock, random: randomBytes, perDay: FACTS_OF_TESTS, onProblem: () => undefined}),
+		facts: createFactBudget({
+			storage,
+			clock,
+			random: randomBytes,
+			perDay: FACTS_OF_TESTS,
+			strangersPerDay: FACTS_OF_TESTS,
+			hostOf,
+			isStranger: () => Promise.resolve(false),
+			onProblem: () => undefined,
+		}),
 		bridged: createBridgedNames({storage, serverName, registrations: []}),
 		sources: {has: () => false},
 	};

@@ -85,8 +85,12 @@ export class SignedPeer {
 		this.document = () => this.keyDocument();
 	}
 
-	static async start(authority: Pick<TestAuthority, 'issue'>, app: () => App): Promise<SignedPeer> {
-		const address = allocateAddress();
+	/** @param address one that another peer has too makes two servers of one host; default: an address of its own */
+	static async start(
+		authority: Pick<TestAuthority, 'issue'>,
+		app: () => App,
+		address = allocateAddress(),
+	): Promise<SignedPeer> {
 		const holder: {peer?: SignedPeer} = {};
 		const peer = await startPeer({
 			address,
@@ -301,7 +305,7 @@ export interface Neighbours {
 	readonly peers: readonly SignedPeer[];
 	readonly authority: TestAuthority;
 	/** The peers' names are known only when they run: gives a further one. */
-	addPeer(): Promise<SignedPeer>;
+	addPeer(address?: string): Promise<SignedPeer>;
 }
 
 /** Starts peers, and an application that trusts their certificates. */
@@ -317,8 +321,8 @@ export async function startNeighbours(
 	writeFileSync(file, authority.certificate);
 	const holder: {app?: App} = {};
 	const peers: SignedPeer[] = [];
-	const addPeer = async (): Promise<SignedPeer> => {
-		const peer = await SignedPeer.start(authority, () => holder.app!);
+	const addPeer = async (address?: string): Promise<SignedPeer> => {
+		const peer = await SignedPeer.start(authority, () => holder.app!, address);
 		peers.push(peer);
 		return peer;
 	};

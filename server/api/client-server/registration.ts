@@ -2,7 +2,7 @@ import type {UserId} from '../../../crypto/index.ts';
 import {type Accounts, type CompletedAuth, type Flow, nameTaken} from '../../accounts/index.ts';
 import type {Config} from '../../config/index.ts';
 import type {DeviceRequest} from '../../devices/index.ts';
-import {MatrixError, type RateLimitClass} from '../../http/index.ts';
+import {MatrixError, type RateLimitClass, siteOf} from '../../http/index.ts';
 import type {Services} from '../../services.ts';
 import type {FactAsker} from '../../visibility/index.ts';
 import {v} from '../../validation/index.ts';
@@ -33,7 +33,7 @@ async function checkName(username: string, network: string, services: Services):
 	const {accounts, config} = services;
 	const userId = accounts.checkNewName(username);
 	if (config.registration !== 'open') return userId;
-	await learnName(services, [{kind: 'address', name: network}], userId);
+	await learnName(services, [{kind: 'address', name: siteOf(network), hasToken: false}], userId);
 	if (await accounts.isNameTaken(userId)) {
 		throw nameTaken();
 	}
@@ -140,7 +140,7 @@ export async function openAccount(
 
 /** Who learns by registering: the place it is done from, and whoever holds the token. */
 function listAskers(network: string, tokenHash: string | undefined): FactAsker[] {
-	const asker: FactAsker = {kind: 'address', name: network};
+	const asker: FactAsker = {kind: 'address', name: siteOf(network), hasToken: tokenHash !== undefined};
 	return tokenHash === undefined ? [asker] : [{kind: 'token', name: tokenHash}, asker];
 }
 

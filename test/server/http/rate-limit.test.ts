@@ -1,6 +1,7 @@
 import test from 'ava';
+import {isServerName, type ServerName} from '../../../crypto/index.ts';
 import {MatrixError} from '../../../server/http/index.ts';
-import {networkOf, trustedProxies} from '../../../server/http/address.ts';
+import {hostOf, networkOf, siteOf, trustedProxies} from '../../../server/http/address.ts';
 import {RateLimiter} from '../../../server/http/rate-limit.ts';
 import {route, startTestServer} from './fixture.ts';
 
@@ -105,4 +106,17 @@ test('a range of proxies that is none is refused', (t) => {
 	for (const range of ['nonsense', '10.0.0.0/33', '10.0.0.0/', '::/129', '']) {
 		t.throws(() => trustedProxies([range]), {instanceOf: RangeError}, range);
 	}
+});
+
+test('a host has one name, whatever the port, the way to write it, and the address in its /48', (t) => {
+	const host = (name: string): string => hostOf(name as ServerName);
+	for (const name of ['evil.example', 'evil.example:1', 'EVIL.example:65535', 'evil.example.', 'evil.example.:8448']) {
+		t.is(host(name), 'evil.example', name);
+	}
+	t.is(host('192.0.2.1:8448'), '192.0.2.1');
+	t.is(host('[2001:db8:1:2::1]:8448'), host('[2001:DB8:1:3::9]'));
+	t.not(host('[2001:db8:1::1]'), host('[2001:db8:2::1]'));
+	t.true(isServerName(host('[2001:db8:1::1]')));
+	t.is(siteOf(networkOf('2001:db8:1:2::1')), siteOf(networkOf('2001:db8:1:3::1')));
+	t.is(siteOf(networkOf('192.0.2.1')), '192.0.2.1');
 });

@@ -19,6 +19,7 @@ async function people(t: ExecutionContext, options: AppOptions) {
 	return {app, alice: await add('alice'), bob: await add('bob'), carol: await add('carol')};
 }
 
+const LIMITED = [429, 'M_LIMIT_EXCEEDED'];
 const named = (name: string) => `@${name}:news.example`;
 
 test('rows 15 and 18: somebody invites so many strangers in a day, whether those exist or not', async (t) => {
@@ -184,6 +185,31 @@ test('rows 4 and 5: a place asks for so many names in a day; then it gets one th
 	t.is((await take(undefined)).status, 200);
 	app.advance(DAY_MS);
 	t.is((await available('frank')).status, 200);
+});
+
+test('rows 4 and 5: all places together ask for so many names in a day, and those who get theirs cost nothing', async (t) => {
+	const {app} = await people(t, budget(3, {strangers_fact_budget_per_day: 4}));
+	const ask = async (from: string, username: string, isTaking = false) => {
+		const uri = isTaking ? '/register' : `/register/available?username=${username}`;
+		const body = JSON.stringify({username, password: 'correct horse', auth: {type: 'm.login.dummy'}});
+		const reply = await fetch(`${app.url}/_matrix/client/v3${uri}`, {
+			headers: {'x-forwarded-for': from, 'content-type': 'application/json'},
+			...(isTaking && {method: 'POST', body}),
+		});
+		return [reply.status, ((await reply.json()) as {errcode?: string}).errcode];
+	};
+	// Networks of one place are one place.
+	t.deepEqual(await ask('2001:db8:1:1::1', 'alice'), [400, 'M_USER_IN_USE']);
+	t.deepEqual(await ask('2001:db8:1:2::1', 'dave'), [200, undefined]);
+	t.deepEqual(await ask('2001:db8:1:3::1', 'erin'), [200, undefined]);
+	t.deepEqual(await ask('2001:db8:1:4::1', 'frank'), LIMITED);
+	t.deepEqual(await ask('192.0.2.1', 'grace'), [200, undefined]);
+	for (const name of ['bob', 'nobody']) {
+		for (const isTaking of [false, true]) t.deepEqual(await ask('192.0.2.2', name, isTaking), LIMITED, name);
+	}
+	t.deepEqual(await ask('192.0.2.1', 'grace', true), [200, undefined], 'what was learnt today');
+	t.deepEqual(await ask('192.0.2.2', 'bob'), [400, 'M_USER_IN_USE'], 'the name that was taken counts no more');
+	t.deepEqual(await ask('192.0.2.2', 'nobody'), LIMITED);
 });
 
 test('row 5: with tokens, who holds one learns of so many names, and those who register cost nothing', async (t) => {
