@@ -1,6 +1,6 @@
 import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import {ConflictError, type QuarantinedDeviceRow, type Storage} from '../../storage/index.ts';
+import {type Batch, ConflictError, type QuarantinedDeviceRow, type Storage} from '../../storage/index.ts';
 import type {SessionHook} from '../devices/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {notWaiting} from './errors.ts';
@@ -17,6 +17,8 @@ export interface WaitingSession {
 	/** Milliseconds since the Unix epoch. */
 	readonly sinceTs: number;
 }
+
+type Key = Pick<WaitingSession, 'userId' | 'deviceId'>;
 
 /** What the quarantine is built from. */
 export interface QuarantineDependencies {
@@ -43,6 +45,8 @@ export interface Quarantine {
 	list(userId: UserId): Promise<readonly WaitingSession[]>;
 	/** Lets a session see what its person sees, and tells the others. @throws QuarantineError 'not-waiting' */
 	approve(userId: UserId, deviceId: DeviceId): Promise<void>;
+	/** Does the same for the session that the link is of, and for no other one under its device id. @throws as approve */
+	approveByLink(token: string): Promise<void>;
 	/** Finds the session that the link in a notice is for; `undefined` where the link is good no more. */
 	findByLink(token: string): Promise<WaitingSession | undefined>;
 	/** Waits until a session is approved or ended, the time is up, or the client is gone; whether it still waits. */
@@ -69,6 +73,22 @@ export function createQuarantine({
 		return {userId, deviceId, sinceTs, displayName: device?.displayName ?? null};
 	}
 
+	/** Ends a wait, tells the others, and has sessions that are in memory read again. */
+	async function end({userId, deviceId}: Key, endWait: (batch: Batch) => void): Promise<void> {
+		const device = await storage.devices.find(userId, deviceId);
+		const batch = storage.batch();
+		endWait(batch);
+		batch.announce({kind: 'account', subject: userId});
+		notices.add(batch, userId, {kind: 'session-approved', deviceId, deviceName: device?.displayName ?? null});
+		await storage.commit(batch).catch((cause: unknown) => {
+			throw cause instanceof ConflictError && cause.condition === 'quarantined_device' ? notWaiting({cause}) : cause;
+		});
+	}
+
+	async function findByLink(token: string): Promise<QuarantinedDeviceRow | undefined> {
+		return isToken(token, 'approval') ? storage.quarantinedDevices.findByCode(hashToken(token)) : undefined;
+	}
+
 	/** Whether the account has a session, or codes, by which a new one can be approved. */
 	async function canApprove(userId: UserId, devices: readonly {readonly deviceId: DeviceId}[]): Promise<boolean> {
 		const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map(({deviceId}) => deviceId));
@@ -84,21 +104,16 @@ export function createQuarantine({
 			notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName: displayName, isWaiting});
 		},
 		list: async (userId) => Promise.all((await storage.quarantinedDevices.listOfUser(userId)).map(describe)),
-		async approve(userId, deviceId) {
-			const device = await storage.devices.find(userId, deviceId);
-			const batch = storage.batch();
-			storage.quarantinedDevices.remove(batch, userId, deviceId);
-			// Sessions that are in memory are read again.
-			batch.announce({kind: 'account', subject: userId});
-			notices.add(batch, userId, {kind: 'session-approved', deviceId, deviceName: device?.displayName ?? null});
-			await storage.commit(batch).catch((cause: unknown) => {
-				throw cause instanceof ConflictError && cause.condition === 'quarantined_device' ? notWaiting({cause}) : cause;
-			});
+		approve: (userId, deviceId) =>
+			end({userId, deviceId}, (batch) => storage.quarantinedDevices.remove(batch, userId, deviceId)),
+		async approveByLink(token) {
+			const row = await findByLink(token);
+			if (row === undefined) throw notWaiting();
+			// Who signs in anew under the device id meanwhile waits for a link of their own.
+			await end(row, (batch) => storage.quarantinedDevices.redeemCode(batch, hashToken(token)));
 		},
 		async findByLink(token) {
-			const row = isToken(token, 'approval')
-				? await storage.quarantinedDevices.findByCode(hashToken(token))
-				: undefined;
+			const row = await findByLink(token);
 			return row && describe(row);
 		},
 		wait: ({userId, deviceId}, options) =>

@@ -95,6 +95,8 @@ export interface QuarantinedDevicesRepository {
 	setCode(batch: Batch, device: Pick<QuarantinedDeviceRow, 'userId' | 'deviceId' | 'codeHash'>): void;
 	/** Ends the wait; ConflictError('quarantined_device') where it does not wait. The caller announces `account`. */
 	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
+	/** Ends the wait whose link ends with this; ConflictError('quarantined_device') where there is none by now. */
+	redeemCode(batch: Batch, codeHash: string): void;
 	find(userId: UserId, deviceId: DeviceId): Promise<QuarantinedDeviceRow | undefined>;
 	findByCode(codeHash: string): Promise<QuarantinedDeviceRow | undefined>;
 	listOfUser(userId: UserId): Promise<QuarantinedDeviceRow[]>;

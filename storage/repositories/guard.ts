@@ -116,6 +116,9 @@ export function createQuarantinedDevices(core: Core): QuarantinedDevicesReposito
 	const remove = core.put<Key>(catalog.delete(quarantinedDevices, ['userId', 'deviceId']), {
 		expect: {changes: 1, condition: 'quarantined_device'},
 	});
+	const redeemCode = core.put(catalog.delete(quarantinedDevices, ['codeHash']), {
+		expect: {changes: 1, condition: 'quarantined_device'},
+	});
 	const find = core.one<Key, QuarantinedDeviceRow>((p) =>
 		build
 			.select()
@@ -138,6 +141,7 @@ export function createQuarantinedDevices(core: Core): QuarantinedDevicesReposito
 		set: core.put(catalog.upsert(quarantinedDevices, ['userId', 'deviceId'])),
 		setCode: core.put(catalog.update(quarantinedDevices, ['codeHash'], ['userId', 'deviceId'])),
 		remove: (batch, userId, deviceId) => remove(batch, {userId, deviceId}),
+		redeemCode: (batch, codeHash) => redeemCode(batch, {codeHash}),
 		find: (userId, deviceId) => find({userId, deviceId}),
 		findByCode: (codeHash) => findByCode({codeHash}),
 		listOfUser: (userId) => listOfUser({userId}),

@@ -137,7 +137,12 @@ onBoth('a session knows whether its device waits, which goes with the device', a
 	t.false((await devices.findSession('hash'))?.isQuarantined);
 	const again = write(storage, (batch) => quarantinedDevices.remove(batch, alice, phone));
 	await lost(t, again, 'quarantined_device');
+	await write(storage, (batch) => quarantinedDevices.set(batch, {...row, codeHash: 'code'}));
+	await write(storage, (batch) => quarantinedDevices.redeemCode(batch, 'code'));
+	t.is(await quarantinedDevices.find(alice, phone), undefined);
 	await write(storage, (batch) => quarantinedDevices.set(batch, row));
+	const other = write(storage, (batch) => quarantinedDevices.redeemCode(batch, 'code'));
+	await lost(t, other, 'quarantined_device');
 	await write(storage, (batch) => devices.remove(batch, alice, phone));
 	t.is(await quarantinedDevices.find(alice, phone), undefined);
 });

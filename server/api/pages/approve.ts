@@ -11,9 +11,9 @@ const linkPath = '/account/approve/:token';
 
 /** Approves a session, or signs it out. */
 async function decide(
-	{quarantine, devices}: Services,
+	{devices}: Pick<Services, 'devices'>,
 	{userId, deviceId}: Pick<WaitingSession, 'deviceId' | 'userId'>,
-	act: string | undefined,
+	{act, approve}: {readonly act: string | undefined; readonly approve: () => Promise<void>},
 ): Promise<'approve.done' | 'approve.gone' | 'approve.refused'> {
 	if (act !== 'approve' && act !== 'refuse') return 'approve.gone';
 	if (act === 'refuse') {
@@ -21,7 +21,7 @@ async function decide(
 		return 'approve.refused';
 	}
 	try {
-		await quarantine.approve(userId, deviceId);
+		await approve();
 		return 'approve.done';
 	} catch (error) {
 		if (!(error instanceof QuarantineError)) throw error;
@@ -53,8 +53,10 @@ export const postApprove = pageRoute({
 	rateLimit: 'login',
 	fields: v.object({act: v.optional(v.string())}),
 	async handle({view, parameters, fields}, services) {
-		const session = await services.quarantine.findByLink(parameters.token);
-		const text = session === undefined ? 'approve.gone' : await decide(services, session, fields.act);
+		const {quarantine} = services;
+		const session = await quarantine.findByLink(parameters.token);
+		const approve = () => quarantine.approveByLink(parameters.token);
+		const text = session === undefined ? 'approve.gone' : await decide(services, session, {act: fields.act, approve});
 		return {page: approveDone(view, text), status: text === 'approve.gone' ? 404 : 200};
 	},
 });
@@ -121,6 +123,7 @@ export const postWaiting = pageRoute({
 				return show(request, services, {problem, status: isLimit ? 429 : 403});
 			}
 		}
-		return {page: approveDone(view, await decide(services, {userId, deviceId}, fields.act))};
+		const approve = () => services.quarantine.approve(userId, deviceId);
+		return {page: approveDone(view, await decide(services, {userId, deviceId}, {act: fields.act, approve}))};
 	},
 });

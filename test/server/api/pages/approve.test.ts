@@ -62,6 +62,29 @@ test('the link in the notice shows the session, and a button approves it', async
 	}, 'a notice');
 });
 
+test('a link approves nobody who signs in anew under the device id while it is pressed', async (t) => {
+	const {app, phone, desk} = await startWaiting(t);
+	const link = await findLink(app, phone);
+	const visitor = new Visitor(app);
+	await visitor.open(link);
+	const {quarantinedDevices: rows} = app.application.storage;
+	const find = rows.findByCode.bind(rows);
+	let finds = 0;
+	let thief = desk;
+	Object.assign(rows, {
+		async findByCode(codeHash: string) {
+			const found = await find(codeHash);
+			// The last look before the approval is written down.
+			if ((finds += 1) === 2) thief = await login(app, 'alice', desk.device_id);
+			return found;
+		},
+	});
+	t.is((await visitor.submit(link, {act: 'approve'})).status, 404);
+	t.is(thief.device_id, desk.device_id);
+	t.not(thief.access_token, desk.access_token);
+	t.false(await sees(app, thief));
+});
+
 test('the link in the notice can be pressed, and what a client calls itself is text', async (t) => {
 	const {app, phone} = await startWaiting(t);
 	const identifier = {type: 'm.id.user', user: 'alice'};
