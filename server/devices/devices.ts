@@ -71,10 +71,10 @@ export interface Devices {
 	/** Ends a session of which somebody has a copy, and has its person told. */
 	endCopied(session: DeviceKey): Promise<void>;
 	/**
-	 * Ends the session of an access or refresh token, of which this may be an old one; nothing for any other text.
+	 * Ends the session of an access or refresh token, of which this may be an old one; whether there was one.
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#token-revocation
 	 */
-	revoke(token: string): Promise<void>;
+	revoke(token: string): Promise<boolean>;
 	/** Lists a user's devices. */
 	list(userId: UserId): Promise<readonly Device[]>;
 	/** Whether a user has such a device. Costs the same where there is no such user. */
@@ -115,6 +115,7 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 				(await storage.devices.findRefreshToken(hash)) ??
 				(family === undefined ? undefined : await storage.devices.findRefreshFamily(hashToken(family)));
 			if (key !== undefined) await removeDevice(dependencies, key);
+			return key !== undefined;
 		},
 		list: async (userId) => addresses.addTo(userId, await storage.devices.listOfUser(userId)),
 		isKnown: async (userId, deviceId) => (await storage.devices.find(userId, deviceId)) !== undefined,

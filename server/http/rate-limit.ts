@@ -46,6 +46,12 @@ export const defaultRates = {
 	'registration-check': {perSecond: 5 / 60, burst: 5},
 	/** Tries that tell whether a registration token is good: 5 a minute. */
 	'registration-token': {perSecond: 5 / 60, burst: 5},
+	/** By address: tokens and codes of the OAuth API that are not good. Those that are good are never counted. */
+	'token-failure': {perSecond: 0.2, burst: 30},
+	/** Of all together. Nobody is refused for it: where it is empty, the next class counts as well. */
+	'token-failure-whole': {perSecond: 5, burst: 500},
+	/** By address, while many places try tokens: three, then one a minute. */
+	'token-failure-besieged': {perSecond: 1 / 60, burst: 3},
 	/** By address: links that are to be mailed. */
 	'mail-link': {perSecond: 1 / 60, burst: 5},
 	/** Of all together: links to addresses that are nobody's yet, those that people of this server ask for apart from others. */

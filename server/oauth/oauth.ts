@@ -58,8 +58,8 @@ export interface OAuth {
 	findDevice(userCode: string): Promise<WaitingDevice | undefined>;
 	/** Says what somebody has decided about the device that shows this code. @throws OAuthError 'unknown-user-code' */
 	decideDevice(userCode: string, decision: Decision): Promise<void>;
-	/** Ends the session of a token; nothing where there is none. */
-	revoke(token: string): Promise<void>;
+	/** Ends the session of a token; whether there was one. */
+	revoke(token: string): Promise<boolean>;
 	/** Whether a device signed in by OAuth. */
 	hasSession(userId: UserId, deviceId: DeviceId): Promise<boolean>;
 }

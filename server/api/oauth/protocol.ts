@@ -1,5 +1,5 @@
 import {OAuthError, PATHS, type ProtocolAnswer} from '../../oauth/index.ts';
-import {HttpResponse, json} from '../../http/index.ts';
+import {HttpResponse, json, type MatrixError, type RateLimitClass} from '../../http/index.ts';
 import {v} from '../../validation/index.ts';
 import {route} from '../route.ts';
 
@@ -31,6 +31,37 @@ function toForm(values: Readonly<Record<string, string | undefined>>): string {
 	return new URLSearchParams(
 		Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
 	).toString();
+}
+
+/** Shows a limit by a code of the protocol, beside the specification's, for clients that know of OAuth alone. */
+function showError(error: MatrixError): HttpResponse {
+	const body = error.toJSON();
+	const isLimit = error.errcode === 'M_LIMIT_EXCEEDED';
+	const shown = isLimit ? {...body, error: 'temporarily_unavailable', error_description: error.message} : body;
+	return json(shown, {status: error.status, headers: {...noStore, ...error.headers}});
+}
+
+/** What a device is told that is waited for, or that came too late: its code is, or was, a good one. */
+const WAITING = ['authorization_pending', 'slow_down', 'access_denied', 'expired_token'];
+
+function isFailure({status, body}: ProtocolAnswer): boolean {
+	if (status < 400 || status >= 500) return false;
+	const {error} = JSON.parse(body) as {readonly error?: string};
+	return error === undefined || !WAITING.includes(error);
+}
+
+/**
+ * Counts a token or a code that was not good, once that is known: whoever tries them is refused soon, and whoever comes from
+ * the same place, or while many try, with what is good gets what they came for.
+ * @throws MatrixError M_LIMIT_EXCEEDED
+ */
+function spendFailure(request: {
+	readonly network: string;
+	spend(limitClass: RateLimitClass, key: string): void;
+	take(limitClass: RateLimitClass, key: string): boolean;
+}): void {
+	request.spend('token-failure', request.network);
+	if (!request.take('token-failure-whole', '')) request.spend('token-failure-besieged', request.network);
 }
 
 /**
@@ -67,7 +98,12 @@ export const getToken = route({
 	bodyFormat: 'form',
 	bodyBytesMax: BYTES_MAX,
 	body: v.object(fields),
-	handle: async ({body}, {oauth}) => toResponse(await oauth.token(toForm(body))),
+	showError,
+	async handle(request, {oauth}) {
+		const answer = await oauth.token(toForm(request.body));
+		if (isFailure(answer)) spendFailure(request);
+		return toResponse(answer);
+	},
 });
 
 /**
@@ -83,6 +119,7 @@ export const startDeviceAuthorization = route({
 	bodyFormat: 'form',
 	bodyBytesMax: BYTES_MAX,
 	body: v.object(fields),
+	showError,
 	async handle(request, {oauth}) {
 		request.spend('registration-whole', '');
 		return toResponse(await oauth.startDevice(toForm(request.body)));
@@ -101,11 +138,13 @@ export const revokeToken = route({
 	bodyFormat: 'form',
 	bodyBytesMax: BYTES_MAX,
 	body: v.object({token: v.optional(v.string())}),
-	async handle({body: {token}}, {oauth}) {
+	showError,
+	async handle(request, {oauth}) {
+		const {token} = request.body;
 		if (token === undefined) {
 			return json({error: 'invalid_request', error_description: 'expected token'}, {status: 400, headers: noStore});
 		}
-		await oauth.revoke(token);
+		if (!(await oauth.revoke(token))) spendFailure(request);
 		return json({}, {headers: noStore});
 	},
 });
