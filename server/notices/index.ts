@@ -7,9 +7,9 @@ export {
 } from './notice.ts';
 export {
 	createNotices,
-	hasOtherSession,
 	type LinkMail,
 	type Notices,
 	type NoticesDependencies,
 	noticesSender,
 } from './notices.ts';
+export {hasBeenUsed, hasOtherSession} from './sessions.ts';

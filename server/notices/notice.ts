@@ -46,12 +46,17 @@ export type AccountNotice =
 			/** An address that is no more the account's and is told too. */
 			readonly formerAddress?: string | undefined;
 	  }
-	/** A client's new session; `isWaiting`: it sees nothing until it is approved. */
+	/** A client's new session. */
 	| {
 			readonly kind: 'sign-in';
 			readonly deviceId: DeviceId;
 			readonly deviceName: string | null;
+			/** Whether it sees nothing until it is approved. */
 			readonly isWaiting: boolean;
+			/** Whether a session of the same device was there, which has ended with this. */
+			readonly endsSession: boolean;
+			/** Whether nobody had used the account before. */
+			readonly isFirst: boolean;
 	  }
 	| {readonly kind: 'session-approved'; readonly deviceId: DeviceId; readonly deviceName: string | null};
 

@@ -1,5 +1,4 @@
 import {
-	type DeviceId,
 	type EventId,
 	hashToken,
 	type JsonObject,
@@ -14,10 +13,11 @@ import type {AccountData} from '../account-data/index.ts';
 import type {ServerNoticesConfig} from '../config/index.ts';
 import {defaultLanguage, findLanguage, type Language, type Letter, type Mail, MailError} from '../mail/index.ts';
 import type {Rooms} from '../rooms/index.ts';
-import {type NoticeQueue, type QueuedNotice, readQueued} from './notice.ts';
+import {type AccountNotice, type NoticeQueue, type QueuedNotice, readQueued} from './notice.ts';
 import {renderNotice} from './render.ts';
 import {prepareSender, tell} from './room.ts';
 import {say} from './say.ts';
+import {hasBeenUsed, hasOtherSession} from './sessions.ts';
 
 const DAY_MS = 86_400_000;
 /** News of an account that could not be told for so long is no news. */
@@ -50,7 +50,10 @@ export interface NoticesDependencies {
 
 /** Tells people what happens to their accounts. */
 export interface Notices extends NoticeQueue {
-	/** Tells a person's other sessions what a job was given; `repetition` names the job. False where nobody is left to tell. */
+	/**
+	 * Tells a person's other sessions what a job was given; `repetition` names the job. Where there is none it waits in the room
+	 * for the next one. False where there is nothing to tell.
+	 */
 	tellSessions(payload: JsonObject, repetition: string): Promise<boolean>;
 	/**
 	 * Writes to a person in the room of their notices. @param repetition the same words with it are sent once
@@ -141,8 +144,7 @@ function createTeller(
 ): Pick<Notices, 'sendText' | 'tellSessions'> {
 	const {storage, clock, publicUrl, serverName, settings, onProblem} = dependencies;
 	const sender = noticesSender(settings, serverName);
-	/** One notice to a person after the other: two at once would make two rooms. */
-	const turns = new Map<UserId, Promise<unknown>>();
+	const inTurn = createTurns();
 	let preparing: Promise<boolean> = Promise.resolve(true);
 	let isToldOf = false;
 
@@ -170,26 +172,25 @@ function createTeller(
 
 	async function tellNow(queued: QueuedNotice, repetition: string): Promise<boolean> {
 		const {userId, notice, atTs} = queued;
-		if (clock.now() - atTs > TOLD_FOR_MS || !(await hasOtherSession(storage, userId, notice.deviceId))) return false;
+		if (clock.now() - atTs > TOLD_FOR_MS) return false;
+		const isSeen = await hasOtherSession(storage, userId, notice.deviceId);
+		if (!isSeen && !(await isKept(storage, queued))) return false;
 		const prepared = await prepare(userId);
 		if (prepared === undefined) return false;
 		const {parts, language} = prepared;
 		const {'m.tz': timeZone} = await storage.profiles.find(userId);
-		const approval = await makeApproval(dependencies, queued);
+		const approval = isSeen ? await makeApproval(dependencies, queued) : undefined;
 		const code = notice.kind === 'factor-wanted' ? await dependencies.createCode(userId) : undefined;
-		const rendered = renderNotice(queued, {language, timeZone, link: `${publicUrl}/account`, approval, code});
-		await tell(parts, userId, {...rendered, language, repetition});
+		const reader = {
+			language,
+			timeZone,
+			link: `${publicUrl}/account`,
+			approval,
+			code,
+			isAside: !isSeen && isOwnDoing(notice),
+		};
+		await tell(parts, userId, {...renderNotice(queued, reader), language, repetition, isAside: reader.isAside});
 		return true;
-	}
-
-	async function inTurn<T>(userId: UserId, task: () => Promise<T>): Promise<T> {
-		const turn = (turns.get(userId) ?? Promise.resolve()).then(task, task);
-		turns.set(userId, turn);
-		try {
-			return await turn;
-		} finally {
-			if (turns.get(userId) === turn) turns.delete(userId);
-		}
 	}
 
 	return {
@@ -205,20 +206,41 @@ function createTeller(
 	};
 }
 
+/** Lets one notice to a person be told after the other: two at once would make two rooms. */
+function createTurns(): <T>(userId: UserId, task: () => Promise<T>) => Promise<T> {
+	const turns = new Map<UserId, Promise<unknown>>();
+	return async (userId, task) => {
+		const turn = (turns.get(userId) ?? Promise.resolve()).then(task, task);
+		turns.set(userId, turn);
+		try {
+			return await turn;
+		} finally {
+			if (turns.get(userId) === turn) turns.delete(userId);
+		}
+	};
+}
+
 function isReachable(account: AccountRow | undefined): account is AccountRow {
 	return account !== undefined && !account.isDeactivated && !account.isGuest;
 }
 
-/** Whether somebody has a session beside the one that it is about which may see what they are told. */
-export async function hasOtherSession(
-	storage: Storage,
-	userId: UserId,
-	deviceId: DeviceId | undefined,
-): Promise<boolean> {
-	const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map((row) => row.deviceId));
-	const dehydrated = (await storage.dehydratedDevices.find(userId))?.deviceId;
-	const devices = await storage.devices.listOfUser(userId);
-	return devices.some((row) => row.deviceId !== deviceId && row.deviceId !== dehydrated && !waiting.has(row.deviceId));
+/**
+ * Whether a notice that no session sees now is told all the same: the room keeps it for the next one, and a thief who ends the
+ * only session of an account, or comes while there is none, can neither remove it nor refuse the invite to the room. Who
+ * begins to use an account is told nothing, and nobody is left for whom a code would be of use.
+ */
+async function isKept(storage: Storage, {userId, notice}: QueuedNotice): Promise<boolean> {
+	if (notice.kind === 'sign-in') return !notice.isFirst;
+	return notice.kind !== 'factor-wanted' && (await hasBeenUsed(storage, userId));
+}
+
+/**
+ * Whether most often the person who reads it has just done it: who comes back and signs in is not to be startled by that. Who
+ * was signed out by it is.
+ */
+function isOwnDoing(notice: AccountNotice): boolean {
+	if (notice.kind === 'sign-in') return !notice.endsSession;
+	return notice.kind === 'browser-sign-in' || notice.deviceId !== undefined;
 }
 
 /** Makes the link by which another session approves one that waits; a link from before is good no more. */

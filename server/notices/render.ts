@@ -14,6 +14,8 @@ interface Reader {
 	readonly approval?: string | undefined;
 	/** The code of who sets up a first factor; absent in mail: who reads somebody's mail vouches for nobody. */
 	readonly code?: string | undefined;
+	/** Whether it is said in one paragraph, as something to be read in passing. */
+	readonly isAside?: boolean | undefined;
 }
 
 /** A session's name is the client's; what is longer than this is nobody's. */
@@ -28,7 +30,7 @@ export interface Rendered {
 
 /** Writes a notice: what happened, when, and what to do. It never holds an address of the network. */
 export function renderNotice({notice, atTs}: QueuedNotice, reader: Reader): Rendered {
-	const {language, timeZone, link} = reader;
+	const {language, timeZone, link, isAside = false} = reader;
 	const sentences: (readonly [keyof NoticeTexts, Values?])[] = [
 		whatOf(notice, reader),
 		['when', {time: sayTime(language, atTs, timeZone)}],
@@ -37,10 +39,11 @@ export function renderNotice({notice, atTs}: QueuedNotice, reader: Reader): Rend
 	];
 	// The address of the account's pages is shown, so that it is learnt; that of an approval is long, and good once.
 	const labels = {approval: say(language, 'approve')};
-	return {
-		text: sentences.map(([key, values]) => say(language, key, values)).join('\n\n'),
-		html: sentences.map(([key, values = {}]) => `<p>${sayHtml(language, key, values, labels)}</p>`).join(''),
-	};
+	const texts = sentences.map(([key, values]) => say(language, key, values));
+	const htmls = sentences.map(([key, values = {}]) => sayHtml(language, key, values, labels));
+	return isAside
+		? {text: texts.join(' '), html: `<p>${htmls.join(' ')}</p>`}
+		: {text: texts.join('\n\n'), html: htmls.map((html) => `<p>${html}</p>`).join('')};
 }
 
 function whatOf(

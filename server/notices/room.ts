@@ -63,6 +63,8 @@ interface Words {
 	readonly html?: string | undefined;
 	readonly language: Language;
 	readonly repetition: string;
+	/** Whether it makes no sound. */
+	readonly isAside?: boolean | undefined;
 }
 
 /**
@@ -74,18 +76,18 @@ interface Words {
 export async function tell(
 	dependencies: NoticeRoomsDependencies,
 	userId: UserId,
-	{text, html, language, repetition}: Words,
+	{text, html, language, repetition, isAside = false}: Words,
 ): Promise<EventId> {
 	const {rooms, sender} = dependencies;
 	const roomId = await prepareRoom(dependencies, userId, language);
 	return rooms.send(actorOf(sender, true), roomId, {
 		type: 'm.room.message',
-		// A text, not a notice: notices make no sound by the default push rules.
+		// Notices make no sound by the default push rules.
 		content: {
-			msgtype: 'm.text',
+			msgtype: isAside ? 'm.notice' : 'm.text',
 			body: text,
 			...(html !== undefined && {format: 'org.matrix.custom.html', formatted_body: html}),
-			'm.mentions': {user_ids: [userId]},
+			'm.mentions': isAside ? {} : {user_ids: [userId]},
 		},
 		transaction: {
 			userId: sender,

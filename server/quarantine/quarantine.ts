@@ -2,7 +2,7 @@ import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index
 import type {Clock} from '../../federation/engine/index.ts';
 import {type Batch, ConflictError, type QuarantinedDeviceRow, type Storage} from '../../storage/index.ts';
 import type {SessionHook} from '../devices/index.ts';
-import type {NoticeQueue} from '../notices/index.ts';
+import {hasBeenUsed, type NoticeQueue} from '../notices/index.ts';
 import {notWaiting} from './errors.ts';
 import {Waits} from './waits.ts';
 
@@ -101,7 +101,10 @@ export function createQuarantine({
 		async admit(batch, {userId, deviceId, displayName, devices}) {
 			const isWaiting = isOn && (await canApprove(userId, devices));
 			if (isWaiting) storage.quarantinedDevices.set(batch, {userId, deviceId, sinceTs: clock.now(), codeHash: null});
-			notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName: displayName, isWaiting});
+			const endsSession = devices.some((device) => device.deviceId === deviceId);
+			const isFirst = devices.length === 0 && !(await hasBeenUsed(storage, userId));
+			const deviceName = displayName;
+			notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName, isWaiting, endsSession, isFirst});
 		},
 		list: async (userId) => Promise.all((await storage.quarantinedDevices.listOfUser(userId)).map(describe)),
 		approve: (userId, deviceId) =>

@@ -53,6 +53,14 @@ async function listTold(app: App, session: Session): Promise<{roomId: string; te
 	return undefined;
 }
 
+/** The contents that are in the room of somebody's notices, oldest first. */
+async function listNotices(app: App, {access_token: token}: Session, roomId: string) {
+	type Page = {chunk: {type: string; sender: string; content: Record<string, unknown>}[]};
+	const where = `/_matrix/client/v3/rooms/${roomId}/messages?dir=f&limit=50`;
+	const {chunk} = await call<Page>(app, 'GET', where, {token});
+	return chunk.filter(({type, sender}) => type === 'm.room.message' && sender === SENDER).map(({content}) => content);
+}
+
 const untilTold = (app: App, session: Session, pattern: RegExp) =>
 	until(
 		async () => {
@@ -127,6 +135,55 @@ test('the first session of an account is told to nobody', async (t) => {
 	await register(app, 'alice');
 	await until(async () => (await app.application.storage.jobs.findNextDue(['tell-sessions'])) === undefined, 'no job');
 	t.is(await app.application.storage.accounts.find(SENDER as UserId), undefined);
+});
+
+test('a sign-in as the only device of an account waits in the room of notices for its next session', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	const thief = await login(app, 'alice', alice.device_id);
+	const {roomId} = await untilTold(app, thief, /A new session signed in to your account: /u);
+	const {access_token: token} = thief;
+	// Whoever leaves the room and forgets it, and signs out, has removed nothing.
+	await call(app, 'POST', `/_matrix/client/v3/rooms/${roomId}/leave`, {token, body: {}});
+	await call(app, 'POST', `/_matrix/client/v3/rooms/${roomId}/forget`, {token, body: {}});
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token, body: {}});
+	t.is((await request(app, 'GET', '/_matrix/client/v3/account/whoami', {token: alice.access_token})).status, 401);
+	const owner = await login(app, 'alice', 'DESK');
+	await until(async () => (await sync(app, owner)).rooms?.invite?.[roomId], 'an invite');
+	await call(app, 'POST', `/_matrix/client/v3/join/${roomId}`, {token: owner.access_token, body: {}});
+	const told = await until(
+		async () => (await listNotices(app, owner, roomId)).length === 2 && (await listNotices(app, owner, roomId)),
+		'both',
+	);
+	t.like(told[0], {msgtype: 'm.text', 'm.mentions': {user_ids: [alice.user_id]}});
+	t.regex(String(told[0]?.['body']), /change your password/u);
+	t.like(told[1], {msgtype: 'm.notice', 'm.mentions': {}});
+});
+
+test('who signs in again after signing out, with no other session, sees it as one line without a sound', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	await call(app, 'POST', '/_matrix/client/v3/createRoom', {token: alice.access_token, body: {}});
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token: alice.access_token, body: {}});
+	const again = await login(app, 'alice', 'DESK');
+	const {roomId, texts} = await untilTold(app, again, /new session/u);
+	t.is(texts.length, 1);
+	t.is(texts[0]?.split('\n').length, 1);
+	t.like((await listNotices(app, again, roomId))[0], {msgtype: 'm.notice', 'm.mentions': {}});
+});
+
+test('what is done to an account while it has no session waits for the next one', async (t) => {
+	const app = await startApp(t, {config: on});
+	const alice = await register(app, 'alice');
+	await call(app, 'POST', '/_matrix/client/v3/createRoom', {token: alice.access_token, body: {}});
+	await call(app, 'POST', '/_matrix/client/v3/logout', {token: alice.access_token, body: {}});
+	const {storage, services} = app.application;
+	const batch = storage.batch();
+	services.notices.add(batch, alice.user_id as UserId, {kind: 'totp-removed'});
+	await storage.commit(batch);
+	await until(async () => (await storage.jobs.findNextDue(['tell-sessions'])) === undefined, 'no job');
+	const {roomId} = await untilTold(app, await login(app, 'alice'), /authenticator app of your account was removed/u);
+	t.true(roomId.startsWith('!'));
 });
 
 test('a changed password and replaced keys are told in the same room', async (t) => {
