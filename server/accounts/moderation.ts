@@ -11,8 +11,11 @@ export type Restriction = 'isLocked' | 'isSuspended';
  * @see https://spec.matrix.org/v1.19/client-server-api/#account-moderation
  */
 export interface Moderation {
-	/** @throws AccountsError 'not-local', 'unknown-account' */
-	get(userId: UserId, restriction: Restriction): Promise<boolean>;
+	/**
+	 * Tells an administrator whether an account is restricted; of another administrator nobody is told.
+	 * @throws AccountsError 'not-local', 'unknown-account', 'protected'
+	 */
+	get(administrator: UserId, userId: UserId, restriction: Restriction): Promise<boolean>;
 	/**
 	 * Sets it. Nobody does it to themselves or to an administrator: whoever took over one account would shut out all others.
 	 * @throws AccountsError 'not-local', 'unknown-account', 'protected'
@@ -48,12 +51,14 @@ export function createModeration({
 	}
 
 	return {
-		get: async (userId, restriction) => (await getAccount(userId))[restriction],
+		async get(administrator, userId, restriction) {
+			const account = await getAccount(userId);
+			if (account.isAdmin && userId !== administrator) throw isProtected();
+			return account[restriction];
+		},
 		async set(administrator, userId, restriction, value) {
 			const account = await getAccount(userId);
-			if (userId === administrator || account.isAdmin) {
-				throw new AccountsError('protected', 'Administrators are neither locked nor suspended');
-			}
+			if (userId === administrator || account.isAdmin) throw isProtected();
 			const states: AccountStates = {[restriction]: value};
 			const batch = storage.batch();
 			storage.accounts.setStates(batch, userId, states);
@@ -70,4 +75,8 @@ export function createModeration({
 			}
 		},
 	};
+}
+
+function isProtected(): AccountsError {
+	return new AccountsError('protected', 'Administrators are neither locked nor suspended');
 }

@@ -49,7 +49,9 @@ export const getAdminSuspendUser = route({
 	method: 'GET',
 	path: '/_matrix/client/v1/admin/suspend/:userId',
 	auth: 'admin',
-	handle: async ({parameters}, {moderation}) => ({suspended: await moderation.get(parameters.userId, 'isSuspended')}),
+	handle: async ({caller, parameters: {userId}}, {moderation}) => ({
+		suspended: await moderation.get(caller.userId, userId, 'isSuspended'),
+	}),
 });
 
 /**
@@ -77,7 +79,9 @@ export const getAdminLockUser = route({
 	method: 'GET',
 	path: '/_matrix/client/v1/admin/lock/:userId',
 	auth: 'admin',
-	handle: async ({parameters}, {moderation}) => ({locked: await moderation.get(parameters.userId, 'isLocked')}),
+	handle: async ({caller, parameters: {userId}}, {moderation}) => ({
+		locked: await moderation.get(caller.userId, userId, 'isLocked'),
+	}),
 });
 
 /**

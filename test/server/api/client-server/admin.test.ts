@@ -1,4 +1,5 @@
 import test from 'ava';
+import type {UserId} from '../../../../crypto/index.ts';
 import {type App, call, login, passwordOf, register, request, type Session, startApp} from '../../../harness/index.ts';
 
 const lockPath = (userId: string) => `/_matrix/client/v1/admin/lock/${encodeURIComponent(userId)}`;
@@ -93,6 +94,22 @@ test('administrators are told of names that are none, and are themselves not loc
 		t.is((await request(app, 'PUT', path(NOBODY), {token, body: {}})).status, 400);
 	}
 	t.is((await request(app, 'GET', whoisPath(NOBODY), {token})).status, 404);
+});
+
+test('an administrator is told of no other one whether they are locked or suspended, and of themselves', async (t) => {
+	const app = await startApp(t);
+	const {access_token: token, user_id: root} = await addAdmin(app);
+	const bob = await register(app, 'bob');
+	const {storage} = app.application;
+	const batch = storage.batch();
+	// An account that was locked by other means before it became an administrator's.
+	storage.accounts.setStates(batch, bob.user_id as UserId, {isAdmin: true, isLocked: true, isSuspended: true});
+	await storage.commit(batch);
+	for (const path of [lockPath, suspendPath]) {
+		const refused = await request(app, 'GET', path(bob.user_id), {token});
+		t.deepEqual([refused.status, refused.body['errcode']], [403, 'M_FORBIDDEN']);
+		t.is((await request(app, 'GET', path(root), {token})).status, 200);
+	}
 });
 
 test('administrators are told what they may; people see their own sessions, and they everybody’s, without addresses', async (t) => {
