@@ -1,6 +1,6 @@
 import type {UserId} from '../../crypto/index.ts';
 import {type AuditActor, SERVER} from '../audit/index.ts';
-import type {AccountRow, SourceRow} from '../../storage/index.ts';
+import type {AccountRow, Batch, SourceLinkRow, SourceRow} from '../../storage/index.ts';
 import type {SourceLinksDependencies} from './source-links.ts';
 
 const DAY_MS = 86_400_000;
@@ -59,8 +59,23 @@ export async function endSource(
 	}
 	const batch = storage.batch();
 	storage.sourceLinks.removeSource(batch, userId);
+	removeUsedUp({storage}, batch, await storage.sourceLinks.listLinksOf(owner));
 	batch.announce({kind: 'account', subject: userId, extra: {source: false}});
 	await storage.commit(batch);
+}
+
+/**
+ * Removes links that have given all their accounts. What a link is called may say what its source has to tell; as long as
+ * an account lasts the name is with it, and then nowhere.
+ */
+export function removeUsedUp(
+	{storage}: Pick<SourceLinksDependencies, 'storage'>,
+	batch: Batch,
+	links: readonly SourceLinkRow[],
+): void {
+	for (const {userId, linkId, usesDone, usesAllowed} of links) {
+		if (usesDone >= usesAllowed) storage.sourceLinks.removeLink(batch, userId, linkId);
+	}
 }
 
 /** Tells the owner once that an account ends soon: there may be something to ask or to save. */

@@ -16,6 +16,8 @@ export interface Asked {
 
 /** Holds sources to what their accounts are for. */
 export interface SourceHolder {
+	/** Whether an account is of a link. Costs nothing. */
+	isSource(userId: UserId): boolean;
 	/**
 	 * Lets a caller go on, unless it is a source who asks for something else than its room. Costs nothing for others.
 	 * @throws SourceLinksError 'not-for-sources'
@@ -34,6 +36,7 @@ export function createHolder({storage, names}: Pick<SourceLinksDependencies, 'st
 	}
 
 	return {
+		isSource: (userId) => names.has(userId),
 		hold(caller, {operation, uri}) {
 			if (!names.has(caller.userId)) return caller;
 			if (!operationsOfSources.has(operation)) throw refused();

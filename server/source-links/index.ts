@@ -1,2 +1,3 @@
 export {SourceLinksError, type SourceLinksErrorCode} from './errors.ts';
+export {isPageOfSources} from './operations.ts';
 export {createSourceLinks, type SourceLinks} from './source-links.ts';

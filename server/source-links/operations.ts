@@ -97,6 +97,25 @@ export const operationsOfSources: ReadonlySet<string> = new Set([
 	'getContentThumbnailAuthed',
 ]);
 
+/**
+ * Which pages of those that change an account its source may use: to see where it is signed in, to have its keys replaced,
+ * to take what is theirs and to end it. It has no address and no factor, which would tell who it is or outlast it, and its
+ * password is made for it. What is not here is refused, as above.
+ */
+const pagesOfSources: ReadonlySet<string> = new Set([
+	'getSessionsPage',
+	'postSessionsPage',
+	'getIdentityReset',
+	'postIdentityReset',
+	'getDataPage',
+	'postDataPage',
+	'getDeactivatePage',
+	'postDeactivatePage',
+]);
+
+/** Whether a source may use a page that changes its account, by the page's id. */
+export const isPageOfSources = (pageId: string): boolean => pagesOfSources.has(pageId);
+
 /** The room that the path of a request names, whichever operation it is; absent: none. */
 export function roomNamedIn(uri: string): string | undefined {
 	const name = /\/(?:rooms|join)\/([^/?]+)/.exec(uri)?.[1];

@@ -16,7 +16,7 @@ import type {Config} from '../config/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import type {Rooms} from '../rooms/index.ts';
 import type {SourceNames} from '../visibility/index.ts';
-import {type EndingRun, endDueSources, endSource} from './end-sources.ts';
+import {type EndingRun, endDueSources, endSource, removeUsedUp} from './end-sources.ts';
 import {SourceLinksError} from './errors.ts';
 import {createHolder, type SourceHolder} from './hold.ts';
 import {inventPassword, openLink, shortLinkId, type SourceAccount} from './open-link.ts';
@@ -80,7 +80,7 @@ export interface SourceLinks extends SourceHolder {
 	 * @throws SourceLinksError 'not-allowed', 'invalid-link', 'too-many'
 	 */
 	create(owner: UserId, link: NewSourceLink, by?: AuditActor): Promise<MadeSourceLink>;
-	/** Lists somebody's links that can still be opened. */
+	/** Lists somebody's links that can still be opened; those that are used up are with the accounts that they have given. */
 	listLinks(owner: UserId): Promise<SourceLinkRow[]>;
 	/** Lists the accounts that somebody's links have given, as long as they last. */
 	listSources(owner: UserId): Promise<SourceRow[]>;
@@ -110,7 +110,7 @@ export function createSourceLinks(dependencies: SourceLinksDependencies): Source
 
 	async function findOpen(token: string): Promise<SourceLinkRow | undefined> {
 		const link = isToken(token, 'source') ? await storage.sourceLinks.findLink(hashToken(token)) : undefined;
-		if (link === undefined || link.usesDone >= link.usesAllowed || link.expiresTs <= clock.now()) return undefined;
+		if (link === undefined || !canBeOpened(link, clock.now())) return undefined;
 		return (await findMaker(dependencies, link.userId)) === undefined ? undefined : link;
 	}
 
@@ -119,8 +119,7 @@ export function createSourceLinks(dependencies: SourceLinksDependencies): Source
 		mayMake: async (userId) => (await findMaker(dependencies, userId)) !== undefined,
 		create: (owner, link, by = owner) => create(dependencies, owner, link, by),
 		async listLinks(owner) {
-			const links = await storage.sourceLinks.listLinksOf(owner);
-			return links.filter(({expiresTs, usesDone, usesAllowed}) => expiresTs > clock.now() && usesDone < usesAllowed);
+			return (await storage.sourceLinks.listLinksOf(owner)).filter((link) => canBeOpened(link, clock.now()));
 		},
 		listSources: (owner) => storage.sourceLinks.listSourcesOf(owner),
 		async remove(owner, linkId) {
@@ -192,7 +191,8 @@ async function create(
 	mustBeWithin('account_days', accountDays, {min: 1, max: daysMax});
 	mustBeWithin('silence_days', silenceDays, {min: 1, max: daysMax});
 	mustStayHere(dependencies, federates, members);
-	if ((await storage.sourceLinks.listLinksOf(owner)).length >= LINKS_MAX) {
+	const links = await storage.sourceLinks.listLinksOf(owner);
+	if (links.filter((known) => canBeOpened(known, clock.now())).length >= LINKS_MAX) {
 		throw new SourceLinksError('too-many', `Expected fewer than ${LINKS_MAX} links: take one back first`);
 	}
 	const token = newToken('source', random);
@@ -200,11 +200,16 @@ async function create(
 	const expiresTs = clock.now() + days * DAY_MS;
 	const limits = {usesAllowed: uses, usesDone: 0, expiresTs, accountDays, silenceDays};
 	const batch = storage.batch();
+	removeUsedUp(dependencies, batch, links);
 	storage.sourceLinks.addLink(batch, {linkId, userId: owner, name, members, federates, ...limits});
 	const details = {link: shortLinkId(linkId), uses, days};
 	audit.note(batch, {who: by, act: 'create-source-link', whom: owner, details});
 	await storage.commit(batch);
 	return {linkId, url: `${publicUrl}/source/${token}`, expiresTs};
+}
+
+function canBeOpened({expiresTs, usesDone, usesAllowed}: SourceLinkRow, nowMs: number): boolean {
+	return expiresTs > nowMs && usesDone < usesAllowed;
 }
 
 function mustBeWithin(what: string, value: number, {min, max}: {readonly min: number; readonly max: number}): void {

@@ -46,6 +46,9 @@ const links: readonly (AccountLink & {
 	{path: deactivatePath, text: 'deactivate.title'},
 ];
 
+/** What of these a source may use. */
+const pathsOfSources: ReadonlySet<string> = new Set([sessionsPath, dataPath, deactivatePath]);
+
 /** Shows people their account. */
 export const getAccount = pageRoute({
 	id: 'getAccountPage',
@@ -55,7 +58,11 @@ export const getAccount = pageRoute({
 	async handle({view, session}, services) {
 		const userId = userOf(session);
 		const shown: AccountLink[] = [];
-		for (const link of links) if ((await link.isShown?.(services, userId)) ?? true) shown.push(link);
+		const isSource = services.sourceLinks.isSource(userId);
+		for (const link of links) {
+			if (isSource && !pathsOfSources.has(link.path)) continue;
+			if ((await link.isShown?.(services, userId)) ?? true) shown.push(link);
+		}
 		return {page: accountHome(view, userId, shown)};
 	},
 });

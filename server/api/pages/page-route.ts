@@ -21,6 +21,7 @@ import {
 	type RouteDeclaration,
 } from '../../http/index.ts';
 import type {Services} from '../../services.ts';
+import {isPageOfSources} from '../../source-links/index.ts';
 import {type ObjectSchema, v} from '../../validation/index.ts';
 import type {WebSession} from '../../web-sessions/index.ts';
 import {route} from '../route.ts';
@@ -128,6 +129,9 @@ export function pageRoute<Path extends string, Query = object, Fields = object>(
 			if (isForm) checkOwn(config, headers);
 			const fields = request.body as Fields & {readonly csrf?: string | undefined};
 			if (isForm && !isSecretAddress && !secretsEqual(fields.csrf ?? '', session.csrf)) throw notOurs();
+			if (isClosedToSource(page, session, services)) {
+				return respondWith(config, session, {page: problemPage(view, 'sourceLinks.notForSources'), status: 403});
+			}
 			const answer = isAllowed(page.access, session)
 				? await page.handle({...pick(request), fields, session, view}, services)
 				: {
@@ -154,6 +158,16 @@ function isAllowed(access: PageAccess, {isSignedIn, isRecent, mustSetUp, wantsVo
 		'setting-up': (isRecent && !wantsVouching) || mustSetUp,
 	};
 	return allowed[access];
+}
+
+/** Whether a page changes the account of a source in a way that such accounts are not changed. */
+function isClosedToSource(
+	{id, access}: {readonly id: string; readonly access: PageAccess},
+	{userId}: WebSession,
+	{sourceLinks}: Pick<Services, 'sourceLinks'>,
+): boolean {
+	if (access !== 'changing' && access !== 'setting-up') return false;
+	return userId !== undefined && sourceLinks.isSource(userId) && !isPageOfSources(id);
 }
 
 const shownUser = ({isSignedIn, userId}: WebSession): string | undefined => (isSignedIn ? userId : undefined);

@@ -1,7 +1,7 @@
 /** Links by which sources get an account for one room, and what such an account can and cannot do. */
 import test from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
-import {call, createTestDevice, passwordOf, path, request, signInOnPage, until, Visitor} from '../../harness/index.ts';
+import {call, passwordOf, path, request, signInOnPage, until, Visitor} from '../../harness/index.ts';
 import {ask as askForCode, consentOnPage, exchange, registerClient, whoami} from '../api/oauth/client.ts';
 import {
 	LINKS,
@@ -196,90 +196,6 @@ test('only administrators and those who are named make links, within what the co
 	t.is((await request(open.app, 'POST', LINKS, {token: open.alice.access_token, body: {name: 'x'}})).status, 403);
 });
 
-test('a source does nothing but talk in its room', async (t) => {
-	const {app, alice, carol} = await startSourceWorld(t);
-	const {session, roomId} = await takeSource(app, alice);
-	const {access_token: token} = session;
-	const room = await call<{room_id: string}>(app, 'POST', `${V3}/createRoom`, {
-		token: carol.access_token,
-		body: {
-			preset: 'public_chat',
-			initial_state: [{type: 'm.room.history_visibility', content: {history_visibility: 'world_readable'}}],
-		},
-	});
-	const refused: [string, string, object?][] = [
-		['POST', `${V3}/createRoom`, {}],
-		['POST', `${V3}/join/${path(room.room_id)}`, {}],
-		['POST', `${V3}/rooms/${path(room.room_id)}/join`, {}],
-		['GET', `${V3}/rooms/${path(room.room_id)}/state`],
-		['GET', `${V3}/rooms/${path(room.room_id)}/messages?dir=b`],
-		['POST', `${V3}/knock/${path(room.room_id)}`, {}],
-		['POST', `${V3}/rooms/${path(roomId)}/invite`, {user_id: carol.user_id}],
-		['POST', `${V3}/user_directory/search`, {search_term: 'carol'}],
-		['GET', `${V3}/publicRooms`],
-		['POST', `${V3}/publicRooms`, {}],
-		['GET', `${V3}/directory/room/${path('#a:news.example')}`],
-		['GET', `/_matrix/client/v1/room_summary/${path(room.room_id)}`],
-		['POST', `${V3}/user/${path(session.user_id)}/openid/request_token`, {}],
-		['PUT', `${V3}/profile/${path(session.user_id)}/displayname`, {displayname: 'x'}],
-		['PUT', `${V3}/rooms/${path(roomId)}/state/m.room.topic/`, {topic: 'x'}],
-		['GET', `${V3}/voip/turnServer`],
-		['POST', `${V3}/pushers/set`, {}],
-		['POST', LINKS, {name: 'x'}],
-	];
-	for (const [method, where, body] of refused) {
-		const answer = await request(app, method, where, {token, ...(body && {body})});
-		t.is(answer.status, 403, `${method} ${where}`);
-	}
-	t.is((await request(app, 'GET', `${V3}/sync`, {token})).status, 200);
-	t.is((await request(app, 'GET', `${V3}/rooms/${path(roomId)}/state`, {token})).status, 200);
-	await call(app, 'POST', `${V3}/rooms/${path(roomId)}/join`, {token, body: {}});
-});
-
-for (const scope of ['server', 'open'] as const) {
-	test(`a source and everybody outside its room are strangers to each other, with privacy: ${scope}`, async (t) => {
-		const {app, alice, bob, carol} = await startSourceWorld(t, {}, {privacy: scope});
-		const {session} = await takeSource(app, alice, {members: [bob.user_id]});
-		const ask = async (asker: {access_token: string}, userId: string) => {
-			const {access_token: token} = asker;
-			const keys = await request(app, 'POST', `${V3}/keys/query`, {token, body: {device_keys: {[userId]: []}}});
-			const one_time_keys = {[userId]: {[session.device_id]: 'signed_curve25519'}};
-			const claim = await request(app, 'POST', `${V3}/keys/claim`, {token, body: {one_time_keys}});
-			const profile = await request(app, 'GET', `${V3}/profile/${path(userId)}`, {token});
-			const presence = await request(app, 'GET', `${V3}/presence/${path(userId)}/status`, {token});
-			const answers = [keys, claim, profile, presence];
-			return answers.map(({status, text}) => `${status} ${text.replaceAll(userId, 'USER')}`);
-		};
-		for (const {access_token: token, user_id: userId} of [alice, carol]) {
-			const where = `${V3}/profile/${path(userId)}/displayname`;
-			await call(app, 'PUT', where, {token, body: {displayname: 'Somebody'}});
-		}
-		await call(app, 'GET', `${V3}/sync`, {token: session.access_token});
-		const device = createTestDevice(session);
-		await call(app, 'POST', `${V3}/keys/upload`, {
-			token: session.access_token,
-			body: {device_keys: device.deviceKeys, one_time_keys: device.oneTimeKeys('a')},
-		});
-		const nobody = '@nobody:news.example';
-		t.deepEqual(await ask(carol, session.user_id), await ask(carol, nobody), 'carol of the source');
-		const invite = async (userId: string) => {
-			const {access_token: token} = carol;
-			const room = await call<{room_id: string}>(app, 'POST', `${V3}/createRoom`, {token, body: {}});
-			const where = `${V3}/rooms/${path(room.room_id)}/invite`;
-			return (await request(app, 'POST', where, {token, body: {user_id: userId}})).text;
-		};
-		t.deepEqual(await ask(session, carol.user_id), await ask(session, nobody), 'the source of carol');
-		t.is(await invite(session.user_id), await invite(nobody), 'carol invites the source');
-		t.regex((await ask(alice, session.user_id))[0]!, /ed25519/);
-		t.regex((await ask(session, alice.user_id))[2]!, /Somebody/);
-		const found = await call<{results: {user_id: string}[]}>(app, 'POST', `${V3}/user_directory/search`, {
-			token: carol.access_token,
-			body: {search_term: session.user_id},
-		});
-		t.deepEqual(found.results, []);
-	});
-}
-
 test('an account ends on its day, after silence, or with its owner, and is erased whole', async (t) => {
 	const {app, alice, bob} = await startSourceWorld(t);
 	const {sourceLinks} = app.application.services;
@@ -351,6 +267,28 @@ test('an owner is told once that an account ends soon', async (t) => {
 		return texts.length > 0 && texts;
 	}, 'a notice');
 	t.is(notices.length, 1);
+});
+
+test('links that were used up keep nobody from making more, and go with their account', async (t) => {
+	const {app, alice} = await startSourceWorld(t, {}, {rate_limits: 'off'});
+	const {sourceLinks, accounts} = app.application.services;
+	const {storage} = app.application;
+	const owner = alice.user_id as UserId;
+	const {userId} = await openPage(app, await makeLink(app, alice, {name: 'the first'}));
+	const rows = await storage.sourceLinks.listLinksOf(owner);
+	t.is(rows.length, 1);
+	const batch = storage.batch();
+	// As many as somebody may have, all used up, as an earlier version kept them.
+	for (let index = 0; index < 100; index += 1) {
+		storage.sourceLinks.addLink(batch, {...rows[0]!, linkId: `used ${index}`, name: `used ${index}`});
+	}
+	await storage.commit(batch);
+	await makeLink(app, alice, {name: 'the next'});
+	await makeLink(app, alice, {name: 'of two', uses: 2});
+	await sourceLinks.end(owner, userId as UserId);
+	t.true((await accounts.find(userId as UserId))?.isErased);
+	const left = (await storage.sourceLinks.listLinksOf(owner)).map(({name}) => name);
+	t.deepEqual(left.toSorted(), ['of two', 'the next']);
 });
 
 test('an owner ends an account early, and nobody else does', async (t) => {

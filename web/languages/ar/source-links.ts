@@ -16,4 +16,6 @@ export const sourceLinks = {
 	'sourceLinks.end': 'إنهاء {name} ومحوه',
 	'sourceLinks.notAllowed': 'لا يمكنك إنشاء روابط مصادر على هذا الخادم.',
 	'sourceLinks.invalid': 'لا يمكن إنشاء هذا الرابط: يُرجى مراجعة ما أدخلته.',
+	'sourceLinks.notForSources':
+		'هذا الحساب لمحادثة واحدة وينتهي من تلقاء نفسه: لا يقبل عنوانًا ولا عاملًا ثانيًا ولا أي تغيير آخر في طريقة الدخول.',
 };

@@ -17,4 +17,6 @@ export const sourceLinks = {
 	'sourceLinks.end': '{name} beenden und löschen',
 	'sourceLinks.notAllowed': 'Sie dürfen auf diesem Server keine Links für Quellen erstellen.',
 	'sourceLinks.invalid': 'Dieser Link kann nicht erstellt werden: Bitte prüfen Sie Ihre Angaben.',
+	'sourceLinks.notForSources':
+		'Dieses Konto ist für ein einziges Gespräch und endet von selbst: Es nimmt keine Adresse, keinen zweiten Faktor und keine andere Änderung der Anmeldung an.',
 };

@@ -17,4 +17,6 @@ export const sourceLinks = {
 	'sourceLinks.end': 'End and erase {name}',
 	'sourceLinks.notAllowed': 'You may not make links for sources on this server.',
 	'sourceLinks.invalid': 'This link cannot be made: please look at what you entered.',
+	'sourceLinks.notForSources':
+		'This account is for one conversation, and ends by itself: it takes no address, no second factor and no other change of how it signs in.',
 };

@@ -17,4 +17,6 @@ export const sourceLinks = {
 	'sourceLinks.end': 'Terminar y borrar {name}',
 	'sourceLinks.notAllowed': 'Usted no puede crear enlaces para fuentes en este servidor.',
 	'sourceLinks.invalid': 'No se puede crear este enlace: revise lo que ha escrito.',
+	'sourceLinks.notForSources':
+		'Esta cuenta es para una sola conversación y termina por sí misma: no admite dirección, segundo factor ni otro cambio en la forma de entrar.',
 };

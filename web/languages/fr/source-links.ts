@@ -17,4 +17,6 @@ export const sourceLinks = {
 	'sourceLinks.end': 'Mettre fin à {name} et l’effacer',
 	'sourceLinks.notAllowed': 'Vous ne pouvez pas créer de liens pour sources sur ce serveur.',
 	'sourceLinks.invalid': 'Ce lien ne peut pas être créé : vérifiez ce que vous avez saisi.',
+	'sourceLinks.notForSources':
+		'Ce compte sert à une seule conversation et prend fin de lui-même : il n’accepte ni adresse, ni second facteur, ni autre changement de la connexion.',
 };
