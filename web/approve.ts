@@ -57,6 +57,7 @@ ${buttons(view)}`,
 		view,
 		say(language, 'waiting.title'),
 		html`${alert(view, problem)}
+${wantsCode ? html`<p>${say(language, 'waiting.help')}</p>` : html``}
 ${items.length === 0 ? html`<p>${say(language, 'waiting.none')}</p>` : html`<ul class="plain">${join(items)}</ul>`}
 ${back(view)}`,
 	);

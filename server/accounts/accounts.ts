@@ -220,7 +220,7 @@ export function createAccounts(dependencies: AccountsDependencies): Accounts {
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			dependencies.notices.add(batch, userId, {kind: notice, deviceId: keeps});
 			if (endsOtherSessions) {
-				await devices.removeAll(batch, userId, keeps);
+				await devices.removeAll(batch, userId, {except: keeps, reason: 'new-password'});
 			}
 			alsoWrite?.(batch);
 			// Links that were asked for before, by whoever knew the old one, are over; the one that is used now is used first.

@@ -24,7 +24,7 @@ export async function deactivate(
 	const batch = storage.batch();
 	storage.accounts.setStates(batch, userId, {isDeactivated: true, isErased: erase});
 	const pos = batch.announce({kind: 'account', subject: userId, ...(erase && {extra: {erased: true}})});
-	await devices.removeAll(batch, userId);
+	await devices.removeAll(batch, userId, {reason: 'ended'});
 	storage.delayedEvents.removeOfUser(batch, userId);
 	storage.keys.removeDeviceKeys(batch, userId);
 	storage.keys.removeCrossSigningKeys(batch, userId);

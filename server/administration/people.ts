@@ -130,7 +130,7 @@ export function createPeople(dependencies: AdministrationDependencies): People {
 			const isAnyLeft = (await devices.list(userId)).some(({deviceId}) => !wanted.has(deviceId));
 			const alsoWrite = act(by, 'remove-devices', userId, {devices: [...deviceIds]});
 			if (isAnyLeft) await devices.remove(userId, deviceIds, alsoWrite);
-			else await devices.endAll(userId, {alsoWrite});
+			else await devices.endAll(userId, {alsoWrite, reason: 'ended'});
 		},
 		async listMemberships(userId) {
 			const all = ['ban', 'invite', 'join', 'knock', 'leave'] as const;

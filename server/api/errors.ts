@@ -123,6 +123,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'invalid-device-id': 'M_INVALID_PARAM',
 		'device-id-is-a-key': 'M_FORBIDDEN',
 		'device-is-dehydrated': 'M_FORBIDDEN',
+		'device-is-signed-in': 'M_INVALID_PARAM',
 		'too-many-devices': 'M_FORBIDDEN',
 		'session-expired': {errcode: 'M_UNKNOWN_TOKEN', fields: softLogout},
 		'unknown-refresh-token': {errcode: 'M_UNKNOWN_TOKEN', fields: {soft_logout: false}},

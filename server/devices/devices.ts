@@ -9,6 +9,8 @@ import {
 	type IssuedSession,
 	type IssuedTokens,
 	openSession,
+	type RemovalHook,
+	type RemovalReason,
 	type SessionHook,
 	type TokenDependencies,
 } from './open-session.ts';
@@ -39,6 +41,8 @@ export interface DevicesDependencies extends TokenDependencies {
 	readonly keepAddressesDays: number;
 	/** Told of every session that is opened. */
 	readonly onOpen: SessionHook;
+	/** Told of devices that are removed. */
+	readonly onRemove: RemovalHook;
 	/** Called with the batch that ends a session of which somebody has a copy. */
 	readonly onCopied: (batch: Batch, userId: UserId) => void;
 }
@@ -56,7 +60,8 @@ export interface Devices {
 	 * Adds a session to the batch of a login or registration; it is open once that is committed. Reusing a device id
 	 * ends that device's earlier tokens.
 	 * @see https://spec.matrix.org/v1.19/client-server-api/#relationship-between-access-tokens-and-devices
-	 * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'device-is-dehydrated', 'too-many-devices'
+	 * @throws DevicesError 'invalid-device-id', 'device-id-is-a-key', 'device-is-dehydrated', 'device-is-signed-in',
+	 * 'too-many-devices'
 	 */
 	open(batch: Batch, userId: UserId, request: DeviceRequest): Promise<IssuedSession>;
 	/**
@@ -85,13 +90,27 @@ export interface Devices {
 	rename(userId: UserId, deviceId: DeviceId, displayName: string, alsoWrite?: AlsoWrite): Promise<void>;
 	/** Removes devices with all that hangs on them; those that are gone already are passed over. */
 	remove(userId: UserId, deviceIds: readonly DeviceId[], alsoWrite?: AlsoWrite): Promise<void>;
+	/** The same, where it is their person who signs them out. */
+	signOut(userId: UserId, deviceIds: readonly DeviceId[]): Promise<void>;
 	/** Adds to a batch the removal of all of a user's devices but one. */
-	removeAll(batch: Batch, userId: UserId, except?: DeviceId): Promise<void>;
+	removeAll(
+		batch: Batch,
+		userId: UserId,
+		options: {readonly except?: DeviceId | undefined; readonly reason: RemovalReason},
+	): Promise<void>;
 	/**
 	 * Ends all of a user's sessions: devices, codes that somebody has consented to, and browsers.
 	 * @param options.keepsWebSession the hash of the browser's session that stays
+	 * @param options.reason default: they sign out
 	 */
-	endAll(userId: UserId, options?: {readonly keepsWebSession?: string; readonly alsoWrite?: AlsoWrite}): Promise<void>;
+	endAll(
+		userId: UserId,
+		options?: {
+			readonly keepsWebSession?: string;
+			readonly alsoWrite?: AlsoWrite;
+			readonly reason?: RemovalReason;
+		},
+	): Promise<void>;
 	/** Stops following the stream. */
 	close(): void;
 }
@@ -106,7 +125,7 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 		close,
 		open: (batch, userId, request) => openSession(dependencies, batch, userId, request),
 		refresh: (refreshToken, mayRefresh) => refresh(dependencies, refreshToken, mayRefresh),
-		endCopied: (session) => removeDevice(dependencies, session, dependencies.onCopied),
+		endCopied: (session) => endCopied(dependencies, session),
 		async revoke(token) {
 			const hash = hashToken(token);
 			const family = refreshFamilyOf(token);
@@ -114,7 +133,7 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 				(await storage.devices.findSession(hash)) ??
 				(await storage.devices.findRefreshToken(hash)) ??
 				(family === undefined ? undefined : await storage.devices.findRefreshFamily(hashToken(family)));
-			if (key !== undefined) await removeDevice(dependencies, key);
+			if (key !== undefined) await removeListed(dependencies, key.userId, [key.deviceId], {reason: 'signed-out'});
 			return key !== undefined;
 		},
 		list: async (userId) => addresses.addTo(userId, await storage.devices.listOfUser(userId)),
@@ -139,22 +158,13 @@ export function createDevices(dependencies: DevicesDependencies): Devices {
 				throw cause instanceof ConflictError && cause.condition === 'device' ? unknownDevice({cause}) : cause;
 			}
 		},
-		async remove(userId, deviceIds, alsoWrite) {
-			const wanted = new Set(deviceIds);
+		remove: (userId, deviceIds, alsoWrite) =>
+			removeListed(dependencies, userId, deviceIds, {reason: 'ended', alsoWrite}),
+		signOut: (userId, deviceIds) => removeListed(dependencies, userId, deviceIds, {reason: 'signed-out'}),
+		removeAll: (batch, userId, options) => removeAll(dependencies, batch, userId, options),
+		async endAll(userId, {keepsWebSession, alsoWrite, reason = 'signed-out'} = {}) {
 			const batch = storage.batch();
-			const devices = await storage.devices.listOfUser(userId);
-			const removed = devices.filter(({deviceId}) => wanted.has(deviceId));
-			removeDevices(dependencies, batch, userId, removed);
-			if (removed.length > 0 && removed.length === devices.length) storage.oauth.removeCodesOf(batch, userId);
-			if (!batch.isEmpty) {
-				alsoWrite?.(batch);
-				await storage.commit(batch);
-			}
-		},
-		removeAll: (batch, userId, except) => removeAll(dependencies, batch, userId, except),
-		async endAll(userId, {keepsWebSession, alsoWrite} = {}) {
-			const batch = storage.batch();
-			await removeAll(dependencies, batch, userId);
+			await removeAll(dependencies, batch, userId, {reason});
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			alsoWrite?.(batch);
 			await storage.commit(batch);
@@ -166,40 +176,61 @@ function unknownDevice(options?: ErrorOptions): DevicesError {
 	return new DevicesError('unknown-device', 'No such device', options);
 }
 
-function removeDevices(
-	{storage}: TokenDependencies,
+type RemovalDependencies = TokenDependencies & Pick<DevicesDependencies, 'onRemove'>;
+
+/** Adds to a batch the removal of some of a user's devices, and of those that go with them; whether none is left. */
+async function removeDevices(
+	{storage, onRemove}: RemovalDependencies,
 	batch: Batch,
-	userId: UserId,
-	devices: readonly Pick<DeviceRow, 'deviceId'>[],
-): void {
-	for (const {deviceId} of devices) {
+	{userId, reason}: {readonly userId: UserId; readonly reason: RemovalReason},
+	isRemoved: (deviceId: DeviceId) => boolean,
+): Promise<boolean> {
+	const devices = await storage.devices.listOfUser(userId);
+	const removed = devices.filter(({deviceId}) => isRemoved(deviceId));
+	const left = devices.filter(({deviceId}) => !isRemoved(deviceId));
+	const gone = [...removed, ...(await onRemove(batch, {userId, removed, left, reason}))];
+	if (gone.length === 0) return false;
+	for (const {deviceId} of gone) {
 		storage.devices.remove(batch, userId, deviceId);
 		batch.announce({kind: 'device', subject: userId, extra: {device_ids: [deviceId]}});
 	}
-	if (devices.length > 0) {
-		batch.announce({kind: 'device_list', subject: userId});
-	}
+	batch.announce({kind: 'device_list', subject: userId});
+	return gone.length === devices.length;
+}
+
+async function removeListed(
+	dependencies: RemovalDependencies,
+	userId: UserId,
+	deviceIds: readonly DeviceId[],
+	{reason, alsoWrite}: {readonly reason: RemovalReason; readonly alsoWrite?: AlsoWrite | undefined},
+): Promise<void> {
+	const {storage} = dependencies;
+	const wanted = new Set(deviceIds);
+	const batch = storage.batch();
+	const wasLast = await removeDevices(dependencies, batch, {userId, reason}, (deviceId) => wanted.has(deviceId));
+	if (wasLast) storage.oauth.removeCodesOf(batch, userId);
+	if (batch.isEmpty) return;
+	alsoWrite?.(batch);
+	await storage.commit(batch);
 }
 
 async function removeAll(
-	dependencies: TokenDependencies,
+	dependencies: RemovalDependencies,
 	batch: Batch,
 	userId: UserId,
-	except?: DeviceId,
+	{except, reason}: Parameters<Devices['removeAll']>[2],
 ): Promise<void> {
-	const {storage} = dependencies;
 	// A code that somebody has consented to and not yet exchanged is a session, too.
-	storage.oauth.removeCodesOf(batch, userId);
-	const devices = await storage.devices.listOfUser(userId);
-	removeDevices(
-		dependencies,
-		batch,
-		userId,
-		devices.filter(({deviceId}) => deviceId !== except),
-	);
+	dependencies.storage.oauth.removeCodesOf(batch, userId);
+	await removeDevices(dependencies, batch, {userId, reason}, (deviceId) => deviceId !== except);
 }
 
-type RefreshDependencies = TokenDependencies & Pick<DevicesDependencies, 'onCopied'>;
+async function endCopied(dependencies: RefreshDependencies, {userId, deviceId}: DeviceKey): Promise<void> {
+	const alsoWrite = (batch: Batch): void => dependencies.onCopied(batch, userId);
+	await removeListed(dependencies, userId, [deviceId], {reason: 'ended', alsoWrite});
+}
+
+type RefreshDependencies = RemovalDependencies & Pick<DevicesDependencies, 'onCopied'>;
 
 async function refresh(
 	dependencies: RefreshDependencies,
@@ -260,18 +291,7 @@ async function endSessionOfUsedToken(
 		family === undefined ? undefined : await dependencies.storage.devices.findRefreshFamily(hashToken(family));
 	if (session === undefined) return;
 	await mayRefresh(session);
-	await removeDevice(dependencies, session, dependencies.onCopied);
-}
-
-async function removeDevice(
-	dependencies: TokenDependencies,
-	{userId, deviceId}: DeviceKey,
-	alsoWrite?: (batch: Batch, userId: UserId) => void,
-): Promise<void> {
-	const batch = dependencies.storage.batch();
-	removeDevices(dependencies, batch, userId, [{deviceId}]);
-	alsoWrite?.(batch, userId);
-	await dependencies.storage.commit(batch);
+	await endCopied(dependencies, session);
 }
 
 /** The error for a refresh token that is good for nothing. */

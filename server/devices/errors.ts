@@ -8,6 +8,8 @@ export type DevicesErrorCode =
 	| 'device-id-is-a-key'
 	/** A device id that is the dehydrated device's: nobody signs in as it. */
 	| 'device-is-dehydrated'
+	/** A device id that stands for a session, and a new one waits for approval: it would take the other's place. */
+	| 'device-is-signed-in'
 	/** The user has as many devices as anybody may have. */
 	| 'too-many-devices'
 	/** The session's access token has ended; its device is still there. */

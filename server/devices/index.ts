@@ -5,5 +5,7 @@ export {
 	type IssuedSession,
 	type IssuedTokens,
 	type OpenedSession,
+	type RemovalHook,
+	type RemovalReason,
 	type SessionHook,
 } from './open-session.ts';

@@ -63,6 +63,21 @@ export interface OpenedSession {
 /** Adds to the batch by which a session is opened what goes with it, whoever signs in however. */
 export type SessionHook = (batch: Batch, session: OpenedSession) => Promise<void> | void;
 
+/** Their person signs them out; the account has another password; or anything else ends them. */
+export type RemovalReason = 'signed-out' | 'new-password' | 'ended';
+
+/** Devices that are about to be removed; there may be none. */
+export interface Removal {
+	readonly userId: UserId;
+	readonly removed: readonly DeviceRow[];
+	/** The devices that the account has beside them. */
+	readonly left: readonly DeviceRow[];
+	readonly reason: RemovalReason;
+}
+
+/** Adds to the batch by which devices are removed what goes with them; gives those of the other devices that go as well. */
+export type RemovalHook = (batch: Batch, removal: Removal) => Promise<readonly DeviceRow[]>;
+
 /** What issuing tokens needs. */
 export interface TokenDependencies {
 	readonly storage: Storage;

@@ -179,7 +179,7 @@ export async function authenticateUser(
 	if (caller.isQuarantined && !route.allowsQuarantined) {
 		throw new MatrixError(
 			'M_FORBIDDEN',
-			'This session sees nothing yet: approve it in another session of yours, or with a recovery code',
+			'This session sees nothing yet: approve it in another session of yours, or with a recovery code; ask the administrator of this server where you have neither',
 		);
 	}
 	if (route.auth === 'admin' && !caller.isAdmin) {

@@ -12,4 +12,4 @@ export {
 	type NoticesDependencies,
 	noticesSender,
 } from './notices.ts';
-export {hasBeenUsed, hasOtherSession} from './sessions.ts';
+export {hasBeenUsed, hasOtherSession, pickSeeing} from './sessions.ts';

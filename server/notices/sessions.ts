@@ -1,5 +1,5 @@
 import type {DeviceId, UserId} from '../../crypto/index.ts';
-import type {Storage} from '../../storage/index.ts';
+import type {DeviceRow, Storage} from '../../storage/index.ts';
 
 /** Whether somebody has a session beside the one that it is about which may see what they are told. */
 export async function hasOtherSession(
@@ -7,10 +7,19 @@ export async function hasOtherSession(
 	userId: UserId,
 	deviceId: DeviceId | undefined,
 ): Promise<boolean> {
-	const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map((row) => row.deviceId));
+	const seeing = await pickSeeing(storage, userId, await storage.devices.listOfUser(userId));
+	return seeing.some((row) => row.deviceId !== deviceId);
+}
+
+/** Picks, of a person's devices, the sessions that see what they see: none that waits, and not the dehydrated device. */
+export async function pickSeeing(
+	storage: Storage,
+	userId: UserId,
+	devices: readonly DeviceRow[],
+): Promise<readonly DeviceRow[]> {
+	const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map(({deviceId}) => deviceId));
 	const dehydrated = (await storage.dehydratedDevices.find(userId))?.deviceId;
-	const devices = await storage.devices.listOfUser(userId);
-	return devices.some((row) => row.deviceId !== deviceId && row.deviceId !== dehydrated && !waiting.has(row.deviceId));
+	return devices.filter(({deviceId}) => deviceId !== dehydrated && !waiting.has(deviceId));
 }
 
 /**

@@ -1,8 +1,8 @@
 import {type DeviceId, hashToken, isToken, type UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
 import {type Batch, ConflictError, type QuarantinedDeviceRow, type Storage} from '../../storage/index.ts';
-import type {SessionHook} from '../devices/index.ts';
-import {hasBeenUsed, type NoticeQueue} from '../notices/index.ts';
+import {DevicesError, type RemovalHook, type SessionHook} from '../devices/index.ts';
+import {hasBeenUsed, type NoticeQueue, pickSeeing} from '../notices/index.ts';
 import {notWaiting} from './errors.ts';
 import {Waits} from './waits.ts';
 
@@ -27,8 +27,13 @@ export interface QuarantineDependencies {
 	readonly notices: NoticeQueue;
 	/** Whether new sessions wait. Those that wait already do so whatever this says: it is no approval. */
 	readonly isOn: boolean;
-	/** Whether somebody has recovery codes, by which a session can be approved where there is no other one. */
-	readonly hasRecoveryCodes: (userId: UserId) => Promise<boolean>;
+	/** Whose sessions never wait: a source is told nothing, and has nothing to approve by. */
+	readonly isExempt: (userId: UserId) => boolean;
+	/** By what sessions are approved. */
+	readonly approvers: {
+		couldApprove(userId: UserId): Promise<boolean>;
+		outliveSessions(batch: Batch, userId: UserId, options: {readonly takesTold: boolean}): Promise<boolean>;
+	};
 }
 
 /**
@@ -37,10 +42,13 @@ export interface QuarantineDependencies {
  */
 export interface Quarantine {
 	/**
-	 * Tells of a session that is opened, and lets it wait where somebody could approve it. A device that signs in anew is a
-	 * new session: its id is known to all whom its owner writes to. The first session of an account does not wait.
+	 * Tells of a session that is opened, and lets it wait where somebody could approve it. The first session of an account
+	 * does not wait. What waits takes no other session's place: device ids are known to all whom their owner writes to.
+	 * @throws DevicesError 'device-is-signed-in'
 	 */
 	readonly admit: SessionHook;
+	/** Ends the sessions that wait with the last one that sees anything, where nothing is left to approve them by. */
+	readonly endWithLast: RemovalHook;
 	/** Lists the sessions of a person that wait. */
 	list(userId: UserId): Promise<readonly WaitingSession[]>;
 	/** Lets a session see what its person sees, and tells the others. @throws QuarantineError 'not-waiting' */
@@ -64,7 +72,8 @@ export function createQuarantine({
 	clock,
 	notices,
 	isOn,
-	hasRecoveryCodes,
+	isExempt,
+	approvers,
 }: QuarantineDependencies): Quarantine {
 	const waits = new Waits(storage, clock);
 
@@ -89,22 +98,30 @@ export function createQuarantine({
 		return isToken(token, 'approval') ? storage.quarantinedDevices.findByCode(hashToken(token)) : undefined;
 	}
 
-	/** Whether the account has a session, or codes, by which a new one can be approved. */
-	async function canApprove(userId: UserId, devices: readonly {readonly deviceId: DeviceId}[]): Promise<boolean> {
-		const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map(({deviceId}) => deviceId));
-		const dehydrated = (await storage.dehydratedDevices.find(userId))?.deviceId;
-		const sees = ({deviceId}: {readonly deviceId: DeviceId}) => deviceId !== dehydrated && !waiting.has(deviceId);
-		return devices.some(sees) || waiting.size > 0 || hasRecoveryCodes(userId);
-	}
-
 	return {
 		async admit(batch, {userId, deviceId, displayName, devices}) {
-			const isWaiting = isOn && (await canApprove(userId, devices));
+			const isWaiting = isOn && !isExempt(userId) && (await approvers.couldApprove(userId));
+			if (isWaiting && devices.some((device) => device.deviceId === deviceId)) {
+				throw new DevicesError(
+					'device-is-signed-in',
+					'A session of this device id is signed in: sign it out there first, or sign in as a new device',
+				);
+			}
 			if (isWaiting) storage.quarantinedDevices.set(batch, {userId, deviceId, sinceTs: clock.now(), codeHash: null});
 			const endsSession = devices.some((device) => device.deviceId === deviceId);
 			const isFirst = devices.length === 0 && !(await hasBeenUsed(storage, userId));
 			const deviceName = displayName;
 			notices.add(batch, userId, {kind: 'sign-in', deviceId, deviceName, isWaiting, endsSession, isFirst});
+		},
+		async endWithLast(batch, {userId, removed, left, reason}) {
+			if (!isOn || isExempt(userId)) return [];
+			const seeing = new Set(await pickSeeing(storage, userId, [...removed, ...left]));
+			if (left.some((device) => seeing.has(device))) return [];
+			// A session that waits ends nothing but itself.
+			if (reason !== 'new-password' && !removed.some((device) => seeing.has(device))) return [];
+			if (await approvers.outliveSessions(batch, userId, {takesTold: reason !== 'ended'})) return [];
+			const waiting = new Set((await storage.quarantinedDevices.listOfUser(userId)).map((row) => row.deviceId));
+			return left.filter(({deviceId}) => waiting.has(deviceId));
 		},
 		list: async (userId) => Promise.all((await storage.quarantinedDevices.listOfUser(userId)).map(describe)),
 		approve: (userId, deviceId) =>

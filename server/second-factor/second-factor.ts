@@ -1,6 +1,6 @@
 import {Seal, type UserId} from '../../crypto/index.ts';
 import {type Batch, ConflictError, type FactorCounts} from '../../storage/index.ts';
-import {hasOtherSession, type NoticeQueue} from '../notices/index.ts';
+import type {NoticeQueue} from '../notices/index.ts';
 import type {GivenProof, ProofPolicy} from '../web-sessions/index.ts';
 import {
 	orUnknownPasskey,
@@ -21,6 +21,7 @@ import {
 	type SecondFactorPolicy,
 } from './policy.ts';
 import {proveRecoveryCode, readRecoveryCode, renewRecoveryCodes} from './recovery-codes.ts';
+import {type Approvers, createApprovers} from './approvers.ts';
 import {createVouching, isUsed, type Vouching} from './vouching.ts';
 import {createTries, type Tries} from './tries.ts';
 import {
@@ -62,7 +63,7 @@ export interface CodeAttempt {
 }
 
 /** What proves people beside their password, and whether it is enough. */
-export interface SecondFactor extends ProofPolicy, Vouching {
+export interface SecondFactor extends ProofPolicy, Vouching, Approvers {
 	/** What an account has; the same work where there is no such account. */
 	find(owner: FactorOwner): Promise<Factors>;
 	/** Gives what a passkey or code generator of an account is told from others by; recovery codes are not among them. */
@@ -123,6 +124,8 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 	async function ownerOf(userId: UserId): Promise<FactorOwner> {
 		return {userId, isAdmin: (await storage.accounts.find(userId))?.isAdmin ?? false};
 	}
+	const approvers = createApprovers(dependencies, async (userId) => find(await ownerOf(userId)));
+
 	async function judge(owner: FactorOwner, given: readonly GivenProof[]): Promise<ProofVerdict> {
 		const found = judgeProofs(await find(owner), given);
 		if (found.verdict !== 'set-up-missing' || hasSecondProof(given)) return found;
@@ -149,8 +152,8 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 		mustSetUp: async (userId, given) => (await judge(await ownerOf(userId), given)).verdict === 'set-up-missing',
 		async wantsVouching(userId, given) {
 			if (!areSessionsHeld || isExempt(userId) || !isPasswordAlone(given)) return false;
-			const {hasAny, recoveryCodes} = await find({userId, isAdmin: false});
-			return !hasAny && (recoveryCodes > 0 || (await hasOtherSession(storage, userId, undefined)));
+			const {hasAny} = await find({userId, isAdmin: false});
+			return !hasAny && approvers.couldApprove(userId);
 		},
 		listRenewing: async (userId) => listRenewing(await find(await ownerOf(userId))),
 		async proveCode({userId, code, source, isKnown}) {
@@ -161,6 +164,7 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 		},
 		...createSetUps(parts, passkeys, tries),
 		...createVouching(parts),
+		...approvers,
 	};
 }
 

@@ -41,14 +41,18 @@ export function wireQuarantine(
 		clock,
 		queue,
 		secondFactor,
-	}: Pick<GuardParts, 'clock'> & Pick<Services, 'secondFactor'> & {readonly queue: NoticeQueue},
+		sources,
+	}: Pick<GuardParts, 'clock'> &
+		Pick<Services, 'secondFactor'> &
+		Pick<Discretion, 'sources'> & {readonly queue: NoticeQueue},
 ): Quarantine {
 	return createQuarantine({
 		storage,
 		clock,
 		notices: queue,
 		isOn,
-		hasRecoveryCodes: async (userId) => (await secondFactor.find({userId, isAdmin: false})).recoveryCodes > 0,
+		isExempt: (userId) => sources.has(userId),
+		approvers: secondFactor,
 	});
 }
 

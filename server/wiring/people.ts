@@ -61,7 +61,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 		carryOver,
 		noticesSender: noticesSender(serverNotices, serverName),
 	});
-	const quarantine = wireQuarantine(config, storage, {clock, queue, secondFactor});
+	const quarantine = wireQuarantine(config, storage, {clock, queue, secondFactor, sources});
 	const {devices, accounts, identityProviders} = wireAccounts(config, storage, {...parts, quarantine});
 	const profiles = createProfiles({
 		storage,
@@ -116,7 +116,7 @@ export function wirePeople(config: Config, storage: Storage, parts: PeopleParts)
 function wireAccounts(
 	config: Config,
 	storage: Storage,
-	parts: PeopleParts & {readonly quarantine: Pick<Services['quarantine'], 'admit'>},
+	parts: PeopleParts & {readonly quarantine: Pick<Services['quarantine'], 'admit' | 'endWithLast'>},
 ) {
 	const {serverName, publicUrl, serverNotices, keepAddressesDays, identityProviders: providers} = config;
 	const {clock, random, passwords, secondFactor, quarantine, queue} = parts;
@@ -127,6 +127,7 @@ function wireAccounts(
 		random,
 		keepAddressesDays,
 		onCopied: (batch: Batch, userId: UserId) => queue.add(batch, userId, {kind: 'session-copied'}),
+		onRemove: (batch, removal) => quarantine.endWithLast(batch, removal),
 		async onOpen(batch, session) {
 			await quarantine.admit(batch, session);
 			await identityProviders.noteSession(batch, session);

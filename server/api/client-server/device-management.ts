@@ -75,7 +75,7 @@ export const deleteDevice = route({
 	async handle(request, services) {
 		const {deviceId} = request.parameters;
 		await requirePassword(request, services, {purpose: 'deleteDevice', target: deviceId});
-		await services.devices.remove(request.caller.userId, [deviceId]);
+		await services.devices.signOut(request.caller.userId, [deviceId]);
 		return {};
 	},
 });
@@ -96,7 +96,7 @@ export const deleteDevices = route({
 			purpose: 'deleteDevices',
 			target: JSON.stringify(deviceIds.toSorted()),
 		});
-		await services.devices.remove(request.caller.userId, deviceIds);
+		await services.devices.signOut(request.caller.userId, deviceIds);
 		return {};
 	},
 });

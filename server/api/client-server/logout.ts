@@ -12,7 +12,7 @@ export const logout = route({
 	allowsQuarantined: true,
 	allowsLocked: true,
 	async handle({caller}, {devices}) {
-		await devices.remove(caller.userId, [caller.deviceId]);
+		await devices.signOut(caller.userId, [caller.deviceId]);
 		return {};
 	},
 });

@@ -26,7 +26,7 @@ export const postSessions = pageRoute({
 		else {
 			const own = await devices.list(userId);
 			const chosen = own.filter(({deviceId}) => deviceId === fields.device_id);
-			await devices.remove(
+			await devices.signOut(
 				userId,
 				chosen.map(({deviceId}) => deviceId),
 			);

@@ -74,6 +74,14 @@ function hasFactor({proofs}: WebSession): boolean {
 	return proofs.some(({proof}) => proof === 'passkey' || proof === 'totp' || proof === 'recovery-code');
 }
 
+/**
+ * Whether a browser approves a session, or signs it out, without a code. Whoever knows the password alone would sign its
+ * owner's new session out, and sign in by the same device id: the owner approves what they take for theirs.
+ */
+function mayDecide(session: WebSession, act: string | undefined): boolean {
+	return hasFactor(session) || (act !== 'approve' && !session.wantsVouching);
+}
+
 async function show(
 	{view, session}: Pick<PageRequest<unknown, unknown, unknown>, 'session' | 'view'>,
 	{quarantine}: Services,
@@ -93,7 +101,7 @@ export const getWaiting = pageRoute({
 	handle: (request, services) => show(request, services),
 });
 
-/** Approves a session by a second factor or a recovery code; who signed in by a password alone may only sign it out. */
+/** Approves a session, or signs it out, by a second factor or a recovery code. */
 export const postWaiting = pageRoute({
 	id: 'postWaitingPage',
 	method: 'POST',
@@ -112,7 +120,7 @@ export const postWaiting = pageRoute({
 		if (userId === undefined || deviceId === undefined) {
 			return {page: approveDone(view, 'approve.gone'), status: 404};
 		}
-		if (fields.act === 'approve' && !hasFactor(session)) {
+		if (!mayDecide(session, fields.act)) {
 			try {
 				const attempt = {userId, code: fields.code ?? '', source: request.network, isKnown: false};
 				await services.secondFactor.proveCode(attempt);

@@ -49,6 +49,7 @@ export class JobWorld {
 			random: (count) => random.bytes(count),
 			keepAddressesDays: 0,
 			onOpen: () => undefined,
+			onRemove: () => Promise.resolve([]),
 			onCopied: () => undefined,
 		});
 		this.runner = new JobRunner({

@@ -179,15 +179,6 @@ test('the first session of an account sees everything, and so does the next once
 	t.is((await request(app, 'GET', path, {token: second.access_token})).status, 200);
 });
 
-test('who signs in as a device that is known already waits as well', async (t) => {
-	const app = await startApp(t, {config});
-	const phone = await register(app, 'alice');
-	const thief = await login(app, 'alice', phone.device_id);
-	t.is(thief.device_id, phone.device_id);
-	const path = '/_matrix/client/v3/joined_rooms';
-	t.is((await request(app, 'GET', path, {token: thief.access_token})).status, 403);
-});
-
 test('a session goes on waiting after a restart, and while the setting is off', async (t) => {
 	const {app, thief} = await startWaiting(t);
 	await app.application.stop();

@@ -55,4 +55,6 @@ export const guard = {
 	'approve.gone': 'Diese Sitzung wartet nicht mehr, oder ein neuerer Link hat diesen ersetzt.',
 	'waiting.title': 'Sitzungen, die auf Bestätigung warten',
 	'waiting.none': 'Keine Sitzung wartet.',
+	'waiting.help':
+		'Eine Sitzung wird durch den Link bestätigt, der Ihren anderen Sitzungen mitgeteilt wurde, oder hier durch einen Wiederherstellungscode. Haben Sie beides nicht? Bitten Sie die Verwaltung dieses Servers um einen Code. Melden Sie Ihre letzte Sitzung erst ab, wenn keine andere von Ihnen mehr wartet: Was wartet, wird mit ihr abgemeldet.',
 };

@@ -54,4 +54,6 @@ export const guard = {
 	'approve.gone': 'This session does not wait any more, or the link was replaced by a newer one.',
 	'waiting.title': 'Sessions that wait for approval',
 	'waiting.none': 'No session waits.',
+	'waiting.help':
+		'A session is approved by the link that your other sessions were told, or here by a recovery code. Have you neither? Ask the administrator of this server for a code. Sign out of your last session only when no other one waits that is yours: those that wait are signed out with it.',
 };

@@ -54,4 +54,6 @@ export const guard = {
 	'approve.gone': 'Esta sesión ya no espera, o un enlace más nuevo ha sustituido a este.',
 	'waiting.title': 'Sesiones que esperan aprobación',
 	'waiting.none': 'Ninguna sesión espera.',
+	'waiting.help':
+		'Una sesión se aprueba con el enlace que se comunicó a sus otras sesiones, o aquí con un código de recuperación. ¿No tiene ninguno de los dos? Pida un código a quien administra este servidor. Cierre su última sesión solo cuando no espere ninguna otra suya: las que esperan se cierran con ella.',
 };

@@ -55,4 +55,6 @@ export const guard = {
 	'approve.gone': 'Cette session n’attend plus, ou un lien plus récent a remplacé celui-ci.',
 	'waiting.title': 'Sessions en attente d’approbation',
 	'waiting.none': 'Aucune session n’attend.',
+	'waiting.help':
+		'Une session est approuvée par le lien communiqué à vos autres sessions, ou ici par un code de récupération. Vous n’avez ni l’un ni l’autre ? Demandez un code à l’administration de ce serveur. Ne fermez votre dernière session que lorsque aucune autre des vôtres n’attend : celles qui attendent sont fermées avec elle.',
 };

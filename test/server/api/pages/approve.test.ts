@@ -75,7 +75,10 @@ test('a link approves nobody who signs in anew under the device id while it is p
 		async findByCode(codeHash: string) {
 			const found = await find(codeHash);
 			// The last look before the approval is written down.
-			if ((finds += 1) === 2) thief = await login(app, 'alice', desk.device_id);
+			if ((finds += 1) === 2) {
+				await call(app, 'POST', '/_matrix/client/v3/logout', {token: desk.access_token, body: {}});
+				thief = await login(app, 'alice', desk.device_id);
+			}
 			return found;
 		},
 	});
@@ -148,7 +151,7 @@ test('the link is no part of a mail: a password and somebody’s mail approve no
 	t.is(linkIn({text}), '/account');
 });
 
-test('who signs in to the pages by a password alone sees what waits and signs it out, and approves nothing', async (t) => {
+test('who signs in to the pages by a password alone sees what waits, and neither approves it nor signs it out', async (t) => {
 	const {app, desk} = await startWaiting(t);
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	t.regex((await visitor.open('/account')).text, /href="\/account\/waiting"/u);
@@ -157,7 +160,16 @@ test('who signs in to the pages by a password alone sees what waits and signs it
 	t.is((await act('approve')).status, 403);
 	t.is((await act('approve', '123456')).status, 403);
 	t.false(await sees(app, desk));
-	t.is((await act('refuse')).status, 200);
+	t.is((await act('refuse')).status, 403);
+	t.is((await request(app, 'GET', JOINED, {token: desk.access_token})).status, 403, 'it waits as before');
+});
+
+test('a recovery code signs out a session that waits, for who signed in by a password alone', async (t) => {
+	const {app, phone, desk} = await startWaiting(t);
+	const [code = ''] = await app.application.services.secondFactor.renewRecoveryCodes(phone.user_id as UserId);
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	await visitor.open(WAITING);
+	t.is((await visitor.submit(WAITING, {act: 'refuse', device_id: desk.device_id, code})).status, 200);
 	t.is((await request(app, 'GET', JOINED, {token: desk.access_token})).status, 401);
 });
 
