@@ -7,6 +7,7 @@ import test from 'ava';
 /** What a title begins with, and what the attacker has. */
 const rows: Readonly<Record<string, string>> = {
 	'password known': 'the password',
+	'password known, with the device ids of its owner': 'the password, and the names of what its owner is signed in on',
 	'password and intercepted e-mail': 'the password, and the mailbox',
 	'a stolen refresh token': 'a token that renews a session',
 	'stolen recovery link': 'a link that was mailed',
@@ -21,15 +22,38 @@ const rows: Readonly<Record<string, string>> = {
 	'a revoked token': 'a token of a session that was ended',
 };
 
-const titles = readdirSync(join(dirname(fileURLToPath(import.meta.url))))
+const folder = dirname(fileURLToPath(import.meta.url));
+const tests = readdirSync(folder)
 	.filter((name) => name.endsWith('.test.js') && name !== 'table.test.js')
-	.flatMap((name) => {
-		const text = readFileSync(join(dirname(fileURLToPath(import.meta.url)), name), 'utf8');
-		return [...text.matchAll(/\btest\((['"`])([^\n]*?)\1, async/gu)].map(([, , title = '']) => title);
-	});
+	.flatMap((name) => readTests(readFileSync(join(folder, name), 'utf8')));
+
+/** Gives the tests of a file as it was built: what they are called, and what they do. */
+function readTests(text: string): {title: string; body: string}[] {
+	const each = /^( *)test\((['"`])([^\n]*?)\2, async([\s\S]*?)^\1\}\);$/gmu;
+	return [...text.matchAll(each)].map(([, , , title = '', body = '']) => ({title, body}));
+}
+
+/** Whether a test asks the server for something, and holds what it is answered against something. */
+const checksSomething = (body: string): boolean =>
+	/\bawait\b/u.test(body) && (/\bt\.(?!pass\b|log\b|teardown\b)\w+\(/u.test(body) || /\bcheck\w*\(t, /u.test(body));
 
 for (const [row, has] of Object.entries(rows)) {
 	test(`${row}: somebody with ${has} is tried to be kept out`, (t) => {
-		t.true(titles.some((title) => title.startsWith(row)));
+		const tried = tests.filter(({title}) => title.startsWith(row));
+		t.true(tried.length > 0);
+		t.deepEqual(
+			tried.filter(({body}) => !checksSomething(body)).map(({title}) => title),
+			[],
+		);
 	});
 }
+
+test('a test that checks nothing is not taken for one', (t) => {
+	const built = (body: string) => `test('CSRF: x', async (t) => {\n${body}\n});`;
+	const judge = (body: string) => readTests(built(body)).map((found) => checksSomething(found.body));
+	t.deepEqual(judge('    t.is(await ask(), 403);'), [true]);
+	t.deepEqual(judge('    await checkKeptOut(t, owned);'), [true]);
+	for (const body of ['', '    t.pass();', '    await open(t, {});\n    t.pass();', '    t.true(true);']) {
+		t.deepEqual(judge(body), [false], body);
+	}
+});
