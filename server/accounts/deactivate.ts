@@ -1,4 +1,5 @@
 import type {UserId} from '../../crypto/index.ts';
+import {REMOVE_NOTICES} from '../notices/index.ts';
 import {type Batch, ConflictError, type Storage} from '../../storage/index.ts';
 import type {AccountsDependencies, AlsoWrite} from './accounts.ts';
 import {AccountsError} from './errors.ts';
@@ -21,6 +22,7 @@ export async function deactivate(
 	userId: UserId,
 	{erase, alsoWrite}: {readonly erase: boolean; readonly alsoWrite?: AlsoWrite | undefined},
 ): Promise<void> {
+	const notices = await storage.noticeRooms.find(userId);
 	const batch = storage.batch();
 	storage.accounts.setStates(batch, userId, {isDeactivated: true, isErased: erase});
 	const pos = batch.announce({kind: 'account', subject: userId, ...(erase && {extra: {erased: true}})});
@@ -41,6 +43,12 @@ export async function deactivate(
 		await removeMedia(storage, batch, userId, clock.now());
 	}
 	storage.jobs.add(batch, {kind: LEAVE_ROOMS, key: userId, payload: {}, dueTs: clock.now()});
+	storage.jobs.add(batch, {
+		kind: REMOVE_NOTICES,
+		key: userId,
+		payload: {room_id: notices ?? null},
+		dueTs: clock.now(),
+	});
 	storage.jobs.add(batch, {kind: REMOVE_ROOM_KEYS, key: '', payload: {}, dueTs: clock.now()});
 	alsoWrite?.(batch);
 	try {

@@ -13,6 +13,7 @@ import {raiseFloor} from './raise-floor.ts';
 import {reclaimSpace} from './reclaim-space.ts';
 import {redactUser} from './redact-user.ts';
 import {removeContent} from './remove-content.ts';
+import {removeNotices} from './remove-notices.ts';
 import {removeRoomKeys} from './remove-room-keys.ts';
 import {removeUnusedContent} from './remove-unused-content.ts';
 import {removeUnusedState} from './remove-unused-state.ts';
@@ -48,6 +49,7 @@ export const jobs: readonly Job[] = [
 	mailNotice,
 	redactUser,
 	removeContent,
+	removeNotices,
 	removeUnusedState,
 	sendDelayedEvent,
 	tellSessions,

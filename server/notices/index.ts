@@ -12,4 +12,5 @@ export {
 	type NoticesDependencies,
 	noticesSender,
 } from './notices.ts';
+export {REMOVE_NOTICES, removeNoticeRoom} from './remove-room.ts';
 export {hasBeenUsed, hasOtherSession, pickSeeing} from './sessions.ts';

@@ -10,7 +10,7 @@ import {say} from './say.ts';
 const TAG = 'm.server_notice';
 
 /** Which user of the server sends the notices: a fact of the server's. */
-const SENDER_FACT = 'notices_user';
+export const SENDER_FACT = 'notices_user';
 
 /** What the rooms of notices are made with. */
 export interface NoticeRoomsDependencies {

@@ -9,6 +9,7 @@ import {
 	type App,
 	call,
 	createTestDevice,
+	login,
 	passwordOf,
 	path,
 	register,
@@ -29,6 +30,19 @@ function tablesWith(app: App, text: string): string[] {
 		return Object.values(tables)
 			.map((table) => getTableName(table))
 			.filter((name) => JSON.stringify(db.prepare(`select * from "${name}"`).all()).includes(text));
+	} finally {
+		db.close();
+	}
+}
+
+/** Counts messages that a search would find a word in. */
+function countFound(app: App, word: string): number {
+	const db = new Sqlite(join(app.directory, 'data/broadsheet.db'), {readonly: true});
+	try {
+		const words = db.prepare('select count(*) from search_words where search_words match ?').pluck().get(word);
+		return (
+			Number(words) + (JSON.stringify(db.prepare('select words from search_entries').all()).includes(word) ? 1 : 0)
+		);
 	} finally {
 		db.close();
 	}
@@ -132,6 +146,23 @@ test('nothing that was kept for a person alone is left when the account has ende
 	]);
 	t.deepEqual(await app.application.storage.receipts.listOfUser(roomId as never, bob.id as never), []);
 });
+
+for (const erase of [false, true]) {
+	test(`what somebody was told of their sign-ins goes with them, whoever ${erase ? 'wants' : 'does not ask'} to be forgotten`, async (t) => {
+		const {app, bob} = await newsroom(t, {config: {server_notices: {enabled: true}}});
+		await login(app, 'bob', 'DESK');
+		const told = 'signed in to your account';
+		await until(() => tablesWith(app, told).includes('events'), 'the notice');
+		await until(() => countFound(app, 'signed') > 0, 'its words');
+		await leave(bob, 'bob', erase);
+		await untilGone(app, bob.id);
+		await until(
+			() => tablesWith(app, told).length === 0 && countFound(app, 'signed') === 0,
+			'nothing to be left of it',
+		);
+		t.deepEqual(await app.application.storage.rooms.list({limit: 10}), []);
+	});
+}
 
 test('whoever wants to be forgotten takes their files along, and a file that somebody else has too stays', async (t) => {
 	const {app, alice, bob} = await newsroom(t);
