@@ -39,7 +39,7 @@ export interface AccountsDependencies {
 	readonly random: RandomBytes;
 	readonly serverName: ServerName;
 	readonly bridged: BridgedNames;
-	readonly secondFactor: Pick<SecondFactor, 'isPasswordEnough'>;
+	readonly secondFactor: Pick<SecondFactor, 'isPasswordEnough' | 'tellOfPasswordUnawaited'>;
 	readonly directory: PasswordDirectory;
 	readonly notices: NoticeQueue;
 	/** Who tells people of their accounts: a name that nobody else gets. */

@@ -1,5 +1,6 @@
 import type {UserId} from '../../crypto/index.ts';
 import {waitForTick} from '../../federation/engine/index.ts';
+import type {AccountRow} from '../../storage/index.ts';
 import type {DeviceRequest, IssuedSession} from '../devices/index.ts';
 import type {FactorOwner} from '../second-factor/index.ts';
 import type {AccountsDependencies} from './accounts.ts';
@@ -68,7 +69,7 @@ export function provePassword(
 
 /** @param isEnough whether the password counts at all; where it does not, the right one is answered as a wrong one is */
 async function checkClaim(
-	{storage, passwords, directory, clock}: AccountsDependencies,
+	{storage, passwords, directory, secondFactor, clock}: AccountsDependencies,
 	{userId, password}: Omit<SignInAttempt, 'device'>,
 	isEnough: (owner: FactorOwner) => Promise<boolean>,
 ): Promise<PasswordProof> {
@@ -85,6 +86,8 @@ async function checkClaim(
 	const account = isOwn ? own : found;
 	if (account === undefined || !counts) {
 		await waitForTick(clock, begunMs, directory.isAsked ? DIRECTORY_GRID_MS : GRID_MS);
+		// Told to its owner beside the answer, which says nothing of it and does not wait for it.
+		if (isOwn && own !== undefined && isUsable(own)) secondFactor.tellOfPasswordUnawaited(own.userId);
 		throw wrongPassword();
 	}
 	checkMay('use', account);
@@ -95,6 +98,10 @@ async function checkClaim(
 			return after?.passwordHash === account.passwordHash && (await isEnough(after));
 		},
 	};
+}
+
+function isUsable({isDeactivated, isLocked}: AccountRow): boolean {
+	return !isDeactivated && !isLocked;
 }
 
 /** The error for a name or a password that is wrong, or that does not do here, whichever it is. */

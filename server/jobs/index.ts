@@ -35,6 +35,7 @@ import {sweepStream} from './sweep-stream.ts';
 import {sweepToDeviceIds} from './sweep-to-device-ids.ts';
 import {sweepTombstones} from './sweep-tombstones.ts';
 import {sweepUploads} from './sweep-uploads.ts';
+import {tellHalfSignIn} from './tell-half-sign-in.ts';
 import {tellSessions} from './tell-sessions.ts';
 
 export type {Job, JobOutcome, JobRole, JobRun, JobServices} from './job.ts';
@@ -52,6 +53,7 @@ export const jobs: readonly Job[] = [
 	removeNotices,
 	removeUnusedState,
 	sendDelayedEvent,
+	tellHalfSignIn,
 	tellSessions,
 	endSessions,
 	endSources,

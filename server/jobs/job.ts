@@ -11,7 +11,9 @@ import type {Media} from '../media/index.ts';
 import type {Notices} from '../notices/index.ts';
 import type {Recovery} from '../recovery/index.ts';
 import type {Rooms} from '../rooms/index.ts';
+import type {SecondFactor} from '../second-factor/index.ts';
 import type {SourceLinks} from '../source-links/index.ts';
+import type {WebSessions} from '../web-sessions/index.ts';
 
 /** Lengths of time that jobs count in. */
 export const MINUTE_MS = 60_000;
@@ -36,7 +38,9 @@ export interface JobServices {
 	readonly redactions: Pick<Administration['redactions'], 'work'>;
 	readonly recovery: Pick<Recovery, 'mailLinks'>;
 	readonly rooms: Pick<Rooms, 'leave'>;
+	readonly secondFactor: Pick<SecondFactor, 'tellOfPassword'>;
 	readonly sourceLinks: Pick<SourceLinks, 'endDue'>;
+	readonly webSessions: Pick<WebSessions, 'findGivenUp'>;
 	/** For how many days it is kept where devices were last seen from. */
 	readonly keepAddressesDays: number;
 	/** Told of what a job passed over. */

@@ -9,6 +9,8 @@ import {
 import type {Clock} from '../../federation/engine/index.ts';
 import type {Batch, Storage} from '../../storage/index.ts';
 
+const DAY_MS = 86_400_000;
+
 /** The kind of the background job that tells a person's other sessions of a notice. */
 export const TELL_SESSIONS = 'tell-sessions';
 
@@ -27,6 +29,7 @@ export const plainNotices = [
 	'passkey-added',
 	'passkey-removed',
 	'password-changed',
+	'password-known',
 	'password-recovered',
 	'recovery-code-used',
 	'recovery-codes-renewed',
@@ -103,13 +106,18 @@ export function createNoticeQueue({
 			for (const kind of kinds) {
 				storage.jobs.add(batch, {
 					kind,
-					key: newOpaqueId(random),
+					key: keyOf(userId, notice, nowMs) ?? newOpaqueId(random),
 					payload: {user_id: userId, at_ts: nowMs, notice: toJson(notice)},
 					dueTs: nowMs,
 				});
 			}
 		},
 	};
+}
+
+/** The key by which a notice is told once a day at most; `undefined`: each one is told. */
+function keyOf(userId: UserId, {kind}: AccountNotice, nowMs: number): string | undefined {
+	return kind === 'password-known' ? `${kind} ${userId} ${Math.floor(nowMs / DAY_MS)}` : undefined;
 }
 
 function toJson(notice: AccountNotice): JsonObject {

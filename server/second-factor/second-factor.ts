@@ -23,6 +23,7 @@ import {
 import {proveRecoveryCode, readRecoveryCode, renewRecoveryCodes} from './recovery-codes.ts';
 import {type Approvers, createApprovers} from './approvers.ts';
 import {createVouching, isUsed, type Vouching} from './vouching.ts';
+import {createHalfProofs, type HalfProofs} from './half-proofs.ts';
 import {createTries, type Tries} from './tries.ts';
 import {
 	beginTotp,
@@ -63,7 +64,7 @@ export interface CodeAttempt {
 }
 
 /** What proves people beside their password, and whether it is enough. */
-export interface SecondFactor extends ProofPolicy, Vouching, Approvers {
+export interface SecondFactor extends ProofPolicy, Vouching, Approvers, HalfProofs {
 	/** What an account has; the same work where there is no such account. */
 	find(owner: FactorOwner): Promise<Factors>;
 	/** Gives what a passkey or code generator of an account is told from others by; recovery codes are not among them. */
@@ -165,6 +166,7 @@ export function createSecondFactor(dependencies: SecondFactorDependencies): Seco
 		...createSetUps(parts, passkeys, tries),
 		...createVouching(parts),
 		...approvers,
+		...createHalfProofs(dependencies),
 	};
 }
 

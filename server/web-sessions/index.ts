@@ -1,6 +1,7 @@
 export {
 	createWebSessions,
 	type GivenProof,
+	HALF_SIGN_IN,
 	type Proof,
 	type ProofPolicy,
 	type WebSession,

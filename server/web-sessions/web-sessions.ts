@@ -10,6 +10,9 @@ import {
 } from '../../storage/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 
+/** The kind of the background job that looks whether a sign-in that was begun with a password was given up; its key is the session's. */
+export const HALF_SIGN_IN = 'tell-half-sign-in';
+
 /** How somebody can show a browser who they are. */
 export type Proof = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'upstream' | 'source-link';
 
@@ -32,6 +35,8 @@ export interface ProofPolicy {
 
 /** Who begins has as long to find a telephone or a key. */
 const BEGUN_LIFETIME_MS = 15 * 60 * 1000;
+/** So long a session that has ended is still there: who has begun one and gave up is told of. */
+const ENDED_KEPT_MS = 60 * 60 * 1000;
 /** A working day; nobody finds the browser signed in on the next one. */
 const SIGNED_IN_LIFETIME_MS = 12 * 60 * 60 * 1000;
 /** Nobody has so many browsers at a time; who opens more has those signed out that would end first. */
@@ -98,6 +103,8 @@ export interface WebSessions {
 		proof: Proof,
 		options?: {readonly returnTo?: string | undefined} & Pick<GivenProof, 'upstream' | 'isWhole'>,
 	): Promise<WebSession>;
+	/** Finds whose password was given in a session that has ended without all proofs; `undefined`: it went on, or was another one. */
+	findGivenUp(tokenHash: string, nowMs: number): Promise<UserId | undefined>;
 	/** Ends a session, and gives that of a browser nobody is known in. */
 	end(session: WebSession): Promise<WebSession>;
 }
@@ -140,6 +147,10 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			return view(token, row !== undefined && row.expiresTs > clock.now() ? row : undefined, false);
 		},
 		prove: createProve({storage, policy, notices, clock, random}, view),
+		async findGivenUp(tokenHash, nowMs) {
+			const row = await storage.webSessions.find(tokenHash);
+			return row !== undefined && row.expiresTs <= nowMs ? row.userId : undefined;
+		},
 		async end(session) {
 			const batch = storage.batch();
 			storage.webSessions.remove(batch, session.tokenHash);
@@ -180,9 +191,13 @@ function createProve(
 		// What was shown before counts only as long as the session in which it was shown.
 		if (earlier.length > 0) storage.webSessions.take(batch, session.tokenHash);
 		else storage.webSessions.remove(batch, session.tokenHash);
-		storage.webSessions.sweep(batch, nowMs);
+		storage.webSessions.sweep(batch, nowMs - ENDED_KEPT_MS);
 		await makeRoom(batch, userId);
 		storage.webSessions.add(batch, row);
+		if (proof === 'password' && !isEnough && !(await policy.mustSetUp(userId, proofs))) {
+			const job = {kind: HALF_SIGN_IN, key: row.tokenHash, payload: {user_id: userId}, dueTs: row.expiresTs};
+			storage.jobs.add(batch, job);
+		}
 		const wasSignedIn = session.userId === userId && session.isSignedIn;
 		if (isEnough && !wasSignedIn) notices.add(batch, userId, {kind: 'browser-sign-in'});
 		try {

@@ -22,7 +22,9 @@ interface JobParts {
 		| 'notices'
 		| 'recovery'
 		| 'rooms'
+		| 'secondFactor'
 		| 'sourceLinks'
+		| 'webSessions'
 	>;
 	readonly clock: Clock;
 	readonly log: Pick<Logger, 'warn'>;

@@ -36,6 +36,6 @@ export async function wireSecondFactor({
 		areSessionsHeld: config.quarantine,
 		notices: queue,
 		isExempt: (userId) => sources.has(userId),
-		onProblem: (problem) => log.warn({err: problem}, 'A second factor cannot be read'),
+		onProblem: (problem) => log.warn({err: problem}, 'A second factor has a problem'),
 	});
 }

@@ -73,7 +73,13 @@ export const postSignOut = pageRoute({
 	method: 'POST',
 	path: signOutPath,
 	access: 'anyone',
-	handle: async ({session}, {webSessions}) => ({session: await webSessions.end(session), to: signInPath}),
+	async handle({session}, {secondFactor, webSessions}) {
+		const {userId, isSignedIn, mustSetUp, proofs} = session;
+		// Who gives up a sign-in so is told of as who lets its time pass.
+		const isGivenUp = !isSignedIn && !mustSetUp && proofs.some(({proof}) => proof === 'password');
+		if (userId !== undefined && isGivenUp) await secondFactor.tellOfPassword(userId);
+		return {session: await webSessions.end(session), to: signInPath};
+	},
 });
 
 /** Chooses the language of the pages. Another site can have it chosen at worst, so the form carries no secret. */

@@ -8,6 +8,7 @@ import {
 	type TextKey,
 	vouchingForm,
 } from '../../../web/index.ts';
+import type {UserId} from '../../../crypto/index.ts';
 import {SecondFactorError} from '../../second-factor/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
@@ -80,6 +81,16 @@ function knownSource({proofs}: WebSession): string {
 	return `browser ${shown.at(-1)?.atTs ?? ''}`;
 }
 
+/** Whether somebody has shown the password, and is not signed in by it. */
+function hasShownPasswordAlone({isSignedIn, wantsVouching, proofs}: WebSession): boolean {
+	return (!isSignedIn || wantsVouching) && proofs.some(({proof}) => proof === 'password');
+}
+
+/** Has the owner told of who guesses on; who mistypes once or twice is told nothing. */
+function tellOwner({secondFactor}: Pick<Services, 'secondFactor'>, userId: UserId, mustWait: boolean): Promise<void> {
+	return mustWait ? secondFactor.tellOfPassword(userId) : secondFactor.noteWrongCode(userId);
+}
+
 /** Takes a code. Whoever is signed in is not kept waiting by what strangers try. */
 export const postSecondStep = pageRoute({
 	id: 'postSecondStepPage',
@@ -108,6 +119,7 @@ export const postSecondStep = pageRoute({
 		} catch (error) {
 			if (!(error instanceof SecondFactorError)) throw error;
 			const mustWait = error.code === 'too-many-tries';
+			if (hasShownPasswordAlone(session)) await tellOwner(services, userId, mustWait);
 			const problem = mustWait ? 'problem.limit' : 'factor.wrong';
 			return {page: show(request, services, {problem}), status: mustWait ? 429 : 403};
 		}

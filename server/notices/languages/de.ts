@@ -21,6 +21,8 @@ export const de: NoticeTexts = {
 	'passkey-added': 'Ihrem Konto wurde ein Passkey hinzugefügt.',
 	'passkey-removed': 'Ein Passkey Ihres Kontos wurde entfernt.',
 	'password-changed': 'Das Passwort Ihres Kontos wurde geändert.',
+	'password-known':
+		'Jemand hat das richtige Passwort Ihres Kontos angegeben und konnte Ihren zweiten Faktor nicht vorzeigen. Die Anmeldung wurde abgelehnt. Wenn Sie es waren, mit einem Programm, das keinen zweiten Faktor kennt: Melden Sie sich dort über den Browser an.',
 	'password-recovered': 'Das Passwort Ihres Kontos wurde über einen Link ersetzt, der per E-Mail kam.',
 	'recovery-code-used': 'Ein Wiederherstellungscode Ihres Kontos wurde benutzt.',
 	'recovery-codes-renewed':

@@ -19,6 +19,8 @@ export const en = {
 	'passkey-added': 'A passkey was added to your account.',
 	'passkey-removed': 'A passkey of your account was removed.',
 	'password-changed': 'The password of your account was changed.',
+	'password-known':
+		'Somebody gave the right password of your account and could not show your second factor. They were not let in. If it was you, in a client that knows no second factor: sign in there through the browser.',
 	'password-recovered': 'The password of your account was replaced by means of a link sent by e-mail.',
 	'recovery-code-used': 'A recovery code of your account was used.',
 	'recovery-codes-renewed': 'New recovery codes were made for your account. Those from before are good no more.',

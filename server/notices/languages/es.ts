@@ -21,6 +21,8 @@ export const es: NoticeTexts = {
 	'passkey-added': 'Se ha añadido una llave de acceso a su cuenta.',
 	'passkey-removed': 'Se ha quitado una llave de acceso de su cuenta.',
 	'password-changed': 'Se ha cambiado la contraseña de su cuenta.',
+	'password-known':
+		'Alguien dio la contraseña correcta de su cuenta y no pudo mostrar su segundo factor. No ha entrado. Si fue usted, con un programa que no conoce segundos factores: entre en él por el navegador.',
 	'password-recovered': 'La contraseña de su cuenta se ha sustituido mediante un enlace enviado por correo.',
 	'recovery-code-used': 'Se ha usado un código de recuperación de su cuenta.',
 	'recovery-codes-renewed': 'Se han creado nuevos códigos de recuperación para su cuenta. Los anteriores ya no valen.',

@@ -21,6 +21,8 @@ export const fr: NoticeTexts = {
 	'passkey-added': 'Une clé d’accès a été ajoutée à votre compte.',
 	'passkey-removed': 'Une clé d’accès de votre compte a été supprimée.',
 	'password-changed': 'Le mot de passe de votre compte a été changé.',
+	'password-known':
+		'Quelqu’un a donné le bon mot de passe de votre compte sans pouvoir présenter votre second facteur. L’accès lui a été refusé. Si c’était vous, avec un logiciel qui ne connaît pas de second facteur : connectez-vous-y par le navigateur.',
 	'password-recovered': 'Le mot de passe de votre compte a été remplacé au moyen d’un lien envoyé par courriel.',
 	'recovery-code-used': 'Un code de secours de votre compte a été utilisé.',
 	'recovery-codes-renewed':
