@@ -42,7 +42,10 @@ function handleSignals(starting: Promise<Application>, log: Logger): void {
 	process.on('SIGHUP', () => {
 		const reloaded = starting.then((server) => server.http.reloadCertificates());
 		reloaded.then(
-			() => log.info({}, 'Certificates read again'),
+			(problems) => {
+				for (const err of problems) log.error({err}, 'A certificate was not reloaded');
+				log.info({}, problems.length === 0 ? 'Certificates read again' : 'Other certificates read again');
+			},
 			(error: unknown) => log.error({err: error}, 'Certificates not reloaded'),
 		);
 	});

@@ -27,8 +27,8 @@ export interface ListenerOptions {
 export interface HttpServer {
 	/** One for each listener, in their order: `http://127.0.0.1:8008`, `unix:/run/broadsheet.sock`. */
 	readonly addresses: readonly string[];
-	/** Reads the certificates again. @throws Error when one is not usable; the old ones stay */
-	reloadCertificates(): void;
+	/** Reads the certificates again. @returns what is wrong with each that is not usable, of which the old one stays */
+	reloadCertificates(): readonly ListenError[];
 	/**
 	 * Stops accepting, tells long polls to answer, and ends what is not done by the deadline. Returns when every
 	 * connection is closed.
@@ -58,15 +58,17 @@ const serverOptions: ServerOptions = {
 
 /**
  * Starts every listener, or none.
+ * @param checkMs how often it is looked whether files of certificates have changed
  * @throws ListenError saying which listener could not start, and why
  */
 export async function startListeners<Services>(
 	listeners: readonly ListenerOptions[],
 	options: ApplicationOptions<Services>,
+	checkMs = certificatesCheckMs,
 ): Promise<HttpServer> {
 	const {context, log} = options;
 	const started: Server[] = [];
-	const reloads: ((force: boolean) => void)[] = [];
+	const reloads: ((force: boolean) => readonly ListenError[])[] = [];
 	try {
 		for (const listener of listeners) {
 			const store = listener.tls === undefined ? undefined : new CertificateStore(listener.tls);
@@ -75,9 +77,9 @@ export async function startListeners<Services>(
 			started.push(server);
 			if (store !== undefined && server instanceof TlsServer) {
 				reloads.push((force) => {
-					if (store.reload({force})) {
-						server.setSecureContext({...store.first, minVersion: 'TLSv1.2'});
-					}
+					const {hasChanged, problems} = store.reload({force});
+					if (hasChanged) server.setSecureContext({...store.first, minVersion: 'TLSv1.2'});
+					return problems;
 				});
 			}
 		}
@@ -88,22 +90,12 @@ export async function startListeners<Services>(
 		throw error;
 	}
 	const watch = setInterval(() => {
-		for (const reload of reloads) {
-			try {
-				reload(false);
-			} catch (error) {
-				log.error({err: error}, 'A certificate was not reloaded');
-			}
-		}
-	}, certificatesCheckMs);
+		for (const err of reloads.flatMap((reload) => reload(false))) log.error({err}, 'A certificate was not reloaded');
+	}, checkMs);
 	watch.unref();
 	return {
 		addresses: started.map((server, index) => addressText(server, listeners[index]!)),
-		reloadCertificates: () => {
-			for (const reload of reloads) {
-				reload(true);
-			}
-		},
+		reloadCertificates: () => reloads.flatMap((reload) => reload(true)),
 		stop: async (deadlineMs = stopMsMax) => {
 			clearInterval(watch);
 			await stopServers(started, context, deadlineMs);

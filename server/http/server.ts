@@ -2,7 +2,7 @@ import {trustedProxies} from './address.ts';
 import type {Authenticators} from './authenticate.ts';
 import {type BodyPace, defaultPace} from './body.ts';
 import type {ErrorMapper} from './errors.ts';
-import type {EdgeLog, RequestObserver} from './koa.ts';
+import type {ApplicationOptions, EdgeLog, RequestObserver} from './koa.ts';
 import {type HttpServer, type ListenerOptions, startListeners} from './listeners.ts';
 import {LoadGate} from './load.ts';
 import {RateLimiter, type RateLimits} from './rate-limit.ts';
@@ -27,6 +27,8 @@ export interface ServerOptions<Services> {
 	readonly load?: LoadGate;
 	/** How slowly bodies may come. */
 	readonly pace?: BodyPace;
+	/** How often it is looked whether files of certificates have changed; default: each minute. */
+	readonly certificatesCheckMs?: number | undefined;
 	readonly log: EdgeLog;
 	readonly observe?: RequestObserver;
 }
@@ -37,7 +39,7 @@ export interface ServerOptions<Services> {
  */
 export function startHttpServer<Services>(options: ServerOptions<Services>): Promise<HttpServer> {
 	const {errorMappers} = options;
-	return startListeners(options.listeners, {
+	const applicationOptions: ApplicationOptions<Services> = {
 		tables: options.tables,
 		services: options.services,
 		context: {
@@ -61,5 +63,6 @@ export function startHttpServer<Services>(options: ServerOptions<Services>): Pro
 		},
 		log: options.log,
 		observe: options.observe ?? (() => undefined),
-	});
+	};
+	return startListeners(options.listeners, applicationOptions, options.certificatesCheckMs);
 }

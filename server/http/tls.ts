@@ -43,17 +43,27 @@ export class CertificateStore {
 	}
 
 	/**
-	 * Reads files that changed. Connections that stand keep what they have.
-	 * @throws Error when a file is not usable; the certificates in use stay in use then
+	 * Reads files that changed. Connections that stand keep what they have, and a certificate whose files are not usable
+	 * stays in use as it was: it keeps none of the others from being renewed.
+	 * @returns whether any has changed, and what is wrong with each that is not usable
 	 */
-	reload({force = false}: {readonly force?: boolean} = {}): boolean {
+	reload({force = false}: {readonly force?: boolean} = {}): {
+		readonly hasChanged: boolean;
+		readonly problems: readonly ListenError[];
+	} {
+		const problems: ListenError[] = [];
 		const entries = this.#files.map((files, index) => {
 			const old = this.#entries[index]!;
-			return force || stampOf(files) !== old.stamp ? load(files) : old;
+			try {
+				return force || stampOf(files) !== old.stamp ? load(files) : old;
+			} catch (error) {
+				problems.push(unusable(files, error));
+				return old;
+			}
 		});
 		const hasChanged = entries.some((entry, index) => entry !== this.#entries[index]);
 		this.#entries = entries;
-		return hasChanged;
+		return {hasChanged, problems};
 	}
 }
 
@@ -73,9 +83,12 @@ function load(files: TlsFiles): Entry {
 			.map((name) => name.slice(4).toLowerCase());
 		return {files, stamp, names, pem: {cert, key}, context: createSecureContext({cert, key, minVersion: 'TLSv1.2'})};
 	} catch (cause) {
-		const text = cause instanceof Error ? cause.message : String(cause);
-		throw new ListenError(`Cannot use the certificate ${files.certificate} with the key ${files.key}: ${text}`, {
-			cause,
-		});
+		throw unusable(files, cause);
 	}
+}
+
+function unusable({certificate, key}: TlsFiles, cause: unknown): ListenError {
+	if (cause instanceof ListenError) return cause;
+	const text = cause instanceof Error ? cause.message : String(cause);
+	return new ListenError(`Cannot use the certificate ${certificate} with the key ${key}: ${text}`, {cause});
 }

@@ -1,10 +1,11 @@
 import {type ChildProcess, spawn} from 'node:child_process';
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {connect} from 'node:net';
+import {connect as connectTls} from 'node:tls';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {allocateAddress, findFreePort} from '../harness/index.ts';
+import {allocateAddress, createAuthority, findFreePort} from '../harness/index.ts';
 
 interface Program {
 	readonly child: ChildProcess;
@@ -61,6 +62,20 @@ function start(t: ExecutionContext, config: object): Program {
 	};
 }
 
+/** Whose certificate a client is shown that asks for a name. */
+function shownBy(
+	{address, port}: {readonly address: string; readonly port: number},
+	servername: string,
+): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const socket = connectTls({host: address, port, servername, rejectUnauthorized: false}, () => {
+			resolve((socket.getPeerCertificate().subjectaltname ?? '').replace('DNS:', ''));
+			socket.destroy();
+		});
+		socket.on('error', reject);
+	});
+}
+
 async function listenerConfig(): Promise<{address: string; port: number; serves: string[]}> {
 	const address = allocateAddress();
 	return {address, port: await findFreePort(address), serves: ['client']};
@@ -98,6 +113,33 @@ test('the program serves when it says that it listens, and ends with 0 on SIGTER
 	t.is(await program.exit, 0);
 	t.true(performance.now() - startedMs < 10_000);
 	t.regex(program.output(), /"Stopped"/u);
+});
+
+test('on SIGHUP a listener shows what was renewed, and what cannot be used keeps the old one and is told', async (t) => {
+	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-certificates-'));
+	t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+	const authority = createAuthority(directory);
+	const [bad, good, fresh] = ['bad.test', 'good.test', 'new.test'].map((name) => authority.issue(name));
+	const listener = {...(await listenerConfig()), tls: [bad, good]};
+	const program = start(t, {listeners: [listener]});
+	await program.until(/"Listening"/u);
+	t.deepEqual([await shownBy(listener, 'bad.test'), await shownBy(listener, 'good.test')], ['bad.test', 'good.test']);
+	writeFileSync(bad!.certificate, 'no certificate');
+	copyFileSync(fresh!.certificate, good!.certificate);
+	copyFileSync(fresh!.key, good!.key);
+	program.child.kill('SIGHUP');
+	await program.until(/Other certificates read again/u);
+	t.regex(program.output(), /A certificate was not reloaded/u);
+	t.regex(program.output(), /bad\.test\.crt/u);
+	t.notRegex(program.output(), /good\.test\.crt/u);
+	t.deepEqual([await shownBy(listener, 'bad.test'), await shownBy(listener, 'new.test')], ['bad.test', 'new.test']);
+	copyFileSync(fresh!.certificate, bad!.certificate);
+	copyFileSync(fresh!.key, bad!.key);
+	program.child.kill('SIGHUP');
+	await program.until(/"Certificates read again/u);
+	t.is(await shownBy(listener, 'bad.test'), 'new.test');
+	program.child.kill('SIGTERM');
+	t.is(await program.exit, 0);
 });
 
 test('SIGTERM at the moment a port opens ends the program with 0, once all of it stands', async (t) => {

@@ -1,12 +1,12 @@
-import {copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {request} from 'node:http';
 import {get} from 'node:https';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {connect} from 'node:tls';
 import test, {type ExecutionContext} from 'ava';
-import {ListenError, startHttpServer} from '../../../server/http/index.ts';
-import {createAuthority} from '../../harness/index.ts';
+import {ListenError, startHttpServer, type TlsFiles} from '../../../server/http/index.ts';
+import {createAuthority, until} from '../../harness/index.ts';
 import {authenticators, route} from './fixture.ts';
 
 const hello = route({id: 'hello', method: 'GET', path: '/hello', auth: 'none', handle: () => ({})});
@@ -67,15 +67,58 @@ test('certificates are chosen by the name asked for, and read again on demand', 
 
 	copyFileSync(three!.certificate, one!.certificate);
 	copyFileSync(three!.key, one!.key);
-	server.reloadCertificates();
+	t.deepEqual(server.reloadCertificates(), []);
 	t.is(await namesShown(port, undefined), 'DNS:three.test');
 	t.is(await namesShown(port, 'three.test'), 'DNS:three.test');
 	t.is(await namesShown(port, 'two.test'), 'DNS:two.test');
 
 	writeFileSync(one!.certificate, 'no certificate');
-	t.throws(() => server.reloadCertificates(), {message: /one\.test\.crt/u});
+	const problems = server.reloadCertificates();
+	t.is(problems.length, 1);
+	t.true(problems[0] instanceof ListenError);
+	t.regex(problems[0]!.message, /one\.test\.crt/u);
 	t.is(await namesShown(port, undefined), 'DNS:three.test');
 });
+
+for (const way of ['on demand', 'by the watch']) {
+	test(`a certificate that cannot be used keeps no other from being renewed ${way}, on its listener or another`, async (t) => {
+		const directory = temporaryDirectory(t);
+		const authority = createAuthority(directory);
+		const names = ['bad.test', 'gone.test', 'one.test', 'two.test', 'new.test'];
+		const [bad, gone, one, two, fresh] = names.map((name) => authority.issue(name)) as [TlsFiles, ...TlsFiles[]];
+		const errors: string[] = [];
+		const server = await startHttpServer({
+			...base,
+			log: {...base.log, error: (fields: object) => errors.push((fields as {err: Error}).err.message)},
+			...(way === 'by the watch' && {certificatesCheckMs: 10}),
+			listeners: [
+				{address: '127.0.0.1', port: 0, serves: ['client'], tls: [bad, gone!, one!]},
+				{address: '127.0.0.1', port: 0, serves: ['client'], tls: [two!]},
+			],
+		});
+		t.teardown(() => server.stop(0));
+		const [first, second] = server.addresses.map((address) => Number(new URL(address).port)) as [number, number];
+		writeFileSync(bad.certificate, 'no certificate');
+		rmSync(gone!.certificate);
+		for (const {certificate, key} of [one!, two!]) {
+			// In one step each, and the key first: what is looked at in between does not go together, and is looked at again.
+			for (const [from, to] of [
+				[fresh!.key, key],
+				[fresh!.certificate, certificate],
+			] as const) {
+				copyFileSync(from, `${to}.next`);
+				renameSync(`${to}.next`, to);
+			}
+		}
+		if (way === 'on demand') errors.push(...server.reloadCertificates().map(({message}) => message));
+		const shown = async () => [await namesShown(first, 'new.test'), await namesShown(second, undefined)].join();
+		await until(async () => (await shown()) === 'DNS:new.test,DNS:new.test', 'what is good to be renewed');
+		t.is(await namesShown(first, undefined), 'DNS:bad.test', 'the old one stays');
+		t.is(await namesShown(first, 'gone.test'), 'DNS:gone.test');
+		await until(() => errors.some((text) => text.includes(gone!.certificate)), 'both to be told');
+		t.true(errors.some((text) => text.includes(bad.certificate)));
+	});
+}
 
 test('a certificate that cannot be used keeps the server from starting, in words', async (t) => {
 	const files = {certificate: '/nowhere/cert.pem', key: '/nowhere/key.pem'};
