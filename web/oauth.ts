@@ -17,8 +17,8 @@ export interface Consent {
 	readonly userId: string;
 	readonly client: AskingClient;
 	readonly deviceId: string;
-	/** Whether the person has a session of that id, which would be signed out. */
-	readonly replacesSession: boolean;
+	/** What becomes of the session of that id that the person has; one that stays lets no other one in its place. */
+	readonly knownSession: 'none' | 'replaced' | 'stays';
 }
 
 /** Asks whether a program may sign in; no picture of it is loaded. It is sent to the page's own address. */
@@ -29,7 +29,7 @@ export function consentForm(view: View, consent: Consent): Page {
 		say(language, 'consent.title'),
 		html`${describe(view, consent)}
 <p>${say(language, 'consent.warning')}</p>
-${form(view, decisions(view, 'consent.allow', 'consent.deny'))}`,
+${form(view, decisions(view, consent))}`,
 	);
 }
 
@@ -83,7 +83,7 @@ export function linkConsentForm(view: View, consent: Consent & {readonly userCod
 ${form(
 	view,
 	html`<input type="hidden" name="user_code" value="${consent.userCode}">
-${decisions(view, 'consent.allow', 'consent.deny')}`,
+${decisions(view, consent)}`,
 )}`,
 	);
 }
@@ -121,7 +121,7 @@ export function resetGone(view: View): Page {
 	return page(view, say(language, 'reset.title'), html`<p role="alert">${say(language, 'reset.gone')}</p>`);
 }
 
-function describe({language}: View, {client, userId, deviceId, replacesSession}: Consent): Html {
+function describe({language}: View, {client, userId, deviceId, knownSession}: Consent): Html {
 	const name = html`<strong><bdi>${client.name}</bdi></strong>`;
 	const links = [
 		client.tosUri === undefined ? undefined : link(client.tosUri, say(language, 'consent.terms')),
@@ -130,7 +130,7 @@ function describe({language}: View, {client, userId, deviceId, replacesSession}:
 	return html`<p>${say(language, 'consent.ask', {client: name, userId: code(userId)})}</p>
 <p>${say(language, 'consent.host', {host: html`<strong>${code(client.host)}</strong>`})}</p>
 <p>${say(language, 'consent.device', {device: code(deviceId)})}</p>
-${replacesSession ? html`<p role="alert">${say(language, 'consent.replaces')}</p>` : html``}
+${knownSession === 'none' ? html`` : html`<p role="alert">${say(language, knownSession === 'stays' ? 'consent.stays' : 'consent.replaces')}</p>`}
 ${links.length === 0 ? html`` : html`<ul class="plain">${join(links)}</ul>`}`;
 }
 
@@ -138,7 +138,8 @@ function link(uri: string, text: Html): Html {
 	return html`<li><a href="${uri}" rel="noreferrer noopener" target="_blank">${text}</a></li>`;
 }
 
-function decisions({language}: View, allow: TextKey, deny: TextKey): Html {
-	return html`<button name="decision" value="allow">${say(language, allow)}</button>
-<button name="decision" value="deny" class="second">${say(language, deny)}</button>`;
+function decisions({language}: View, {knownSession}: Consent): Html {
+	const allow = html`<button name="decision" value="allow">${say(language, 'consent.allow')}</button>`;
+	return html`${knownSession === 'stays' ? html`` : allow}
+<button name="decision" value="deny" class="second">${say(language, 'consent.deny')}</button>`;
 }

@@ -47,6 +47,8 @@ export interface Quarantine {
 	 * @throws DevicesError 'device-is-signed-in'
 	 */
 	readonly admit: SessionHook;
+	/** Whether a session that somebody opens now waits. */
+	isHeld(userId: UserId): Promise<boolean>;
 	/** Ends the sessions that wait with the last one that sees anything, where nothing is left to approve them by. */
 	readonly endWithLast: RemovalHook;
 	/** Lists the sessions of a person that wait. */
@@ -98,9 +100,13 @@ export function createQuarantine({
 		return isToken(token, 'approval') ? storage.quarantinedDevices.findByCode(hashToken(token)) : undefined;
 	}
 
+	const isHeld = async (userId: UserId): Promise<boolean> =>
+		isOn && !isExempt(userId) && (await approvers.couldApprove(userId));
+
 	return {
+		isHeld,
 		async admit(batch, {userId, deviceId, displayName, devices}) {
-			const isWaiting = isOn && !isExempt(userId) && (await approvers.couldApprove(userId));
+			const isWaiting = await isHeld(userId);
 			if (isWaiting && devices.some((device) => device.deviceId === deviceId)) {
 				throw new DevicesError(
 					'device-is-signed-in',

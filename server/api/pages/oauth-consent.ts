@@ -1,5 +1,7 @@
-import {consentFailed, consentForm, registerPath, signInPath, type View} from '../../../web/index.ts';
+import type {DeviceId, UserId} from '../../../crypto/index.ts';
+import {type Consent, consentFailed, consentForm, registerPath, signInPath, type View} from '../../../web/index.ts';
 import {type AuthorizationRequest, PATHS} from '../../oauth/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import type {WebSession} from '../../web-sessions/index.ts';
 import {type PageAnswer, pageRoute} from './page-route.ts';
@@ -27,6 +29,16 @@ function proven({isRecent, userId}: WebSession): WebSession['userId'] {
 	return isRecent ? userId : undefined;
 }
 
+/** Says what becomes of a session that somebody has under the device id that a client asks for. */
+export async function findKnown(
+	{devices, quarantine}: Pick<Services, 'devices' | 'quarantine'>,
+	userId: UserId,
+	deviceId: DeviceId,
+): Promise<Consent['knownSession']> {
+	if (!(await devices.isKnown(userId, deviceId))) return 'none';
+	return (await quarantine.isHeld(userId)) ? 'stays' : 'replaced';
+}
+
 /**
  * Asks whoever is signed in at this browser whether a client may sign in as them; has them sign in first.
  * @see https://spec.matrix.org/v1.19/client-server-api/#authorisation-code-flow
@@ -45,8 +57,8 @@ export const getOAuthConsent = pageRoute({
 			return {to: `${path}?return_to=${encodeURIComponent(uri)}`};
 		}
 		const {client, deviceId, formTarget} = request;
-		const replacesSession = await services.devices.isKnown(userId, deviceId);
-		return {page: consentForm(view, {userId, client, deviceId, replacesSession}), formTargets: [formTarget]};
+		const knownSession = await findKnown(services, userId, deviceId);
+		return {page: consentForm(view, {userId, client, deviceId, knownSession}), formTargets: [formTarget]};
 	},
 });
 

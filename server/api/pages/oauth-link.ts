@@ -3,6 +3,7 @@ import {OAuthError, PATHS} from '../../oauth/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import type {WebSession} from '../../web-sessions/index.ts';
+import {findKnown} from './oauth-consent.ts';
 import {type PageAnswer, pageRoute} from './page-route.ts';
 
 const userCode = v.optional(v.string({max: 32}));
@@ -10,17 +11,17 @@ const userCode = v.optional(v.string({max: 32}));
 /** Codes are short: whoever is signed in may try a few, wherever they are. */
 async function showDevice(
 	{view, session, spend}: {readonly view: View; readonly session: WebSession; readonly spend: Spend},
-	{oauth, devices}: Services,
+	services: Services,
 	code: string,
 ): Promise<PageAnswer> {
 	const {userId} = session;
 	if (userId === undefined) throw new Error('expected whoever is signed in');
 	spend('login-name', `link ${userId}`);
-	const device = await oauth.findDevice(code);
+	const device = await services.oauth.findDevice(code);
 	if (device === undefined) return {page: linkForm(view, 'link.wrong'), status: 404};
 	const {client, deviceId} = device;
-	const replacesSession = await devices.isKnown(userId, deviceId);
-	return {page: linkConsentForm(view, {userId, client, deviceId, replacesSession, userCode: code.toUpperCase()})};
+	const knownSession = await findKnown(services, userId, deviceId);
+	return {page: linkConsentForm(view, {userId, client, deviceId, knownSession, userCode: code.toUpperCase()})};
 }
 
 type Spend = (limitClass: 'login-name', key: string) => void;

@@ -133,6 +133,34 @@ test('a code of the administrator outlives the lost session that they sign out: 
 	t.is(await statusOf(app, tablet), 200);
 });
 
+test('who signs in and out by the password alone takes no code of the administrator away', async (t) => {
+	const {app, phone, stolen} = await startWithThief(t);
+	const code = await makeCode(app, phone);
+	const {administration} = app.application.services;
+	await administration.people.removeDevices('console', phone.user_id as UserId, [phone.device_id as never]);
+	for (const session of [stolen, await login(app, 'alice')]) {
+		await call(app, 'POST', `${V3}/logout`, {token: session.access_token, body: {}});
+	}
+	const tablet = await login(app, 'alice');
+	t.is(await statusOf(app, tablet), 403);
+	t.is(await approve(await signInOnPage(app, 'alice', passwordOf('alice')), tablet, code), 200);
+	t.is(await statusOf(app, tablet), 200);
+});
+
+test('a browser that has shown the last code stands for it: it lets nobody in but by its word', async (t) => {
+	const app = await startApp(t, {config: {quarantine: true, server_notices: {enabled: true}}});
+	const phone = await register(app, 'alice');
+	await call(app, 'POST', `${V3}/logout`, {token: phone.access_token, body: {}});
+	const code = await makeCode(app, phone);
+	const owner = await signInOnPage(app, 'alice', passwordOf('alice'));
+	await owner.open(SECOND_STEP);
+	t.is((await owner.submit(SECOND_STEP, {code})).status, 303);
+	const thief = await signInOnPage(app, 'alice', passwordOf('alice'));
+	t.is((await thief.open('/account/totp')).status, 303);
+	t.is((await owner.open('/account/totp')).status, 200);
+	t.is(await statusOf(app, await login(app, 'alice')), 403);
+});
+
 test('an administrator’s new password signs everybody out, and lets in nobody who knows the old one', async (t) => {
 	const {app, phone, stolen} = await startWithThief(t);
 	await haveCodeTold(app, phone);

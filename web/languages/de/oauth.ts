@@ -4,6 +4,8 @@ export const oauth = {
 	'consent.host': 'Das Programm kommt von {host}.',
 	'consent.device': 'Unter Ihren Sitzungen wird es als {device} stehen.',
 	'consent.replaces': 'Sie haben schon eine Sitzung dieses Namens. Sie wird abgemeldet.',
+	'consent.stays':
+		'Sie haben schon eine Sitzung dieses Namens, und sie bleibt angemeldet. Neue Sitzungen warten hier auf Bestätigung, und keine tritt an die Stelle einer anderen: Lassen Sie das Programm sich als neue anmelden.',
 	'consent.warning':
 		'Es kann dann alles lesen und tun, was Sie selbst können. Gehen Sie nur weiter, wenn Sie die Anmeldung dort gerade selbst begonnen haben.',
 	'consent.allow': 'Anmelden',

@@ -4,6 +4,8 @@ export const oauth = {
 	'consent.host': 'The program comes from {host}.',
 	'consent.device': 'Among your sessions it will be listed as {device}.',
 	'consent.replaces': 'You have a session of this name already. It will be signed out.',
+	'consent.stays':
+		'You have a session of this name already, and it stays signed in. New sessions wait here for approval, so none takes the place of another: let the program sign in as a new one.',
 	'consent.warning':
 		'It will be able to read and do everything that you can. Go on only if you have just started to sign in there yourself.',
 	'consent.allow': 'Sign in',

@@ -4,6 +4,8 @@ export const oauth = {
 	'consent.host': 'El programa viene de {host}.',
 	'consent.device': 'Aparecerá entre sus sesiones como {device}.',
 	'consent.replaces': 'Ya tiene una sesión con este nombre. Se cerrará.',
+	'consent.stays':
+		'Ya tiene una sesión con este nombre, y sigue abierta. Aquí las sesiones nuevas esperan aprobación, y ninguna ocupa el lugar de otra: haga que el programa inicie una nueva.',
 	'consent.warning':
 		'Podrá leer y hacer todo lo que usted puede. Continúe solo si acaba de empezar usted mismo a iniciar sesión allí.',
 	'consent.allow': 'Iniciar sesión',

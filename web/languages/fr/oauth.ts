@@ -4,6 +4,8 @@ export const oauth = {
 	'consent.host': 'Le programme vient de {host}.',
 	'consent.device': 'Il figurera parmi vos sessions sous le nom {device}.',
 	'consent.replaces': 'Vous avez déjà une session de ce nom. Elle sera déconnectée.',
+	'consent.stays':
+		'Vous avez déjà une session de ce nom, et elle reste connectée. Les nouvelles sessions attendent ici d’être approuvées, et aucune ne prend la place d’une autre : faites ouvrir une nouvelle session au programme.',
 	'consent.warning':
 		'Il pourra lire et faire tout ce que vous pouvez faire. Ne continuez que si vous venez de commencer vous-même à vous y connecter.',
 	'consent.allow': 'Se connecter',

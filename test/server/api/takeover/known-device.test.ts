@@ -13,7 +13,7 @@ import {
 	startApp,
 	type Visitor,
 } from '../../../harness/index.ts';
-import {ask, consentOnPage, exchange, registerClient} from '../oauth/client.ts';
+import {ask, consentOnPage, exchange, pathOf, registerClient} from '../oauth/client.ts';
 
 const V3 = '/_matrix/client/v3';
 const WAITING = '/account/waiting';
@@ -99,6 +99,9 @@ test('password known, with the device ids of its owner: OAuth gives no tokens fo
 	const clientId = await registerClient(app);
 	for (const deviceId of deviceIds) {
 		const asked = ask(clientId, {scope: `urn:matrix:client:api:* urn:matrix:client:device:${deviceId}`});
+		const page = await thief.open(pathOf(asked));
+		t.regex(page.text, /it stays signed in/u);
+		t.notRegex(page.text, /value="allow"/u);
 		const code = await consentOnPage(thief, asked);
 		for (const time of ['first', 'second']) {
 			const {status, body} = await exchange(app, asked, code);
