@@ -13,14 +13,27 @@ export interface ShownSession {
 	readonly lastSeenDay: number | null;
 }
 
-/** Lists the sessions of an account: names and days, and not where anybody was. */
+/**
+ * Lists the sessions of an account: names and days, and not where anybody was.
+ * @param chosen the id of a session that stands by itself, before the others; one that is none is passed over
+ */
 export function sessionList(
 	view: View,
-	{sessions, ...said}: Outcome & {readonly sessions: readonly ShownSession[]},
+	{
+		sessions,
+		chosen,
+		...said
+	}: Outcome & {readonly sessions: readonly ShownSession[]; readonly chosen?: string | undefined},
 ): Page {
 	const {language} = view;
-	const list = html`<ul class="plain">${join(sessions.map((session) => item(view, session)))}</ul>
-${form(view, html`<button class="danger" name="action" value="all">${say(language, 'sessions.signOutAll')}</button>`)}`;
+	const marked = sessions.filter(({deviceId}) => deviceId === chosen);
+	const others = sessions.filter(({deviceId}) => deviceId !== chosen);
+	const first = html`<p>${say(language, 'sessions.chosen')}</p>
+<ul class="plain" aria-current="true">${join(marked.map((session) => item(view, session)))}</ul>
+<hr>`;
+	const list = html`${marked.length === 0 ? html`` : first}
+<ul class="plain">${join(others.map((session) => item(view, session)))}</ul>
+${form(view, html`<button class="danger" name="action" value="all">${say(language, 'sessions.signOutAll')}</button>`, {action: sessionsPath})}`;
 	return page(
 		view,
 		say(language, 'sessions.title'),
@@ -38,5 +51,5 @@ function item(view: View, {deviceId, displayName, lastSeenDay}: ShownSession): H
 	const seen =
 		lastSeenDay === null ? html`` : html`<br>${say(language, 'sessions.seen', {day: dayOf(view, lastSeenDay)})}`;
 	return html`<li><p><strong>${title}</strong> ${code(deviceId)}${seen}</p>
-${form(view, html`${hidden('device_id', deviceId)}<button class="small second">${say(language, 'sessions.signOut', {name: code(deviceId)})}</button>`)}</li>`;
+${form(view, html`${hidden('device_id', deviceId)}<button class="small second">${say(language, 'sessions.signOut', {name: code(deviceId)})}</button>`, {action: sessionsPath})}</li>`;
 }

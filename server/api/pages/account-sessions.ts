@@ -2,14 +2,15 @@ import {sessionList, sessionsPath} from '../../../web/index.ts';
 import {v} from '../../validation/index.ts';
 import {type PageAnswer, pageRoute, userOf} from './page-route.ts';
 
-/** Shows people which clients are signed in to their account. */
+/** Shows people which clients are signed in to their account; the one that a client leads to, before the others. */
 export const getSessions = pageRoute({
 	id: 'getSessionsPage',
 	method: 'GET',
 	path: sessionsPath,
 	access: 'signed-in',
-	async handle({view, session}, {devices}) {
-		return {page: sessionList(view, {sessions: await devices.list(userOf(session))})};
+	query: v.object({device_id: v.optional(v.string({max: 255}))}),
+	async handle({view, session, query: {device_id: chosen}}, {devices}) {
+		return {page: sessionList(view, {sessions: await devices.list(userOf(session)), chosen})};
 	},
 });
 

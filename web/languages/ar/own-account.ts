@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'تسجيل الخروج من كل مكان آخر',
 	'sessions.title': 'الجلسات',
 	'sessions.intro': 'هذه التطبيقات داخلة إلى حسابك. أخرج منها ما لا تعرفه.',
+	'sessions.chosen': 'قادك برنامجك إلى هذه الجلسة:',
 	'sessions.none': 'لا يوجد تطبيق داخل.',
 	'sessions.unnamed': 'دون اسم',
 	'sessions.seen': 'آخر استعمال في {day}.',

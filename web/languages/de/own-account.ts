@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'Überall sonst abmelden',
 	'sessions.title': 'Sitzungen',
 	'sessions.intro': 'Diese Clients sind in Ihrem Konto angemeldet. Melden Sie ab, was Sie nicht kennen.',
+	'sessions.chosen': 'Ihr Programm hat Sie zu dieser Sitzung geführt:',
 	'sessions.none': 'Kein Client ist angemeldet.',
 	'sessions.unnamed': 'Ohne Namen',
 	'sessions.seen': 'Zuletzt benutzt am {day}.',

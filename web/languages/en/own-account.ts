@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'Sign out everywhere else',
 	'sessions.title': 'Sessions',
 	'sessions.intro': 'These clients are signed in to your account. Sign out what you do not know.',
+	'sessions.chosen': 'Your client led you to this session:',
 	'sessions.none': 'No client is signed in.',
 	'sessions.unnamed': 'Without a name',
 	'sessions.seen': 'Last used on {day}.',

@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'Cerrar sesión en todos los demás sitios',
 	'sessions.title': 'Sesiones',
 	'sessions.intro': 'Estos clientes tienen la sesión iniciada en su cuenta. Cierre la sesión de los que no conozca.',
+	'sessions.chosen': 'Su programa le ha traído a esta sesión:',
 	'sessions.none': 'Ningún cliente tiene la sesión iniciada.',
 	'sessions.unnamed': 'Sin nombre',
 	'sessions.seen': 'Usada por última vez el {day}.',

@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'خروج از همه‌جای دیگر',
 	'sessions.title': 'نشست‌ها',
 	'sessions.intro': 'این برنامه‌ها با حساب شما وارد شده‌اند. آنچه را نمی‌شناسید خارج کنید.',
+	'sessions.chosen': 'برنامهٔ شما شما را به این نشست آورد:',
 	'sessions.none': 'هیچ برنامه‌ای وارد نشده است.',
 	'sessions.unnamed': 'بی‌نام',
 	'sessions.seen': 'آخرین کاربرد در {day}.',

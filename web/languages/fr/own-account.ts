@@ -5,6 +5,7 @@ export const ownAccount = {
 	'password.endOthers': 'Se déconnecter partout ailleurs',
 	'sessions.title': 'Sessions',
 	'sessions.intro': 'Ces clients sont connectés à votre compte. Déconnectez ce que vous ne connaissez pas.',
+	'sessions.chosen': 'Votre logiciel vous a conduit à cette session :',
 	'sessions.none': 'Aucun client n’est connecté.',
 	'sessions.unnamed': 'Sans nom',
 	'sessions.seen': 'Utilisée pour la dernière fois le {day}.',

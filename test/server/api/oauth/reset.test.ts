@@ -140,6 +140,8 @@ test('a client’s links lead to the page for what its person wants', async (t) 
 		['?action=unknown', '/account'],
 		['?action=org.matrix.devices_list', '/account/sessions'],
 		['?action=org.matrix.session_end&device_id=A', '/account/sessions?device_id=A'],
+		['?action=org.matrix.device_view&device_id=A', '/account/sessions?device_id=A'],
+		['?action=org.matrix.device_delete&device_id=A', '/account/sessions?device_id=A'],
 		['?action=org.matrix.account_deactivate', '/account/deactivate'],
 		['?action=cross_signing_reset&session=a%20b', '/oauth2/reset-identity?session=a+b'],
 	] as const) {

@@ -115,6 +115,31 @@ test('recovery codes are made anew, for who has a factor', async (t) => {
 	t.is((await other.submit(SECOND_STEP, {code: codes[9] ?? ''})).to, '/account');
 });
 
+test('a client leads to one of its person’s sessions, which stands before the others and can be signed out there', async (t) => {
+	const {app, alice} = await openDesk(t);
+	const phone = await login(app, 'alice', 'PHONE');
+	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
+	const follow = async (deviceId: string) => {
+		const link = `/oauth2/account?action=org.matrix.device_delete&device_id=${deviceId}`;
+		return (await visitor.open((await visitor.open(link)).to)).text;
+	};
+	const marked = /Your client led you to this session:<\/p>\s*<ul[^>]*aria-current="true">(.*?)<\/ul>/su;
+	const shown = await follow('PHONE');
+	const [whole = '', first = ''] = marked.exec(shown) ?? [];
+	t.true(first.includes('PHONE') && !first.includes(alice.device_id));
+	t.regex(first, /<form method="post" action="\/account\/sessions">.*name="device_id" value="PHONE"/su);
+	const rest = shown.replace(whole, '');
+	t.true(rest.includes(alice.device_id) && !rest.includes('>PHONE<'));
+	for (const unknown of ['NOBODY', '']) {
+		const list = await follow(unknown);
+		t.notRegex(list, marked, unknown);
+		t.true(list.includes('PHONE') && list.includes(alice.device_id));
+	}
+	await follow('PHONE');
+	await visitor.submit('/account/sessions', {device_id: 'PHONE'});
+	t.is((await request(app, 'GET', WHOAMI, {token: phone.access_token})).status, 401);
+});
+
 test('sessions are shown by names and days, without addresses, and signed out one by one or together', async (t) => {
 	const {app, alice} = await openDesk(t, {keep_addresses_days: 7});
 	const phone = await login(app, 'alice', 'PHONE');
