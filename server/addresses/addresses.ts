@@ -68,6 +68,8 @@ export interface Addresses {
 	 * @throws AddressesError 'not-validated'
 	 */
 	add(userId: UserId, proof: ClientProof): Promise<void>;
+	/** Whether an address is that of an account, however it is written. */
+	isOwn(userId: UserId, address: string): Promise<boolean>;
 	/** Removes the address of an account; nothing happens where it has none, or another one than this. */
 	remove(userId: UserId, address?: string): Promise<void>;
 }
@@ -93,6 +95,10 @@ export function createAddresses(dependencies: AddressesDependencies): Addresses 
 		async find(userId) {
 			const row = await storage.mailAddresses.find(userId);
 			return row && {address: row.address, addedTs: row.addedDay * DAY_MS};
+		},
+		async isOwn(userId, address) {
+			const row = await storage.mailAddresses.find(userId);
+			return row !== undefined && readMailAddress(address)?.canonical === row.canonical;
 		},
 		...createRequests(dependencies),
 		...createChanges(dependencies),

@@ -103,6 +103,8 @@ export interface WebSessions {
 		proof: Proof,
 		options?: {readonly returnTo?: string | undefined} & Pick<GivenProof, 'upstream' | 'isWhole'>,
 	): Promise<WebSession>;
+	/** Whether somebody is signed in at a browser and has shown there in the last ten minutes that it is they. */
+	hasRecent(userId: UserId): Promise<boolean>;
 	/** Finds whose password was given in a session that has ended without all proofs; `undefined`: it went on, or was another one. */
 	findGivenUp(tokenHash: string, nowMs: number): Promise<UserId | undefined>;
 	/** Ends a session, and gives that of a browser nobody is known in. */
@@ -147,6 +149,14 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			return view(token, row !== undefined && row.expiresTs > clock.now() ? row : undefined, false);
 		},
 		prove: createProve({storage, policy, notices, clock, random}, view),
+		async hasRecent(userId) {
+			const rows = await storage.webSessions.listOfUser(userId);
+			for (const row of rows.filter(({expiresTs}) => expiresTs > clock.now())) {
+				const {isRecent, wantsVouching} = await view('', row, false);
+				if (isRecent && !wantsVouching) return true;
+			}
+			return false;
+		},
 		async findGivenUp(tokenHash, nowMs) {
 			const row = await storage.webSessions.find(tokenHash);
 			return row !== undefined && row.expiresTs <= nowMs ? row.userId : undefined;

@@ -1,4 +1,4 @@
-import {chooseLanguage} from '../../../web/index.ts';
+import {chooseLanguage, mailAddressPath} from '../../../web/index.ts';
 import type {ClientRequest} from '../../addresses/index.ts';
 import {MatrixError, type RateLimitClass} from '../../http/index.ts';
 import {mailLanguage} from '../mail-language.ts';
@@ -12,6 +12,9 @@ const noMail = () =>
 
 /** No session of an address that an identity server has validated exists, whatever its id. */
 const notValidated = () => new MatrixError('M_THREEPID_AUTH_FAILED', 'No address was validated by this server');
+
+const wantsBrowser = (page: string) =>
+	new MatrixError('M_FORBIDDEN', `Remove the address at ${page}, or here within ten minutes of signing in there`);
 
 const sessionFields = {client_secret: v.string({max: 255}), sid: v.string({max: 255})};
 
@@ -107,7 +110,10 @@ export const bind3Pid = route({
 });
 
 /**
- * Removes the address of the caller's account; what it has not is as the caller wants it.
+ * Removes the address of the caller's account; what it has not is as the caller wants it. The specification asks for no
+ * proof here and has no place for one, so that whoever stole a token could remove the address at which its owner is warned.
+ * So it is refused until the person has shown at a browser, in the last ten minutes, that it is they; there they can remove
+ * it as well. The address is told of its removal.
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3piddelete
  */
 export const delete3Pid = route({
@@ -116,8 +122,11 @@ export const delete3Pid = route({
 	path: '/_matrix/client/v3/account/3pid/delete',
 	auth: 'user',
 	body: identifierBody,
-	async handle({caller, body}, {addresses}) {
-		if (body.medium === 'email') await addresses.remove(caller.userId, body.address);
+	async handle({caller: {userId}, body}, {addresses, webSessions, config}) {
+		if (body.medium === 'email' && (await addresses.isOwn(userId, body.address))) {
+			if (!(await webSessions.hasRecent(userId))) throw wantsBrowser(config.publicUrl + mailAddressPath);
+			await addresses.remove(userId, body.address);
+		}
 		// None is bound to an identity server.
 		return {id_server_unbind_result: 'success'};
 	},

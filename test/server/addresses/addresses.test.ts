@@ -76,12 +76,34 @@ test('a client adds an address by a link, a button and the password', async (t) 
 	t.is((await add(app, alice, body.sid)).status, 403, 'a confirmation is used once');
 	t.deepEqual(await listAddresses(app, alice), ['Alice@mail.example']);
 	await mail.take('Alice@mail.example');
+	await signInOnPage(app, 'alice', passwordOf('alice'));
 	await call(app, 'POST', `${PATH}/delete`, {
 		token: alice.access_token,
 		body: {medium: 'email', address: 'ALICE@mail.example'},
 	});
 	t.deepEqual(await listAddresses(app, alice), []);
 	t.truthy(await mail.take('Alice@mail.example', /removed or replaced/u));
+});
+
+test('a token alone does not remove the address at which its owner is warned', async (t) => {
+	const {app, mail, alice} = await startWithMail(t);
+	const {body} = await ask(app, ALICE);
+	await follow(app, mail, ALICE);
+	await add(app, alice, body.sid);
+	const remove = (address: string) =>
+		request(app, 'POST', `${PATH}/delete`, {token: alice.access_token, body: {medium: 'email', address}});
+	const refused = await remove(ALICE);
+	t.deepEqual([refused.status, refused.body['errcode']], [403, 'M_FORBIDDEN']);
+	t.regex(String(refused.body['error']), /\/account\/email/u);
+	t.is((await remove('another@mail.example')).status, 200, 'which it has not');
+	await signInOnPage(app, 'alice', passwordOf('alice'));
+	app.advance(11 * 60_000);
+	t.is((await remove(ALICE)).status, 403, 'it is too long ago');
+	t.deepEqual(await listAddresses(app, alice), [ALICE]);
+	await signInOnPage(app, 'alice', passwordOf('alice'));
+	t.is((await remove(ALICE)).status, 200);
+	t.deepEqual(await listAddresses(app, alice), []);
+	t.truthy(await mail.take(ALICE, /removed or replaced/u), 'the former address is told');
 });
 
 test('every address is answered alike, whether somebody has it or not', async (t) => {
