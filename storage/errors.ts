@@ -58,6 +58,8 @@ export type Condition =
 	| 'media'
 	| 'passkey'
 	| 'passkey_challenge'
+	/** Somebody would have more passkeys than they may. */
+	| 'passkey_count'
 	| 'recovery_code'
 	/** Another secret of a code generator is there, or none. */
 	| 'totp_secret'

@@ -112,7 +112,7 @@ export function createPasskeys(dependencies: PasskeyDependencies): Passkeys {
 	};
 }
 
-/** The error for a passkey that is not there, where a commit was lost on it. */
+/** The error for a passkey that is not there, or has no place, where a commit was lost on it. */
 export function orUnknownPasskey(cause: unknown): never {
 	if (cause instanceof ConflictError && cause.condition === 'passkey') {
 		throw new SecondFactorError('unknown-passkey', 'There is no such passkey', {cause});
@@ -120,6 +120,7 @@ export function orUnknownPasskey(cause: unknown): never {
 	if (cause instanceof DuplicateError && cause.table === 'passkeys') {
 		throw new SecondFactorError('passkey-exists', 'This passkey is set up already', {cause});
 	}
+	if (cause instanceof ConflictError && cause.condition === 'passkey_count') throw tooManyPasskeys({cause});
 	throw cause;
 }
 
@@ -181,7 +182,7 @@ async function register(
 	const {id, publicKey, counter} = registrationInfo.credential;
 	// What is signed says which passkey it is; what stands beside it must not say another.
 	if (id !== response.id) throw wrongPasskey();
-	storage.factors.addPasskey(batch, {
+	const passkey = {
 		credentialId: id,
 		userId,
 		userHandle: userHandleOf(secret, userId),
@@ -191,7 +192,8 @@ async function register(
 		name: checkedName,
 		createdDay: Math.floor(clock.now() / 86_400_000),
 		lastUsedDay: null,
-	});
+	};
+	storage.factors.addPasskey(batch, passkey, PASSKEYS_MAX);
 }
 
 async function beginAuthentication(
@@ -288,9 +290,12 @@ function describe({credentialId, transports}: PasskeyRow) {
 }
 
 function checkPlace(present: readonly PasskeyRow[]): void {
-	if (present.length >= PASSKEYS_MAX) {
-		throw new SecondFactorError('too-many-passkeys', `Expected fewer than ${PASSKEYS_MAX} passkeys: remove one first`);
-	}
+	if (present.length >= PASSKEYS_MAX) throw tooManyPasskeys();
+}
+
+function tooManyPasskeys(options?: ErrorOptions): SecondFactorError {
+	const text = `Expected fewer than ${PASSKEYS_MAX} passkeys: remove one first`;
+	return new SecondFactorError('too-many-passkeys', text, options);
 }
 
 function checkName(name: string): string {

@@ -87,8 +87,11 @@ export interface FactorsRepository {
 	/** Uses a code up; ConflictError('recovery_code') where there is no such code. */
 	useRecoveryCode(batch: Batch, userId: UserId, codeHash: string): void;
 
-	/** Adds a passkey. DuplicateError('passkeys') where somebody has it. */
-	addPasskey(batch: Batch, row: PasskeyRow): void;
+	/**
+	 * Adds a passkey to those of an account. DuplicateError('passkeys') where somebody has it; ConflictError('passkey_count')
+	 * where the account would have more than so many, and ('account') where there is no such account.
+	 */
+	addPasskey(batch: Batch, row: PasskeyRow, countMax: number): void;
 	findPasskey(credentialId: string): Promise<PasskeyRow | undefined>;
 	/** Lists an account's passkeys, at most 1,000, in the order of their ids. */
 	listPasskeys(userId: UserId): Promise<PasskeyRow[]>;

@@ -10,6 +10,7 @@ import type {
 	TryPacing,
 } from '../interfaces/factors.ts';
 import {tables} from '../schema/index.ts';
+import {createAccountLock} from './account-lock.ts';
 import {sweepOlder} from './sweep.ts';
 
 const {totpSecrets: totp, recoveryCodes: codes, passkeys, passkeyChallenges: challenges} = tables;
@@ -135,7 +136,16 @@ type PasskeyMethods = Pick<
 function createPasskeys(core: Core): PasskeyMethods {
 	const {catalog} = core;
 	const exists = {expect: {changes: 1, condition: 'passkey'}} as const;
+	const lockAccount = createAccountLock(core);
 	const add = core.put(catalog.insert(passkeys));
+	const checkCount = core.put(
+		catalog.write<{credentialId: string; userId: UserId; countMax: number}>(
+			(p) => sql`update ${passkeys} set name = name where ${equals(passkeys.credentialId, p.credentialId)}
+				and (select count(*) from ${passkeys} where ${equals(passkeys.userId, p.userId)})
+				<= ${bind(passkeys.signCount, p.countMax)}`,
+		),
+		{expect: {changes: 1, condition: 'passkey_count'}},
+	);
 	const rename = core.put(catalog.update(passkeys, ['name'], ['userId', 'credentialId']), exists);
 	const remove = core.put(catalog.delete(passkeys, ['userId', 'credentialId']), exists);
 	type Use = Parameters<FactorsRepository['usePasskey']>[1];
@@ -160,7 +170,12 @@ function createPasskeys(core: Core): PasskeyMethods {
 			.limit(PASSKEYS_MAX),
 	);
 	return {
-		addPasskey: add,
+		addPasskey(batch, row, countMax) {
+			// What another process has added meanwhile is seen by a statement that begins when the account is held.
+			lockAccount(batch, row.userId);
+			add(batch, row);
+			checkCount(batch, {credentialId: row.credentialId, userId: row.userId, countMax});
+		},
 		findPasskey: (credentialId) => find({credentialId}),
 		listPasskeys: (userId) => list({userId}),
 		renamePasskey: (batch, userId, credentialId, name) => rename(batch, {userId, credentialId, name}),

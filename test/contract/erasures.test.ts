@@ -68,7 +68,7 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 	await write(storage, (batch) => {
 		storage.factors.setTotpSecret(batch, {userId, sealedSecret: 'sealed', createdDay: 1});
 		storage.factors.setRecoveryCodes(batch, userId, ['code']);
-		storage.factors.addPasskey(batch, {
+		const passkey = {
 			credentialId: `passkey of ${userId}`,
 			userId,
 			userHandle: '',
@@ -78,7 +78,8 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 			name: 'Phone',
 			createdDay: 1,
 			lastUsedDay: null,
-		});
+		};
+		storage.factors.addPasskey(batch, passkey, 20);
 	});
 	await write(storage, (batch) => storage.sourceLinks.addLink(batch, sourceLink(`link of ${userId}`, userId)));
 	const batch = storage.batch();

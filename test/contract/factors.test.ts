@@ -1,7 +1,7 @@
 import type {ExecutionContext} from 'ava';
 import {type Condition, ConflictError, DuplicateError, type PasskeyRow, type Storage} from '../../storage/index.ts';
-import {onBoth} from './databases.ts';
-import {alice, bob, write} from './rows.ts';
+import {onBoth, type TestDatabase} from './databases.ts';
+import {account, alice, bob, write} from './rows.ts';
 
 async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
 	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
@@ -106,11 +106,20 @@ onBoth('a recovery code is used by one of 64 that try it together', async (t, da
 	);
 });
 
-onBoth('a passkey belongs to one person, who names and removes it', async (t, database) => {
+/** Opens the database with alice and bob in it. */
+async function openWithPeople(database: TestDatabase): Promise<Storage> {
 	const storage = await database.open();
+	await write(storage, (batch) => {
+		for (const userId of [alice, bob]) storage.accounts.add(batch, account(userId));
+	});
+	return storage;
+}
+
+onBoth('a passkey belongs to one person, who names and removes it', async (t, database) => {
+	const storage = await openWithPeople(database);
 	const {factors} = storage;
-	await write(storage, (batch) => factors.addPasskey(batch, passkey('key')));
-	const taken = write(storage, (batch) => factors.addPasskey(batch, passkey('key', {userId: bob})));
+	await write(storage, (batch) => factors.addPasskey(batch, passkey('key'), 20));
+	const taken = write(storage, (batch) => factors.addPasskey(batch, passkey('key', {userId: bob}), 20));
 	await t.throwsAsync(taken, {instanceOf: DuplicateError});
 	const {publicKey, ...rest} = (await factors.findPasskey('key'))!;
 	t.deepEqual({...rest, publicKey: Buffer.from(publicKey)}, passkey('key'));
@@ -125,9 +134,25 @@ onBoth('a passkey belongs to one person, who names and removes it', async (t, da
 	t.is((await factors.count(alice)).passkeys, 0);
 });
 
+onBoth('of many passkeys that two processes add together as many come through as there may be', async (t, database) => {
+	const storages = [await openWithPeople(database), await database.open()];
+	const add = (storage: Storage, id: string, having: Partial<PasskeyRow> = {}) =>
+		write(storage, (batch) => storage.factors.addPasskey(batch, passkey(id, having), 3));
+	const tries = Array.from({length: 32}, (_, index) => add(storages[index % 2]!, `key ${index}`));
+	const outcomes = await Promise.allSettled(tries);
+	for (const outcome of outcomes) {
+		if (outcome.status === 'fulfilled') continue;
+		t.is((outcome.reason as ConflictError).condition, 'passkey_count');
+	}
+	t.is(outcomes.filter(({status}) => status === 'fulfilled').length, 3);
+	for (const storage of storages) t.is((await storage.factors.listPasskeys(alice)).length, 3);
+	await add(storages[0]!, "bob's", {userId: bob});
+	await lost(t, add(storages[0]!, "nobody's", {userId: '@nobody:a.example' as typeof alice}), 'account');
+});
+
 onBoth('the counter of a passkey moves on from where it stood', async (t, database) => {
-	const storage = await database.open();
-	await write(storage, (batch) => storage.factors.addPasskey(batch, passkey('key')));
+	const storage = await openWithPeople(database);
+	await write(storage, (batch) => storage.factors.addPasskey(batch, passkey('key'), 20));
 	const use = () =>
 		write(storage, (batch) =>
 			storage.factors.usePasskey(batch, {credentialId: 'key', signCountBefore: 3, signCount: 4, lastUsedDay: 9}),

@@ -208,6 +208,26 @@ test('passkeys are named and removed by their person, up to twenty of them', asy
 	t.deepEqual(world.told.slice(-1), [`${ALICE} passkey-removed`]);
 });
 
+test('of passkeys that are set up in several browsers together, only as many are kept as there may be', async (t) => {
+	const world = await openWorld(t);
+	const {factors} = world;
+	for (let count = 0; count < 18; count += 1) await addPasskey(world);
+	const sessions = ['a', 'b', 'c', 'd', 'e'];
+	const answers = await Promise.all(
+		sessions.map(async (session) => ({
+			userId: ALICE,
+			session,
+			answer: new Authenticator(ORIGIN).create(await factors.passkeys.beginRegistration(ALICE, session)),
+			name: session,
+		})),
+	);
+	const outcomes = await Promise.allSettled(answers.map((answer) => factors.addPasskey(answer)));
+	t.is((await factors.passkeys.list(ALICE)).length, 20);
+	const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+	t.is(refused.length, 3);
+	for (const error of refused) t.like(error, {code: 'too-many-passkeys'});
+});
+
 for (const publicUrl of [
 	'http://matrix.news.example',
 	'https://203.0.113.7',

@@ -11,7 +11,7 @@ import {
 	SecondFactorError,
 	type SecondFactorErrorCode,
 } from '../../../server/second-factor/index.ts';
-import {openStorage, type Storage} from '../../../storage/index.ts';
+import {type AccountRow, openStorage, type Storage} from '../../../storage/index.ts';
 import {systemRandom} from '../../../federation/engine/index.ts';
 import {ManualClock} from '../../harness/index.ts';
 
@@ -31,6 +31,20 @@ export interface World {
 	readonly reopen: (having: Partial<SecondFactorDependencies>) => SecondFactor;
 }
 
+/** An account with a password, which is not looked at here. */
+const accountOf = (userId: UserId): AccountRow => ({
+	userId,
+	passwordHash: 'a hash',
+	isAdmin: false,
+	isGuest: false,
+	isDeactivated: false,
+	isLocked: false,
+	isSuspended: false,
+	isErased: false,
+	createdDay: 20_000,
+});
+
+/** Opens one, with Alice and Bob in it. */
 export async function openWorld(t: ExecutionContext, having: Partial<SecondFactorDependencies> = {}): Promise<World> {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-factors-'));
 	const storage = await openStorage({url: `sqlite:${join(directory, 'a.db')}`, serverName: 'news.example'});
@@ -38,6 +52,9 @@ export async function openWorld(t: ExecutionContext, having: Partial<SecondFacto
 		await storage.close();
 		rmSync(directory, {recursive: true, force: true});
 	});
+	const people = storage.batch();
+	for (const userId of [ALICE, BOB]) storage.accounts.add(people, accountOf(userId));
+	await storage.commit(people);
 	const clock = new ManualClock();
 	const told: string[] = [];
 	const problems: Error[] = [];
