@@ -89,7 +89,7 @@ const userFactorCode: Command = {
 	name: 'user factor-code',
 	usage: 'NAME [--config FILE]',
 	summary:
-		'Makes a code with which somebody who has no second factor and must have one sets it up. Make sure that it is they.',
+		'Makes a code by which somebody without a second factor sets one up, or approves a session. Make sure that it is they.',
 	positionalsCount: 1,
 	options: configOption,
 	run: (line, terminal) =>
