@@ -101,10 +101,17 @@ testInBrowser(
 		await desk.getByLabel('The account ends after how many days').fill('3');
 		await press(desk, 'Make a link');
 		const link = await desk.locator('code', {hasText: '/source/'}).textContent();
+		await desk.getByLabel('What the link is about').fill('the mistake');
+		await press(desk, 'Make a link');
+		const mistake = await desk.locator('code', {hasText: '/source/'}).textContent();
+		await desk.getByRole('button', {name: /Take back: .?the mistake/u}).click();
+		await desk.getByText('the mistake').waitFor({state: 'detached'});
 		await desk.goto(`${app.url}/account/source-links`);
 		t.is(await desk.locator('code', {hasText: '/source/'}).count(), 0, 'the link is shown once');
 
 		const source = await (await openContext(t, sharedBrowser(), {javaScriptEnabled: false})).newPage();
+		await source.goto(mistake ?? '');
+		await source.getByText('It was used already, or has ended.').waitFor();
 		await source.goto(link ?? '');
 		await press(source, 'Make the account');
 		await source.getByRole('heading', {name: 'Your account'}).waitFor();

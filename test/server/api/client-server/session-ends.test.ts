@@ -81,6 +81,46 @@ for (const [what, end] of Object.entries(ends)) {
 	});
 }
 
+const SLIDING = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync';
+
+/** Ways in which a wait by sliding sync ends, and what it is answered with. */
+const slidingEnds: Readonly<
+	Record<string, readonly [errcode: string, end: (app: App, ending: Session, other: Session) => Promise<unknown>]>
+> = {
+	'a token that is revoked': ['M_UNKNOWN_TOKEN', ends['logout everywhere']!],
+	'the lock of the account': [
+		'M_USER_LOCKED',
+		({application}, {user_id: userId}) =>
+			application.services.moderation.set('@root:news.example' as UserId, userId as UserId, 'isLocked', true),
+	],
+};
+
+for (const [what, [errcode, end]] of Object.entries(slidingEnds)) {
+	test(`E3: by ${what} a wait of sliding sync ends within a second`, async (t) => {
+		const app = await startApp(t);
+		const ending = await register(app, 'alice');
+		const other = await login(app, 'alice');
+		const {access_token: token} = ending;
+		const body = {conn_id: 'list', lists: {}};
+		const {pos} = await call<{pos: string}>(app, 'POST', `${SLIDING}?timeout=0`, {token, body});
+		const waiting = request(app, 'POST', `${SLIDING}?timeout=60000&pos=${pos}`, {token, body}).then((answer) => ({
+			...answer,
+			at: performance.now(),
+		}));
+		// What is asked after it is answered after it has begun to wait.
+		for (let turn = 0; turn < 5; turn += 1) await request(app, 'GET', '/_matrix/client/versions');
+		await end(app, ending, other);
+		const endedAt = performance.now();
+		const {status, body: said, at} = await waiting;
+		// A wait may also end with nothing told; whatever is asked next is refused.
+		const isEmpty = status === 200 && Object.keys(said['rooms'] ?? {}).length === 0;
+		t.true(isEmpty || (status === 401 && said['errcode'] === errcode));
+		const next = await request(app, 'POST', `${SLIDING}?timeout=60000&pos=${pos}`, {token, body});
+		t.deepEqual([next.status, next.body['errcode']], [401, errcode]);
+		t.true(at - endedAt < 1_000, `${at - endedAt} ms`);
+	});
+}
+
 test('E3: nobody gets into an account that is over, by password, refresh token or another password', async (t) => {
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');

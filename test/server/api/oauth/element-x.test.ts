@@ -24,7 +24,10 @@ const metadata = {
 test('Element X finds the server, signs in by OAuth, syncs, refreshes, and signs out', async (t) => {
 	const app = await startApp(t);
 	await register(app, 'alice');
-	t.truthy((await call(app, 'GET', '/.well-known/matrix/client'))['m.homeserver']);
+	type WellKnown = Record<'m.homeserver' | 'org.matrix.msc2965.authentication', Record<string, string>>;
+	const wellKnown = await call<WellKnown>(app, 'GET', '/.well-known/matrix/client');
+	t.truthy(wellKnown['m.homeserver']['base_url']);
+	const {issuer, account} = wellKnown['org.matrix.msc2965.authentication'];
 	const {unstable_features: features} = await call<{unstable_features: Record<string, boolean>}>(
 		app,
 		'GET',
@@ -36,7 +39,8 @@ test('Element X finds the server, signs in by OAuth, syncs, refreshes, and signs
 	for (const path of ['v1/auth_metadata', 'unstable/org.matrix.msc2965/auth_metadata']) {
 		const found = await call(app, 'GET', `/_matrix/client/${path}`);
 		t.is(typeof found['registration_endpoint'], 'string');
-		t.is(typeof found['account_management_uri'], 'string');
+		t.is(found['issuer'], issuer, 'whom the well-known file names is who signs people in');
+		t.is(found['account_management_uri'], account);
 	}
 	const clientId = await registerClient(app, metadata);
 	const verifier = 'v'.repeat(43);
