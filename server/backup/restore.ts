@@ -202,5 +202,6 @@ function replaceDatabase({database}: RestoreOptions['config'], nowTs: number): s
 	if (database.kind !== 'sqlite') return [];
 	const aside = asideName(database.path, nowTs);
 	setDatabaseAside(database.path, aside);
-	return [aside];
+	// What a process that was killed left beside it is a part of it.
+	return ['', '-wal', '-shm'].map((ending) => aside + ending).filter((path) => existsSync(path));
 }

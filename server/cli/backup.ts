@@ -88,6 +88,9 @@ const KEYS: Readonly<Record<Restored['keys'], string>> = {
 	kept: 'those that were there are newer, and stay',
 };
 
+/** Writes a path so that a shell takes it as one word, whatever is in it. */
+const quote = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
+
 function printRestored({head, contents, revival, keys, setAside}: Restored, terminal: Terminal): void {
 	terminal.print(`${head.serverName} is restored as it was at ${new Date(head.madeTs).toISOString()}.`);
 	terminal.print(`  media          ${contents.media.count} files`);
@@ -96,6 +99,12 @@ function printRestored({head, contents, revival, keys, setAside}: Restored, term
 	terminal.print(`  device lists   of ${revival.localUsers} people are announced anew`);
 	for (const path of setAside) terminal.print(`  set aside      ${path}`);
 	terminal.print('Start the server. Who signed in since the backup was made must do so again.');
+	if (setAside.length > 0) {
+		terminal.print(
+			'What was set aside is the server as it was before, with whatever has been erased since: it stays until you remove it. Once this one serves as it should:',
+		);
+		terminal.print(`  rm -- ${setAside.map(quote).join(' ')}`);
+	}
 }
 
 /** The commands about backups. */

@@ -141,9 +141,17 @@ test('nothing is restored onto a running server, and onto a stopped one only whe
 	t.is(replaced.status, 0, replaced.stderr);
 	const aside = /set aside +(\S+)/u.exec(replaced.stdout)?.[1] ?? '';
 	t.true(existsSync(aside));
+	t.regex(replaced.stdout, /with whatever has been erased since/u);
 	const again = await app.restart();
 	await isAllThere(t, again, kept);
 	t.is((await request(again, 'GET', WHOAMI, {token: bob.access_token})).status, 401);
+	// The line that the command ends with leaves nothing of what was before.
+	const line = /^ *(rm -- .*)$/mu.exec(replaced.stdout)?.[1] ?? '';
+	execFileSync('sh', ['-c', line]);
+	t.deepEqual(
+		readdirSync(join(app.directory, 'data')).filter((name) => name.includes('replaced')),
+		[],
+	);
 });
 
 test('a damaged, shortened or foreign archive is refused before anything is written', async (t) => {
