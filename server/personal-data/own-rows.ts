@@ -37,7 +37,12 @@ export async function writeAccount(
 	);
 	await archive.addJson(
 		'pushers.json',
-		(await storage.pushers.listOfUser(userId)).map(({json, deviceId}) => ({device_id: deviceId, ...json})),
+		(await storage.pushers.listOfUser(userId)).map(({json, deviceId, appId, pushkey}) => ({
+			device_id: deviceId,
+			app_id: appId,
+			pushkey,
+			...json,
+		})),
 	);
 	await archive.addJson('administration.json', await listActs(audit, userId));
 	await archive.addJson(

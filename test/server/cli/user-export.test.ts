@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
 import {openPromise} from 'yauzl';
+import type {UserId} from '../../../crypto/index.ts';
 import {type App, call, passwordOf, signInOnPage} from '../../harness/index.ts';
 import {newsroom, room} from '../api/client-server/newsroom.ts';
 
@@ -108,6 +109,75 @@ test('a person is given all that is theirs as a zip, beside the running server, 
 	const everything = [...files.values()].join('');
 	for (const other of ['said by bob', 'taken back', alice.session.access_token])
 		t.false(everything.includes(other), other);
+});
+
+test('an archive has the address, receipts, pushers and delayed events of its person, and nobody else’s', async (t) => {
+	const {app, alice, bob} = await newsroom(t);
+	const roomId = await alice.create({preset: 'public_chat', name: 'desk'});
+	await bob.join(roomId);
+	const said = await bob.say(roomId, 'said by bob');
+	const answered = await alice.say(roomId, 'said by alice');
+	const {storage} = app.application;
+	const addresses = storage.batch();
+	for (const [person, name] of [
+		[alice, 'alice'],
+		[bob, 'bob'],
+	] as const) {
+		const address = `${name}@mail.example`;
+		const row = {userId: person.id as UserId, address, canonical: address, language: 'en', addedDay: 20_000};
+		storage.mailAddresses.set(addresses, row);
+	}
+	await storage.commit(addresses);
+	for (const [person, name, eventId] of [
+		[alice, 'alice', said],
+		[bob, 'bob', answered],
+	] as const) {
+		await person.do('POST', `${room(roomId)}/receipt/m.read/${encodeURIComponent(eventId)}`, {});
+		await person.do('POST', `${room(roomId)}/receipt/m.read.private/${encodeURIComponent(eventId)}`, {
+			thread_id: 'main',
+		});
+		await person.do('POST', '/pushers/set', {
+			kind: 'http',
+			app_id: 'org.example',
+			pushkey: `key of ${name}`,
+			app_display_name: 'App',
+			device_display_name: 'Phone',
+			lang: 'en',
+			data: {url: 'https://push.example/_matrix/push/v1/notify'},
+		});
+		const later = `${room(roomId)}/send/m.room.message/later?org.matrix.msc4140.delay=3600000`;
+		await person.do('PUT', later, {msgtype: 'm.text', body: `later by ${name}`});
+	}
+	const output = join(app.directory, 'alice.zip');
+	const {status, stderr} = await run(app, 'alice', '--output', output);
+	t.deepEqual([status, stderr], [0, '']);
+
+	const files = await unpack(output);
+	t.like(read(files, 'account.json'), {email: 'alice@mail.example'});
+	const [pusher, ...otherPushers] = read(files, 'pushers.json') as object[];
+	t.like(pusher, {pushkey: 'key of alice', app_id: 'org.example', device_id: alice.session.device_id});
+	t.deepEqual(otherPushers, []);
+	t.deepEqual(read(files, 'delayed_events.json'), [
+		{
+			room_id: roomId,
+			type: 'm.room.message',
+			content: {msgtype: 'm.text', body: 'later by alice'},
+			delay_ms: 3_600_000,
+		},
+	]);
+	const [{file}] = read(files, 'rooms.json') as [Room];
+	const {receipts} = read(files, file) as {receipts: {type: string; event_id: string; thread_id?: string}[]};
+	t.is(receipts.length, 2);
+	t.like(
+		receipts.find(({type}) => type === 'm.read'),
+		{event_id: said, thread_id: undefined},
+	);
+	t.like(
+		receipts.find(({type}) => type === 'm.read.private'),
+		{event_id: said, thread_id: 'main'},
+	);
+	const everything = [...files.values()].join('');
+	for (const other of ['bob@mail', 'key of bob', 'later by bob']) t.false(everything.includes(other), other);
 });
 
 test('an archive replaces no file, and of nobody there is none', async (t) => {
