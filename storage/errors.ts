@@ -69,6 +69,8 @@ export type Condition =
 	| 'totp_try'
 	/** Somebody would have more media than they may. */
 	| 'media_usage'
+	/** Nothing would sign somebody in to their account any more. */
+	| 'way_in'
 	/** A browser's session has ended, or goes on under another token. */
 	| 'web_session';
 

@@ -42,7 +42,13 @@ ${form(
 /** Which services vouch for an account, and which might. */
 export function linksPage(
 	view: View,
-	providers: readonly {readonly id: string; readonly name: string; readonly isLinked: boolean}[],
+	{
+		providers,
+		problem,
+	}: {
+		readonly providers: readonly {readonly id: string; readonly name: string; readonly isLinked: boolean}[];
+		readonly problem: TextKey | undefined;
+	},
 ): Page {
 	const {language} = view;
 	const rows = providers.map(({id, name, isLinked}) => {
@@ -54,6 +60,7 @@ export function linksPage(
 		view,
 		say(language, 'upstream.title'),
 		html`<p>${say(language, 'upstream.intro')}</p>
+${alert(view, problem)}
 <ul class="plain">${join(rows)}</ul>
 ${back(view)}`,
 	);

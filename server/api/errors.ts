@@ -148,6 +148,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'not-asked-anew': 'M_FORBIDDEN',
 		'no-account': 'M_FORBIDDEN',
 		'linked-elsewhere': 'M_FORBIDDEN',
+		'last-way-in': 'M_FORBIDDEN',
 		'bad-logout-token': {errcode: 'M_INVALID_PARAM', status: 400},
 	}),
 	(error) =>
@@ -236,6 +237,7 @@ export const errorMappers: readonly ErrorMapper[] = [
 		'unknown-passkey': 'M_NOT_FOUND',
 		'passkey-exists': {errcode: 'M_INVALID_PARAM', status: 409},
 		'too-many-passkeys': 'M_FORBIDDEN',
+		'last-way-in': 'M_FORBIDDEN',
 		'invalid-name': 'M_INVALID_PARAM',
 		'no-passkeys-here': 'M_FORBIDDEN',
 	}),

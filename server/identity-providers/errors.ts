@@ -14,6 +14,8 @@ export type IdentityErrorCode =
 	| 'no-account'
 	/** Whom the provider vouches for has another account. */
 	| 'linked-elsewhere'
+	/** Nothing else signs the person in. */
+	| 'last-way-in'
 	/** A logout token that is not sound, or was used before. */
 	| 'bad-logout-token';
 

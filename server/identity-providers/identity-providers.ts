@@ -1,12 +1,13 @@
 import type {RandomBytes, UserId} from '../../crypto/index.ts';
 import type {Clock} from '../../federation/engine/index.ts';
-import type {Batch, IdentityRow, Storage} from '../../storage/index.ts';
+import {type Batch, ConflictError, type IdentityRow, type Storage} from '../../storage/index.ts';
 import type {Accounts} from '../accounts/index.ts';
 import type {IdentityProviderConfig} from '../config/index.ts';
 import type {Devices, OpenedSession} from '../devices/index.ts';
 import type {NoticeQueue} from '../notices/index.ts';
 import {registerArrival} from './arrivals.ts';
 import {endSessions} from './end-sessions.ts';
+import {IdentityError} from './errors.ts';
 import {beginFlow, finishFlow} from './flows.ts';
 import type {ProviderFetch} from './provider-fetch.ts';
 import {openProviders} from './providers.ts';
@@ -90,6 +91,7 @@ export interface IdentityProviders {
 	/**
 	 * Takes a link away, and signs browsers out that the provider has let in.
 	 * @param keepsWebSession the hash of the browser's session that stays
+	 * @throws IdentityError 'last-way-in'
 	 */
 	unlink(userId: UserId, providerId: string, keepsWebSession: string): Promise<void>;
 	/**
@@ -123,12 +125,14 @@ export function createIdentityProviders(dependencies: IdentityProvidersDependenc
 		async unlink(userId, providerId, keepsWebSession) {
 			const batch = storage.batch();
 			identities.remove(batch, userId, providerId);
+			const providerIds = dependencies.providers.map(({id}) => id);
+			storage.accounts.checkWayIn(batch, userId, providerIds);
 			for (const {tokenHash, proofs} of await storage.webSessions.listOfUser(userId)) {
 				const isTheirs = proofs.some(({upstream}) => upstream?.providerId === providerId);
 				if (isTheirs && tokenHash !== keepsWebSession) storage.webSessions.remove(batch, tokenHash);
 			}
 			dependencies.notices.add(batch, userId, {kind: 'identity-unlinked'});
-			await storage.commit(batch);
+			await storage.commit(batch).catch(orLastWayIn);
 		},
 		async logOut(providerId, logoutToken) {
 			const logout = await providers.get(providerId).readLogoutToken(logoutToken);
@@ -142,4 +146,9 @@ export function createIdentityProviders(dependencies: IdentityProvidersDependenc
 			if (upstream !== undefined) identities.setDevice(batch, {userId, deviceId, ...upstream});
 		},
 	};
+}
+
+function orLastWayIn(cause: unknown): never {
+	if (!(cause instanceof ConflictError) || cause.condition !== 'way_in') throw cause;
+	throw new IdentityError('last-way-in', 'Nothing but this provider signs in to the account', {cause});
 }

@@ -18,6 +18,8 @@ export type SecondFactorErrorCode =
 	| 'passkey-exists'
 	/** The account has as many passkeys as it may. */
 	| 'too-many-passkeys'
+	/** Nothing else signs the person in. */
+	| 'last-way-in'
 	/** A name that is empty or too long. */
 	| 'invalid-name'
 	/** Passkeys need https and a name of the server's own. */

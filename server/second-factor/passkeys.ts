@@ -112,7 +112,7 @@ export function createPasskeys(dependencies: PasskeyDependencies): Passkeys {
 	};
 }
 
-/** The error for a passkey that is not there, or has no place, where a commit was lost on it. */
+/** The error for a passkey that is not there, has no place or must stay, where a commit was lost on it. */
 export function orUnknownPasskey(cause: unknown): never {
 	if (cause instanceof ConflictError && cause.condition === 'passkey') {
 		throw new SecondFactorError('unknown-passkey', 'There is no such passkey', {cause});
@@ -121,6 +121,9 @@ export function orUnknownPasskey(cause: unknown): never {
 		throw new SecondFactorError('passkey-exists', 'This passkey is set up already', {cause});
 	}
 	if (cause instanceof ConflictError && cause.condition === 'passkey_count') throw tooManyPasskeys({cause});
+	if (cause instanceof ConflictError && cause.condition === 'way_in') {
+		throw new SecondFactorError('last-way-in', 'Nothing but this passkey signs in to the account', {cause});
+	}
 	throw cause;
 }
 

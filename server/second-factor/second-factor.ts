@@ -42,6 +42,8 @@ export interface SecondFactorDependencies extends Omit<TotpDependencies & Passke
 	readonly isExempt: (userId: UserId) => boolean;
 	/** Whether new sessions wait until a session of the same person approves them. */
 	readonly areSessionsHeld: boolean;
+	/** Of the services whose word, or whose passwords, sign people in. */
+	readonly identityProviderIds: readonly string[];
 	/** Where it is said to the account's owner. */
 	readonly notices: NoticeQueue;
 }
@@ -85,7 +87,7 @@ export interface SecondFactor extends ProofPolicy, Vouching, Approvers, HalfProo
 	 * Removes a passkey; with the last factor the recovery codes go too. Other browsers are signed out: whoever has what is
 	 * removed may have signed in there.
 	 * @param keepsWebSession the hash of the browser's session that stays
-	 * @throws SecondFactorError 'unknown-passkey'
+	 * @throws SecondFactorError 'unknown-passkey', 'last-way-in'
 	 */
 	removePasskey(userId: UserId, credentialId: string, keepsWebSession?: string): Promise<void>;
 	/** Begins to set up a code generator. @throws SecondFactorError 'totp-exists' */
@@ -184,7 +186,7 @@ type SetUps = Pick<
 >;
 
 function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
-	const {storage, notices} = parts;
+	const {storage, notices, identityProviderIds} = parts;
 
 	/** Recovery codes stand in for a factor; where there is none, there is nothing they could be asked for. */
 	async function removeCodesWithLast(
@@ -206,6 +208,7 @@ function createSetUps(parts: Parts, passkeys: Passkeys, tries: Tries): SetUps {
 			const batch = storage.batch();
 			storage.webSessions.removeOfUser(batch, userId, keepsWebSession);
 			storage.factors.removePasskey(batch, userId, credentialId);
+			storage.accounts.checkWayIn(batch, userId, identityProviderIds);
 			await removeCodesWithLast(batch, userId, ({hasTotp, passkeys: count}) => hasTotp || count > 1);
 			notices.add(batch, userId, {kind: 'passkey-removed'});
 			await storage.commit(batch).catch(orUnknownPasskey);

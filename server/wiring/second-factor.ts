@@ -34,6 +34,7 @@ export async function wireSecondFactor({
 		publicUrl: config.publicUrl,
 		policy: config.secondFactor,
 		areSessionsHeld: config.quarantine,
+		identityProviderIds: config.identityProviders.map(({id}) => id),
 		notices: queue,
 		isExempt: (userId) => sources.has(userId),
 		onProblem: (problem) => log.warn({err: problem}, 'A second factor has a problem'),

@@ -50,6 +50,11 @@ export interface AccountsRepository extends AccountSearch {
 	add(batch: Batch, account: AccountRow): void;
 	/** Sets or removes the password; ConflictError('account') where there is no such account. */
 	setPassword(batch: Batch, userId: UserId, passwordHash: string | null): void;
+	/**
+	 * Makes the batch fail with ConflictError('way_in') where nothing signs somebody in to an account any more, once what the
+	 * batch has done so far is done: no password, no passkey, and none of these providers.
+	 */
+	checkWayIn(batch: Batch, userId: UserId, providerIds: readonly string[]): void;
 	/** Sets states of an account; ConflictError('account') where there is no such account. */
 	setStates(batch: Batch, userId: UserId, states: AccountStates): void;
 	find(userId: UserId): Promise<AccountRow | undefined>;

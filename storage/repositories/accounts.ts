@@ -10,11 +10,12 @@ import type {
 	RegistrationTokenRow,
 } from '../interfaces/accounts.ts';
 import {tables} from '../schema/index.ts';
+import {createAccountLock} from './account-lock.ts';
 import {createAccountSearch} from './account-search.ts';
 import {pageOf, readInChunks} from './page.ts';
 import {sweepOlder} from './sweep.ts';
 
-const {accounts, appserviceAccounts, registrationTokens: tokens} = tables;
+const {accounts, appserviceAccounts, identities, passkeys, registrationTokens: tokens} = tables;
 
 function createRegistrationTokens(core: Core) {
 	const {catalog} = core;
@@ -36,6 +37,26 @@ function createRegistrationTokens(core: Core) {
 	);
 	const list = core.many<object, RegistrationTokenRow>(() => build.select().from(tokens).orderBy(tokens.name));
 	return {add, remove, update, redeem, find, list};
+}
+
+function createCheckWayIn(core: Core): AccountsRepository['checkWayIn'] {
+	const {catalog} = core;
+	const lockAccount = createAccountLock(core);
+	const check = core.put(
+		catalog.write<{userId: UserId; providerIds: readonly string[]}>(
+			(p) => sql`update ${accounts} set created_day = created_day where ${equals(accounts.userId, p.userId)}
+				and (password_hash is not null
+					or exists (select 1 from ${passkeys} where ${equals(passkeys.userId, p.userId)})
+					or exists (select 1 from ${identities} where ${equals(identities.userId, p.userId)}
+						and ${catalog.isOneOf(identities.providerId, p.providerIds)}))`,
+		),
+		{expect: {changes: 1, condition: 'way_in'}},
+	);
+	return (batch, userId, providerIds) => {
+		// What another process has removed meanwhile is seen by a statement that begins when the account is held.
+		lockAccount(batch, userId);
+		check(batch, {userId, providerIds});
+	};
 }
 
 /** Makes the repository of accounts. */
@@ -77,6 +98,7 @@ export function createAccounts(core: Core): AccountsRepository {
 	return {
 		add,
 		...createAccountSearch(core),
+		checkWayIn: createCheckWayIn(core),
 		setAppservice,
 		listOfAppservices: (userIds) => readInChunks(userIds, (ids) => listOfAppservices({ids})),
 		setPassword: (batch, userId, passwordHash) => setPassword(batch, {userId, passwordHash}),

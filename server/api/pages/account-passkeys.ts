@@ -18,6 +18,7 @@ const problems: {readonly [Code in SecondFactorErrorCode]?: TextKey} = {
 	'invalid-name': 'passkeys.badName',
 	'passkey-exists': 'passkeys.exists',
 	'too-many-passkeys': 'passkeys.tooMany',
+	'last-way-in': 'account.lastWayIn',
 	'wrong-passkey': 'passkey.wrong',
 };
 

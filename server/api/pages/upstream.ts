@@ -14,10 +14,11 @@ import {
 } from '../../../web/index.ts';
 import {AccountsError} from '../../accounts/index.ts';
 import {IdentityError, type IdentityErrorCode} from '../../identity-providers/index.ts';
+import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
 import {ownPath} from '../../web-sessions/index.ts';
 import {newAccountProblems} from './new-account.ts';
-import {type PageAnswer, pageRoute} from './page-route.ts';
+import {type PageAnswer, type PageRequest, pageRoute} from './page-route.ts';
 import {goOn} from './sign-in.ts';
 
 const query = v.object({return_to: v.optional(v.string({max: 4096}))});
@@ -30,6 +31,7 @@ const problems: Readonly<Record<IdentityErrorCode, TextKey>> = {
 	'not-asked-anew': 'upstream.notAskedAnew',
 	'no-account': 'upstream.noAccount',
 	'linked-elsewhere': 'upstream.linkedElsewhere',
+	'last-way-in': 'account.lastWayIn',
 	'bad-logout-token': 'upstream.refused',
 };
 
@@ -117,23 +119,33 @@ export const postChooseName = pageRoute({
 		}),
 });
 
+async function showLinks(
+	{session, view}: Pick<PageRequest<unknown, unknown, unknown>, 'session' | 'view'>,
+	{identityProviders, config}: Services,
+	problem?: TextKey,
+): Promise<PageAnswer> {
+	const linked = session.userId === undefined ? [] : await identityProviders.listOf(session.userId);
+	const providers = identityProviders.shown.map(({id, name}) => ({
+		id,
+		name,
+		isLinked: linked.some(({providerId}) => providerId === id),
+	}));
+	// The forms lead to the services.
+	const issuers = config.identityProviders.flatMap((it) => (it.kind === 'oidc' ? [new URL(it.issuer).origin] : []));
+	return {
+		page: linksPage({...view, here: linksPath}, {providers, problem}),
+		status: problem === undefined ? 200 : 400,
+		formTargets: [...new Set(issuers)],
+	};
+}
+
 /** Shows somebody which services vouch for them. */
 export const getLinks = pageRoute({
 	id: 'getUpstreamLinksPage',
 	method: 'GET',
 	path: linksPath,
 	access: 'signed-in',
-	async handle({session, view}, {identityProviders, config}) {
-		const linked = session.userId === undefined ? [] : await identityProviders.listOf(session.userId);
-		const providers = identityProviders.shown.map(({id, name}) => ({
-			id,
-			name,
-			isLinked: linked.some(({providerId}) => providerId === id),
-		}));
-		// The forms lead to the services.
-		const issuers = config.identityProviders.flatMap((it) => (it.kind === 'oidc' ? [new URL(it.issuer).origin] : []));
-		return {page: linksPage(view, providers), formTargets: [...new Set(issuers)]};
-	},
+	handle: (request, services) => showLinks(request, services),
 });
 
 /** Sends somebody who is signed in to another service, for it to vouch for this account from then on. */
@@ -160,9 +172,15 @@ export const postUnlink = pageRoute({
 	path: unlinkPath(':providerId'),
 	access: 'changing',
 	rateLimit: 'login',
-	async handle({parameters, session}, {identityProviders}) {
+	async handle(request, services): Promise<PageAnswer> {
+		const {parameters, session} = request;
 		if (session.userId === undefined) return {to: accountPath};
-		await identityProviders.unlink(session.userId, parameters.providerId, session.tokenHash);
+		try {
+			await services.identityProviders.unlink(session.userId, parameters.providerId, session.tokenHash);
+		} catch (error) {
+			if (!(error instanceof IdentityError)) throw error;
+			return showLinks(request, services, problems[error.code]);
+		}
 		return {to: linksPath};
 	},
 });

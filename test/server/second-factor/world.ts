@@ -68,6 +68,7 @@ export async function openWorld(t: ExecutionContext, having: Partial<SecondFacto
 		publicUrl: ORIGIN,
 		isExempt: () => false,
 		areSessionsHeld: false,
+		identityProviderIds: ['idp'],
 		policy: 'optional',
 		notices: {add: (_batch, userId, {kind}) => void told.push(`${userId} ${kind}`)},
 		onProblem: (problem) => void problems.push(problem),

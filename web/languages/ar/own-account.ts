@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'العودة إلى حسابك',
 	'account.done': 'تمّ.',
+	'account.lastWayIn':
+		'لا شيء آخر يسجّل دخولك إلى هذا الحساب. من فضلك عيّن كلمة مرور، أو أضف مفتاح مرور أو خدمة أخرى، قبل إزالة هذا.',
 	'password.title': 'تغيير كلمة المرور',
 	'password.endOthers': 'تسجيل الخروج من كل مكان آخر',
 	'sessions.title': 'الجلسات',

@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'Zurück zu Ihrem Konto',
 	'account.done': 'Erledigt.',
+	'account.lastWayIn':
+		'Nichts anderes meldet Sie bei diesem Konto an. Bitte richten Sie zuerst ein Passwort, einen Passkey oder einen anderen Dienst ein.',
 	'password.title': 'Passwort ändern',
 	'password.endOthers': 'Überall sonst abmelden',
 	'sessions.title': 'Sitzungen',

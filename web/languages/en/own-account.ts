@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'Back to your account',
 	'account.done': 'Done.',
+	'account.lastWayIn':
+		'Nothing else signs you in to this account. Please set a password, or add a passkey or another service, before you remove this.',
 	'password.title': 'Change your password',
 	'password.endOthers': 'Sign out everywhere else',
 	'sessions.title': 'Sessions',

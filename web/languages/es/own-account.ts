@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'Volver a su cuenta',
 	'account.done': 'Hecho.',
+	'account.lastWayIn':
+		'Nada más le da acceso a esta cuenta. Antes de quitarlo, establezca una contraseña o añada una llave de acceso u otro servicio.',
 	'password.title': 'Cambiar la contraseña',
 	'password.endOthers': 'Cerrar sesión en todos los demás sitios',
 	'sessions.title': 'Sesiones',

@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'بازگشت به حساب شما',
 	'account.done': 'انجام شد.',
+	'account.lastWayIn':
+		'چیز دیگری شما را وارد این حساب نمی‌کند. لطفاً پیش از برداشتن آن گذرواژه‌ای بگذارید، یا گذرکلید یا سرویس دیگری بیفزایید.',
 	'password.title': 'تغییر گذرواژه',
 	'password.endOthers': 'خروج از همه‌جای دیگر',
 	'sessions.title': 'نشست‌ها',

@@ -1,6 +1,8 @@
 export const ownAccount = {
 	'account.back': 'Retour à votre compte',
 	'account.done': 'C’est fait.',
+	'account.lastWayIn':
+		'Rien d’autre ne vous connecte à ce compte. Veuillez d’abord définir un mot de passe, ou ajouter une clé d’accès ou un autre service.',
 	'password.title': 'Changer de mot de passe',
 	'password.endOthers': 'Se déconnecter partout ailleurs',
 	'sessions.title': 'Sessions',
