@@ -37,11 +37,18 @@ export const defaultRates = {
 	'login-name-besieged': {perSecond: 1 / 3600, burst: 1},
 	/** By user and a device of theirs that signs in again, before all others, so that no stranger keeps them out. */
 	'login-device': {perSecond: 1 / 180, burst: 5},
-	/** Of all together, on devices that are not known: as many as hash passwords without keeping others waiting. */
+	/**
+	 * Of all together, on devices that are not known: as many as hash passwords without keeping others waiting. Nobody is
+	 * refused for it: where it is empty, the next class counts as well.
+	 */
 	'login-whole': {perSecond: 10, burst: 100},
+	/** By place (IPv4, or an IPv6 /48), while many places try to sign in: one try, then one an hour. */
+	'login-besieged': {perSecond: 1 / 3600, burst: 1},
 	registration: {perSecond: 0.1, burst: 10},
 	/** Of all together. */
 	'registration-whole': {perSecond: 1, burst: 100},
+	/** Of all together: clients that register and devices that begin to sign in by OAuth, which costs them nothing. */
+	'oauth-whole': {perSecond: 1, burst: 100},
 	/** Questions that tell whether a name is taken: 5 a minute. */
 	'registration-check': {perSecond: 5 / 60, burst: 5},
 	/** Tries that tell whether a registration token is good: 5 a minute. */

@@ -1,6 +1,6 @@
 import type {DeviceId, UserId} from '../../../crypto/index.ts';
 import type {CompletedAuth, Flow} from '../../accounts/index.ts';
-import {MatrixError, type RateLimitClass} from '../../http/index.ts';
+import {MatrixError, type RateLimitClass, siteOf} from '../../http/index.ts';
 import {PATHS} from '../../oauth/index.ts';
 import type {Services} from '../../services.ts';
 import {v} from '../../validation/index.ts';
@@ -103,7 +103,8 @@ export async function spendSignIn(
 	if (isKnown && request.take('login-device', `${userId}\0${deviceId}`)) return;
 	request.spend('login', network);
 	spendTry(request, name);
-	// Last, so that who is refused by what is their own takes nothing from what is everybody's.
-	request.spend('login-whole', '');
+	// Last, so that who is refused by what is their own takes nothing from what is everybody's. And what is everybody's can be
+	// used up by whoever has many places, so that a place that has not tried of late has a try of its own.
+	if (!request.take('login-whole', '')) request.spend('login-besieged', siteOf(network));
 	if (!request.take('login-name-everywhere', name)) request.spend('login-name-besieged', `${name}\0${network}`);
 }

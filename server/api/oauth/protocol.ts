@@ -76,7 +76,7 @@ export const registerClient = route({
 	rateLimit: 'registration',
 	body: v.jsonObject(),
 	async handle(request, {oauth}) {
-		request.spend('registration-whole', '');
+		request.spend('oauth-whole', '');
 		try {
 			return json(await oauth.register(request.body), {status: 201, headers: noStore});
 		} catch (error) {
@@ -121,7 +121,7 @@ export const startDeviceAuthorization = route({
 	body: v.object(fields),
 	showError,
 	async handle(request, {oauth}) {
-		request.spend('registration-whole', '');
+		request.spend('oauth-whole', '');
 		return toResponse(await oauth.startDevice(toForm(request.body)));
 	},
 });

@@ -5,6 +5,7 @@ import {type App, login, passwordOf, register, startApp} from '../../../harness/
 const RATES = {
 	login: {per_second: 0.001, burst: 1000},
 	'login-whole': {per_second: 0.001, burst: 1000},
+	'login-besieged': {per_second: 0.001, burst: 1},
 	'login-name': {per_second: 0.001, burst: 3},
 	'login-name-everywhere': {per_second: 0.001, burst: 6},
 	'login-name-besieged': {per_second: 0.001, burst: 1},
@@ -67,11 +68,16 @@ test('row 2: however many places try, the owner gets in from a new one, and with
 	t.deepEqual(tries, [403, 403, 429]);
 });
 
-test('tries of one place, and of all together, are bounded; who signs in on a device of theirs is not kept out', async (t) => {
+test('tries of one place, and of all together, are bounded, and keep nobody out who comes from elsewhere or with a device', async (t) => {
 	const app = await start(t, {login: {per_second: 0.001, burst: 2}, 'login-whole': {per_second: 0.001, burst: 5}});
 	const {device_id: deviceId} = await login(app, 'alice', 'DESK');
 	t.deepEqual(await several(3, (index) => signIn(app, `one${index}`, '192.0.2.1')), [403, 403, 429]);
-	t.deepEqual(await several(4, (index) => signIn(app, `two${index}`, `192.0.2.${10 + index}`)), [403, 403, 429, 429]);
-	t.is(await signIn(app, 'alice', '192.0.2.99', passwordOf('alice')), 429);
-	t.is(await signIn(app, 'alice', '192.0.2.99', passwordOf('alice'), {device_id: deviceId}), 200);
+	t.deepEqual(await several(2, (index) => signIn(app, `two${index}`, `192.0.2.${10 + index}`)), [403, 403]);
+	// All together have used up what they had: from now on each place has one, and its networks are one place.
+	t.is(await signIn(app, 'two', '192.0.2.10'), 403);
+	t.is(await signIn(app, 'two', '192.0.2.12'), 403);
+	t.deepEqual(await several(3, (index) => signIn(app, `three${index}`, `2001:db8:1:${index}::1`)), [403, 429, 429]);
+	t.is(await signIn(app, 'alice', '192.0.2.12', passwordOf('alice')), 429);
+	t.is(await signIn(app, 'alice', '192.0.2.12', passwordOf('alice'), {device_id: deviceId}), 200);
+	t.is(await signIn(app, 'alice', '203.0.113.1', passwordOf('alice')), 200, 'a place that has not tried of late');
 });

@@ -1,7 +1,7 @@
 /** Who tries tokens and codes is stopped, and who comes with a good one never is. */
 import test from 'ava';
 import {type App, register, startApp} from '../../../harness/index.ts';
-import {ask, consent, exchange, registerClient} from './client.ts';
+import {ask, consent, exchange, METADATA, registerClient} from './client.ts';
 
 const TOKEN = '/oauth2/token';
 const REVOKE = '/oauth2/revoke';
@@ -59,4 +59,16 @@ test('while many places try tokens each has few tries, and a good token is taken
 	t.is((await refresh('guess', '203.0.113.1')).status, 429);
 	t.is((await refresh('guess', '203.0.113.2')).status, 400, 'nobody is refused for what others do');
 	t.is((await refresh(tokens.refresh_token, '203.0.113.1')).status, 200);
+});
+
+test('clients that register without end keep nobody from making an account', async (t) => {
+	const limits = {
+		registration: MANY,
+		'oauth-whole': {per_second: 0.001, burst: 1},
+		'registration-whole': {per_second: 0.001, burst: 1},
+	};
+	const app = await startApp(t, {config: {rate_limits: limits}});
+	await registerClient(app);
+	await t.throwsAsync(registerClient(app, {...METADATA, client_name: 'Another'}));
+	t.is((await register(app, 'alice')).user_id, '@alice:news.example');
 });
