@@ -1,3 +1,4 @@
+import {coarsenTokenEnds} from './coarsen-token-ends.ts';
 import {completeRoom} from './complete-room.ts';
 import {deleteRoom} from './delete-room.ts';
 import {endSessions} from './end-sessions.ts';
@@ -55,6 +56,7 @@ export const jobs: readonly Job[] = [
 	sendDelayedEvent,
 	tellHalfSignIn,
 	tellSessions,
+	coarsenTokenEnds,
 	endSessions,
 	endSources,
 	evictRemoteMedia,

@@ -255,6 +255,11 @@ export interface DevicesRepository {
 		beforeTs: number,
 		page: {readonly after?: Pick<EndedToken, 'expiresTs' | 'tokenHash'> | undefined; readonly limit: number},
 	): Promise<EndedToken[]>;
+	/**
+	 * Sets the end of access tokens that ended before a day (midnight UTC, in milliseconds) to the end of the day on which it
+	 * was, some hundreds at once; how many it were.
+	 */
+	coarsenEnds(batch: Batch, beforeTs: number): Outcome<number>;
 
 	addRefreshToken(batch: Batch, token: RefreshTokenRow): void;
 	/** Notes whose a family of refresh tokens is; it goes with the device's tokens. */

@@ -1,5 +1,6 @@
 import {eq, sql} from 'drizzle-orm';
 import type {DeviceId, UserId} from '../../crypto/index.ts';
+import {Outcome} from '../batch.ts';
 import {below, bind, build, equals, type Value} from '../catalog.ts';
 import type {Core} from '../core.ts';
 import type {
@@ -120,6 +121,28 @@ function createEndedTokens(core: Core): DevicesRepository['listEndedTokens'] {
 	};
 }
 
+const DAY_MS = 86_400_000;
+/** Rows that one commit changes at most. */
+const ROWS_MAX = 500;
+
+function createCoarsening(core: Core): DevicesRepository['coarsenEnds'] {
+	const day = sql.raw(String(DAY_MS));
+	const {expiresTs} = accessTokens;
+	const coarsen = core.putReturning<{beforeTs: number}, {count: number}>(
+		core.catalog.write<{beforeTs: number}>(
+			(p) => sql`update ${accessTokens} set expires_ts = (expires_ts / ${day} + 1) * ${day}
+				where token_hash in (select token_hash from ${accessTokens}
+					where ${below(expiresTs, p.beforeTs)} and expires_ts % ${day} <> 0 limit ${sql.raw(String(ROWS_MAX))})
+				returning 1 as count`,
+			{count: sql<number>`1`},
+		),
+	);
+	return (batch, beforeTs) => {
+		const rows = coarsen(batch, {beforeTs});
+		return new Outcome(() => rows.value.length);
+	};
+}
+
 type AddressMethod = 'setAddress' | 'listAddresses' | 'sweepAddresses';
 
 function createAddresses(core: Core): Pick<DevicesRepository, AddressMethod> {
@@ -233,6 +256,7 @@ export function createDevices(core: Core): DevicesRepository {
 		},
 		findSession: createSessions(core),
 		listEndedTokens: createEndedTokens(core),
+		coarsenEnds: createCoarsening(core),
 		...createAddresses(core),
 		...refreshTokenMethods(core),
 	};

@@ -114,6 +114,31 @@ onBoth('a session is over when none of its tokens can be used', async (t, databa
 	t.deepEqual(await list({expiresTs: 5, tokenHash: 'access B 5'}), ['C false', 'D true']);
 });
 
+onBoth('of tokens that ended before a day the day alone is kept, and others stay as they are', async (t, database) => {
+	const storage = await database.open();
+	const {devices} = storage;
+	const DAY_MS = 86_400_000;
+	const add = (batch: Parameters<typeof devices.addAccessToken>[0], tokenHash: string, expiresTs: number | null) => {
+		devices.addAccessToken(batch, {tokenHash, userId: alice, deviceId: phone, expiresTs, refreshHash: null});
+	};
+	await write(storage, (batch) => {
+		storage.accounts.add(batch, account(alice));
+		storage.devices.add(batch, {userId: alice, deviceId: phone, displayName: null, lastSeenDay: null});
+		for (const index of range(600)) add(batch, `early ${index}`, 20_000 * DAY_MS + index + 1);
+		add(batch, 'on the day', 20_001 * DAY_MS);
+		add(batch, 'today', 20_002 * DAY_MS + 5);
+		add(batch, 'never', null);
+	});
+	const coarsen = () => countSwept(storage, (batch) => devices.coarsenEnds(batch, 20_002 * DAY_MS));
+	t.deepEqual([await coarsen(), await coarsen(), await coarsen()], [500, 100, 0]);
+	const endOf = async (tokenHash: string) => (await devices.findSession(tokenHash))?.expiresTs;
+	t.is(await endOf('early 0'), 20_001 * DAY_MS);
+	t.is(await endOf('early 599'), 20_001 * DAY_MS);
+	t.is(await endOf('on the day'), 20_001 * DAY_MS);
+	t.is(await endOf('today'), 20_002 * DAY_MS + 5);
+	t.is(await endOf('never'), null);
+});
+
 onBoth('the floor of the stream is known to every process, and after a restart', async (t, database) => {
 	const [one, two] = [await database.open(), await database.open()];
 	await write(one, (batch) => {

@@ -159,6 +159,30 @@ onBoth('a sweep with much to do does it in pieces, and goes on before long', asy
 	await world.runner.stop();
 });
 
+onBoth(
+	'when a token ended is kept to the millisecond on that day, and to the day from then on',
+	async (t, database) => {
+		const storage = await database.open();
+		const world = new JobWorld(storage, ['coarsen-token-ends']);
+		const endTs = Math.floor(world.clock.now() / DAY) * DAY + DAY + 12_345;
+		await write(storage, (batch) => {
+			const device = {userId: alice, deviceId: 'PHONE' as DeviceId};
+			storage.accounts.add(batch, account(alice));
+			storage.devices.add(batch, {...device, displayName: null, lastSeenDay: 1});
+			storage.devices.addAccessToken(batch, {...device, tokenHash: 'hash', expiresTs: endTs, refreshHash: null});
+		});
+		const end = async () => (await storage.devices.findSession('hash'))?.expiresTs;
+		await world.runner.start();
+		await world.elapse(endTs + HOUR - world.clock.now());
+		await world.until(() => world.results.length > 0, 'a run on the day');
+		t.is(await end(), endTs);
+		await world.elapse(DAY);
+		await world.until(async () => (await end()) !== endTs, 'a run on the next day');
+		t.is(await end(), endTs - 12_345 + DAY);
+		await world.runner.stop();
+	},
+);
+
 onBoth('a device is signed out a month after its last token, with all that hangs on it', async (t, database) => {
 	const storage = await database.open();
 	const world = new JobWorld(storage, ['end-sessions']);
