@@ -32,13 +32,14 @@ export async function admit(
 ): Promise<Arrival> {
 	const {storage, clock} = context;
 	const {id: providerId} = config;
-	const {subject, suggestion = null, sessionId = null} = person;
+	const {subject, suggestion = null, sessionId = null, askedTs} = person;
 	const known = (await storage.identities.find(providerId, subject))?.userId;
 	if (known === undefined && !config.createsAccounts) {
 		throw new IdentityError('no-account', 'Whom the provider vouches for has no account here');
 	}
 	const userId = known ?? (await registerSuggested(context, providerId, person));
-	if (userId !== undefined) return {kind: 'known', ...proofOf(context, {providerId, userId, sessionId, returnTo})};
+	if (userId !== undefined)
+		return {kind: 'known', ...proofOf(context, {providerId, userId, sessionId, askedTs, returnTo})};
 	const expiresTs = clock.now() + ARRIVAL_LIFETIME_MS;
 	const arrival = {webSessionHash, providerId, subject, sessionId, suggestion, returnTo, expiresTs};
 	const batch = storage.batch();
@@ -84,7 +85,8 @@ export async function registerArrival(
 	await accounts.register({userId, alsoWrite}).catch((cause: unknown) => {
 		throw cause instanceof DuplicateError && cause.table === 'identities' ? nobodyArrived({cause}) : cause;
 	});
-	return proofOf(context, {providerId, userId, sessionId, returnTo});
+	// Until somebody has chosen a name, minutes go by: before they change anything, they are asked once more.
+	return proofOf(context, {providerId, userId, sessionId, askedTs: undefined, returnTo});
 }
 
 /** Has a provider vouch for an account from now on. @throws IdentityError 'linked-elsewhere' */
@@ -105,12 +107,13 @@ function proofOf(
 		readonly providerId: string;
 		readonly userId: UserId;
 		readonly sessionId: string | null;
+		readonly askedTs: number | undefined;
 		readonly returnTo: string | null;
 	},
 ): UpstreamProof {
-	const {providerId, userId, sessionId, returnTo} = word;
+	const {providerId, userId, sessionId, askedTs, returnTo} = word;
 	const isWhole = providers.get(providerId).config.provesSecondFactor;
-	return {userId, upstream: {providerId, sessionId}, isWhole, returnTo: returnTo ?? undefined};
+	return {userId, upstream: {providerId, sessionId}, isWhole, askedTs, returnTo: returnTo ?? undefined};
 }
 
 function nobodyArrived(options?: ErrorOptions): IdentityError {

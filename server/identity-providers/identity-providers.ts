@@ -41,6 +41,8 @@ export interface UpstreamProof {
 	readonly userId: UserId;
 	readonly upstream: {readonly providerId: string; readonly sessionId: string | null};
 	readonly isWhole: boolean;
+	/** When the provider has asked who it is, in milliseconds; absent: it does not say. */
+	readonly askedTs: number | undefined;
 	readonly returnTo: string | undefined;
 }
 

@@ -19,6 +19,8 @@ export interface UpstreamPerson {
 	readonly sessionId: string | undefined;
 	/** A name that the provider suggests. */
 	readonly suggestion: string | undefined;
+	/** When the provider has asked who it is, in milliseconds; absent: it does not say. */
+	readonly askedTs: number | undefined;
 }
 
 /** What a way to a provider and back hangs on. */
@@ -110,10 +112,10 @@ export function createOidcClient(
 				});
 				return readClaims(tokens.claims(), provider);
 			};
-			const {authTimeMs, ...person} = await read().catch((cause: unknown) => {
+			const person = await read().catch((cause: unknown) => {
 				throw new IdentityError('refused', 'The provider vouches for nobody', {cause});
 			});
-			if (askedAnewTs !== undefined && (authTimeMs ?? 0) < askedAnewTs - CLOCK_ALLOWANCE_MS) {
+			if (askedAnewTs !== undefined && (person.askedTs ?? 0) < askedAnewTs - CLOCK_ALLOWANCE_MS) {
 				throw new IdentityError('not-asked-anew', 'The provider does not say that it has asked anew who somebody is');
 			}
 			return person;
@@ -130,10 +132,7 @@ export function createOidcClient(
 /** A subject is at most 255 characters; a longer one is nobody's. @see https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 const SUBJECT_MAX = 255;
 
-function readClaims(
-	claims: openidClient.IDToken | undefined,
-	{localpartFrom}: OidcProviderConfig,
-): UpstreamPerson & {readonly authTimeMs: number | undefined} {
+function readClaims(claims: openidClient.IDToken | undefined, {localpartFrom}: OidcProviderConfig): UpstreamPerson {
 	if (claims === undefined) throw new Error('expected an ID token');
 	const {sub, sid, auth_time: authTime} = claims;
 	if (sub === '' || sub.length > SUBJECT_MAX) throw new Error('expected a subject');
@@ -142,6 +141,6 @@ function readClaims(
 		subject: sub,
 		sessionId: typeof sid === 'string' && sid.length <= SUBJECT_MAX ? sid : undefined,
 		suggestion: typeof suggestion === 'string' ? suggestion : undefined,
-		authTimeMs: typeof authTime === 'number' ? authTime * 1000 : undefined,
+		askedTs: typeof authTime === 'number' ? authTime * 1000 : undefined,
 	};
 }

@@ -69,6 +69,11 @@ export interface WebSession {
 	readonly renewing: readonly Proof[];
 	/** Whether the person is signed in and has given one of these proofs in the last ten minutes. */
 	readonly isRecent: boolean;
+	/**
+	 * The same, where the word of another service counts from when that service has asked the person: it may know them from
+	 * the morning. Who comes by it is let in, and shows once more who they are before they change what an account hangs on.
+	 */
+	readonly isFresh: boolean;
 	/** Where the person goes when they are signed in: a path of our own, with its query. */
 	readonly returnTo: string | undefined;
 	/** A token that the browser does not have yet and is to be given. */
@@ -101,7 +106,7 @@ export interface WebSessions {
 		session: WebSession,
 		userId: UserId,
 		proof: Proof,
-		options?: {readonly returnTo?: string | undefined} & Pick<GivenProof, 'upstream' | 'isWhole'>,
+		options?: {readonly returnTo?: string | undefined} & Pick<GivenProof, 'upstream' | 'askedTs' | 'isWhole'>,
 	): Promise<WebSession>;
 	/** Whether somebody is signed in at a browser and has shown there in the last ten minutes that it is they. */
 	hasRecent(userId: UserId): Promise<boolean>;
@@ -122,6 +127,8 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 		const missing = userId === undefined ? [] : await policy.listMissing(userId, proofs);
 		const renewing = userId === undefined ? [] : await policy.listRenewing(userId);
 		const isSignedIn = userId !== undefined && missing.length === 0;
+		const isShown = (tsOf: (given: GivenProof) => number): boolean =>
+			isSignedIn && proofs.some((given) => renews(given.proof, renewing) && isLately(given, tsOf(given), clock.now()));
 		return {
 			tokenHash: hashToken(token),
 			csrf: hashToken(`csrf ${token}`),
@@ -133,7 +140,8 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 			renewing,
 			wantsVouching: isSignedIn && (await policy.wantsVouching(userId, proofs)),
 			mustSetUp: userId !== undefined && !isSignedIn && (await policy.mustSetUp(userId, proofs)),
-			isRecent: isSignedIn && proofs.some((given) => renews(given, renewing, clock.now())),
+			isRecent: isShown(({atTs}) => atTs),
+			isFresh: isShown(askedTsOf),
 			returnTo: row?.returnTo ?? undefined,
 			newToken: isNew ? token : undefined,
 		};
@@ -152,8 +160,8 @@ export function createWebSessions({storage, policy, notices, clock, random}: Web
 		async hasRecent(userId) {
 			const rows = await storage.webSessions.listOfUser(userId);
 			for (const row of rows.filter(({expiresTs}) => expiresTs > clock.now())) {
-				const {isRecent, wantsVouching} = await view('', row, false);
-				if (isRecent && !wantsVouching) return true;
+				const {isFresh, wantsVouching} = await view('', row, false);
+				if (isFresh && !wantsVouching) return true;
 			}
 			return false;
 		},
@@ -221,11 +229,17 @@ function createProve(
 	return prove;
 }
 
-/**
- * A recovery code shows who somebody is also when it was their last one. A source link cannot be shown once more, and stays
- * as good as it was as long as the browser's session.
- */
-function renews({proof, atTs}: GivenProof, renewing: readonly Proof[], nowMs: number): boolean {
-	if (!renewing.includes(proof) && proof !== 'recovery-code') return false;
-	return proof === 'source-link' || atTs > nowMs - RECENT_MS;
+/** A recovery code shows who somebody is also when it was their last one. */
+function renews(proof: Proof, renewing: readonly Proof[]): boolean {
+	return renewing.includes(proof) || proof === 'recovery-code';
+}
+
+/** A source link cannot be shown once more, and stays as good as it was as long as the browser's session. */
+function isLately({proof}: GivenProof, ts: number, nowMs: number): boolean {
+	return proof === 'source-link' || ts > nowMs - RECENT_MS;
+}
+
+/** When somebody was asked for a proof. A service that does not say so may have asked long ago. */
+function askedTsOf({proof, atTs, askedTs}: GivenProof): number {
+	return proof === 'upstream' ? Math.min(askedTs ?? 0, atTs) : atTs;
 }

@@ -16,6 +16,8 @@ export interface GivenProof {
 	readonly atTs: number;
 	/** The other service that gave it, and its session there. */
 	readonly upstream?: UpstreamSession | undefined;
+	/** When the service has asked the person, in milliseconds; absent: it does not say. */
+	readonly askedTs?: number | undefined;
 	/** Whether the service has asked for a second factor itself. */
 	readonly isWhole?: boolean | undefined;
 }

@@ -69,9 +69,12 @@ export type PageAnswer = {
 export type PageAccess =
 	| 'anyone'
 	| 'signed-in'
-	/** Who has shown in the last ten minutes that it is they: for what an account hangs on. */
+	/** Who has shown in the last ten minutes that it is they: for what lets somebody in. */
 	| 'recently-proven'
-	/** These, unless new sessions wait and nothing but a password was shown: for what a session that waits may not do. */
+	/**
+	 * These, for what an account hangs on: who was asked in the last ten minutes, here or by the service that vouches for them,
+	 * unless new sessions wait and nothing but a password was shown.
+	 */
 	| 'changing'
 	/** These, and who must set up a second factor and has shown all else. */
 	| 'setting-up'
@@ -135,7 +138,7 @@ export function pageRoute<Path extends string, Query = object, Fields = object>(
 			const answer = isAllowed(page.access, session)
 				? await page.handle({...pick(request), fields, session, view}, services)
 				: {
-						to: `${session.isRecent ? secondStepPath : signInPath}?return_to=${encodeURIComponent(isForm ? '/account' : uri)}`,
+						to: `${session.isRecent && session.wantsVouching ? secondStepPath : signInPath}?return_to=${encodeURIComponent(isForm ? '/account' : uri)}`,
 					};
 			return respondWith(config, isSecretAddress ? undefined : session, answer);
 		},
@@ -148,14 +151,15 @@ function withCsrf<Fields>(fields: ObjectSchema<Fields> | undefined): ObjectSchem
 	return {...own, shape: {...own.shape, csrf: v.optional(v.string())}};
 }
 
-function isAllowed(access: PageAccess, {isSignedIn, isRecent, mustSetUp, wantsVouching}: WebSession): boolean {
+function isAllowed(access: PageAccess, session: WebSession): boolean {
+	const {isSignedIn, isRecent, isFresh, mustSetUp, wantsVouching} = session;
 	const allowed: Readonly<Record<PageAccess, boolean>> = {
 		anyone: true,
 		address: true,
 		'signed-in': isSignedIn,
 		'recently-proven': isRecent,
-		changing: isRecent && !wantsVouching,
-		'setting-up': (isRecent && !wantsVouching) || mustSetUp,
+		changing: isFresh && !wantsVouching,
+		'setting-up': (isFresh && !wantsVouching) || mustSetUp,
 	};
 	return allowed[access];
 }

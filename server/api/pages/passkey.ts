@@ -34,7 +34,7 @@ export const getPasskey = pageRoute({
 	access: 'anyone',
 	query,
 	handle: (request, services) =>
-		request.session.isRecent ? goOn(request.session, request.query.return_to) : show(request, services, undefined),
+		request.session.isFresh ? goOn(request.session, request.query.return_to) : show(request, services, undefined),
 });
 
 /** Takes what the browser says of a passkey. */

@@ -27,7 +27,7 @@ function listAsked({isSignedIn, missing, renewing}: WebSession): readonly Proof[
 function elsewhere(session: WebSession, returnTo: string | undefined): PageAnswer | undefined {
 	if (session.userId === undefined) return {to: addressWith(signInPath, returnTo)};
 	if (session.wantsVouching) return undefined;
-	if (session.isRecent) return goOn(session, returnTo);
+	if (session.isFresh) return goOn(session, returnTo);
 	if (session.mustSetUp) return {to: chooseFactorPath};
 	return listAsked(session).includes('password') ? {to: addressWith(signInPath, returnTo)} : undefined;
 }

@@ -49,7 +49,7 @@ export const getSignIn = pageRoute({
 	query,
 	handle({session, view: given, query: {return_to: returnTo}}, services) {
 		const view = {...given, here: addressWith(signInPath, returnTo)};
-		if (session.isRecent) return goOn(session, returnTo);
+		if (session.isFresh) return goOn(session, returnTo);
 		// Who has a second factor shows that once more, which a thief of the password cannot.
 		if (session.isSignedIn && !session.renewing.includes('password'))
 			return {to: addressWith(secondStepPath, returnTo)};
