@@ -18,6 +18,7 @@ import {
 	type RequestVerdict,
 	verifyRequest,
 } from '../../../federation/outbound/index.ts';
+import {processorTime} from '../../harness/processor-time.ts';
 import {readShared} from '../../harness/index.ts';
 
 const origin = 'origin.hs.example.com' as ServerName;
@@ -110,9 +111,9 @@ test('no text makes the parser throw or take long', (t) => {
 		}),
 		{seed: 1, numRuns: 2000},
 	);
-	const start = performance.now();
+	const start = processorTime();
 	for (const bomb of ['\\"', '",', 'a=', ' ', '"']) parseAuthorization(`X-Matrix origin="${bomb.repeat(2000)}`);
-	t.true(performance.now() - start < 500);
+	t.true(processorTime() - start < 500);
 });
 
 interface Change {

@@ -4,6 +4,7 @@ import test from 'ava';
 import {Secret, TOTP} from 'otpauth';
 import {PasswordHasher} from '../../../crypto/index.ts';
 import {call, login, passwordOf, register, request, signInOnPage, startApp} from '../../harness/index.ts';
+import {processorTime} from '../../harness/processor-time.ts';
 
 /** Every file below a folder, as bytes. */
 function readAll(directory: string): Buffer[] {
@@ -166,11 +167,11 @@ test('a session that was used is found again within microseconds', async (t) => 
 	const {accounts} = app.application.services;
 	await accounts.authenticate(token, {allowsLocked: false});
 	const rounds = 20_000;
-	const began = performance.now();
+	const began = processorTime();
 	for (let round = 0; round < rounds; round += 1) {
 		void accounts.authenticate(token, {allowsLocked: false});
 	}
-	const microseconds = ((performance.now() - began) * 1000) / rounds;
+	const microseconds = ((processorTime() - began) * 1000) / rounds;
 	t.log(`${microseconds.toFixed(1)} µs`);
 	t.true(microseconds < 100);
 	t.false(accounts.authenticate(token, {allowsLocked: false}) instanceof Promise);

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {type Config, ConfigError, loadConfig} from '../../../server/config/index.ts';
+import {processorTime} from '../../harness/processor-time.ts';
 
 function writeConfig(t: ExecutionContext, text: string): string {
 	const directory = mkdtempSync(join(tmpdir(), 'broadsheet-config-'));
@@ -262,7 +263,7 @@ test('F11: a pattern that a backtracking matcher would never be done with takes 
 	writeFileSync(join(directory, 'as.yaml'), JSON.stringify({id: 'x', sender_localpart: 'bot', namespaces: {users}}));
 	writeFileSync(join(directory, 'homeserver.yaml'), 'appservices: [as.yaml]');
 	const [service] = loadConfig(join(directory, 'homeserver.yaml'), {}).appservices;
-	const began = performance.now();
+	const began = processorTime();
 	t.false(service!.users[0]!.matches(`@${'a'.repeat(240)}:example`));
-	t.true(performance.now() - began < 1_000);
+	t.true(processorTime() - began < 1_000);
 });

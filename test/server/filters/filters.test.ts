@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {JsonObject, RoomId} from '../../../crypto/index.ts';
 import {createFilters, parseFieldPath, pickFields} from '../../../server/filters/index.ts';
+import {processorTime} from '../../harness/processor-time.ts';
 
 const SEED = 20_261_123;
 const filters = createFilters({storage: undefined as never});
@@ -23,9 +24,9 @@ test('stars stand for any characters, and nothing else is special', (t) => {
 
 test('a pattern of many stars costs no more than its length', (t) => {
 	const {matches} = read({types: [`${'*a'.repeat(200)}b`]});
-	const begun = performance.now();
+	const begun = processorTime();
 	t.false(matches?.({type: 'a'.repeat(50_000)}));
-	t.true(performance.now() - begun < 1_000);
+	t.true(processorTime() - begun < 1_000);
 });
 
 test('what is unwanted is left out, even if it is wanted too; an empty list wants nothing', (t) => {

@@ -151,13 +151,17 @@ for (const state of ['says nothing', 'is not there'] as const) {
 			userId: ada,
 			alsoWrite: (batch) => storage.identities.add(batch, {providerId: 'house', subject: 'dn x', userId: ada}),
 		});
-		const answers = await Promise.all(
-			['ada', 'alice', 'grace', 'nobody'].map(async (name) => {
-				const begun = performance.now();
-				const {status, text} = await tryPassword(app, name, 'wrong');
-				return `${status} ${text} at tick ${Math.floor((performance.now() - begun) / 1000)}`;
-			}),
-		);
+		const tryAll = () =>
+			Promise.all(
+				['ada', 'alice', 'grace', 'nobody'].map(async (name) => {
+					const begun = performance.now();
+					const {status, text} = await tryPassword(app, name, 'wrong');
+					return `${status} ${text} at tick ${Math.floor((performance.now() - begun) / 1000)}`;
+				}),
+			);
+		let answers = await tryAll();
+		// A busy machine makes this or that answer late; what tells names apart does so each time.
+		for (let more = 0; more < 3 && new Set(answers).size > 1; more += 1) answers = await tryAll();
 		t.is(new Set(answers).size, 1, answers.join('\n'));
 		t.regex(answers[0] ?? '', /^403 /u);
 		t.is((await tryPassword(app, 'alice', passwordOf('alice'))).status, 200);
