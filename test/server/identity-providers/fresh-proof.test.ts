@@ -1,5 +1,6 @@
 /** A service's word lets somebody in; it changes nothing of an account unless the service has just asked who it is. */
 import test from 'ava';
+import type {UserId} from '../../../crypto/index.ts';
 import {Visitor} from '../../harness/index.ts';
 import {ask, consentOnPage, exchange, registerClient} from '../api/oauth/client.ts';
 import {ORIGIN} from '../api/pages/factor-pages.ts';
@@ -32,7 +33,7 @@ for (const [what, claims] of Object.entries({
 		}
 		await visitor.open('/account');
 		t.regex((await visitor.submit('/account/totp', {action: 'begin'})).to, /^\/account\/sign-in\?/);
-		t.is(await app.application.storage.factors.findTotpSecret('@ada:news.example' as never), undefined);
+		t.is(await app.application.storage.factors.findTotpSecret('@ada:news.example' as UserId), undefined);
 		provider.wish = {claims: {auth_time: secondsAt(0)}};
 		t.is((await come(world, visitor, `${SIGN_IN}?return_to=%2Faccount%2Ftotp`)).to, '/account/totp');
 		t.is(provider.asked.get('prompt'), 'login');
@@ -93,4 +94,17 @@ test('who must set up a second factor does so right after the provider has let t
 	await come(world, visitor);
 	t.is((await visitor.open('/account')).status, 303);
 	t.is((await visitor.open('/account/totp')).status, 200);
+});
+
+test('a browser vouches for what a client changes only where the provider has just asked who is before it', async (t) => {
+	const world = await start(t);
+	const {provider} = world;
+	const {webSessions} = world.app.application.services;
+	const hasRecent = () => webSessions.hasRecent('@ada:news.example' as UserId);
+	const visitor = new Visitor(world.app);
+	await come(world, visitor);
+	t.false(await hasRecent());
+	provider.wish = {claims: {auth_time: secondsAt(0)}};
+	await come(world, visitor);
+	t.true(await hasRecent());
 });
