@@ -133,13 +133,16 @@ test('F4: a picture of more points than fit in the memory is refused by its head
 	t.is(answer.body['errcode'], 'M_UNKNOWN');
 });
 
+/** What a picture that is a bomb unpacks to. */
+const BOMB_BYTES = 256 << 20;
+
 test.serial(
 	'F4: what unpacks to a thousand times its size takes none of the server’s memory, and holds up nobody',
 	async (t) => {
 		const app = await startApp(t);
 		const alice = await register(app, 'alice');
 		const small = await paint(30, 30).png().toBuffer();
-		const zeros = deflateSync(Buffer.alloc(128 << 20), {level: 9});
+		const zeros = deflateSync(Buffer.alloc(BOMB_BYTES), {level: 9});
 		t.true(zeros.length < 1 << 20);
 		const bombs = {
 			'a text': pngChunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0'), zeros])),
@@ -159,7 +162,8 @@ test.serial(
 			t.true(status === 200 || status === 400 || status === 413, `${what}: ${status}`);
 		}
 		const grown = process.memoryUsage().rss - before;
-		t.true(grown < 100 << 20, `${grown} bytes`);
+		// Other tests run in this process, too.
+		t.true(grown < (BOMB_BYTES * 3) / 4, `${grown} bytes`);
 	},
 );
 
