@@ -202,7 +202,12 @@ export class PostgresServer implements AsyncDisposable {
 
 	/** SIGKILL to the server and all its processes, as a power loss would end them. */
 	async kill(): Promise<void> {
-		await this.#end(() => this.#killAll());
+		let killed: readonly number[] = [];
+		await this.#end(() => {
+			killed = this.#killAll();
+		});
+		// Until the last one is gone its memory is in use, and no server starts on these files.
+		while (killed.some(isAlive)) await sleep(5);
 	}
 
 	/**
@@ -241,12 +246,16 @@ export class PostgresServer implements AsyncDisposable {
 		this.#child = undefined;
 	}
 
-	/** Its processes are sessions of their own, so that no signal reaches them together; the first is held meanwhile. */
-	#killAll(): void {
+	/**
+	 * Its processes are sessions of their own, so that no signal reaches them together; the first is held meanwhile. Gives
+	 * the others, which nobody here is told the end of.
+	 */
+	#killAll(): readonly number[] {
 		const pid = this.#child?.pid;
-		if (pid === undefined || this.#child?.exitCode !== null || this.#child.signalCode !== null) return;
+		if (pid === undefined || this.#child?.exitCode !== null || this.#child.signalCode !== null) return [];
 		process.kill(pid, 'SIGSTOP');
-		for (const other of listChildren(pid)) {
+		const others = listChildren(pid);
+		for (const other of others) {
 			try {
 				process.kill(other, 'SIGKILL');
 			} catch {
@@ -254,6 +263,7 @@ export class PostgresServer implements AsyncDisposable {
 			}
 		}
 		process.kill(pid, 'SIGKILL');
+		return others;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -268,4 +278,14 @@ export class PostgresServer implements AsyncDisposable {
 function listChildren(pid: number): number[] {
 	const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
 	return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** Whether a process runs. One that has ended and that nobody has asked about holds nothing any more. */
+function isAlive(pid: number): boolean {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+		return !/^ [XZ]/u.test(stat.slice(stat.lastIndexOf(')') + 1));
+	} catch {
+		return false;
+	}
 }
