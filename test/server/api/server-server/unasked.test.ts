@@ -128,8 +128,12 @@ test('a server that was failing is told what waits for it as soon as it asks or 
 	t.is(sent(), 1);
 	t.is((await act<{displayname: string}>('GET', `/profile/${path(peer.userId('bob'))}`)).displayname, 'Bob');
 	await until(() => sent() === 2, 'another attempt');
-	clock.advance(61_000);
-	await until(() => sent() === 3, 'the one whose time has come');
+	// The attempt may be known to have failed some time after it has come to the peer: only then a next one has its time.
+	await until(() => {
+		if (sent() === 3) return true;
+		clock.advance(61_000);
+		return false;
+	}, 'the one whose time has come');
 	clock.advance(61_000);
 	peer.answer = () => ({body: {pdus: {}}});
 	t.is((await peer.send('contact', [])).status, 200);
