@@ -1,7 +1,7 @@
 import type {JsonObject, UserId} from '../../crypto/index.ts';
 import type {Storage} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
-import {account, alice, bob, eventId, partner, phone, room, write, sourceLink} from './rows.ts';
+import {account, alice, bob, eventId, partner, passkey, phone, room, sourceLink, write} from './rows.ts';
 
 /** Gives a person one of everything that goes with them. */
 async function fill(storage: Storage, userId: UserId): Promise<void> {
@@ -68,18 +68,7 @@ async function fill(storage: Storage, userId: UserId): Promise<void> {
 	await write(storage, (batch) => {
 		storage.factors.setTotpSecret(batch, {userId, sealedSecret: 'sealed', createdDay: 1});
 		storage.factors.setRecoveryCodes(batch, userId, ['code']);
-		const passkey = {
-			credentialId: `passkey of ${userId}`,
-			userId,
-			userHandle: '',
-			publicKey: Buffer.from([1]),
-			signCount: 0,
-			transports: [],
-			name: 'Phone',
-			createdDay: 1,
-			lastUsedDay: null,
-		};
-		storage.factors.addPasskey(batch, passkey, 20);
+		storage.factors.addPasskey(batch, passkey(`passkey of ${userId}`, {userId}), 20);
 	});
 	await write(storage, (batch) => storage.sourceLinks.addLink(batch, sourceLink(`link of ${userId}`, userId)));
 	const batch = storage.batch();

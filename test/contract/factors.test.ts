@@ -1,7 +1,7 @@
 import type {ExecutionContext} from 'ava';
 import {type Condition, ConflictError, DuplicateError, type PasskeyRow, type Storage} from '../../storage/index.ts';
 import {onBoth, type TestDatabase} from './databases.ts';
-import {account, alice, bob, write} from './rows.ts';
+import {account, alice, bob, passkey, write} from './rows.ts';
 
 async function lost(t: ExecutionContext, promise: Promise<unknown>, condition: Condition): Promise<void> {
 	t.is((await t.throwsAsync(promise, {instanceOf: ConflictError}))?.condition, condition);
@@ -12,19 +12,6 @@ async function countWon(times: number, attempt: () => Promise<void>): Promise<nu
 	const outcomes = await Promise.allSettled(Array.from({length: times}, attempt));
 	return outcomes.filter(({status}) => status === 'fulfilled').length;
 }
-
-const passkey = (credentialId: string, having: Partial<PasskeyRow> = {}): PasskeyRow => ({
-	credentialId,
-	userId: alice,
-	userHandle: 'handle',
-	publicKey: Buffer.from([0, 1, 255]),
-	signCount: 3,
-	transports: ['internal', 'usb'],
-	name: 'Phone',
-	createdDay: 7,
-	lastUsedDay: null,
-	...having,
-});
 
 async function confirm(storage: Storage): Promise<void> {
 	await write(storage, (batch) =>

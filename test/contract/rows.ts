@@ -1,6 +1,6 @@
 /** Rows with every field set, for tests that are about one of them. */
 import type {DeviceId, EventId, RoomId, ServerName, UserId} from '../../crypto/index.ts';
-import type {AccountRow, Batch, NewEvent, Outcome, SourceLinkRow, Storage} from '../../storage/index.ts';
+import type {AccountRow, Batch, NewEvent, Outcome, PasskeyRow, SourceLinkRow, Storage} from '../../storage/index.ts';
 
 export const alice = '@alice:a.example' as UserId;
 export const bob = '@bob:a.example' as UserId;
@@ -32,6 +32,19 @@ export const sourceLink = (linkId: string, userId: UserId, having: Partial<Sourc
 	accountDays: 30,
 	silenceDays: 7,
 	federates: false,
+	...having,
+});
+
+export const passkey = (credentialId: string, having: Partial<PasskeyRow> = {}): PasskeyRow => ({
+	credentialId,
+	userId: alice,
+	userHandle: 'handle',
+	publicKey: Buffer.from([0, 1, 255]),
+	signCount: 3,
+	transports: ['internal', 'usb'],
+	name: 'Phone',
+	createdDay: 7,
+	lastUsedDay: null,
 	...having,
 });
 

@@ -1,7 +1,7 @@
 /** What signs somebody in to their account: the last of it cannot be removed. */
 import {type AccountRow, type Batch, ConflictError, type Storage} from '../../storage/index.ts';
 import {onBoth} from './databases.ts';
-import {account, alice, bob, write} from './rows.ts';
+import {account, alice, bob, passkey, write} from './rows.ts';
 
 const PROVIDERS = ['house', 'directory'];
 
@@ -10,18 +10,7 @@ async function addPerson(storage: Storage, having: Partial<AccountRow> = {}): Pr
 }
 
 function addPasskey(storage: Storage, batch: Batch, credentialId: string, userId = alice): void {
-	const passkey = {
-		credentialId,
-		userId,
-		userHandle: '',
-		publicKey: Buffer.from([1]),
-		signCount: 0,
-		transports: [],
-		name: 'Phone',
-		createdDay: 1,
-		lastUsedDay: null,
-	};
-	storage.factors.addPasskey(batch, passkey, 20);
+	storage.factors.addPasskey(batch, passkey(credentialId, {userId}), 20);
 }
 
 /** Whether something may be removed; where it may not, nothing of the batch is written. */
