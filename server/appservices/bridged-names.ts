@@ -36,7 +36,7 @@ export function createBridgedNames({
 	readonly serverName: ServerName;
 	readonly registrations: readonly AppserviceRegistration[];
 }): BridgedNames {
-	const known = new LRUCache<UserId, string>({max: NAMES_KNOWN_MAX});
+	const known = new LRUCache<UserId, string>({maxSize: NAMES_KNOWN_MAX, sizeCalculation: () => 1});
 	/** Grows with every change: what was read before one may not be kept. */
 	let changes = 0;
 	const stop = storage.onCommitted((committed) => {

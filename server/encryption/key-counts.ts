@@ -22,7 +22,7 @@ const KINDS: readonly ChangeKind[] = ['device_keys', 'device_list', 'device'];
 /** How many keys are left of devices here, in memory where that was asked for lately. */
 export class LocalKeyCounts {
 	readonly #storage: Storage;
-	readonly #users = new LRUCache<string, UserCounts>({max: USERS_MAX});
+	readonly #users = new LRUCache<string, UserCounts>({maxSize: USERS_MAX, sizeCalculation: () => 1});
 	readonly #stop: () => void;
 
 	constructor(storage: Storage) {

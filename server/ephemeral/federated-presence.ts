@@ -32,7 +32,10 @@ interface PresenceDependencies extends EphemeralDependencies {
 export class FederatedPresence {
 	readonly #dependencies: PresenceDependencies;
 	readonly #presence: Presence;
-	readonly #told = new LRUCache<UserId, {readonly state: PresenceState; readonly ts: number}>({max: TOLD_MAX});
+	readonly #told = new LRUCache<UserId, {readonly state: PresenceState; readonly ts: number}>({
+		maxSize: TOLD_MAX,
+		sizeCalculation: () => 1,
+	});
 	readonly #waiting = new Set<UserId>();
 	#flush: Timer | undefined;
 	#sweep: Timer | undefined;

@@ -17,7 +17,7 @@ export function shareOf(cacheBytesMax: number, uploadBytesMax: number): number {
 /** Holds every other server to its share of what comes here in a day, whoever asks for its files, kept or broken off. */
 export class RemoteShare {
 	readonly #dependencies: MediaDependencies;
-	readonly #bytes = new LRUCache<ServerName, number>({max: ORIGINS_MAX});
+	readonly #bytes = new LRUCache<ServerName, number>({maxSize: ORIGINS_MAX, sizeCalculation: () => 1});
 	#day = 0;
 
 	constructor(dependencies: MediaDependencies) {

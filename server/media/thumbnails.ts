@@ -32,7 +32,7 @@ interface Failure {
 export class Thumbnails {
 	readonly #dependencies: MediaDependencies;
 	readonly #flights = new Map<string, Promise<ThumbnailRow>>();
-	readonly #failures = new LRUCache<string, Failure>({max: FAILURES_MAX});
+	readonly #failures = new LRUCache<string, Failure>({maxSize: FAILURES_MAX, sizeCalculation: () => 1});
 
 	constructor(dependencies: MediaDependencies) {
 		this.#dependencies = dependencies;

@@ -175,7 +175,7 @@ export function createRooms(dependencies: RoomsDependencies): Rooms {
 		...dependencies,
 		memberships: new Turns(),
 		annotations: new Turns(),
-		spaces: new LRUCache({max: SPACES_MAX, ttl: SPACE_MS}),
+		spaces: new LRUCache({maxSize: SPACES_MAX, sizeCalculation: () => 1, ttl: SPACE_MS}),
 	};
 	return {
 		create: (...request) => createRoom(context, ...request),

@@ -35,8 +35,11 @@ export interface HalfProofs {
 
 /** Makes it, with the memory of one process. */
 export function createHalfProofs({storage, clock, notices, onProblem}: HalfProofDependencies): HalfProofs {
-	const told = new LRUCache<UserId, number>({max: PEOPLE_MAX});
-	const wrong = new LRUCache<UserId, {readonly sinceTs: number; readonly count: number}>({max: PEOPLE_MAX});
+	const told = new LRUCache<UserId, number>({maxSize: PEOPLE_MAX, sizeCalculation: () => 1});
+	const wrong = new LRUCache<UserId, {readonly sinceTs: number; readonly count: number}>({
+		maxSize: PEOPLE_MAX,
+		sizeCalculation: () => 1,
+	});
 	const isOfToday = (ts: number | undefined): boolean => ts !== undefined && clock.now() - ts < TOLD_EVERY_MS;
 
 	async function tellOfPassword(userId: UserId): Promise<void> {

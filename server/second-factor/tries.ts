@@ -28,7 +28,10 @@ export interface Tries {
 
 /** Makes the counts of one process. */
 export function createTries(now: () => number): Tries {
-	const pairs = new LRUCache<string, {count: number; nextMs: number; lastMs: number}>({max: PAIRS_MAX});
+	const pairs = new LRUCache<string, {count: number; nextMs: number; lastMs: number}>({
+		maxSize: PAIRS_MAX,
+		sizeCalculation: () => 1,
+	});
 	const keyOf = (name: string, source: string): string => JSON.stringify([name, source]);
 	return {
 		take(name, source) {

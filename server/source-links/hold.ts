@@ -27,7 +27,7 @@ export interface SourceHolder {
 
 /** Makes what holds sources to their rooms. */
 export function createHolder({storage, names}: Pick<SourceLinksDependencies, 'storage' | 'names'>): SourceHolder {
-	const rooms = new LRUCache<UserId, RoomId>({max: ROOMS_KNOWN_MAX});
+	const rooms = new LRUCache<UserId, RoomId>({maxSize: ROOMS_KNOWN_MAX, sizeCalculation: () => 1});
 
 	async function mustBeOwnRoom(userId: UserId, roomId: string): Promise<void> {
 		const own = rooms.get(userId) ?? (await storage.sourceLinks.findSource(userId))?.roomId;

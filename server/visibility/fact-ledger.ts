@@ -67,7 +67,7 @@ export class FactLedger {
 	readonly #clock: Pick<Clock, 'now'>;
 	readonly #random: RandomBytes;
 	/** Those whom the database counts as well: who has not asked for longest is forgotten here, and read again. */
-	readonly #kept = new LRUCache<string, Account>({max: ASKERS_MAX});
+	readonly #kept = new LRUCache<string, Account>({maxSize: ASKERS_MAX, sizeCalculation: () => 1});
 	/** Those whom nothing else counts. Who has learnt something today is not forgotten. */
 	readonly #unkept = new Map<string, Account>();
 	#unwritten = new Map<string, FactCountRow>();
