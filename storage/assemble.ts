@@ -155,6 +155,7 @@ export async function assemble(catalog: Catalog, driver: StartableDriver, option
 	let salt = 0;
 	const state = createState(core, {salt: () => salt, cacheBytes: cacheBytes / 2});
 	const repositories = createRepositories(core, commit);
+	catalog.complete();
 	await driver.start();
 	await delivery.start((name) => repositories.meta.find(name));
 	await ids.reserve(1);

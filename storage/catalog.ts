@@ -122,24 +122,51 @@ type Query<Row> = SQLWrapper & PromiseLike<Row[]>;
 
 const values = <P>() => new Proxy({}, {get: (_, key) => new Value(String(key))}) as Values<P>;
 
-/** All statements of the program, numbered as they are made at start. */
+/** The statements of each dialect, once the first storage of the process has worked them out. */
+const known = new Map<Dialect, readonly Statement[]>();
+
+/**
+ * All statements of the program, numbered as they are made at start. Every storage of a dialect makes the same ones in the
+ * same order, so that only the first one of a process works them out.
+ */
 export class Catalog {
 	readonly dialect: Dialect;
 	readonly statements: Statement[] = [];
+	readonly #known: readonly Statement[];
 
 	constructor(dialect: Dialect) {
 		this.dialect = dialect;
+		this.#known = known.get(dialect) ?? [];
+	}
+
+	/** Says that all statements are made. */
+	complete(): void {
+		known.set(this.dialect, this.statements);
+	}
+
+	/** Gives the next statement, which is worked out only where it is not known. */
+	#next(make: () => Statement): Statement {
+		const statement = this.#known[this.statements.length];
+		if (statement === undefined) return make();
+		this.statements.push(statement);
+		return statement;
 	}
 
 	/** Adds a select built with drizzle; the row's type follows from the selected fields. */
 	select<P, Row>(make: (p: Values<P>) => Query<Row>): Statement & {readonly types?: {params: P; row: Row}} {
-		const query = make(values<P>());
-		const fields = (query as unknown as {_: {selectedFields: Fields}})._.selectedFields;
-		return this.add(query.getSQL(), fields);
+		return this.#next(() => {
+			const query = make(values<P>());
+			const fields = (query as unknown as {_: {selectedFields: Fields}})._.selectedFields;
+			return this.#add(query.getSQL(), fields);
+		});
 	}
 
 	/** Adds a statement from its expression; `fields` are what it returns, if anything. */
 	add(query: SQL, fields: Fields = {}): Statement {
+		return this.#next(() => this.#add(query, fields));
+	}
+
+	#add(query: SQL, fields: Fields = {}): Statement {
 		const {sql: text, params} = this.dialect.render(query);
 		const statement: Statement = {
 			index: this.statements.length,
@@ -153,7 +180,7 @@ export class Catalog {
 
 	/** Adds a writing statement written as SQL. */
 	write<P>(make: (p: Values<P>) => SQLWrapper, fields?: Fields): Statement & {readonly types?: {params: P}} {
-		return this.add(make(values<P>()).getSQL(), fields);
+		return this.#next(() => this.#add(make(values<P>()).getSQL(), fields));
 	}
 
 	/** A condition that holds for rows whose column is a member of the list. */
@@ -163,8 +190,10 @@ export class Catalog {
 
 	/** Adds an insert of a whole row. */
 	insert<T extends SQLiteTable>(into: T, options?: {readonly orIgnore?: true}): Insertion<T> {
-		const insert = build.insert(into).values(rowOf(into) as never);
-		return this.add((options?.orIgnore ? insert.onConflictDoNothing() : insert).getSQL());
+		return this.#next(() => {
+			const insert = build.insert(into).values(rowOf(into) as never);
+			return this.#add((options?.orIgnore ? insert.onConflictDoNothing() : insert).getSQL());
+		});
 	}
 
 	/** Adds an insert that rewrites all other columns of the row with the same key, unless a condition holds. */
@@ -173,10 +202,12 @@ export class Catalog {
 		conflict: readonly (keyof InferSelectModel<T> & string)[],
 		options?: {readonly unless: SQL},
 	): Insertion<T> {
-		const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
-		const changed = Object.keys(columns).filter((key) => !(conflict as readonly string[]).includes(key));
-		const set = Object.fromEntries(changed.map((key) => [key, sql`excluded.${sql.identifier(columns[key]!.name)}`]));
-		return this.insertOrUpdate(into, conflict, set as never, options);
+		return this.#next(() => {
+			const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
+			const changed = Object.keys(columns).filter((key) => !(conflict as readonly string[]).includes(key));
+			const set = Object.fromEntries(changed.map((key) => [key, sql`excluded.${sql.identifier(columns[key]!.name)}`]));
+			return this.insertOrUpdate(into, conflict, set as never, options);
+		});
 	}
 
 	/** Adds an insert that changes columns of the row with the same key as the expressions say. */
@@ -186,11 +217,13 @@ export class Catalog {
 		set: {readonly [K in keyof InferSelectModel<T>]?: SQL},
 		options?: {readonly unless: SQL},
 	): Insertion<T> {
-		const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
-		const target = conflict.map((key) => sql.identifier(columns[key]!.name)) as never;
-		const insert = build.insert(into).values(rowOf(into) as never);
-		const setWhere = options && sql`not ${options.unless}`;
-		return this.add(insert.onConflictDoUpdate({target, set, ...(setWhere && {setWhere})}).getSQL());
+		return this.#next(() => {
+			const columns = getTableColumns(into) as Record<string, AnySQLiteColumn>;
+			const target = conflict.map((key) => sql.identifier(columns[key]!.name)) as never;
+			const insert = build.insert(into).values(rowOf(into) as never);
+			const setWhere = options && sql`not ${options.unless}`;
+			return this.#add(insert.onConflictDoUpdate({target, set, ...(setWhere && {setWhere})}).getSQL());
+		});
 	}
 
 	/** Adds an update of columns of the rows whose other columns are as given. */
@@ -203,11 +236,15 @@ export class Catalog {
 		set: readonly S[],
 		where: readonly W[],
 	): Statement & {readonly types?: {params: Pick<InferSelectModel<T>, S | W>}} {
-		const columns = getTableColumns(of) as Record<string, AnySQLiteColumn>;
-		const value = (key: string) => bind(columns[key]!, new Value(key));
-		const assignments = set.map((key) => sql`${sql.identifier(columns[key]!.name)} = ${value(key)}`);
-		const condition = where.map((key) => sql`${sql.identifier(columns[key]!.name)} = ${value(key)}`);
-		return this.add(sql`update ${of} set ${sql.join(assignments, sql`, `)} where ${sql.join(condition, sql` and `)}`);
+		return this.#next(() => {
+			const columns = getTableColumns(of) as Record<string, AnySQLiteColumn>;
+			const value = (key: string) => bind(columns[key]!, new Value(key));
+			const assignments = set.map((key) => sql`${sql.identifier(columns[key]!.name)} = ${value(key)}`);
+			const condition = where.map((key) => sql`${sql.identifier(columns[key]!.name)} = ${value(key)}`);
+			return this.#add(
+				sql`update ${of} set ${sql.join(assignments, sql`, `)} where ${sql.join(condition, sql` and `)}`,
+			);
+		});
 	}
 
 	/** Adds a deletion of the rows whose columns are as given. */
@@ -215,12 +252,14 @@ export class Catalog {
 		from: T,
 		where: readonly W[],
 	): Statement & {readonly types?: {params: Pick<InferSelectModel<T>, W>}} {
-		const columns = getTableColumns(from) as Record<string, AnySQLiteColumn>;
-		const condition = where.map((key) => {
-			const column = columns[key]!;
-			return sql`${sql.identifier(column.name)} = ${bind(column, new Value(key))}`;
+		return this.#next(() => {
+			const columns = getTableColumns(from) as Record<string, AnySQLiteColumn>;
+			const condition = where.map((key) => {
+				const column = columns[key]!;
+				return sql`${sql.identifier(column.name)} = ${bind(column, new Value(key))}`;
+			});
+			return this.#add(sql`delete from ${from} where ${sql.join(condition, sql` and `)}`);
 		});
-		return this.add(sql`delete from ${from} where ${sql.join(condition, sql` and `)}`);
 	}
 }
 

@@ -1,6 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import {assemble, type StartableDriver} from '../../storage/assemble.ts';
-import {Catalog, type Statement} from '../../storage/catalog.ts';
+import {Catalog} from '../../storage/catalog.ts';
 import {sqliteDialect} from '../../storage/dialect.ts';
 import type {CommittedBatch, EncodedBatch, RawRow} from '../../storage/driver.ts';
 import {type Storage, StorageError} from '../../storage/index.ts';
@@ -39,34 +39,6 @@ interface Prepared {
 	writer: GroupWriter | undefined;
 }
 
-/** Every life of every node makes the same statements in the same order; the first one of the process works them out. */
-let statements: readonly Statement[] | undefined;
-
-const BUILDERS: ReadonlySet<unknown> = new Set([
-	'add',
-	'delete',
-	'insert',
-	'insertOrUpdate',
-	'select',
-	'update',
-	'upsert',
-	'write',
-]);
-
-function createCatalog(): Catalog {
-	const catalog = new Catalog(sqliteDialect);
-	const known = statements;
-	if (!known) return catalog;
-	const next = (): Statement => {
-		const statement = known[catalog.statements.length] as Statement;
-		catalog.statements.push(statement);
-		return statement;
-	};
-	return new Proxy(catalog, {
-		get: (target, key): unknown => (BUILDERS.has(key) ? next : Reflect.get(target, key)),
-	});
-}
-
 /** How long a group commit takes, and how long until the process hears of it. */
 const COMMIT_MS_MAX = 4;
 const ANSWER_MS = 1;
@@ -95,12 +67,10 @@ export class SimulatedDisk {
 		await migrate(sessionOf(this.#db), migrations, this.#serverName);
 		this.#db.exec('commit');
 		this.#db.prepare("insert or ignore into meta (name, value) values ('trie_salt', ?)").run(String(this.#salt));
-		const catalog = createCatalog();
+		const catalog = new Catalog(sqliteDialect);
 		const driver = new InlineDriver(this.#db, catalog, this.#prepared, seams);
 		const options = {url: 'sqlite::memory:', serverName: this.#serverName, onProblem};
-		const storage = await assemble(catalog, driver, options);
-		statements ??= catalog.statements;
-		return storage;
+		return assemble(catalog, driver, options);
 	}
 
 	close(): void {
