@@ -1,4 +1,4 @@
-import {createRemoteJWKSet, customFetch, type JWTPayload, jwtVerify} from 'jose';
+import type {createRemoteJWKSet, JWTPayload} from 'jose';
 import type {OidcProviderConfig} from '../config/index.ts';
 import {IdentityError} from './errors.ts';
 import type {ProviderFetch} from './provider-fetch.ts';
@@ -47,9 +47,14 @@ export function createLogoutTokenReader(
 ): LogoutTokenReader {
 	let keys: ReturnType<typeof createRemoteJWKSet> | undefined;
 	return async (token) => {
-		keys ??= createRemoteJWKSet(new URL(await findKeysUrl()), {timeoutDuration: TIMEOUT_MS, [customFetch]: ask});
+		// Loaded with the first token: few servers have a provider that sends any.
+		const jose = await import('jose');
+		keys ??= jose.createRemoteJWKSet(new URL(await findKeysUrl()), {
+			timeoutDuration: TIMEOUT_MS,
+			[jose.customFetch]: ask,
+		});
 		try {
-			const {payload} = await jwtVerify(token, keys, {
+			const {payload} = await jose.jwtVerify(token, keys, {
 				issuer: provider.issuer,
 				audience: provider.clientId,
 				algorithms: ALGORITHMS,
