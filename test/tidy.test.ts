@@ -102,6 +102,7 @@ const assemblers = [
 	'server/startup-memory.ts',
 	'server/idle-memory.ts',
 	'server/application.ts',
+	'server/open-services.ts',
 	'server/roles.ts',
 	'server/cli',
 	'server/wiring',

@@ -1,8 +1,5 @@
-import {AccountsError} from '../accounts/index.ts';
-import {openServices} from '../application.ts';
 import {loadConfig} from '../config/index.ts';
 import type {Services} from '../services.ts';
-import {SourceLinksError} from '../source-links/index.ts';
 import {type CommandLine, CommandError, type Terminal} from './command.ts';
 
 /**
@@ -16,6 +13,10 @@ export async function withServices(
 	task: (services: Services) => Promise<void>,
 ): Promise<0> {
 	const config = loadConfig(typeof values['config'] === 'string' ? values['config'] : undefined, terminal.environment);
+	// Most of the program, which whoever mistyped need not wait for.
+	const {openServices} = await import('../open-services.ts');
+	const {AccountsError} = await import('../accounts/index.ts');
+	const {SourceLinksError} = await import('../source-links/index.ts');
 	const opened = await openServices(config, {
 		log: {info: () => undefined, warn: () => undefined},
 		onProblem: (problem) => terminal.printError(problem.message),
