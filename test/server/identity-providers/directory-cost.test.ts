@@ -74,8 +74,8 @@ const byName = ({tlsUrl, authority, base}: Directory) => ({
 const ASKED = /^(?:ACCEPT|BIND(?= dn=.* method=)|EXT|SRCH(?= base=)|UNBIND)/u;
 
 for (const [way, provider, question] of [
-	['a search', bySearch, ['ACCEPT', 'BIND', 'SRCH', 'BIND', 'UNBIND']],
-	['a name', byName, ['ACCEPT', 'BIND', 'UNBIND']],
+	['a search', bySearch, ['BIND', 'SRCH', 'BIND', 'UNBIND']],
+	['a name', byName, ['BIND', 'UNBIND']],
 ] as const) {
 	withSlapd(
 		`whatever name is tried, the directory is asked the same by ${way}, and one password is hashed`,
@@ -89,9 +89,16 @@ for (const [way, provider, question] of [
 					const asked: string[] = [];
 					await until(() => {
 						asked.push(...directory.takeOperations().flatMap((line) => ASKED.exec(line)?.[0] ?? []));
-						return asked.includes('UNBIND');
+						return asked.includes('UNBIND') && asked.includes('ACCEPT');
 					}, `the question about ${kind}`);
-					t.deepEqual(asked, [...question], `${kind}, ${password}`);
+					// Which stands where slapd leaves to chance: the thread that accepts a connection tells of it beside the one
+					// that answers its first question.
+					t.is(asked.filter((line) => line === 'ACCEPT').length, 1, `${kind}, ${password}`);
+					t.deepEqual(
+						asked.filter((line) => line !== 'ACCEPT'),
+						[...question],
+						`${kind}, ${password}`,
+					);
 					t.is(passwords.count, 1, kind);
 					const outcome = `${status} ${text}`;
 					outcomes.set(outcome, [...(outcomes.get(outcome) ?? []), kind]);

@@ -40,11 +40,15 @@ test('a delayed event is listed, and sent once its time has come', async (t) => 
 	const app = await startApp(t);
 	const alice = await register(app, 'alice');
 	const roomId = await createRoom(app, alice);
-	const delayId = await holdMember(app, alice, roomId, 50);
-	t.like(await listWaiting(app, alice), [{delay_id: delayId, type: MEMBER, state_key: 'key', delay: 50}]);
+	const delay = 3_600_000;
+	const path = delayed(statePath(roomId, 'later'), delay);
+	const {delay_id: later} = await call<{delay_id: string}>(app, 'PUT', path, {token: alice.access_token, body: {}});
+	const soon = await holdMember(app, alice, roomId, 50);
 	t.deepEqual(await until(() => readMember(app, alice, roomId), 'the event'), {left: true});
-	t.deepEqual(await listWaiting(app, alice), []);
-	t.is((await request(app, 'POST', `${FOLDER}/${delayId}/cancel`)).status, 404);
+	const waiting = await listWaiting(app, alice);
+	t.like(waiting, [{delay_id: later, type: MEMBER, state_key: 'later', delay}]);
+	t.is(waiting.length, 1);
+	t.is((await request(app, 'POST', `${FOLDER}/${soon}/cancel`)).status, 404);
 });
 
 test('a delayed event outlives the server that took it', async (t) => {
