@@ -2,6 +2,7 @@
 # how it ended.
 
 failed=()
+lanes=()
 count=0
 begun=$SECONDS
 
@@ -21,6 +22,33 @@ step() {
 		failed+=("$name")
 	fi
 	count=$((count + 1))
+}
+
+# lane FUNCTION: runs a function of steps beside what follows. What they print is shown when all lanes are over.
+lane() {
+	local kept
+	kept=$(mktemp -d)
+	(
+		failed=() count=0
+		"$1"
+		printf '%s\n' "$count" "${failed[@]}" > "$kept/result"
+	) > "$kept/output" 2>&1 &
+	lanes+=("$! $kept")
+}
+
+# join: waits for all lanes, shows what they printed, and takes their failures over.
+join() {
+	local each pid kept result
+	for each in "${lanes[@]}"; do
+		read -r pid kept <<< "$each"
+		wait "$pid"
+		cat "$kept/output"
+		mapfile -t result < "$kept/result"
+		count=$((count + ${result[0]:-0}))
+		failed+=("${result[@]:1}")
+		rm -rf "$kept"
+	done
+	lanes=()
 }
 
 # finish: says how the run went, and ends it.

@@ -1,7 +1,6 @@
 /** A mail server on a loopback address that keeps what it is handed, and refuses what a test wants refused. */
 import {once} from 'node:events';
 import type {ExecutionContext} from 'ava';
-import {SMTPServer} from 'smtp-server';
 import {until} from './client.ts';
 
 /** A mail as it arrived. */
@@ -32,6 +31,7 @@ export interface MailServer {
 export async function startMailServer(t: Pick<ExecutionContext, 'teardown'>): Promise<MailServer> {
 	const mails: ArrivedMail[] = [];
 	const greetings: string[] = [];
+	const {SMTPServer} = await import('smtp-server');
 	const server = new SMTPServer({
 		disabledCommands: ['STARTTLS'],
 		authOptional: true,

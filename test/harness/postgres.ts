@@ -17,7 +17,7 @@ import {
 import {tmpdir} from 'node:os';
 import {delimiter, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {Client, escapeIdentifier} from 'pg';
+import type {Client} from 'pg';
 import {allocateAddress, findFreePort} from './addresses.ts';
 
 const VERSION_MIN = 15;
@@ -144,14 +144,16 @@ export class PostgresServer implements AsyncDisposable {
 	/** Creates a database, empty or a copy of another one that nobody is connected to; its URL. */
 	async createDatabase(name: string, copyOf?: string): Promise<string> {
 		const client = await this.#connect();
-		const template = copyOf === undefined ? '' : ` TEMPLATE ${escapeIdentifier(copyOf)}`;
-		await client.query(`CREATE DATABASE ${escapeIdentifier(name)}${template}`);
+		const template = copyOf === undefined ? '' : ` TEMPLATE ${client.escapeIdentifier(copyOf)}`;
+		await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}${template}`);
 		await client.end();
 		return this.urlOf(name);
 	}
 
 	async #connect(): Promise<Client> {
-		const client = new Client({connectionString: this.urlOf('postgres')});
+		// Loaded by the tests that use it.
+		const {Client: PostgresClient} = await import('pg');
+		const client = new PostgresClient({connectionString: this.urlOf('postgres')});
 		// A server that is killed takes its connections with it, which is no news to whoever kills it.
 		client.on('error', () => undefined);
 		await client.connect();

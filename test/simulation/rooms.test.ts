@@ -9,7 +9,7 @@ const isByzantine = ({seed}: Simulation): boolean => seed % 2 === 0;
 test.serial('three servers agree on their rooms after loss, partitions, crashes, failing disks and lies', async (t) => {
 	// Each seed takes a second or two of an idle machine.
 	t.timeout(15 * 60_000);
-	await runSeeds(t, {first: 1, count: 10}, async (simulation) => {
+	await runSeeds(t, {first: 1, count: 4}, async (simulation) => {
 		const {problems} = await converge(simulation, {isByzantine: isByzantine(simulation)});
 		if (problems.length > 0) throw new Error(problems.join('\n'));
 	});
@@ -19,7 +19,7 @@ test.serial(
 	'rooms that are entered before it is known who is there come to the same through the same troubles',
 	async (t) => {
 		t.timeout(15 * 60_000);
-		await runSeeds(t, {first: 1, count: 10}, async (simulation) => {
+		await runSeeds(t, {first: 1, count: 4}, async (simulation) => {
 			const {problems} = await converge(simulation, {isByzantine: isByzantine(simulation), joinsFast: true});
 			if (problems.length > 0) throw new Error(problems.join('\n'));
 		});
