@@ -1,7 +1,7 @@
 import {type Html, html} from './html.ts';
 import type {TextKey} from './languages/index.ts';
 import {alert, form, join, type Page, page, type View} from './page.ts';
-import {back} from './account/parts.ts';
+import {back, hidden} from './account/parts.ts';
 import {codeField} from './recover.ts';
 import {say, sayDay} from './text.ts';
 
@@ -49,7 +49,7 @@ export function waitingList(
 		) => html`<li><p>${say(language, 'approve.ask', {device: nameOf(session), day: sayDay(view.language, session.sinceTs)})}</p>
 ${form(
 	view,
-	html`<input type="hidden" name="device_id" value="${session.deviceId}">${wantsCode ? codeField(view, `code-${index}`) : html``}
+	html`${hidden('device_id', session.deviceId)}${hidden('since_ts', String(session.sinceTs))}${wantsCode ? codeField(view, `code-${index}`) : html``}
 ${buttons(view)}`,
 )}</li>`,
 	);

@@ -53,8 +53,11 @@ export interface Quarantine {
 	readonly endWithLast: RemovalHook;
 	/** Lists the sessions of a person that wait. */
 	list(userId: UserId): Promise<readonly WaitingSession[]>;
-	/** Lets a session see what its person sees, and tells the others. @throws QuarantineError 'not-waiting' */
-	approve(userId: UserId, deviceId: DeviceId): Promise<void>;
+	/**
+	 * Lets a session see what its person sees, and tells the others; never another session that waits under its device id by
+	 * now. @throws QuarantineError 'not-waiting'
+	 */
+	approve(session: Omit<WaitingSession, 'displayName'>): Promise<void>;
 	/** Does the same for the session that the link is of, and for no other one under its device id. @throws as approve */
 	approveByLink(token: string): Promise<void>;
 	/** Finds the session that the link in a notice is for; `undefined` where the link is good no more. */
@@ -130,8 +133,7 @@ export function createQuarantine({
 			return left.filter(({deviceId}) => waiting.has(deviceId));
 		},
 		list: async (userId) => Promise.all((await storage.quarantinedDevices.listOfUser(userId)).map(describe)),
-		approve: (userId, deviceId) =>
-			end({userId, deviceId}, (batch) => storage.quarantinedDevices.remove(batch, userId, deviceId)),
+		approve: (session) => end(session, (batch) => storage.quarantinedDevices.remove(batch, session)),
 		async approveByLink(token) {
 			const row = await findByLink(token);
 			if (row === undefined) throw notWaiting();

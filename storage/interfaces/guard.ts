@@ -93,8 +93,11 @@ export interface QuarantinedDevicesRepository {
 	set(batch: Batch, device: QuarantinedDeviceRow): void;
 	/** Sets what the link ends with; nothing where the device does not wait any more. */
 	setCode(batch: Batch, device: Pick<QuarantinedDeviceRow, 'userId' | 'deviceId' | 'codeHash'>): void;
-	/** Ends the wait; ConflictError('quarantined_device') where it does not wait. The caller announces `account`. */
-	remove(batch: Batch, userId: UserId, deviceId: DeviceId): void;
+	/**
+	 * Ends the wait of a session, and not that of another one which waits under its device id by now;
+	 * ConflictError('quarantined_device') where it does not wait. The caller announces `account`.
+	 */
+	remove(batch: Batch, device: Pick<QuarantinedDeviceRow, 'userId' | 'deviceId' | 'sinceTs'>): void;
 	/** Ends the wait whose link ends with this; ConflictError('quarantined_device') where there is none by now. */
 	redeemCode(batch: Batch, codeHash: string): void;
 	find(userId: UserId, deviceId: DeviceId): Promise<QuarantinedDeviceRow | undefined>;

@@ -113,7 +113,7 @@ export function createMailValidations(core: Core): MailValidationsRepository {
 export function createQuarantinedDevices(core: Core): QuarantinedDevicesRepository {
 	const {catalog} = core;
 	type Key = {userId: UserId; deviceId: DeviceId};
-	const remove = core.put<Key>(catalog.delete(quarantinedDevices, ['userId', 'deviceId']), {
+	const remove = core.put(catalog.delete(quarantinedDevices, ['userId', 'deviceId', 'sinceTs']), {
 		expect: {changes: 1, condition: 'quarantined_device'},
 	});
 	const redeemCode = core.put(catalog.delete(quarantinedDevices, ['codeHash']), {
@@ -140,7 +140,7 @@ export function createQuarantinedDevices(core: Core): QuarantinedDevicesReposito
 	return {
 		set: core.put(catalog.upsert(quarantinedDevices, ['userId', 'deviceId'])),
 		setCode: core.put(catalog.update(quarantinedDevices, ['codeHash'], ['userId', 'deviceId'])),
-		remove: (batch, userId, deviceId) => remove(batch, {userId, deviceId}),
+		remove: (batch, {userId, deviceId, sinceTs}) => remove(batch, {userId, deviceId, sinceTs}),
 		redeemCode: (batch, codeHash) => redeemCode(batch, {codeHash}),
 		find: (userId, deviceId) => find({userId, deviceId}),
 		findByCode: (codeHash) => findByCode({codeHash}),

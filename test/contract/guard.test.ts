@@ -133,11 +133,13 @@ onBoth('a session knows whether its device waits, which goes with the device', a
 	await write(storage, (batch) => quarantinedDevices.setCode(batch, {...device, codeHash: 'code'}));
 	t.deepEqual(await quarantinedDevices.findByCode('code'), {...row, codeHash: 'code'});
 	t.deepEqual(await quarantinedDevices.listOfUser(alice), [{...row, codeHash: 'code'}]);
-	await write(storage, (batch) => quarantinedDevices.remove(batch, alice, phone));
+	await write(storage, (batch) => quarantinedDevices.remove(batch, row));
 	t.false((await devices.findSession('hash'))?.isQuarantined);
-	const again = write(storage, (batch) => quarantinedDevices.remove(batch, alice, phone));
+	const again = write(storage, (batch) => quarantinedDevices.remove(batch, row));
 	await lost(t, again, 'quarantined_device');
 	await write(storage, (batch) => quarantinedDevices.set(batch, {...row, codeHash: 'code'}));
+	const earlier = write(storage, (batch) => quarantinedDevices.remove(batch, {...row, sinceTs: 4}));
+	await lost(t, earlier, 'quarantined_device');
 	await write(storage, (batch) => quarantinedDevices.redeemCode(batch, 'code'));
 	t.is(await quarantinedDevices.find(alice, phone), undefined);
 	await write(storage, (batch) => quarantinedDevices.set(batch, row));

@@ -49,4 +49,5 @@ export {
 } from './server-process.ts';
 export {readShared, sharedFile, testsWithShared} from './shared.ts';
 export {signInOnPage, type Visit, Visitor} from './visitor.ts';
+export {approveWaiting, fieldsOfWaiting} from './waiting.ts';
 export {type KnownRoom, type Neighbours, path, type SignedAnswer, SignedPeer, startNeighbours} from './signed-peer.ts';

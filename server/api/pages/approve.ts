@@ -1,4 +1,4 @@
-import type {DeviceId, UserId} from '../../../crypto/index.ts';
+import type {UserId} from '../../../crypto/index.ts';
 import {approveDone, approveForm, type TextKey, waitingList, waitingPath} from '../../../web/index.ts';
 import {QuarantineError, type WaitingSession} from '../../quarantine/index.ts';
 import {SecondFactorError} from '../../second-factor/index.ts';
@@ -61,12 +61,14 @@ export const postApprove = pageRoute({
 	},
 });
 
+/** Finds the session that a form was shown for: another one may wait under its device id by now. */
 async function findWaiting(
 	{quarantine}: Services,
 	userId: UserId,
-	deviceId: string | undefined,
-): Promise<DeviceId | undefined> {
-	return (await quarantine.list(userId)).find((waiting) => waiting.deviceId === deviceId)?.deviceId;
+	{device_id: deviceId, since_ts: sinceTs}: {readonly device_id?: string; readonly since_ts?: string},
+): Promise<WaitingSession | undefined> {
+	const waiting = await quarantine.list(userId);
+	return waiting.find((session) => session.deviceId === deviceId && String(session.sinceTs) === sinceTs);
 }
 
 /** Whether a browser has shown more than a password: that is what waiting is there for. */
@@ -111,18 +113,19 @@ export const postWaiting = pageRoute({
 	fields: v.object({
 		act: v.optional(v.string()),
 		device_id: v.optional(v.string({max: 255})),
+		since_ts: v.optional(v.string({max: 20})),
 		code: v.optional(v.string({max: 40})),
 	}),
 	async handle(request, services) {
 		const {session, fields, view} = request;
 		const {userId} = session;
-		const deviceId = userId === undefined ? undefined : await findWaiting(services, userId, fields.device_id);
-		if (userId === undefined || deviceId === undefined) {
+		const waiting = userId && (await findWaiting(services, userId, fields));
+		if (waiting === undefined) {
 			return {page: approveDone(view, 'approve.gone'), status: 404};
 		}
 		if (!mayDecide(session, fields.act)) {
 			try {
-				const attempt = {userId, code: fields.code ?? '', source: request.network, isKnown: false};
+				const attempt = {userId: waiting.userId, code: fields.code ?? '', source: request.network, isKnown: false};
 				await services.secondFactor.proveCode(attempt);
 			} catch (error) {
 				if (!(error instanceof SecondFactorError)) throw error;
@@ -131,7 +134,7 @@ export const postWaiting = pageRoute({
 				return show(request, services, {problem, status: isLimit ? 429 : 403});
 			}
 		}
-		const approve = () => services.quarantine.approve(userId, deviceId);
-		return {page: approveDone(view, await decide(services, {userId, deviceId}, {act: fields.act, approve}))};
+		const approve = () => services.quarantine.approve(waiting);
+		return {page: approveDone(view, await decide(services, waiting, {act: fields.act, approve}))};
 	},
 });

@@ -2,12 +2,13 @@ import test, {type ExecutionContext} from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
 import {
 	type App,
+	approveWaiting,
 	call,
 	createTestDevice,
 	login,
+	passwordOf,
 	register,
 	request,
-	passwordOf,
 	type Session,
 	signInOnPage,
 	startApp,
@@ -38,9 +39,6 @@ async function startWaiting(t: ExecutionContext) {
 const sync = (app: App, {access_token: token}: Session, query = '') =>
 	call<SyncAnswer>(app, 'GET', `${SYNC}${query}`, {token});
 
-const approve = (app: App, {user_id: userId, device_id: deviceId}: Session) =>
-	app.application.services.quarantine.approve(userId as UserId, deviceId as never);
-
 test('a new session sees an empty sync, of both kinds, until it is approved', async (t) => {
 	const {app, thief, roomId} = await startWaiting(t);
 	const empty = await sync(app, thief);
@@ -54,7 +52,7 @@ test('a new session sees an empty sync, of both kinds, until it is approved', as
 	const body = {lists: {all: {ranges: [[0, 9]], timeline_limit: 1, required_state: []}}};
 	const sliding = await call<{pos: string; rooms: object}>(app, 'POST', SLIDING, {token, body});
 	t.deepEqual(sliding, {pos: empty.next_batch, lists: {all: {count: 0, ops: []}}, rooms: {}, extensions: {}} as object);
-	await approve(app, thief);
+	await approveWaiting(app, thief);
 	t.truthy((await sync(app, thief, `?since=${empty.next_batch}`)).rooms?.join?.[roomId]);
 	const seen = await call<{rooms: object}>(app, 'POST', `${SLIDING}?pos=${sliding.pos}`, {token, body});
 	t.true(Object.hasOwn(seen.rooms, roomId));
@@ -65,7 +63,7 @@ test('an open sync is answered with everything as soon as its session is approve
 	const waiting = sync(app, thief, '?timeout=60000');
 	const body = {lists: {all: {ranges: [[0, 9]], timeline_limit: 1, required_state: []}}};
 	const sliding = call<{rooms: object}>(app, 'POST', `${SLIDING}?timeout=60000`, {token: thief.access_token, body});
-	await approve(app, thief);
+	await approveWaiting(app, thief);
 	t.truthy((await waiting).rooms?.join?.[roomId]);
 	t.true(Object.hasOwn((await sliding).rooms, roomId));
 });
@@ -90,8 +88,7 @@ test('a session that signed in by OAuth sees an empty sync until it is approved,
 	const rooms = '/_matrix/client/v3/joined_rooms';
 	t.is((await request(app, 'GET', rooms, {token: next.access_token})).status, 403);
 	t.truthy((await sync(app, phone)).rooms?.join?.[roomId], 'the session that was there before waits for nobody');
-	const {user_id: userId, device_id: deviceId} = waiting;
-	await app.application.services.quarantine.approve(userId as UserId, deviceId as never);
+	await approveWaiting(app, waiting);
 	t.truthy((await sync(app, refreshed, `?since=${empty.next_batch}`)).rooms?.join?.[roomId]);
 });
 
@@ -205,11 +202,13 @@ test('refreshing its token brings a session that waits no further', async (t) =>
 
 test('a session that is ended while it waits is answered and known no more', async (t) => {
 	const {app, thief} = await startWaiting(t);
+	const {quarantine} = app.application.services;
+	const [row] = await quarantine.list(thief.user_id as UserId);
 	const waiting = request(app, 'GET', `${SYNC}?timeout=60000`, {token: thief.access_token});
 	await app.application.services.devices.remove(thief.user_id as UserId, [thief.device_id as never]);
 	await waiting;
 	t.is((await request(app, 'GET', SYNC, {token: thief.access_token})).status, 401);
-	await t.throwsAsync(approve(app, thief), {message: /No such session waits/u});
+	await t.throwsAsync(quarantine.approve(row!), {message: /No such session waits/u});
 });
 
 test('administrators see which sessions of somebody wait', async (t) => {

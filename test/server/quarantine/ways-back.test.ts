@@ -3,7 +3,9 @@ import test, {type ExecutionContext} from 'ava';
 import type {UserId} from '../../../crypto/index.ts';
 import {
 	type App,
+	approveWaiting,
 	call,
+	fieldsOfWaiting,
 	login,
 	passwordOf,
 	register,
@@ -41,9 +43,9 @@ const makeCode = (app: App, {user_id: userId}: Session): Promise<string> =>
 		app.application.services.audit.note(batch, {who: 'console', act: 'create-factor-code', whom: userId}),
 	);
 
-async function approve(visitor: Visitor, {device_id: deviceId}: Session, code: string): Promise<number> {
+async function approve(app: App, visitor: Visitor, session: Session, code: string): Promise<number> {
 	await visitor.open(WAITING);
-	return (await visitor.submit(WAITING, {act: 'approve', device_id: deviceId, code})).status;
+	return (await visitor.submit(WAITING, {act: 'approve', ...(await fieldsOfWaiting(app, session)), code})).status;
 }
 
 /** Has a thief's browser ask the owner's session for a code. */
@@ -84,7 +86,7 @@ test('a session by OAuth that is given back as the last one ends what waits, too
 	const asked = ask(await registerClient(app));
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	const {body: tokens} = await exchange(app, asked, await consentOnPage(visitor, asked));
-	await app.application.services.quarantine.approve(phone.user_id as UserId, 'AAABBBCCCDDD' as never);
+	await approveWaiting(app, {...phone, device_id: 'AAABBBCCCDDD'});
 	await call(app, 'POST', `${V3}/logout`, {token: phone.access_token, body: {}});
 	t.is(await statusOf(app, stolen), 403, 'one is left that could approve');
 	const body = new URLSearchParams({token: tokens.access_token, client_id: asked.clientId});
@@ -104,8 +106,8 @@ test('who has lost their telephone approves the next session by a code of the ad
 	const tablet = await login(app, 'alice');
 	const code = await makeCode(app, phone);
 	const owner = await signInOnPage(app, 'alice', passwordOf('alice'));
-	t.is(await approve(owner, tablet, 'AAAA-BBBB-CCCC-DDDD'), 403);
-	t.is(await approve(owner, tablet, code), 200);
+	t.is(await approve(app, owner, tablet, 'AAAA-BBBB-CCCC-DDDD'), 403);
+	t.is(await approve(app, owner, tablet, code), 200);
 	t.is(await statusOf(app, tablet), 200);
 	const {access_token: token} = tablet;
 	const path = `${V3}/devices/${phone.device_id}`;
@@ -129,7 +131,7 @@ test('a code of the administrator outlives the lost session that they sign out: 
 	const thief = await signInOnPage(app, 'alice', passwordOf('alice'));
 	t.is((await thief.open('/account/totp')).status, 303);
 	const tablet = await login(app, 'alice');
-	t.is(await approve(owner, tablet, ''), 200);
+	t.is(await approve(app, owner, tablet, ''), 200);
 	t.is(await statusOf(app, tablet), 200);
 });
 
@@ -143,7 +145,7 @@ test('who signs in and out by the password alone takes no code of the administra
 	}
 	const tablet = await login(app, 'alice');
 	t.is(await statusOf(app, tablet), 403);
-	t.is(await approve(await signInOnPage(app, 'alice', passwordOf('alice')), tablet, code), 200);
+	t.is(await approve(app, await signInOnPage(app, 'alice', passwordOf('alice')), tablet, code), 200);
 	t.is(await statusOf(app, tablet), 200);
 });
 

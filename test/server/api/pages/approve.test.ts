@@ -4,6 +4,7 @@ import type {UserId} from '../../../../crypto/index.ts';
 import {
 	type App,
 	call,
+	fieldsOfWaiting,
 	linkIn,
 	login,
 	passwordOf,
@@ -156,7 +157,8 @@ test('who signs in to the pages by a password alone sees what waits, and neither
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	t.regex((await visitor.open('/account')).text, /href="\/account\/waiting"/u);
 	t.regex((await visitor.open(WAITING)).text, new RegExp(desk.device_id, 'u'));
-	const act = (name: string, code = '') => visitor.submit(WAITING, {act: name, device_id: desk.device_id, code});
+	const waiting = await fieldsOfWaiting(app, desk);
+	const act = (name: string, code = '') => visitor.submit(WAITING, {act: name, ...waiting, code});
 	t.is((await act('approve')).status, 403);
 	t.is((await act('approve', '123456')).status, 403);
 	t.false(await sees(app, desk));
@@ -169,7 +171,7 @@ test('a recovery code signs out a session that waits, for who signed in by a pas
 	const [code = ''] = await app.application.services.secondFactor.renewRecoveryCodes(phone.user_id as UserId);
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	await visitor.open(WAITING);
-	t.is((await visitor.submit(WAITING, {act: 'refuse', device_id: desk.device_id, code})).status, 200);
+	t.is((await visitor.submit(WAITING, {act: 'refuse', ...(await fieldsOfWaiting(app, desk)), code})).status, 200);
 	t.is((await request(app, 'GET', JOINED, {token: desk.access_token})).status, 401);
 });
 
@@ -187,7 +189,10 @@ test('who has shown a second factor on the pages approves a session', async (t) 
 	await visitor.submit(step, {code});
 	const page = await visitor.open(WAITING);
 	t.notRegex(page.text, /name="code"/u);
-	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: desk.device_id})).status, 200);
+	const waiting = await fieldsOfWaiting(app, desk);
+	t.is((await visitor.submit(WAITING, {act: 'approve', ...waiting, since_ts: '5'})).status, 404, 'one of before');
+	await visitor.open(WAITING);
+	t.is((await visitor.submit(WAITING, {act: 'approve', ...waiting})).status, 200);
 	t.true(await sees(app, desk));
 });
 
@@ -196,11 +201,11 @@ test('a recovery code approves a session for who signed in by a password alone, 
 	const [code = ''] = await app.application.services.secondFactor.renewRecoveryCodes(phone.user_id as UserId);
 	const visitor = await signInOnPage(app, 'alice', passwordOf('alice'));
 	await visitor.open(WAITING);
-	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: desk.device_id, code})).status, 200);
+	t.is((await visitor.submit(WAITING, {act: 'approve', ...(await fieldsOfWaiting(app, desk)), code})).status, 200);
 	t.true(await sees(app, desk));
 	const next = await login(app, 'alice');
 	await visitor.open(WAITING);
-	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: next.device_id, code})).status, 403);
+	t.is((await visitor.submit(WAITING, {act: 'approve', ...(await fieldsOfWaiting(app, next)), code})).status, 403);
 	t.false(await sees(app, next));
 });
 
@@ -209,8 +214,9 @@ test('nobody approves the sessions of another person', async (t) => {
 	await register(app, 'mallory');
 	const visitor = await signInOnPage(app, 'mallory', passwordOf('mallory'));
 	t.notRegex((await visitor.open(WAITING)).text, new RegExp(desk.device_id, 'u'));
-	t.is((await visitor.submit(WAITING, {act: 'approve', device_id: desk.device_id})).status, 404);
-	t.is((await visitor.submit(WAITING, {act: 'refuse', device_id: desk.device_id})).status, 404);
+	const waiting = await fieldsOfWaiting(app, desk);
+	t.is((await visitor.submit(WAITING, {act: 'approve', ...waiting})).status, 404);
+	t.is((await visitor.submit(WAITING, {act: 'refuse', ...waiting})).status, 404);
 	t.false(await sees(app, desk));
 	await t.notThrowsAsync(call(app, 'GET', '/_matrix/client/v3/account/whoami', {token: desk.access_token}));
 });

@@ -1,9 +1,10 @@
 /** Where new sessions wait: somebody with the password takes the place of none that its owner has. */
 import test, {type ExecutionContext} from 'ava';
-import type {UserId} from '../../../../crypto/index.ts';
 import {
 	type App,
+	approveWaiting,
 	call,
+	fieldsOfWaiting,
 	login,
 	passwordOf,
 	register,
@@ -47,7 +48,7 @@ async function startWithOwner(
 	const app = await startApp(t, {config: {quarantine: true, server_notices: {enabled: true}}});
 	const phone = await register(app, 'alice');
 	const desk = await login(app, 'alice');
-	await app.application.services.quarantine.approve(desk.user_id as UserId, desk.device_id as never);
+	await approveWaiting(app, desk);
 	const thief = await signInOnPage(app, 'alice', passwordOf('alice'));
 	const deviceIds = await readDeviceIds(thief);
 	t.deepEqual(deviceIds.toSorted(), [phone.device_id, desk.device_id].toSorted());
@@ -131,12 +132,12 @@ test('password known, with the device ids of its owner: neither a login token no
 });
 
 test('password known, with the device ids of its owner: nobody slips into the place of a new session of theirs that waits', async (t) => {
-	const {app, phone, thief} = await startWithOwner(t);
+	const {app, thief} = await startWithOwner(t);
 	const tablet = await login(app, 'alice');
 	t.true((await readDeviceIds(thief)).includes(tablet.device_id));
 	await thief.open(WAITING);
-	t.is((await thief.submit(WAITING, {act: 'refuse', device_id: tablet.device_id})).status, 403);
+	t.is((await thief.submit(WAITING, {act: 'refuse', ...(await fieldsOfWaiting(app, tablet))})).status, 403);
 	t.is((await tryLogin(app, tablet.device_id)).status, 400);
-	await app.application.services.quarantine.approve(phone.user_id as UserId, tablet.device_id as never);
+	await approveWaiting(app, tablet);
 	t.true(await sees(app, tablet));
 });

@@ -3,6 +3,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {UserId} from '../../../../crypto/index.ts';
 import {
 	type App,
+	fieldsOfWaiting,
 	login,
 	passwordOf,
 	register,
@@ -63,7 +64,8 @@ test('password known, where sessions wait: the browser changes nothing, reads no
 		t.deepEqual([status, to.startsWith(SECOND_STEP)], [303, true], path);
 	}
 	await thief.open('/account/waiting');
-	t.is((await thief.submit('/account/waiting', {act: 'approve', device_id: stolen.device_id})).status, 403);
+	const waiting = await fieldsOfWaiting(app, stolen);
+	t.is((await thief.submit('/account/waiting', {act: 'approve', ...waiting})).status, 403);
 	await thief.open(SECOND_STEP);
 	t.is((await thief.submit(SECOND_STEP, {code: 'AAAA-BBBB-CCCC-DDDD'})).status, 403);
 	t.false(await sees(app, stolen));
