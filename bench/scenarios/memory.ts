@@ -1,5 +1,6 @@
 /** What everything that belongs to signing in takes up: each library used once, then many sign-ins at once, then quiet. */
 import {createHash, randomBytes} from 'node:crypto';
+import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -55,12 +56,19 @@ export const memory: Scenario = {
 	},
 };
 
+/** Gives what `npm start` sets in the environment. */
+function readStartEnvironment(): Record<string, string> {
+	const {scripts} = JSON.parse(readFileSync('package.json', 'utf8')) as {scripts: {start: string}};
+	return Object.fromEntries(
+		[...scripts.start.matchAll(/\b([A-Z_]+)=(\d+)/gu)].map(([, name = '', value = '']) => [name, value]),
+	);
+}
+
 async function measure({secondsMax}: Bench, teardown: (end: () => unknown) => void): Promise<Figures[]> {
 	const mail = await startMailServer({teardown});
 	const issuer = await startProvider(teardown);
 	await using server = await startServer({
-		// As `npm start` sets it.
-		environment: {MALLOC_ARENA_MAX: '2'},
+		environment: readStartEnvironment(),
 		config: {
 			public_url: ORIGIN,
 			smtp: mail.smtp,
