@@ -43,8 +43,10 @@ join() {
 		read -r pid kept <<< "$each"
 		wait "$pid"
 		cat "$kept/output"
+		# A lane that was ended by somebody else left no result.
+		[ -s "$kept/result" ] || printf '%s\n' 0 "a lane" > "$kept/result"
 		mapfile -t result < "$kept/result"
-		count=$((count + ${result[0]:-0}))
+		count=$((count + result[0]))
 		failed+=("${result[@]:1}")
 		rm -rf "$kept"
 	done
