@@ -90,6 +90,8 @@ test('while an account is locked its devices are told nothing', async (t) => {
 	};
 	const before = await alice.say(roomId, 'before');
 	await gateway.told(2);
+	// What is on its way when the lock comes is sent again as it was, once that is over: its answer comes first.
+	await until(async () => (await cursorsOf(app)).every(({inFlight}) => inFlight === null), 'both to be taken');
 	await setLocked(true);
 	await alice.say(roomId, 'meanwhile');
 	// Who has pushers is told in the order of events: once another is, the lock has been seen.
