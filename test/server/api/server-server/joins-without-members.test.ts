@@ -106,6 +106,11 @@ test('an invited person is told of the own invite', async (t) => {
 	t.deepEqual(membersOf(read(body.state)), [peer.userId('bob')]);
 });
 
+function sorted({state, auth_chain: authChain, ...rest}: JoinAnswer): object {
+	const textsOf = (events: readonly JsonObject[]): string[] => events.map((event) => JSON.stringify(event)).toSorted();
+	return {...rest, state: textsOf(state), authChain: textsOf(authChain)};
+}
+
 test('every server that was in the room before is named, and one that has left is not', async (t) => {
 	const host = await startHost(t, 3);
 	const [one, two, three] = host.peers as [SignedPeer, SignedPeer, SignedPeer];
@@ -120,7 +125,8 @@ test('every server that was in the room before is named, and one that has left i
 	const second = await joinBy(three, roomId, WITHOUT_MEMBERS, 'dave');
 	t.true(second.body.servers_in_room?.includes(three.name));
 	const again = await three.sendMember<JoinAnswer>(first.join, {query: WITHOUT_MEMBERS});
-	t.deepEqual(again.body, first.body);
+	// Lists of events are sets: where two entries of a state are neighbours by chance, which comes first changes with others.
+	t.deepEqual(sorted(again.body), sorted(first.body));
 });
 
 test('a server that asks for all members is given all', async (t) => {
