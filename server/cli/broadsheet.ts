@@ -27,12 +27,16 @@ async function loadCommands(word: string | undefined): Promise<readonly Command[
 	return found.flat();
 }
 
+/** Errors whose message says to the operator what to do. */
+const operatorErrors = [CommandError, ConfigError, SigningKeyError, StorageError, UsageError];
+
 /** Whether an error's message says to the operator what to do; of all others the place in the program is told. */
 async function isForOperator(error: Error): Promise<boolean> {
+	if (operatorErrors.some((kind) => error instanceof kind)) return true;
+	// The commands that meet these have loaded them.
 	const {BackupError} = await import('../backup/index.ts');
 	const {MediaError} = await import('../media/index.ts');
-	const kinds = [BackupError, CommandError, ConfigError, MediaError, SigningKeyError, StorageError, UsageError];
-	return kinds.some((kind) => error instanceof kind);
+	return error instanceof BackupError || error instanceof MediaError;
 }
 
 try {
